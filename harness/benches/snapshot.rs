@@ -1,0 +1,35 @@
+//! What one look at everything costs the harness: two meters, both kernel
+//! queues, CPU time and memory of two processes.
+
+use contract::meter::MeterFile;
+use criterion::{Criterion, criterion_group, criterion_main};
+use harness::kernel::Probe;
+use harness::observe::{Observer, Snapshot};
+use harness::process::Gauge;
+use std::net::{TcpListener, TcpStream};
+
+fn snapshot(c: &mut Criterion) {
+    let room = tempfile::tempdir().expect("a folder");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let client = TcpStream::connect(listener.local_addr().expect("bound")).expect("loopback");
+    let (server, _) = listener.accept().expect("a client");
+    let myself = nix::unistd::getpid();
+    let mut observer = Observer {
+        client_meter: MeterFile::create(&room.path().join("client")).expect("a meter"),
+        server_meter: MeterFile::create(&room.path().join("server")).expect("a meter"),
+        probe: Probe::new(
+            server.local_addr().expect("bound"),
+            client.local_addr().expect("connected"),
+        ),
+        client: Gauge::new(myself).expect("this process"),
+        server: Gauge::new(myself).expect("this process"),
+        last: Snapshot::default(),
+    };
+    c.bench_function("snapshot", |b| b.iter(|| observer.read().expect("a snapshot")));
+    c.bench_function("snapshot/kernel queues", |b| {
+        b.iter(|| observer.probe.read().expect("an open connection"));
+    });
+}
+
+criterion_group!(benches, snapshot);
+criterion_main!(benches);

@@ -1,0 +1,169 @@
+//! The lines between the harness and a client.
+
+use crate::{Empty, Samples, Version};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use tick::{Format, Sample, Schedule};
+
+/// What a client is told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ToClient {
+    /// The first line: all it needs to know.
+    Plan(ClientPlan),
+    /// Stop reading now, and report. The end of stdin means the same.
+    Stop(Empty),
+}
+
+/// What a client says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FromClient {
+    /// Who it is; before it connects.
+    Hello(ClientHello),
+    /// It cannot run on this machine; instead of `ready`, then exit 0.
+    Unavailable {
+        /// What is missing, and how to mend it.
+        reason: String,
+    },
+    /// Connected, handshake done, about to read.
+    Ready(Empty),
+    /// Stamps of the planned seqs, after the run.
+    Samples(Samples),
+    /// The last line.
+    Final(ClientFinal),
+}
+
+/// The plan of one run, as a client gets it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientPlan {
+    /// The version of the contract.
+    pub contract: Version,
+    /// Where to connect: `ws://127.0.0.1:PORT/ticks`.
+    pub url: String,
+    /// How ticks are spelled.
+    pub format: Format,
+    /// Symbols are below this: the size of a last-price table.
+    pub symbols: u32,
+    /// The offered load, for clients that like to size their buffers.
+    pub schedule: Schedule,
+    /// How long the load lasts, in ns from tick 0.
+    pub duration_ns: u64,
+    /// Which seqs to stamp.
+    pub sample: Sample,
+    /// Work to be done for each tick after it is decoded, in ns of busy CPU.
+    pub work_ns: u64,
+    /// The bound of the client's own queue, in ticks, if it has a bounded one.
+    pub queue_bound: u64,
+    /// `SO_RCVBUF` for its socket; null: leave it to the kernel.
+    pub receive_buffer_bytes: Option<u32>,
+    /// Resident memory at which a client with an unbounded queue reports and ends.
+    pub memory_ceiling_bytes: u64,
+    /// The meter file; null: keep no meter.
+    pub meter: Option<PathBuf>,
+    /// Time to connect, in ms from the plan.
+    pub connect_deadline_ms: u64,
+    /// Time for everything, in ms from the plan; then report and end.
+    pub deadline_ms: u64,
+}
+
+/// What a client claims to be; checked against what it then does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientHello {
+    /// The version of the contract.
+    pub contract: Version,
+    /// Its name, for people.
+    pub name: String,
+    /// What it is made of: `["tokio 1.54.0", …]`. The receipt that it runs.
+    pub versions: Vec<String>,
+    /// What schedules its work, in a few words.
+    pub runtime: String,
+    /// What carries its bytes, in a few words.
+    pub transport: String,
+    /// How it wants to be compared.
+    pub class: Class,
+    /// The queue between its socket and its work.
+    pub queue: QueueShape,
+}
+
+/// How a client wants to be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// What nothing costs: a yardstick, not a competitor.
+    Reference,
+    /// A library as its documentation shows it.
+    Library,
+    /// A library, made as fast as its experts can.
+    Tuned,
+    /// Imitates something that is not there.
+    Simulated,
+    /// A whole application.
+    Application,
+}
+
+/// A client's own queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueueShape {
+    /// Whether there is one, and whether it ends.
+    pub kind: QueueKind,
+    /// How many ticks it holds, if bounded.
+    pub bound: Option<u64>,
+}
+
+/// Whether a queue ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueueKind {
+    /// Each tick is processed before the next one is read.
+    None,
+    /// A full queue stops the reading.
+    Bounded,
+    /// It grows with the backlog.
+    Unbounded,
+}
+
+/// A client's own books.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientFinal {
+    /// Ticks taken from the WebSocket library.
+    pub received: u64,
+    /// Ticks decoded, checked and worked on.
+    pub processed: u64,
+    /// Ticks left in its own queue, counted there.
+    pub queued: u64,
+    /// Seqs skipped.
+    pub gaps: u64,
+    /// Seqs seen again.
+    pub duplicates: u64,
+    /// Seqs below one already seen, other than the duplicates.
+    pub reorders: u64,
+    /// Messages that are no tick.
+    pub undecodable: u64,
+    /// The sum of the prices in cents over the processed ticks.
+    pub checksum: u64,
+    /// Why it ended.
+    pub ended: ClientEnd,
+    /// More about it, where there is more to say.
+    pub detail: Option<String>,
+}
+
+/// Why a client ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientEnd {
+    /// The server closed with code 1000, and all was drained.
+    Closed,
+    /// A `stop` line, or the end of stdin.
+    Stopped,
+    /// Its deadline.
+    Deadline,
+    /// Its memory ceiling.
+    MemoryCeiling,
+    /// The connection ended in any other way.
+    Disconnected,
+}

@@ -1,0 +1,35 @@
+//! The contract between the harness and its children: JSON lines on stdin and
+//! stdout, and the meter file. The page to read is `README.md` beside this
+//! crate; a test keeps page and types the same. No processes, no network.
+
+mod client;
+mod line;
+pub mod meter;
+mod server;
+
+pub use client::{
+    Class, ClientEnd, ClientFinal, ClientHello, ClientPlan, FromClient, QueueKind, QueueShape,
+    ToClient,
+};
+pub use line::{Empty, LineError, Lines, MAX_LINE_BYTES, SAMPLES_PER_LINE, Version, parse, write};
+pub use server::{
+    Connected, FromServer, Listening, ServerEnd, ServerFinal, ServerHello, ServerPlan, Start,
+    ToServer,
+};
+
+/// The version of the contract that this crate speaks.
+pub const VERSION: u32 = 1;
+
+/// One sampled tick on a `samples` line: `[seq, a_ns, b_ns]`, on the machine's
+/// monotonic clock. From a client a = received and b = processed; from the
+/// server a = encoded and b = written.
+pub type SampleRow = [u64; 3];
+
+/// A `samples` line: at most [`SAMPLES_PER_LINE`] rows, seqs ascending over all
+/// lines.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Samples {
+    /// The stamped ticks.
+    pub rows: Vec<SampleRow>,
+}

@@ -1,0 +1,135 @@
+//! The meter: a small file in memory of little-endian u64 counters at fixed
+//! offsets. A child stores its running counts there, and the harness reads them
+//! from outside whenever it likes, so that no child is ever asked anything
+//! while it is measured.
+//!
+//! The child maps the file (or pwrites it). The harness reads with `pread`
+//! instead of a mapping: a child that truncates its meter then costs its own
+//! row, and not the harness a SIGBUS.
+
+use memmap2::{MmapOptions, MmapRaw};
+use std::fs::{File, OpenOptions};
+use std::io::{Error, ErrorKind, Result, Write};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes of a meter file: one page.
+pub const METER_BYTES: usize = 4096;
+
+/// The first eight bytes of a meter file.
+pub const MAGIC: [u8; 8] = *b"TICKMTR1";
+
+/// The offset of a counter in the file, in bytes; a multiple of 8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot(usize);
+
+impl Slot {
+    /// Client: ticks taken from the WebSocket library.
+    pub const RECEIVED: Self = Self(64);
+    /// Client: ticks decoded, checked and worked on. On a cache line of its
+    /// own, as another thread may write it.
+    pub const PROCESSED: Self = Self(128);
+    /// Server: ticks made.
+    pub const GENERATED: Self = Self(64);
+    /// Server: ticks whose last byte the kernel took.
+    pub const WRITTEN: Self = Self(72);
+    /// Server: ticks that the peer's kernel acknowledged.
+    pub const ACKNOWLEDGED: Self = Self(80);
+    /// Server: ticks confirmed by a pong.
+    pub const CONFIRMED: Self = Self(88);
+    /// Server: bytes handed to the kernel, control frames included.
+    pub const WRITTEN_BYTES: Self = Self(96);
+    /// Server: time that the socket took nothing while ticks waited, in ns.
+    pub const BLOCKED_NS: Self = Self(104);
+    /// Server: time spent waiting actively for a due time, in ns.
+    pub const SPUN_NS: Self = Self(112);
+    /// Server: bytes that the broadcast log holds.
+    pub const LOG_BYTES: Self = Self(120);
+
+    /// Its place in the file, in bytes.
+    #[must_use]
+    pub fn offset(self) -> usize {
+        self.0
+    }
+}
+
+/// A meter as its writer sees it.
+#[derive(Debug)]
+pub struct Meter {
+    map: MmapRaw,
+}
+
+impl Meter {
+    /// Maps a meter file that the harness made.
+    ///
+    /// # Errors
+    /// When it cannot be opened or mapped, or is no meter file.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        let mut magic = [0; 8];
+        file.read_exact_at(&mut magic, 0)?;
+        if magic != MAGIC || file.metadata()?.len() != METER_BYTES as u64 {
+            return Err(Error::new(ErrorKind::InvalidData, "not a meter file"));
+        }
+        let map = MmapOptions::new().len(METER_BYTES).map_raw(&file)?;
+        Ok(Self { map })
+    }
+
+    /// A meter that nobody reads: for a plan without one, and for benches.
+    ///
+    /// # Errors
+    /// When there is no memory for one page.
+    pub fn unread() -> Result<Self> {
+        let map = MmapRaw::from(MmapOptions::new().len(METER_BYTES).map_anon()?);
+        Ok(Self { map })
+    }
+
+    /// The counter at `slot`. Store to it with [`Ordering::Relaxed`]: each has
+    /// one writer, and its reader wants no more than a recent value.
+    #[inline]
+    #[must_use]
+    pub fn counter(&self, slot: Slot) -> &AtomicU64 {
+        debug_assert!(slot.0 + 8 <= METER_BYTES && slot.0.is_multiple_of(8));
+        // SAFETY: the mapping is METER_BYTES long, page aligned and lives as
+        // long as self; slots are 8-aligned and inside; the memory is only
+        // ever accessed as atomics, in this process and in others.
+        unsafe { AtomicU64::from_ptr(self.map.as_mut_ptr().add(slot.0).cast()) }
+    }
+
+    /// Stores one count.
+    #[inline]
+    pub fn set(&self, slot: Slot, value: u64) {
+        self.counter(slot).store(value.to_le(), Ordering::Relaxed);
+    }
+}
+
+/// A meter as the harness sees it.
+#[derive(Debug)]
+pub struct MeterFile {
+    file: File,
+}
+
+impl MeterFile {
+    /// Makes a meter file with every counter at zero, for its owner only.
+    ///
+    /// # Errors
+    /// When the file exists or cannot be written.
+    pub fn create(path: &Path) -> Result<Self> {
+        let mut file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+        let mut page = [0; METER_BYTES];
+        page[..8].copy_from_slice(&MAGIC);
+        file.write_all(&page)?;
+        Ok(Self { file })
+    }
+
+    /// Reads one counter.
+    ///
+    /// # Errors
+    /// When the child has truncated its meter.
+    pub fn read(&self, slot: Slot) -> Result<u64> {
+        let mut bytes = [0; 8];
+        self.file.read_exact_at(&mut bytes, slot.0 as u64)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+}

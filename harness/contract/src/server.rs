@@ -1,0 +1,145 @@
+//! The lines between the harness and the tick server.
+
+use crate::{Empty, Samples, Version};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use tick::{Format, Sample, Schedule};
+
+/// What the server is told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ToServer {
+    /// The first line.
+    Plan(ServerPlan),
+    /// When tick 0 is due; after `connected`.
+    Start(Start),
+    /// Stop generating and writing now, and report. The end of stdin means the same.
+    Stop(Empty),
+}
+
+/// What the server says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FromServer {
+    /// Who it is.
+    Hello(ServerHello),
+    /// Where it listens.
+    Listening(Listening),
+    /// The client has come through the handshake.
+    Connected(Connected),
+    /// Stamps of the planned seqs, after the run.
+    Samples(Samples),
+    /// The last line.
+    Final(ServerFinal),
+}
+
+/// The plan of one run, as the server gets it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerPlan {
+    /// The version of the contract.
+    pub contract: Version,
+    /// How ticks are spelled.
+    pub format: Format,
+    /// The market's seed.
+    pub seed: u64,
+    /// The offered load.
+    pub schedule: Schedule,
+    /// How long the load lasts, in ns from tick 0.
+    pub duration_ns: u64,
+    /// Which seqs to stamp.
+    pub sample: Sample,
+    /// `SO_SNDBUF` of the connection; null: the kernel's autotuning.
+    pub send_buffer_bytes: Option<u32>,
+    /// `TCP_CONGESTION` of the connection; null: the machine's default.
+    pub congestion: Option<String>,
+    /// Whether the server has a CPU of its own and may spin before a due time.
+    pub spin: bool,
+    /// Ceiling for the broadcast log; reaching it ends the run.
+    pub log_ceiling_bytes: u64,
+    /// The meter file; null: keep no meter.
+    pub meter: Option<PathBuf>,
+    /// Time for the client to connect, in ms from the plan.
+    pub connect_deadline_ms: u64,
+    /// Time for everything, in ms from the plan; then report and end.
+    pub deadline_ms: u64,
+}
+
+/// What the server is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerHello {
+    /// The version of the contract.
+    pub contract: Version,
+    /// Its name.
+    pub name: String,
+    /// What it is made of: `["tick-server 0.1.0", …]`.
+    pub versions: Vec<String>,
+}
+
+/// Where the server listens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listening {
+    /// For the client's plan: `ws://127.0.0.1:PORT/ticks`.
+    pub url: String,
+}
+
+/// The connection of the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connected {
+    /// The client's end.
+    pub peer: SocketAddr,
+    /// The server's end.
+    pub local: SocketAddr,
+    /// The congestion control algorithm in force.
+    pub congestion: String,
+    /// `SO_SNDBUF` as the kernel reports it.
+    pub send_buffer_bytes: u64,
+}
+
+/// When to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    /// The instant at which tick 0 is due, in ns of the monotonic clock.
+    pub at_ns: u64,
+}
+
+/// The server's own books, each stage counted apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerFinal {
+    /// Ticks made and put into the log.
+    pub generated: u64,
+    /// Ticks whose last byte the kernel took.
+    pub written: u64,
+    /// Ticks whose last byte the peer's kernel acknowledged (`TCP_INFO`).
+    pub acknowledged: u64,
+    /// Ticks that the client's library has read, told by the newest pong.
+    pub confirmed: u64,
+    /// Bytes handed to the kernel, control frames included.
+    pub written_bytes: u64,
+    /// Why it ended.
+    pub ended: ServerEnd,
+    /// More about it, where there is more to say.
+    pub detail: Option<String>,
+}
+
+/// Why the server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServerEnd {
+    /// The last tick and the close frame were written.
+    Complete,
+    /// A `stop` line, or the end of stdin.
+    Stopped,
+    /// The log reached its ceiling: the client fell too far behind.
+    LogCeiling,
+    /// The client vanished, reset, or broke the protocol.
+    Abandoned,
+    /// Its deadline.
+    Deadline,
+}

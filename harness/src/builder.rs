@@ -1,0 +1,147 @@
+//! Builds the server and the clients, and tells where their binaries are.
+
+use crate::roster::Entry;
+use anyhow::{Context, Result, bail};
+use cargo_metadata::Message;
+use std::collections::BTreeMap;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The server's cargo package.
+pub const SERVER: &str = "tick-server";
+
+/// What came of building one client.
+#[derive(Debug, Clone)]
+pub enum Built {
+    /// The program to run, and the arguments that belong to it.
+    Program(Vec<String>),
+    /// It cannot run here, and why.
+    Unavailable(String),
+}
+
+/// Everything that a campaign runs.
+#[derive(Debug)]
+pub struct Programs {
+    /// The server's binary.
+    pub server: PathBuf,
+    /// By client name.
+    pub clients: BTreeMap<String, Built>,
+}
+
+/// Builds the server and these clients. A client that cannot be built is
+/// reported in its place and stops nobody else.
+///
+/// # Errors
+/// When the server cannot be built.
+pub fn build(root: &Path, entries: &[Entry], profile: &str) -> Result<Programs> {
+    let inside: Vec<&str> = packages_below(root, entries);
+    let mut binaries = BTreeMap::new();
+    let everything: Vec<&str> = [SERVER].into_iter().chain(inside.iter().copied()).collect();
+    // One cargo command for all is quickest; when it fails, one by one tells whose fault it is.
+    if let Ok(built) = cargo(root, &everything, profile) {
+        binaries = built;
+    } else {
+        binaries.extend(cargo(root, &[SERVER], profile).context("the server does not build")?);
+        for package in inside {
+            binaries.extend(cargo(root, &[package], profile).unwrap_or_default());
+        }
+    }
+    let server = binaries.get(SERVER).context("cargo built no tick-server")?.clone();
+    let clients = entries
+        .iter()
+        .map(|entry| {
+            let built = program(entry, root, &binaries, profile);
+            (entry.name.clone(), built.unwrap_or_else(|e| Built::Unavailable(format!("{e:#}"))))
+        })
+        .collect();
+    Ok(Programs { server, clients })
+}
+
+fn packages_below<'a>(root: &Path, entries: &'a [Entry]) -> Vec<&'a str> {
+    let mut packages: Vec<&str> = entries
+        .iter()
+        .filter(|entry| entry.dir.starts_with(root) && entry.missing_program().is_none())
+        .filter_map(|entry| entry.build.cargo.as_deref())
+        .collect();
+    packages.dedup();
+    packages
+}
+
+/// The command that starts one client, built if it has a build of its own.
+fn program(
+    entry: &Entry,
+    root: &Path,
+    binaries: &BTreeMap<String, PathBuf>,
+    profile: &str,
+) -> Result<Built> {
+    if let Some(program) = entry.missing_program() {
+        return Ok(Built::Unavailable(format!("`{program}` is not on the PATH: install it")));
+    }
+    if let Some(command) = &entry.build.command {
+        run_build(command, &entry.dir)?;
+    }
+    let mut words = match (&entry.command, &entry.build.cargo) {
+        (Some(command), _) => {
+            let mut words = command.clone();
+            let beside = entry.dir.join(&words[0]);
+            if words[0].contains('/') && beside.is_file() {
+                words[0] = beside.to_string_lossy().into_owned();
+            }
+            words
+        }
+        (None, Some(package)) => {
+            let outside = !entry.dir.starts_with(root);
+            let own = if outside { cargo(&entry.dir, &[package], profile)? } else { BTreeMap::new() };
+            let binary = own.get(package).or_else(|| binaries.get(package));
+            let hint = || format!("it does not build: see `cargo build --package {package}`");
+            vec![binary.with_context(hint)?.to_string_lossy().into_owned()]
+        }
+        (None, None) => bail!("no command to run it"),
+    };
+    words.extend(entry.args.iter().cloned());
+    Ok(Built::Program(words))
+}
+
+fn run_build(command: &[String], dir: &Path) -> Result<()> {
+    let shown = command.join(" ");
+    let status = Command::new(&command[0])
+        .args(&command[1..])
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(std::io::stderr()))
+        .status()
+        .with_context(|| format!("cannot run its build command `{shown}`"))?;
+    if !status.success() {
+        bail!("its build command `{shown}` failed ({status})");
+    }
+    Ok(())
+}
+
+/// Builds packages with cargo; the binaries by the name of their package.
+fn cargo(dir: &Path, packages: &[&str], profile: &str) -> Result<BTreeMap<String, PathBuf>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.current_dir(dir).args(["build", "--bins", "--message-format=json-render-diagnostics"]);
+    command.args(["--profile", profile]);
+    command.args(packages.iter().flat_map(|package| ["--package", package]));
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot run cargo: install the Rust toolchain")?;
+    let output = BufReader::new(child.stdout.take().context("no output of cargo")?);
+    let mut binaries = BTreeMap::new();
+    for message in Message::parse_stream(output) {
+        if let Message::CompilerArtifact(artifact) = message?
+            && let Some(executable) = artifact.executable
+        {
+            binaries.insert(artifact.target.name, executable.into_std_path_buf());
+        }
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        bail!("cargo could not build {}", packages.join(", "));
+    }
+    Ok(binaries)
+}

@@ -1,0 +1,27 @@
+//! `harness`: parses the command line and dispatches.
+
+use clap::Parser;
+use harness::cli::{Cli, Command};
+use harness::{cmd, guard, root};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Guard => guard::serve().map(|()| cmd::EXIT_MEASURED),
+        command => root::find(cli.root.as_deref()).and_then(|root| match command {
+            Command::List(args) => cmd::list::run(&root, &args),
+            Command::Build(args) => cmd::build::run(&root, &args),
+            Command::Compare(args) => cmd::compare::run(&root, &args),
+            Command::Plan(args) => cmd::plan::run(&root, &args),
+            Command::Guard => unreachable!("handled above"),
+        }),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(cmd::EXIT_USAGE)
+        }
+    }
+}

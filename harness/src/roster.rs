@@ -1,0 +1,244 @@
+//! Finds the clients: every `clients/*/client.toml`, and those named by path.
+
+use anyhow::{Context, Result, bail};
+use contract::Class;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// A `client.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    name: String,
+    class: Class,
+    runtime: String,
+    why: String,
+    #[serde(default)]
+    build: Build,
+    #[serde(default)]
+    run: Run,
+    #[serde(default)]
+    needs: Needs,
+    #[serde(default)]
+    variant: Vec<Variant>,
+}
+
+/// How a client is built.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    /// A cargo package, whose binary has the same name.
+    pub cargo: Option<String>,
+    /// Any other command, run in the client's folder.
+    pub command: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Run {
+    command: Option<Vec<String>>,
+    #[serde(default)]
+    args: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Needs {
+    #[serde(default)]
+    programs: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Variant {
+    name: String,
+    args: Vec<String>,
+    why: String,
+}
+
+/// A client or one of its variants, ready to be built and run.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// `tokio`, or `tokio:current-thread`.
+    pub name: String,
+    /// As its `client.toml` claims; its hello has to say the same.
+    pub class: Class,
+    /// What schedules its work, in a few words.
+    pub runtime: String,
+    /// One line of why it is here.
+    pub why: String,
+    /// Whether it is a variant of a client.
+    pub is_variant: bool,
+    /// The folder of its `client.toml`.
+    pub dir: PathBuf,
+    /// How it is built.
+    pub build: Build,
+    /// Its own command; `None`: the binary that cargo built.
+    pub command: Option<Vec<String>>,
+    /// Arguments after that.
+    pub args: Vec<String>,
+    /// Programs that have to be on the PATH.
+    pub needs: Vec<String>,
+}
+
+/// All clients found, in the order of their names, each followed by its variants.
+///
+/// # Errors
+/// When a `client.toml` is not as it should be, or two share a name.
+pub fn find(root: &Path, extra: &[PathBuf]) -> Result<Vec<Entry>> {
+    let pattern = format!("{}/clients/*/client.toml", glob::Pattern::escape(&root.to_string_lossy()));
+    let mut entries = Vec::new();
+    for path in glob::glob(&pattern)? {
+        let path = path?;
+        let shown = path.strip_prefix(root).unwrap_or(&path).to_owned();
+        entries.extend(load(&path).with_context(|| shown.display().to_string())?);
+    }
+    for path in extra {
+        entries.extend(load(path).with_context(|| format!("--client {}", path.display()))?);
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    if let Some(pair) = entries.windows(2).find(|pair| pair[0].name == pair[1].name) {
+        bail!("two clients are named `{}`: rename one in its client.toml", pair[0].name);
+    }
+    Ok(entries)
+}
+
+/// The entries that the command line asks for. `all` takes every client, and
+/// variants only where they are named.
+///
+/// # Errors
+/// When a name is unknown.
+pub fn select(entries: &[Entry], all: bool, names: &[String], extra: &[PathBuf]) -> Result<Vec<Entry>> {
+    if let Some(unknown) = names.iter().find(|name| entries.iter().all(|e| e.name != **name)) {
+        let known: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
+        bail!("no client `{unknown}`: choose {}", known.join(", "));
+    }
+    let from_extra = |entry: &Entry| {
+        extra.iter().filter_map(|p| p.parent()?.canonicalize().ok()).any(|dir| dir == entry.dir)
+    };
+    let wanted = |entry: &&Entry| {
+        names.contains(&entry.name) || (!entry.is_variant && (all || from_extra(entry)))
+    };
+    Ok(entries.iter().filter(wanted).cloned().collect())
+}
+
+fn load(path: &Path) -> Result<Vec<Entry>> {
+    let text = std::fs::read_to_string(path).context("cannot read it")?;
+    let manifest: Manifest = toml::from_str(&text)?;
+    let dir = path.parent().unwrap_or(Path::new(".")).canonicalize()?;
+    check(&manifest)?;
+    let client = Entry {
+        name: manifest.name.clone(),
+        class: manifest.class,
+        runtime: manifest.runtime,
+        why: manifest.why,
+        is_variant: false,
+        dir,
+        build: manifest.build,
+        command: manifest.run.command,
+        args: manifest.run.args,
+        needs: manifest.needs.programs,
+    };
+    let variants = manifest.variant.into_iter().map(|variant| Entry {
+        name: format!("{}:{}", client.name, variant.name),
+        why: variant.why,
+        is_variant: true,
+        args: client.args.iter().cloned().chain(variant.args).collect(),
+        ..client.clone()
+    });
+    Ok(variants.chain([client.clone()]).collect())
+}
+
+fn check(manifest: &Manifest) -> Result<()> {
+    let simple = |name: &str| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    let variants = manifest.variant.iter().map(|v| &v.name);
+    if let Some(name) = [&manifest.name].into_iter().chain(variants).find(|name| !simple(name)) {
+        bail!("name `{name}`: use letters, digits, `-`, `_` and `.` only");
+    }
+    if manifest.build.cargo.is_some() && manifest.build.command.is_some() {
+        bail!("[build]: give `cargo` or `command`, not both");
+    }
+    if manifest.build.cargo.is_none() && manifest.run.command.is_none() {
+        bail!("[run] command: needed, as no cargo package is built");
+    }
+    let commands = [&manifest.build.command, &manifest.run.command];
+    if commands.into_iter().flatten().any(Vec::is_empty) {
+        bail!("a command needs at least the program's name");
+    }
+    Ok(())
+}
+
+impl Entry {
+    /// What is missing for it to run, before it is even built.
+    #[must_use]
+    pub fn missing_program(&self) -> Option<&str> {
+        self.needs.iter().map(String::as_str).find(|program| !on_path(program))
+    }
+}
+
+fn on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(manifest: &str) -> (tempfile::TempDir, PathBuf) {
+        let room = tempfile::tempdir().unwrap();
+        let path = room.path().join("client.toml");
+        std::fs::write(&path, manifest).unwrap();
+        (room, path)
+    }
+
+    const SOUND: &str = "name='a'\nclass='library'\nruntime='r'\nwhy='w'\n[run]\ncommand=['x']\nargs=['1']\n[[variant]]\nname='v'\nargs=['2']\nwhy='other'\n";
+
+    #[test]
+    fn a_client_and_its_variant_are_selectable() {
+        let (room, path) = room(SOUND);
+        let found = find(room.path(), std::slice::from_ref(&path)).unwrap();
+        let names = |entries: &[Entry]| entries.iter().map(|e| e.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&found), ["a", "a:v"]);
+        assert_eq!(found[1].args, ["1", "2"]);
+        assert_eq!(names(&select(&found, true, &[], &[]).unwrap()), ["a"]);
+        assert_eq!(names(&select(&found, false, &[], &[path]).unwrap()), ["a"]);
+        assert_eq!(names(&select(&found, true, &["a:v".into()], &[]).unwrap()), ["a", "a:v"]);
+        let error = select(&found, false, &["b".into()], &[]).unwrap_err();
+        assert_eq!(error.to_string(), "no client `b`: choose a, a:v");
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let cases = [
+            (SOUND.replace("'a'", "'a b'"), "name `a b`"),
+            (SOUND.replace("command=['x']", ""), "[run] command: needed"),
+            (SOUND.replace("command=['x']", "command=[]"), "at least the program's name"),
+            (SOUND.replace("'library'", "'best'"), "unknown variant `best`"),
+            (SOUND.to_owned() + "[build]\ncargo='c'\ncommand=['d']\n", "not both"),
+            (SOUND.to_owned() + "speed=9\n", "unknown field `speed`"),
+        ];
+        for (manifest, expected) in cases {
+            let (room, path) = room(&manifest);
+            let error = find(room.path(), &[path]).unwrap_err();
+            assert!(format!("{error:#}").contains(expected), "{error:#}");
+        }
+    }
+
+    #[test]
+    fn the_same_name_twice_is_refused() {
+        let (_a, first) = room(SOUND);
+        let (b, second) = room(SOUND);
+        let error = find(b.path(), &[first, second]).unwrap_err();
+        assert!(error.to_string().contains("two clients are named `a`"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_program_is_found_out() {
+        let (room, path) = room(&(SOUND.to_owned() + "[needs]\nprograms=['sh','no-such-program']\n"));
+        let found = find(room.path(), &[path]).unwrap();
+        assert_eq!(found[0].missing_program(), Some("no-such-program"));
+    }
+}

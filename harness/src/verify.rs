@@ -1,0 +1,322 @@
+//! The audit: every round has to balance its books before it may be shown.
+
+use crate::measure;
+use crate::plan::Plan;
+use crate::round::Record;
+use crate::stats::{Time, Times};
+use contract::{ClientEnd, SampleRow, ServerEnd};
+use std::cell::Cell;
+use tick::Market;
+
+/// Ticks generated later than this after their due time count as late, in ns.
+pub const ON_TIME_NS: u64 = 5_000_000;
+/// The share of ticks that has to be generated on time.
+pub const ON_TIME_SHARE: f64 = 0.99;
+/// More than any library keeps in its own read buffer, in bytes.
+const LIBRARY_BYTES: f64 = 32e6;
+/// How far the observed backlog may be from the stamped waiting times: this
+/// share of them, plus this much per tick (the grid is coarse).
+const LITTLE_SHARE: f64 = 0.10;
+const LITTLE_SLACK_NS: f64 = 1_000_000.0;
+
+/// What the audit of one round found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// Why the round must not be ranked; empty: it passed.
+    pub failures: Vec<String>,
+    /// What its readers should know.
+    pub remarks: Vec<String>,
+}
+
+/// Recomputes checksums, keeping what it has summed up: rounds end at different
+/// counts of the same market.
+#[derive(Debug)]
+pub struct Checksums {
+    market: Market,
+    /// The count of ticks and their sum, of the largest count so far.
+    highest: Cell<(u64, u64)>,
+}
+
+impl Checksums {
+    /// Of the market of that seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { market: Market::new(seed), highest: Cell::new((0, 0)) }
+    }
+
+    /// The checksum over the first `ticks` ticks.
+    #[must_use]
+    pub fn of(&self, ticks: u64) -> u64 {
+        let (known, sum) = self.highest.get();
+        match ticks >= known {
+            true => {
+                let sum = sum + self.market.checksum(known..ticks);
+                self.highest.set((ticks, sum));
+                sum
+            }
+            // Going back from what is known costs less than starting anew.
+            false if known - ticks < ticks => sum - self.market.checksum(ticks..known),
+            false => self.market.checksum(0..ticks),
+        }
+    }
+}
+
+/// Audits a round.
+#[must_use]
+pub fn audit(record: &Record, plan: &Plan, checksums: &Checksums) -> Audit {
+    let mut audit = Audit::default();
+    audit.endings(record);
+    audit.counts(record, checksums);
+    audit.stamps(record, plan);
+    audit.instants(record);
+    if audit.failures.is_empty() {
+        audit.pace(record, plan);
+        audit.little(record, plan);
+    }
+    audit.flood(record, plan);
+    audit
+}
+
+impl Audit {
+    fn demand(&mut self, holds: bool, otherwise: impl FnOnce() -> String) {
+        if !holds {
+            self.failures.push(otherwise());
+        }
+    }
+
+    fn endings(&mut self, record: &Record) {
+        let detail = |detail: &Option<String>| {
+            detail.as_ref().map_or(String::new(), |text| format!(" ({text})"))
+        };
+        let (client, server) = (&record.client, &record.server);
+        let client_ok = match client.ended {
+            ClientEnd::Closed => true,
+            ClientEnd::Stopped => record.watched.told_to_stop,
+            _ => false,
+        };
+        self.demand(server.ended != ServerEnd::LogCeiling, || {
+            format!("the client fell so far behind that the server's log reached its ceiling{}", detail(&server.detail))
+        });
+        self.demand(client_ok, || {
+            format!("the client ended by itself: {}{}", client_word(client.ended), detail(&client.detail))
+        });
+        let server_ok = matches!(server.ended, ServerEnd::Complete | ServerEnd::LogCeiling)
+            || (server.ended == ServerEnd::Stopped && record.watched.told_to_stop);
+        self.demand(server_ok || !client_ok, || {
+            format!("the server ended: {}{}", server_word(server.ended), detail(&server.detail))
+        });
+    }
+
+    fn counts(&mut self, record: &Record, checksums: &Checksums) {
+        let (client, server) = (&record.client, &record.server);
+        for (count, what) in [
+            (client.gaps, "seqs skipped"),
+            (client.duplicates, "seqs seen twice"),
+            (client.reorders, "seqs out of order"),
+            (client.undecodable, "messages that are no tick"),
+        ] {
+            self.demand(count == 0, || format!("{count} {what}"));
+        }
+        let accounted = client.processed + client.queued + client.undecodable;
+        self.demand(client.received == accounted, || {
+            format!(
+                "the client's books: {} received, but {} processed and {} queued",
+                client.received, client.processed, client.queued
+            )
+        });
+        let flow = [server.generated, server.written, client.received, client.processed];
+        self.demand(flow.is_sorted_by(|a, b| a >= b), || {
+            format!("more came out than went in: generated, written, received, processed = {flow:?}")
+        });
+        if client.ended == ClientEnd::Closed {
+            self.demand(flow.iter().all(|&n| n == flow[0]), || {
+                format!("drained, and yet generated, written, received, processed = {flow:?}")
+            });
+        }
+        self.demand(record.meter == [client.received, client.processed], || {
+            format!(
+                "the meter ended at {} received, {} processed; the report says {}, {}",
+                record.meter[0], record.meter[1], client.received, client.processed
+            )
+        });
+        // Beyond what was generated there is nothing to recompute.
+        if client.processed <= server.generated {
+            let expected = checksums.of(client.processed);
+            self.demand(client.checksum == expected, || {
+                format!(
+                    "checksum {} over {} ticks, but the market's is {expected}",
+                    client.checksum, client.processed
+                )
+            });
+        }
+    }
+
+    fn stamps(&mut self, record: &Record, plan: &Plan) {
+        self.sample_set("the client's", &record.client_rows, record.client.processed, plan);
+        self.sample_set("the server's", &record.server_rows, record.server.written, plan);
+        let backwards = record
+            .client_rows
+            .iter()
+            .zip(&record.server_rows)
+            .find(|(client, server)| !(client[1] >= server[2] && client[2] >= client[1]));
+        self.demand(backwards.is_none(), || {
+            format!("a negative latency: tick {}", backwards.map_or(0, |(client, _)| client[0]))
+        });
+        let before_due = record.server_rows.iter().find(|row| {
+            let due = plan.schedule().due_offset_ns(row[0]).unwrap_or(0);
+            row[1] < record.start_ns + due || row[2] < row[1]
+        });
+        self.demand(before_due.is_none(), || {
+            format!("the server sent tick {} before it was due", before_due.map_or(0, |row| row[0]))
+        });
+        let after_end = record.client_rows.last().filter(|row| {
+            record.watched.told_to_stop && row[2] > record.watched.ended_ns + 1_000_000_000
+        });
+        self.demand(after_end.is_none(), || {
+            "the client went on for more than a second after `stop`".to_owned()
+        });
+    }
+
+    fn sample_set(&mut self, whose: &str, rows: &[SampleRow], reached: u64, plan: &Plan) {
+        let sample = plan.sample();
+        let planned = sample.count_below(reached);
+        let same = rows.len() as u64 == planned
+            && rows.iter().zip(0..).all(|(row, index)| row[0] == sample.nth(index));
+        self.demand(same, || {
+            format!(
+                "{whose} samples are not the planned ones: {} rows, {planned} planned below tick {reached}",
+                rows.len()
+            )
+        });
+    }
+
+    /// The books at each instant of the grid.
+    fn instants(&mut self, record: &Record) {
+        let bytes_per_tick = measure::bytes_per_tick(record);
+        for snapshot in &record.watched.snapshots {
+            let s = snapshot;
+            let flow = [s.generated, s.written, s.received, s.processed];
+            if !flow.is_sorted_by(|a, b| a >= b) {
+                let at_ms = s.at_ns.saturating_sub(record.start_ns) / 1_000_000;
+                self.failures.push(format!(
+                    "at {at_ms} ms more came out than went in: generated, written, received, processed = {flow:?}"
+                ));
+                return;
+            }
+            let library = measure::layers(s, bytes_per_tick).library;
+            if s.queues.is_some() && library * bytes_per_tick > LIBRARY_BYTES {
+                let at_ms = s.at_ns.saturating_sub(record.start_ns) / 1_000_000;
+                self.failures.push(format!(
+                    "at {at_ms} ms {library} ticks were neither in the kernel nor received by the client"
+                ));
+                return;
+            }
+        }
+    }
+
+    /// Whether the server kept its rate.
+    fn pace(&mut self, record: &Record, plan: &Plan) {
+        let Some(window) = measure::window(record, plan) else {
+            return self.failures.push("the window was not observed to its end".into());
+        };
+        let (Some(offered), [first, .., last]) = (plan.schedule().offered_per_s(), window) else {
+            return;
+        };
+        let due = offered as f64 * (last.at_ns - first.at_ns) as f64 / 1e9;
+        let share = (last.generated - first.generated) as f64 / due;
+        self.demand(share >= ON_TIME_SHARE, || {
+            format!("the server generated only {:.1} % of the ticks due", share * 100.0)
+        });
+        let due_ns = |seq| record.start_ns + plan.schedule().due_offset_ns(seq).unwrap_or(0);
+        let late = |row: &&SampleRow| row[1] - due_ns(row[0]) > ON_TIME_NS;
+        let rows = &record.server_rows;
+        let on_time = 1.0 - rows.iter().filter(late).count() as f64 / rows.len().max(1) as f64;
+        self.demand(on_time >= ON_TIME_SHARE, || {
+            format!(
+                "the server generated only {:.1} % of its ticks within {} ms of their due time: the machine was too busy",
+                on_time * 100.0,
+                ON_TIME_NS / 1_000_000
+            )
+        });
+    }
+
+    /// Little's law in its finite form: the sum of all waiting times is the
+    /// integral of the backlog. Stamps give the one, meters and schedule the
+    /// other; they come from different clocks and counters, so an error in
+    /// either shows. (J. D. C. Little, Little's Law as Viewed on Its 50th
+    /// Anniversary, Operations Research 59(3), 2011, Theorem LL.2.)
+    fn little(&mut self, record: &Record, plan: &Plan) {
+        let (schedule, sample) = (plan.schedule(), plan.sample());
+        let Some(ticks) = schedule.ticks_within(plan.duration_ns()) else { return };
+        let Some(end) = record.watched.snapshots.last() else { return };
+        let area: f64 = record
+            .watched
+            .snapshots
+            .windows(2)
+            .map(|pair| {
+                let waiting = |s: &crate::observe::Snapshot| {
+                    let elapsed_ns = s.at_ns.saturating_sub(record.start_ns);
+                    let due = schedule.due_count(elapsed_ns).unwrap_or(0).min(ticks);
+                    due as f64 - s.processed as f64
+                };
+                (waiting(&pair[0]) + waiting(&pair[1])) / 2.0 * (pair[1].at_ns - pair[0].at_ns) as f64
+            })
+            .sum();
+        let waited = (0..sample.count_below(ticks)).map(|index| {
+            let due_ns = record.start_ns + schedule.due_offset_ns(sample.nth(index)).unwrap_or(0);
+            let row = usize::try_from(index).ok().and_then(|i| record.client_rows.get(i));
+            let until_ns = row.map_or(end.at_ns, |row| row[2].min(end.at_ns));
+            Time::Exact(until_ns.saturating_sub(due_ns))
+        });
+        let waited = Times::new(waited.collect());
+        if waited.is_empty() {
+            return;
+        }
+        let per_tick_ns = waited.sum_ns() as f64 / waited.len() as f64;
+        let by_backlog_ns = area / ticks as f64;
+        let apart = (per_tick_ns - by_backlog_ns).abs();
+        let allowed = LITTLE_SHARE * per_tick_ns.max(by_backlog_ns) + LITTLE_SLACK_NS;
+        self.demand(apart <= allowed, || {
+            format!(
+                "Little's law does not hold: stamps say {:.3} ms per tick, the backlog says {:.3} ms",
+                per_tick_ns / 1e6,
+                by_backlog_ns / 1e6
+            )
+        });
+    }
+
+    /// Under a flood the client is what is measured only while the server has
+    /// to wait for it.
+    fn flood(&mut self, record: &Record, plan: &Plan) {
+        if plan.schedule().offered_per_s().is_some() {
+            return;
+        }
+        let Some(m) = measure::measure(record, plan) else { return };
+        if m.blocked_share < 0.05 || m.dry_share > 0.5 {
+            self.remarks.push(format!(
+                "server-limited: the server waited for this client only {:.0} % of the time, so the figure is the server's as much as the client's",
+                m.blocked_share * 100.0
+            ));
+        }
+    }
+}
+
+fn client_word(ended: ClientEnd) -> &'static str {
+    match ended {
+        ClientEnd::Closed => "closed",
+        ClientEnd::Stopped => "stopped, though nobody told it to",
+        ClientEnd::Deadline => "deadline reached",
+        ClientEnd::MemoryCeiling => "memory ceiling reached",
+        ClientEnd::Disconnected => "connection lost",
+    }
+}
+
+fn server_word(ended: ServerEnd) -> &'static str {
+    match ended {
+        ServerEnd::Complete => "complete",
+        ServerEnd::Stopped => "stopped, though nobody told it to",
+        ServerEnd::LogCeiling => "log ceiling reached",
+        ServerEnd::Abandoned => "abandoned by the client",
+        ServerEnd::Deadline => "deadline reached",
+    }
+}

@@ -1,0 +1,157 @@
+//! The observed part of a round: a look on every instant of the grid, until
+//! both children report or are told to.
+
+use crate::child::Child;
+use crate::observe::{Observer, Snapshot};
+use crate::plan::Plan;
+use crate::process::Switches;
+use crate::round::wrong_client;
+use anyhow::Result;
+use contract::{Empty, FromClient, FromServer, ToClient, ToServer};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tick::clock::now_ns;
+
+/// After the load: time to drain what is left, before `stop`.
+const DRAIN_NS: u64 = 400_000_000;
+
+/// What was seen from outside.
+#[derive(Debug, Clone, Default)]
+pub struct Watched {
+    /// The snapshots on the grid, the first at the start.
+    pub snapshots: Vec<Snapshot>,
+    /// When the watching ended, ns of the monotonic clock: what was not
+    /// processed by then had waited at least so long.
+    pub ended_ns: u64,
+    /// Whether the client still ran then, and was told to stop.
+    pub told_to_stop: bool,
+    /// Context switches of the client within the window.
+    pub client_switches: Switches,
+    /// Context switches of the server within the window.
+    pub server_switches: Switches,
+    /// Most resident memory of the client.
+    pub client_peak_rss_bytes: u64,
+    /// Most resident memory of the server.
+    pub server_peak_rss_bytes: u64,
+}
+
+/// Lines that came while the harness was still watching.
+#[derive(Debug, Default)]
+pub struct Early {
+    /// The client's first line of report.
+    pub client: Option<FromClient>,
+    /// The server's first line of report.
+    pub server: Option<FromServer>,
+}
+
+/// How the watching ended.
+pub enum Watch {
+    /// The reports are there, or on their way.
+    Over(Watched, Early),
+    /// The user broke it off.
+    Interrupted,
+}
+
+/// What is watched.
+pub struct Scene<'a> {
+    /// The load.
+    pub plan: &'a Plan,
+    /// When tick 0 is due.
+    pub start_ns: u64,
+    /// What to look at.
+    pub observer: &'a mut Observer,
+    /// The client.
+    pub client: &'a mut Child<FromClient>,
+    /// The server.
+    pub server: &'a mut Child<FromServer>,
+    /// Set by Ctrl-C.
+    pub interrupted: &'a AtomicBool,
+}
+
+/// Watches a round from just before its first tick on.
+///
+/// # Errors
+/// When a child breaks the contract or ends.
+pub fn watch(scene: &mut Scene<'_>, live: &mut dyn FnMut(&Snapshot)) -> Result<Watch> {
+    let window_ns = scene.plan.window_ns();
+    let mut watched = Watched {
+        snapshots: Vec::with_capacity(scene.plan.instants() + 64),
+        ..Watched::default()
+    };
+    let mut early = Early::default();
+    for instant in 0.. {
+        let offset_ns = instant * scene.plan.grid_ns;
+        let due_ns = scene.start_ns + offset_ns;
+        std::thread::sleep(Duration::from_nanos(due_ns.saturating_sub(now_ns())));
+        if scene.interrupted.load(Ordering::Relaxed) {
+            return Ok(Watch::Interrupted);
+        }
+        let snapshot = scene.observer.read()?;
+        watched.snapshots.push(snapshot);
+        live(&snapshot);
+        if offset_ns == window_ns.start || offset_ns == window_ns.end {
+            scene.count_switches(&mut watched);
+        }
+        if offset_ns >= window_ns.end {
+            scene.read_peaks(&mut watched);
+        }
+        scene.listen(&mut early)?;
+        let reports = early.client.is_some();
+        if reports || now_ns() >= scene.start_ns + window_ns.end + DRAIN_NS {
+            watched.ended_ns = now_ns();
+            watched.told_to_stop = !reports;
+            scene.stop(&early, reports && offset_ns >= window_ns.end);
+            return Ok(Watch::Over(watched, early));
+        }
+    }
+    unreachable!("the grid has no end")
+}
+
+impl Scene<'_> {
+    /// Turns the running totals into the difference, the second time.
+    fn count_switches(&self, watched: &mut Watched) {
+        for (sum, gauge) in [
+            (&mut watched.client_switches, &self.observer.client),
+            (&mut watched.server_switches, &self.observer.server),
+        ] {
+            let total = gauge.switches().unwrap_or(*sum);
+            sum.voluntary = total.voluntary.saturating_sub(sum.voluntary);
+            sum.involuntary = total.involuntary.saturating_sub(sum.involuntary);
+        }
+    }
+
+    fn read_peaks(&self, watched: &mut Watched) {
+        for (peak, gauge) in [
+            (&mut watched.client_peak_rss_bytes, &self.observer.client),
+            (&mut watched.server_peak_rss_bytes, &self.observer.server),
+        ] {
+            *peak = (*peak).max(gauge.peak_rss_bytes().unwrap_or(0));
+        }
+    }
+
+    /// Takes the first line of each report. Anything else is out of order.
+    fn listen(&mut self, early: &mut Early) -> Result<()> {
+        if early.server.is_none() {
+            early.server = self.server.poll("report")?;
+        }
+        if early.client.is_none() {
+            early.client = self.client.poll("report")?;
+        }
+        match &early.client {
+            None | Some(FromClient::Samples(_) | FromClient::Final(_)) => Ok(()),
+            Some(other) => Err(wrong_client(self.client, other, "silence").into()),
+        }
+    }
+
+    /// Tells whoever has not begun to report to stop; the client first, so that
+    /// it does not take the server's end for a lost connection. A server whose
+    /// client has drained everything ends by itself.
+    fn stop(&mut self, early: &Early, drained: bool) {
+        if early.client.is_none() {
+            self.client.send(&ToClient::Stop(Empty {}));
+        }
+        if early.server.is_none() && !drained {
+            self.server.send(&ToServer::Stop(Empty {}));
+        }
+    }
+}

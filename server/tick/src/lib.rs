@@ -1,0 +1,16 @@
+//! The wire of the suite: what a tick is, how it is spelled in bytes, which
+//! tick comes at which sequence number and when it is due. Bytes, arithmetic
+//! and the clock only: no sockets, files or threads.
+
+pub mod clock;
+mod format;
+mod frame;
+mod market;
+mod sample;
+mod schedule;
+
+pub use format::{Format, Tick, WireError, cents};
+pub use frame::{FRAME_HEADER_BYTES, Framer, frame_len_at};
+pub use market::{Market, SYMBOLS};
+pub use sample::Sample;
+pub use schedule::Schedule;
