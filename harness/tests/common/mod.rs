@@ -1,0 +1,96 @@
+//! What the tests over real processes share: the harness's binary in a results
+//! folder of its own, and clients that misbehave.
+
+#![allow(dead_code)] // each test file uses its own part
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The root of the suite.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+/// A folder for one test: results, workloads, clients from elsewhere.
+pub struct Room {
+    pub dir: tempfile::TempDir,
+}
+
+impl Room {
+    pub fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Writes a workload and gives its path.
+    pub fn workload(&self, name: &str, lines: &str) -> String {
+        let path = self.path().join(format!("{name}.toml"));
+        let text = format!("name = \"{name}\"\nwhy = \"a test\"\nread = \"not at all\"\n{lines}\n");
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// A light load that any machine carries, even unoptimised.
+    pub fn light(&self) -> String {
+        self.workload("light", "rate_per_s = 5000\nrank_by = \"response_p99\"")
+    }
+
+    /// A client that is a shell script; `body` runs after the plan was read.
+    pub fn script(&self, name: &str, body: &str) -> String {
+        let dir = self.path().join(name);
+        std::fs::create_dir(&dir).unwrap();
+        std::fs::write(dir.join("client.sh"), format!("read plan\n{body}\n")).unwrap();
+        let manifest = format!(
+            "name = \"{name}\"\nclass = \"library\"\nruntime = \"sh\"\nwhy = \"a test\"\n\
+             [run]\ncommand = [\"sh\", \"client.sh\"]\n"
+        );
+        std::fs::write(dir.join("client.toml"), manifest).unwrap();
+        dir.join("client.toml").to_str().unwrap().to_owned()
+    }
+
+    /// A harness command; its results go into this room.
+    pub fn harness(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("harness"));
+        command.current_dir(root()).args(args).args(["--profile", "dev"]);
+        command
+    }
+
+    /// Runs `compare` with these arguments, short rounds and `--json -`.
+    pub fn compare(&self, args: &[&str]) -> Compared {
+        let out = self.path().join("results");
+        let mut command = self.harness(&["compare", "--rounds", "1", "--warmup", "0.1"]);
+        command.args(["--seconds", "0.4", "--json", "-", "--out", out.to_str().unwrap()]);
+        let output = command.args(args).output().unwrap();
+        Compared::new(output, &out)
+    }
+}
+
+/// What came of a `compare`.
+pub struct Compared {
+    pub code: i32,
+    pub stderr: String,
+    pub rows: Vec<Value>,
+    pub campaign: PathBuf,
+}
+
+impl Compared {
+    fn new(output: Output, out: &Path) -> Self {
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|e| panic!("{e}: {stderr}"));
+        assert_eq!(report["schema"], 1);
+        let rows = report["rows"].as_array().unwrap().clone();
+        let campaign = out.read_dir().unwrap().next().unwrap().unwrap().path();
+        Self { code: output.status.code().unwrap(), stderr, rows, campaign }
+    }
+
+    /// The row of a client.
+    pub fn row(&self, client: &str) -> &Value {
+        let found = self.rows.iter().find(|row| row["client"] == client);
+        found.unwrap_or_else(|| panic!("no row of {client}: {}", self.stderr))
+    }
+}

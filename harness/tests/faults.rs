@@ -1,0 +1,97 @@
+//! Whatever a client does wrong becomes a row with its reason, and the
+//! campaign goes on.
+
+mod common;
+
+use common::Room;
+
+const HELLO: &str = r#"echo '{"type":"hello","contract":1,"name":"s","versions":["sh 1"],"runtime":"sh","transport":"none","class":"library","queue":{"kind":"none","bound":null}}'"#;
+
+/// Runs one scripted client beside a sound one; gives the script's verdict and
+/// reason.
+fn verdict(name: &str, body: &str) -> (String, String) {
+    let room = Room::new();
+    let script = room.script(name, body);
+    let compared = room.compare(&["floor", "--client", &script, "--workload", &room.light()]);
+    assert_eq!(compared.code, 1, "{}", compared.stderr);
+    assert_eq!(compared.row("floor")["verdict"], "measured", "{}", compared.row("floor"));
+    let row = compared.row(name);
+    let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+    (text("verdict"), text("reason"))
+}
+
+fn expect(name: &str, body: &str, verdict_and_words: (&str, &str)) {
+    let (verdict, reason) = verdict(name, body);
+    assert_eq!(verdict, verdict_and_words.0, "{reason}");
+    assert!(reason.contains(verdict_and_words.1), "{reason}");
+}
+
+#[test]
+fn a_crash_tells_its_last_words() {
+    expect("crash", "echo 'out of luck' >&2; exit 3", ("failed", "exit code 3"));
+    expect("words", "echo 'out of luck' >&2; exit 3", ("failed", "out of luck"));
+}
+
+#[test]
+fn a_signal_is_named() {
+    expect("signal", "kill -SEGV $$", ("failed", "SIGSEGV"));
+}
+
+#[test]
+fn the_wrong_version_is_the_reason() {
+    let hello = HELLO.replace("\"contract\":1", "\"contract\":7");
+    expect("version", &format!("{hello}; sleep 30"), ("failed", "contract version 7"));
+}
+
+#[test]
+fn an_unknown_key_is_an_error() {
+    let hello = HELLO.replace("\"name\"", "\"colour\":1,\"name\"");
+    expect("key", &format!("{hello}; sleep 30"), ("failed", "unknown field `colour`"));
+}
+
+#[test]
+fn prose_is_no_line() {
+    expect("prose", "echo connecting...; sleep 30", ("failed", "begins `connecting...`"));
+}
+
+#[test]
+fn an_oversized_line_is_refused() {
+    expect("long", "head -c 3000000 /dev/zero; sleep 30", ("failed", "longer than 1048576 bytes"));
+}
+
+#[test]
+fn another_class_than_promised_is_refused() {
+    let hello = HELLO.replace("\"library\"", "\"reference\"");
+    expect("class", &format!("{hello}; sleep 30"), ("failed", "class reference"));
+}
+
+#[test]
+fn unavailable_is_a_row_of_its_own() {
+    let body = format!(r#"{HELLO}; echo '{{"type":"unavailable","reason":"no tea"}}'"#);
+    expect("tea", &body, ("unavailable", "no tea"));
+}
+
+#[test]
+fn hanging_before_ready_ends_at_the_deadline() {
+    expect("hang", &format!("{HELLO}; sleep 60"), ("failed", "did not get ready within 5.0 s"));
+}
+
+#[test]
+fn a_ready_without_a_connection_is_found_out() {
+    let body = format!(r#"{HELLO}; echo '{{"type":"ready"}}'; sleep 60"#);
+    expect("liar", &body, ("failed", "did not see the client connect"));
+}
+
+#[test]
+fn a_missing_program_makes_it_unavailable() {
+    let room = Room::new();
+    let script = room.script("needy", "exit 0");
+    let manifest = std::fs::read_to_string(&script).unwrap();
+    let needy = manifest + "[needs]\nprograms = [\"no-such-program-at-all\"]\n";
+    std::fs::write(&script, needy).unwrap();
+    let compared = room.compare(&["floor", "--client", &script, "--workload", &room.light()]);
+    assert_eq!(compared.code, 1);
+    let row = compared.row("needy");
+    assert_eq!(row["verdict"], "unavailable");
+    assert!(row["reason"].as_str().unwrap().contains("`no-such-program-at-all` is not on the PATH"));
+}

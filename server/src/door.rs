@@ -1,0 +1,126 @@
+//! The door: accepts connections and sees them through the WebSocket
+//! handshake, in a thread of its own and with a deadline, so that whoever only
+//! knocks costs the ticks nothing.
+
+use crate::{kernel, outlet};
+use anyhow::{Context, Result};
+use polling::Poller;
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+use tokio::sync::{Semaphore, oneshot};
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::http::StatusCode;
+
+/// Time for a handshake.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// Handshakes under way at a time; more have to wait.
+const HANDSHAKES: usize = 256;
+/// After a failed accept (out of descriptors): time to recover.
+const BREATH: Duration = Duration::from_millis(20);
+
+/// How connections are set up.
+#[derive(Debug, Clone, Default)]
+pub struct Tuning {
+    /// `SO_SNDBUF`; `None`: autotuning.
+    pub send_buffer_bytes: Option<u32>,
+    /// `TCP_CONGESTION`; `None`: the machine's.
+    pub congestion: Option<String>,
+    /// Close the door behind the first client.
+    pub only_one: bool,
+}
+
+/// An open door. It closes when dropped.
+#[derive(Debug)]
+pub struct Door {
+    /// Where it is.
+    pub address: SocketAddr,
+    /// Dropped: the thread ends.
+    _open: oneshot::Sender<()>,
+}
+
+/// Opens a door; each client that has come through is sent to `to`, and the
+/// poller is woken.
+///
+/// # Errors
+/// When the address cannot be listened on.
+pub fn open(
+    host: IpAddr,
+    port: u16,
+    tuning: Tuning,
+    to: Sender<TcpStream>,
+    poller: Arc<Poller>,
+) -> Result<Door> {
+    let listener = TcpListener::bind((host, port))
+        .with_context(|| format!("cannot listen on {host}:{port}: choose another --port"))?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let (open, closed) = oneshot::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name("door".into()).spawn(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                _ = closed => {}
+                _ = receive(listener, tuning, to, poller) => {}
+            }
+        });
+        runtime.shutdown_background();
+    })?;
+    Ok(Door { address, _open: open })
+}
+
+/// Takes in clients until the one, or for ever.
+async fn receive(
+    listener: TcpListener,
+    tuning: Tuning,
+    to: Sender<TcpStream>,
+    poller: Arc<Poller>,
+) -> Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let room = Arc::new(Semaphore::new(HANDSHAKES));
+    let (first, mut came) = tokio::sync::mpsc::channel::<()>(1);
+    loop {
+        let permit = Arc::clone(&room).acquire_owned().await?;
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = came.recv(), if tuning.only_one => return Ok(()),
+        };
+        let Ok((socket, _)) = accepted else {
+            tokio::time::sleep(BREATH).await;
+            continue;
+        };
+        let (tuning, to, poller, first) =
+            (tuning.clone(), to.clone(), Arc::clone(&poller), first.clone());
+        tokio::spawn(async move {
+            let shaken = tokio::time::timeout(HANDSHAKE, shake_hands(socket, &tuning)).await;
+            drop(permit);
+            if let Ok(Ok(socket)) = shaken
+                && first.try_send(()).is_ok() | !tuning.only_one
+                && to.send(socket).is_ok()
+            {
+                let _ = poller.notify();
+            }
+        });
+    }
+}
+
+async fn shake_hands(socket: tokio::net::TcpStream, tuning: &Tuning) -> Result<TcpStream> {
+    let limits = Some(outlet::limits());
+    #[allow(clippy::result_large_err)] // the library's own signature
+    let check = |request: &Request, response: Response| match request.uri().path() {
+        "/ticks" => Ok(response),
+        _ => {
+            let mut refusal = ErrorResponse::new(Some("ticks are at /ticks\n".into()));
+            *refusal.status_mut() = StatusCode::NOT_FOUND;
+            Err(refusal)
+        }
+    };
+    let protocol =
+        tokio_tungstenite::accept_hdr_async_with_config(socket, check, limits).await?;
+    // The server's side of a handshake reads no further than its end, for the
+    // client has to wait for the answer: nothing is lost with the wrapper.
+    let socket = protocol.into_inner().into_std()?;
+    kernel::tune(&socket, tuning.send_buffer_bytes, tuning.congestion.as_deref())?;
+    Ok(socket)
+}

@@ -1,0 +1,272 @@
+//! The broadcast log: every tick is encoded once, into an append-only row of
+//! segments that all connections write from. Offsets are bytes since the start.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::ops::Range;
+use tick::{Framer, frame_len_at};
+
+/// Bytes of a segment: the writes of a flood, and what stays in a CPU's cache.
+pub const SEGMENT_BYTES: usize = 128 * 1024;
+/// In formats without a fixed length, each so many ticks' place is remembered.
+const MARK_TICKS: u64 = 64;
+/// Empty segments that are kept for use again.
+const SPARE_SEGMENTS: usize = 8;
+
+/// An append-only log of frames, freed from its front.
+#[derive(Debug)]
+pub struct Log {
+    framer: Framer,
+    segments: VecDeque<Segment>,
+    spare: Vec<Segment>,
+    end: u64,
+    ticks: u64,
+}
+
+/// Whole frames only: no frame crosses from one segment into the next.
+#[derive(Debug)]
+struct Segment {
+    /// Offset of its first byte.
+    start: u64,
+    /// Seq of its first tick.
+    first: u64,
+    bytes: Vec<u8>,
+    /// Where ticks `first + i * MARK_TICKS` begin within it.
+    marks: Vec<u32>,
+}
+
+impl Log {
+    /// An empty log of that market and format.
+    #[must_use]
+    pub fn new(framer: Framer) -> Self {
+        Self { framer, segments: VecDeque::new(), spare: Vec::new(), end: 0, ticks: 0 }
+    }
+
+    /// The offset behind the last tick.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// How many ticks were ever appended.
+    #[must_use]
+    pub fn ticks(&self) -> u64 {
+        self.ticks
+    }
+
+    /// Bytes held at present.
+    #[must_use]
+    pub fn held_bytes(&self) -> u64 {
+        self.segments.front().map_or(0, |first| self.end - first.start)
+    }
+
+    /// Ticks that certainly fit into one segment.
+    #[must_use]
+    pub fn ticks_per_segment(&self) -> u64 {
+        (SEGMENT_BYTES / self.framer.max_frame_len()) as u64
+    }
+
+    /// Appends the next `count` ticks; `due_ns` gives each its due time.
+    pub fn append(&mut self, count: u64, due_ns: impl Fn(u64) -> u64) {
+        let last = self.ticks + count;
+        while self.ticks < last {
+            let room = self.room();
+            match room {
+                0 => self.open_segment(),
+                _ => self.append_within(self.ticks..last.min(self.ticks + room), &due_ns),
+            }
+        }
+    }
+
+    /// Ticks that certainly fit into the last segment.
+    fn room(&self) -> u64 {
+        let used = self.segments.back().map_or(SEGMENT_BYTES, |s| s.bytes.len());
+        (SEGMENT_BYTES.saturating_sub(used) / self.framer.max_frame_len()) as u64
+    }
+
+    fn open_segment(&mut self) {
+        let mut segment = self.spare.pop().unwrap_or_else(|| Segment {
+            start: 0,
+            first: 0,
+            bytes: Vec::with_capacity(SEGMENT_BYTES),
+            marks: Vec::new(),
+        });
+        segment.bytes.clear();
+        segment.marks.clear();
+        segment.start = self.end;
+        segment.first = self.ticks;
+        self.segments.push_back(segment);
+    }
+
+    fn append_within(&mut self, seqs: Range<u64>, due_ns: &impl Fn(u64) -> u64) {
+        let fixed = self.framer.frame_len().is_some();
+        let Some(segment) = self.segments.back_mut() else { return };
+        let mut from = seqs.start;
+        while from < seqs.end {
+            // Up to the next mark, or all at once where none is needed.
+            let to = match fixed {
+                true => seqs.end,
+                false => {
+                    let within = (from - segment.first) % MARK_TICKS;
+                    if within == 0 {
+                        segment.marks.push(segment.bytes.len() as u32);
+                    }
+                    seqs.end.min(from + MARK_TICKS - within)
+                }
+            };
+            self.framer.append(from..to, due_ns, &mut segment.bytes);
+            from = to;
+        }
+        self.end = segment.start + segment.bytes.len() as u64;
+        self.ticks = seqs.end;
+    }
+
+    /// How many ticks lie wholly before `offset`, which must not be freed yet
+    /// in formats without a fixed length.
+    #[must_use]
+    pub fn whole_ticks(&self, offset: u64) -> u64 {
+        match self.framer.frame_len() {
+            Some(len) => offset / len as u64,
+            None => self.walk(offset).0,
+        }
+    }
+
+    /// The first frame boundary at or behind `offset`.
+    #[must_use]
+    pub fn boundary(&self, offset: u64) -> u64 {
+        match self.framer.frame_len() {
+            Some(len) => offset.next_multiple_of(len as u64),
+            None => self.walk(offset).1,
+        }
+    }
+
+    /// Ticks wholly before `offset`, and the first boundary not before it.
+    fn walk(&self, offset: u64) -> (u64, u64) {
+        let Some(segment) = self.segment_of(offset) else { return (self.ticks, self.end) };
+        let target = (offset - segment.start) as usize;
+        let mark = segment.marks.partition_point(|&at| at as usize <= target).saturating_sub(1);
+        let mut at = segment.marks.get(mark).map_or(0, |&at| at as usize);
+        let mut tick = segment.first + mark as u64 * MARK_TICKS;
+        while at < target {
+            let next = at + frame_len_at(&segment.bytes[at..]);
+            if next > target {
+                return (tick, segment.start + next as u64);
+            }
+            at = next;
+            tick += 1;
+        }
+        (tick, segment.start + at as u64)
+    }
+
+    /// The segment that holds the byte at `offset`; `None` at the end.
+    fn segment_of(&self, offset: u64) -> Option<&Segment> {
+        if offset >= self.end {
+            return None;
+        }
+        self.segments.get(self.index_of(offset))
+    }
+
+    fn index_of(&self, offset: u64) -> usize {
+        self.segments.partition_point(|s| s.start <= offset).saturating_sub(1)
+    }
+
+    /// Adds the bytes of `range` to `slices`, as far as `limit` slices.
+    pub fn slices<'a>(&'a self, range: Range<u64>, limit: usize, slices: &mut Vec<IoSlice<'a>>) {
+        if range.is_empty() {
+            return;
+        }
+        for segment in self.segments.range(self.index_of(range.start)..) {
+            if segment.start >= range.end || slices.len() >= limit {
+                return;
+            }
+            let from = range.start.saturating_sub(segment.start) as usize;
+            let to = (range.end - segment.start).min(segment.bytes.len() as u64) as usize;
+            slices.push(IoSlice::new(&segment.bytes[from..to]));
+        }
+    }
+
+    /// Frees the segments that lie wholly before `offset`.
+    pub fn free(&mut self, offset: u64) {
+        while let Some(first) = self.segments.front() {
+            let end = first.start + first.bytes.len() as u64;
+            // The last segment stays while there is room in it.
+            if end > offset || (self.segments.len() == 1 && self.room() > 0) {
+                return;
+            }
+            if let Some(segment) = self.segments.pop_front()
+                && self.spare.len() < SPARE_SEGMENTS
+            {
+                self.spare.push(segment);
+            }
+        }
+    }
+
+    /// Whether places of ticks can be computed without the bytes.
+    #[must_use]
+    pub fn has_fixed_frames(&self) -> bool {
+        self.framer.frame_len().is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use tick::{Format, Market};
+
+    fn log(format: Format) -> Log {
+        Log::new(Framer::new(format, Market::new(3), 0))
+    }
+
+    fn bytes(log: &Log, range: Range<u64>) -> Vec<u8> {
+        let mut slices = Vec::new();
+        log.slices(range, 1024, &mut slices);
+        slices.iter().flat_map(|s| s.to_vec()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn places_agree_with_walking_every_frame(
+            batches in prop::collection::vec(1..3000u64, 1..8), probes in prop::collection::vec(0.0..1.0f64, 20),
+        ) {
+            for format in Format::ALL {
+                let mut log = log(format);
+                for &batch in &batches {
+                    log.append(batch, |seq| seq * 1000);
+                }
+                let all = bytes(&log, 0..log.end());
+                prop_assert_eq!(all.len() as u64, log.end());
+                let mut ends = vec![0u64];
+                while *ends.last().unwrap() < log.end() {
+                    let at = *ends.last().unwrap();
+                    ends.push(at + frame_len_at(&all[at as usize..]) as u64);
+                }
+                prop_assert_eq!(ends.len() as u64 - 1, log.ticks());
+                for probe in &probes {
+                    let offset = (log.end() as f64 * probe) as u64;
+                    let whole = ends.partition_point(|&end| end <= offset) as u64 - 1;
+                    prop_assert_eq!(log.whole_ticks(offset), whole);
+                    let boundary = ends[ends.partition_point(|&end| end < offset)];
+                    prop_assert_eq!(log.boundary(offset), boundary);
+                }
+                prop_assert_eq!(log.whole_ticks(log.end()), log.ticks());
+                prop_assert_eq!(log.boundary(log.end()), log.end());
+            }
+        }
+    }
+
+    #[test]
+    fn freeing_keeps_what_is_not_passed_and_uses_memory_again() {
+        let mut log = log(Format::Json);
+        let mut cursor = 0;
+        for _ in 0..200 {
+            log.append(5000, |seq| seq);
+            let expected = bytes(&log, cursor..log.end());
+            log.free(cursor);
+            assert_eq!(bytes(&log, cursor..log.end()), expected);
+            cursor = log.end() - 1000;
+            assert!(log.held_bytes() < 20 * SEGMENT_BYTES as u64);
+        }
+        assert!(log.spare.len() <= SPARE_SEGMENTS);
+    }
+}

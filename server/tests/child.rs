@@ -1,0 +1,228 @@
+//! The server under the contract, over real sockets.
+
+mod common;
+
+use common::{Served, connect, plan, rate, read_all};
+use contract::meter::{MeterFile, Slot};
+use contract::{ServerEnd, ServerPlan, ToServer};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use tick::{Format, Market, Schedule, cents};
+
+#[test]
+fn every_format_arrives_whole_with_its_due_times() {
+    for format in Format::ALL {
+        let plan = ServerPlan { format, ..plan(rate(20_000), 300) };
+        let mut server = Served::new(&plan);
+        let mut client = connect(&server.url);
+        let start_ns = server.start();
+        let (payloads, code) = read_all(&mut client);
+        assert_eq!((payloads.len(), code), (6000, 1000));
+        let market = Market::new(plan.seed);
+        for (payload, seq) in payloads.iter().zip(0..) {
+            let tick = format.decode(payload, seq).unwrap();
+            let (symbol, price) = market.tick(seq);
+            assert_eq!((tick.seq, tick.symbol, cents(tick.price)), (seq, symbol, price));
+            if matches!(format, Format::Binary | Format::Json) {
+                assert_eq!(tick.ts as u64, start_ns + seq * 50_000);
+            }
+        }
+        let (rows, last) = server.report();
+        assert_eq!(last.ended, ServerEnd::Complete);
+        assert_eq!([last.generated, last.written, last.acknowledged, last.confirmed], [6000; 4]);
+        let planned: Vec<u64> = (3..6000).step_by(7).collect();
+        assert_eq!(rows.iter().map(|row| row[0]).collect::<Vec<_>>(), planned);
+        for [seq, encoded_ns, written_ns] in rows {
+            assert!(start_ns + seq * 50_000 <= encoded_ns && encoded_ns <= written_ns);
+        }
+    }
+}
+
+#[test]
+fn a_flood_rises_strictly_and_balances() {
+    let room = tempfile::tempdir().unwrap();
+    let path = room.path().join("meter");
+    let meter = MeterFile::create(&path).unwrap();
+    let plan = ServerPlan { meter: Some(path), ..plan(Schedule::Flood, 200) };
+    let mut server = Served::new(&plan);
+    let mut client = connect(&server.url);
+    server.start();
+    let (payloads, code) = read_all(&mut client);
+    assert_eq!(code, 1000);
+    let ticks: Vec<_> = payloads.iter().map(|p| plan.format.decode(p, 0).unwrap()).collect();
+    assert!(ticks.len() > 10_000, "{}", ticks.len());
+    assert!(ticks.windows(2).all(|w| w[0].ts < w[1].ts && w[0].seq + 1 == w[1].seq));
+    let (_, last) = server.report();
+    let count = ticks.len() as u64;
+    assert_eq!([last.generated, last.written, last.acknowledged, last.confirmed], [count; 4]);
+    for slot in [Slot::GENERATED, Slot::WRITTEN, Slot::ACKNOWLEDGED, Slot::CONFIRMED] {
+        assert_eq!(meter.read(slot).unwrap(), count);
+    }
+    assert_eq!(meter.read(Slot::WRITTEN_BYTES).unwrap(), last.written_bytes);
+}
+
+#[test]
+fn a_client_that_reads_late_gets_everything_and_never_slows_the_schedule() {
+    for format in [Format::Binary, Format::Json] {
+        let small = Some(8192);
+        let plan =
+            ServerPlan { format, send_buffer_bytes: small, ..plan(rate(50_000), 400) };
+        let mut server = Served::new(&plan);
+        let mut client = connect(&server.url);
+        socket2::SockRef::from(client.get_ref()).set_recv_buffer_size(8192).unwrap();
+        let start_ns = server.start();
+        std::thread::sleep(std::time::Duration::from_millis(600));
+        let (payloads, _) = read_all(&mut client);
+        assert_eq!(payloads.len(), 20_000);
+        let (rows, last) = server.report();
+        assert_eq!([last.generated, last.acknowledged, last.confirmed], [20_000; 3]);
+        let made_by_ns = rows.iter().map(|row| row[1]).max().unwrap();
+        assert!(made_by_ns < start_ns + 550_000_000, "the schedule waited for the client");
+        assert!(rows.last().unwrap()[2] > start_ns + 550_000_000);
+    }
+}
+
+#[test]
+fn stop_and_the_end_of_stdin_end_a_run_at_once() {
+    for by_line in [true, false] {
+        let mut server = Served::new(&plan(rate(10_000), 60_000));
+        let mut client = connect(&server.url);
+        server.start();
+        client.read().unwrap();
+        if by_line { server.stop() } else { server.stdin = None }
+        let (rows, last) = server.report();
+        assert_eq!(last.ended, ServerEnd::Stopped);
+        assert!(last.generated > 0 && last.generated < 100_000);
+        assert!(rows.last().is_none_or(|row| row[0] < last.written));
+    }
+}
+
+#[test]
+fn a_stop_before_anyone_came_is_obeyed() {
+    let mut server = Served::new(&plan(rate(10_000), 1000));
+    server.stop();
+    let (rows, last) = server.report();
+    assert_eq!((last.ended, last.generated, rows.len()), (ServerEnd::Stopped, 0, 0));
+}
+
+#[test]
+fn nobody_came_in_time() {
+    let server = Served::new(&ServerPlan { connect_deadline_ms: 50, ..plan(rate(10), 1000) });
+    let (_, last) = server.report();
+    assert_eq!(last.ended, ServerEnd::Deadline);
+    assert!(last.detail.unwrap().contains("no client came"));
+}
+
+#[test]
+fn the_log_ceiling_ends_a_run_with_its_verdict() {
+    let plan = ServerPlan { log_ceiling_bytes: 1 << 20, ..plan(rate(1_000_000), 10_000) };
+    let plan = ServerPlan { send_buffer_bytes: Some(8192), ..plan };
+    let mut server = Served::new(&plan);
+    let client = connect(&server.url);
+    server.start();
+    let (_, last) = server.report();
+    assert_eq!(last.ended, ServerEnd::LogCeiling);
+    assert!(last.generated > last.written && last.detail.unwrap().contains("ticks waited"));
+    drop(client);
+}
+
+#[test]
+fn the_deadline_ends_a_run_that_is_not_drained() {
+    let plan = ServerPlan { deadline_ms: 700, ..plan(rate(200_000), 200) };
+    let mut server = Served::new(&ServerPlan { send_buffer_bytes: Some(8192), ..plan });
+    let client = connect(&server.url);
+    socket2::SockRef::from(client.get_ref()).set_recv_buffer_size(8192).unwrap();
+    server.start();
+    let (_, last) = server.report();
+    assert_eq!(last.ended, ServerEnd::Deadline);
+    assert_eq!(last.generated, 40_000);
+    drop(client);
+}
+
+#[test]
+fn clients_that_leave_in_any_way_end_the_run_as_abandoned() {
+    type Leave = fn(&mut TcpStream);
+    let ways: [(&str, Leave); 4] = [
+        ("connection", |socket| socket.shutdown(std::net::Shutdown::Both).unwrap()),
+        ("connection", |socket| {
+            let socket = socket2::SockRef::from(&*socket);
+            socket.set_linger(Some(std::time::Duration::ZERO)).unwrap();
+            socket.shutdown(std::net::Shutdown::Both).unwrap();
+        }),
+        ("protocol", |socket| socket.write_all(&[0xff; 64]).unwrap()),
+        ("protocol", |socket| {
+            // A masked binary frame that announces 65 537 bytes.
+            let mut frame = vec![0x82, 0xff, 0, 0, 0, 0, 0, 1, 0, 1];
+            frame.extend([0; 1000]);
+            socket.write_all(&frame).unwrap();
+        }),
+    ];
+    for (word, leave) in ways {
+        let mut server = Served::new(&plan(rate(5_000), 60_000));
+        let mut client = connect(&server.url);
+        server.start();
+        client.read().unwrap();
+        leave(client.get_mut());
+        let (_, last) = server.report();
+        assert_eq!(last.ended, ServerEnd::Abandoned);
+        let detail = last.detail.unwrap();
+        assert!(detail.contains(word), "{detail}");
+    }
+}
+
+#[test]
+fn a_second_client_finds_the_door_closed() {
+    let mut server = Served::new(&plan(rate(5_000), 100));
+    let mut client = connect(&server.url);
+    server.start();
+    if let Ok(mut second) = TcpStream::connect(server.address()) {
+        // It may have been queued before the door fell shut: nobody answers.
+        let _ = second.write_all(b"GET /ticks HTTP/1.1\r\n\r\n");
+        assert!(!matches!(second.read(&mut [0; 16]), Ok(1..)));
+    }
+    assert_eq!(read_all(&mut client).0.len(), 500);
+    assert_eq!(server.report().1.ended, ServerEnd::Complete);
+}
+
+/// What it says to a first line that is no good plan.
+fn refusal(line: &str) -> String {
+    let (mut process, mut stdin, _lines) = Served::spawn();
+    stdin.write_all(line.as_bytes()).unwrap();
+    drop(stdin);
+    let mut words = String::new();
+    process.stderr.take().unwrap().read_to_string(&mut words).unwrap();
+    assert_eq!(process.wait().unwrap().code(), Some(2), "{words}");
+    words
+}
+
+#[test]
+fn bad_plans_are_refused_in_one_line() {
+    let good = serde_json::to_string(&ToServer::Plan(plan(rate(10), 100))).unwrap();
+    let cases = [
+        (good.replace("\"contract\":1", "\"contract\":9"), "contract version 9"),
+        (good.replace("\"seed\"", "\"sead\""), "unknown field `sead`"),
+        (good.replace("\"stride\":7", "\"stride\":0"), "sample.stride is 0"),
+        ("hello there".to_owned(), "not a contract line"),
+        (String::new(), "ended before the plan"),
+        (r#"{"type":"stop"}"#.to_owned(), "has to be the plan"),
+    ];
+    for (line, words) in cases {
+        let said = refusal(&line);
+        assert!(said.contains(words) && said.trim().lines().count() == 1, "{said}");
+    }
+}
+
+#[test]
+fn the_plan_sets_buffers_and_congestion_control() {
+    let reno = Some("reno".to_owned());
+    let plan = ServerPlan { send_buffer_bytes: Some(40_000), congestion: reno, ..plan(rate(100), 50) };
+    let mut server = Served::new(&plan);
+    let mut client = connect(&server.url);
+    let Some(contract::FromServer::Connected(connected)) = server.hear() else { panic!() };
+    assert_eq!(connected.congestion, "reno");
+    assert_eq!(connected.send_buffer_bytes, 80_000); // Linux doubles it (man 7 socket)
+    assert_eq!(connected.peer, client.get_ref().local_addr().unwrap());
+    let at_ns = tick::clock::now_ns();
+    server.tell(&ToServer::Start(contract::Start { at_ns }));
+    read_all(&mut client);
+}

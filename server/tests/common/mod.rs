@@ -1,0 +1,193 @@
+//! What the server's tests share: the real binary as a child or by hand, and
+//! clients over real sockets.
+
+#![allow(dead_code)] // each test file uses its own part
+
+use contract::{
+    Empty, FromServer, Lines, Samples, ServerFinal, ServerPlan, Start, ToServer, Version,
+};
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+use tick::{Format, Sample, Schedule};
+use tungstenite::{Message, WebSocket};
+
+pub const BINARY: &str = env!("CARGO_BIN_EXE_tick-server");
+
+/// A plan of a short, light run.
+pub fn plan(schedule: Schedule, duration_ms: u64) -> ServerPlan {
+    ServerPlan {
+        contract: Version,
+        format: Format::Binary,
+        seed: 11,
+        schedule,
+        duration_ns: duration_ms * 1_000_000,
+        sample: Sample { first: 3, stride: 7 },
+        send_buffer_bytes: None,
+        congestion: None,
+        spin: false,
+        log_ceiling_bytes: 1 << 30,
+        meter: None,
+        connect_deadline_ms: 5_000,
+        deadline_ms: 20_000,
+    }
+}
+
+pub fn rate(rate_per_s: u64) -> Schedule {
+    Schedule::Rate { rate_per_s }
+}
+
+/// The server as a child under the contract. Ended when dropped.
+pub struct Served {
+    process: Child,
+    pub stdin: Option<ChildStdin>,
+    lines: Lines<BufReader<ChildStdout>>,
+    pub url: String,
+}
+
+impl Served {
+    pub fn spawn() -> (Child, ChildStdin, Lines<BufReader<ChildStdout>>) {
+        let mut process = Command::new(BINARY)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdin = process.stdin.take().unwrap();
+        let lines = Lines::new(BufReader::new(process.stdout.take().unwrap()));
+        (process, stdin, lines)
+    }
+
+    pub fn new(plan: &ServerPlan) -> Self {
+        let (process, mut stdin, mut lines) = Self::spawn();
+        contract::write(&mut stdin, &ToServer::Plan(plan.clone())).unwrap();
+        assert!(matches!(lines.next_line().unwrap(), Some(FromServer::Hello(_))));
+        let Some(FromServer::Listening(at)) = lines.next_line().unwrap() else { panic!("no URL") };
+        Self { process, stdin: Some(stdin), lines, url: at.url }
+    }
+
+    pub fn address(&self) -> String {
+        self.url.trim_start_matches("ws://").trim_end_matches("/ticks").to_owned()
+    }
+
+    pub fn tell(&mut self, line: &ToServer) {
+        contract::write(self.stdin.as_mut().unwrap(), line).unwrap();
+    }
+
+    pub fn hear(&mut self) -> Option<FromServer> {
+        self.lines.next_line().unwrap()
+    }
+
+    /// After the client has connected: tick 0 is due in 20 ms.
+    pub fn start(&mut self) -> u64 {
+        assert!(matches!(self.hear(), Some(FromServer::Connected(_))));
+        let at_ns = tick::clock::now_ns() + 20_000_000;
+        self.tell(&ToServer::Start(Start { at_ns }));
+        at_ns
+    }
+
+    pub fn stop(&mut self) {
+        self.tell(&ToServer::Stop(Empty {}));
+    }
+
+    /// Its report, and its exit.
+    pub fn report(mut self) -> (Vec<[u64; 3]>, ServerFinal) {
+        let mut rows = Vec::new();
+        loop {
+            match self.hear() {
+                Some(FromServer::Samples(Samples { rows: more })) => rows.extend(more),
+                Some(FromServer::Final(last)) => {
+                    assert_eq!(self.hear(), None);
+                    assert!(self.process.wait().unwrap().success());
+                    return (rows, last);
+                }
+                other => panic!("{other:?} in the report"),
+            }
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The server by hand. Ended when dropped.
+pub struct ByHand {
+    pub process: Child,
+    pub url: String,
+    stderr: BufReader<std::process::ChildStderr>,
+}
+
+impl ByHand {
+    pub fn new(args: &[&str]) -> Self {
+        let mut process = Command::new(BINARY)
+            .args(["--port", "0"])
+            .args(args)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = BufReader::new(process.stderr.take().unwrap());
+        let mut url = String::new();
+        stderr.read_line(&mut url).unwrap();
+        Self { process, url: url.trim().to_owned(), stderr }
+    }
+
+    pub fn address(&self) -> String {
+        self.url.trim_start_matches("ws://").trim_end_matches("/ticks").to_owned()
+    }
+
+    pub fn signal(&self, signal: nix::sys::signal::Signal) {
+        let pid = nix::unistd::Pid::from_raw(self.process.id() as i32);
+        nix::sys::signal::kill(pid, signal).unwrap();
+    }
+
+    /// Waits until it says a line with these words.
+    pub fn hear(&mut self, words: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert!(self.stderr.read_line(&mut line).unwrap() > 0, "it never said `{words}`");
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+}
+
+impl Drop for ByHand {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = self.process.kill();
+            let mut said = String::new();
+            let _ = std::io::Read::read_to_string(&mut self.stderr, &mut said);
+            eprintln!("the server said: {said}");
+        }
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+pub fn connect(url: &str) -> WebSocket<TcpStream> {
+    let address = url.trim_start_matches("ws://").split('/').next().unwrap();
+    let socket = TcpStream::connect(address).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    tungstenite::client(url, socket).unwrap().0
+}
+
+/// Reads to the close frame: the payloads, and the close code.
+pub fn read_all(socket: &mut WebSocket<TcpStream>) -> (Vec<Vec<u8>>, u16) {
+    let (mut payloads, mut code) = (Vec::new(), 0);
+    loop {
+        match socket.read() {
+            Ok(Message::Binary(payload)) => payloads.push(payload.to_vec()),
+            Ok(Message::Text(text)) => payloads.push(text.as_bytes().to_vec()),
+            Ok(Message::Close(Some(frame))) => code = frame.code.into(),
+            Ok(_) => {}
+            Err(tungstenite::Error::ConnectionClosed) => return (payloads, code),
+            Err(e) => panic!("after {} ticks: {e}", payloads.len()),
+        }
+    }
+}
