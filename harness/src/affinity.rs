@@ -129,7 +129,9 @@ impl Placement {
                 format!("server and harness on CPU {server}, client on CPU {client}")
             }
             (Some(server), Some(client)) => {
-                format!("server on CPU {server}, client on CPU {client}: they share, so latencies mean little")
+                format!(
+                    "server on CPU {server}, client on CPU {client}: they share, so latencies mean little"
+                )
             }
             _ => "one CPU for all: nothing is pinned, and latencies mean little".into(),
         }

@@ -92,7 +92,8 @@ fn program(
         }
         (None, Some(package)) => {
             let outside = !entry.dir.starts_with(root);
-            let own = if outside { cargo(&entry.dir, &[package], profile)? } else { BTreeMap::new() };
+            let own =
+                if outside { cargo(&entry.dir, &[package], profile)? } else { BTreeMap::new() };
             let binary = own.get(package).or_else(|| binaries.get(package));
             let hint = || format!("it does not build: see `cargo build --package {package}`");
             vec![binary.with_context(hint)?.to_string_lossy().into_owned()]

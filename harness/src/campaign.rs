@@ -80,12 +80,7 @@ pub fn run(
     let mut guard = Guard::start()?;
     let room = private_room()?;
     let checksums = Checksums::new(scheme.seed);
-    let turns = turns(
-        scheme.workloads.len(),
-        scheme.entries.len(),
-        scheme.rounds,
-        scheme.seed,
-    );
+    let turns = turns(scheme.workloads.len(), scheme.entries.len(), scheme.rounds, scheme.seed);
     let mut progress = Progress::new(turns.len());
     let mut results: Vec<RoundResult> = Vec::new();
     for turn in turns {

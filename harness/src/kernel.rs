@@ -61,8 +61,7 @@ impl Probe {
     /// nothing is under way between them.
     #[must_use]
     pub fn new(server: SocketAddr, client: SocketAddr) -> Self {
-        let mut probe =
-            Self { server, client, netlink: None, base: 0, buffer: vec![0; 4096] };
+        let mut probe = Self { server, client, netlink: None, base: 0, buffer: vec![0; 4096] };
         if let Ok(base) = probe.calibrate() {
             probe.base = base;
         } else {
@@ -126,8 +125,7 @@ impl Probe {
         };
         let mut header = NetlinkHeader::default();
         header.flags = NLM_F_REQUEST;
-        let mut message =
-            NetlinkMessage::new(header, SockDiagMessage::InetRequest(request).into());
+        let mut message = NetlinkMessage::new(header, SockDiagMessage::InetRequest(request).into());
         message.finalize();
         message.serialize(&mut self.buffer);
         socket.send(&self.buffer[..message.buffer_len()], 0)?;

@@ -160,8 +160,7 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
         backlog_growth_per_s: stats::slope(&backlogs),
         backlog_end,
         oldest_age_ns: oldest_age_ns(last, record.start_ns, plan),
-        drain_s: (rates.processed_per_s > 0.0)
-            .then(|| backlog_end.total() / rates.processed_per_s),
+        drain_s: (rates.processed_per_s > 0.0).then(|| backlog_end.total() / rates.processed_per_s),
         samples: response.len(),
         response_ns: Quantiles::of(&response),
         service_ns: Quantiles::of(&service).filter(|_| !flood),
@@ -205,13 +204,16 @@ pub fn bytes_per_tick(record: &Record) -> f64 {
 /// library's share is the rest, so that the sum is generated − processed.
 #[must_use]
 pub fn layers(snapshot: &Snapshot, bytes_per_tick: f64) -> Backlog {
-    let between = snapshot.written as f64 - snapshot.received as f64;
+    // A write is counted when its call returns; what has been received was
+    // written in any case.
+    let written = snapshot.written.max(snapshot.received) as f64;
+    let between = written - snapshot.received as f64;
     let queues = snapshot.queues.unwrap_or_default();
     // At most what is there: the queues were read some µs after the counts.
     let kernel_receive = (queues.receive_bytes as f64 / bytes_per_tick).min(between);
     let kernel_send = (queues.send_bytes as f64 / bytes_per_tick).min(between - kernel_receive);
     Backlog {
-        server: snapshot.generated as f64 - snapshot.written as f64,
+        server: snapshot.generated as f64 - written,
         kernel_send: kernel_send.round(),
         kernel_receive: kernel_receive.round(),
         library: between - kernel_send.round() - kernel_receive.round(),

@@ -86,7 +86,8 @@ pub struct Entry {
 /// # Errors
 /// When a `client.toml` is not as it should be, or two share a name.
 pub fn find(root: &Path, extra: &[PathBuf]) -> Result<Vec<Entry>> {
-    let pattern = format!("{}/clients/*/client.toml", glob::Pattern::escape(&root.to_string_lossy()));
+    let pattern =
+        format!("{}/clients/*/client.toml", glob::Pattern::escape(&root.to_string_lossy()));
     let mut entries = Vec::new();
     for path in glob::glob(&pattern)? {
         let path = path?;
@@ -108,7 +109,12 @@ pub fn find(root: &Path, extra: &[PathBuf]) -> Result<Vec<Entry>> {
 ///
 /// # Errors
 /// When a name is unknown.
-pub fn select(entries: &[Entry], all: bool, names: &[String], extra: &[PathBuf]) -> Result<Vec<Entry>> {
+pub fn select(
+    entries: &[Entry],
+    all: bool,
+    names: &[String],
+    extra: &[PathBuf],
+) -> Result<Vec<Entry>> {
     if let Some(unknown) = names.iter().find(|name| entries.iter().all(|e| e.name != **name)) {
         let known: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
         bail!("no client `{unknown}`: choose {}", known.join(", "));
@@ -237,7 +243,8 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_found_out() {
-        let (room, path) = room(&(SOUND.to_owned() + "[needs]\nprograms=['sh','no-such-program']\n"));
+        let (room, path) =
+            room(&(SOUND.to_owned() + "[needs]\nprograms=['sh','no-such-program']\n"));
         let found = find(room.path(), &[path]).unwrap();
         assert_eq!(found[0].missing_program(), Some("no-such-program"));
     }

@@ -115,20 +115,17 @@ fn with_server(
     let cpus = setup.placement.server.as_ref();
     let mut server = Child::spawn("the server", &words, setup.room, cpus, guard)?;
     let cpus = setup.placement.client.as_ref();
-    let mut client =
-        match Child::spawn("the client", setup.client, setup.client_dir, cpus, guard) {
-            Ok(client) => client,
-            Err(error) => {
-                server.kill(guard);
-                return Ok(Outcome::Failed(format!("{error:#}")));
-            }
-        };
+    let mut client = match Child::spawn("the client", setup.client, setup.client_dir, cpus, guard) {
+        Ok(client) => client,
+        Err(error) => {
+            server.kill(guard);
+            return Ok(Outcome::Failed(format!("{error:#}")));
+        }
+    };
     let mut pair = Pair { server: &mut server, client: &mut client, interrupted };
     let done = pair.play(setup, meters, files, live);
     let exits = match done {
-        Ok(Play::Done(_)) => {
-            client.finish(EXIT, guard).and_then(|()| server.finish(EXIT, guard))
-        }
+        Ok(Play::Done(_)) => client.finish(EXIT, guard).and_then(|()| server.finish(EXIT, guard)),
         _ => {
             client.kill(guard);
             server.kill(guard);

@@ -125,7 +125,13 @@ pub struct MedianRates {
 
 /// Sums up the rounds of one client under one workload.
 #[must_use]
-pub fn row(workload: &str, rank_by: RankBy, client: &str, class: Class, rounds: &[RoundResult]) -> Row {
+pub fn row(
+    workload: &str,
+    rank_by: RankBy,
+    client: &str,
+    class: Class,
+    rounds: &[RoundResult],
+) -> Row {
     let worst = rounds.iter().max_by_key(|r| r.verdict);
     let verdict = worst.map_or(Verdict::Interrupted, |r| r.verdict);
     let good: Vec<&Measurement> = rounds
@@ -251,7 +257,8 @@ fn fall_behind_per_s(row: &Row) -> f64 {
 #[must_use]
 pub fn best(rows: &[Row], rank_by: RankBy) -> Vec<usize> {
     let competes = |row: &Row| {
-        row.verdict == Verdict::Measured && !matches!(row.class, Class::Reference | Class::Simulated)
+        row.verdict == Verdict::Measured
+            && !matches!(row.class, Class::Reference | Class::Simulated)
     };
     let Some(first) = rows.iter().position(competes) else { return Vec::new() };
     let tied = |row: &Row| match rank_by {

@@ -118,9 +118,8 @@ impl Quantiles {
     /// The median over rounds of each of them; `None` without any.
     #[must_use]
     pub fn median(rounds: &[Self]) -> Option<Self> {
-        let of = |pick: fn(&Self) -> Time| {
-            Times::new(rounds.iter().map(pick).collect()).quantile(0.5)
-        };
+        let of =
+            |pick: fn(&Self) -> Time| Times::new(rounds.iter().map(pick).collect()).quantile(0.5);
         Some(Self {
             p50: of(|q| q.p50)?,
             p90: of(|q| q.p90)?,

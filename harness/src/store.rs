@@ -117,7 +117,8 @@ impl Store {
             .find(|dir| fs::create_dir(dir).is_ok())
             .with_context(|| format!("cannot make a folder in {}", out.display()))?;
         fs::create_dir(dir.join("journeys"))?;
-        let rounds = OpenOptions::new().create_new(true).append(true).open(dir.join("rounds.jsonl"))?;
+        let rounds =
+            OpenOptions::new().create_new(true).append(true).open(dir.join("rounds.jsonl"))?;
         let mut hidden = vec![(root.to_string_lossy().into_owned(), ".")];
         if let Some(home) = std::env::var_os("HOME").filter(|home| home.len() > 1) {
             hidden.push((home.to_string_lossy().into_owned(), "~"));
@@ -147,7 +148,8 @@ impl Store {
             None => None,
             Some((record, plan)) => {
                 let client = result.client.replace(':', "+");
-                let name = format!("journeys/{:03}-{}-{client}.csv.zst", self.order, result.workload);
+                let name =
+                    format!("journeys/{:03}-{}-{client}.csv.zst", self.order, result.workload);
                 write_journeys(&self.dir.join(&name), record, plan)?;
                 Some(books(record, plan, name))
             }

@@ -3,7 +3,7 @@
 use crate::rows::{self, Row, Verdict};
 use crate::stats::Time;
 use crate::workload::{RankBy, Workload};
-use comfy_table::presets::{ASCII_MARKDOWN, UTF8_HORIZONTAL_ONLY};
+use comfy_table::presets::{ASCII_MARKDOWN, UTF8_BORDERS_ONLY};
 use comfy_table::{Cell, CellAlignment, Table};
 use contract::Class;
 
@@ -27,10 +27,13 @@ pub fn render(workload: &Workload, rows: &[Row], style: Style) -> String {
 
     let mut table = Table::new();
     table.load_style(match style {
-        Style::Terminal => UTF8_HORIZONTAL_ONLY,
+        Style::Terminal => UTF8_BORDERS_ONLY,
         Style::Markdown => ASCII_MARKDOWN,
     });
-    table.set_header(columns.iter().map(|(head, _)| *head));
+    table.set_header(columns.iter().map(|(head, _)| match style {
+        Style::Terminal => (*head).to_owned(),
+        Style::Markdown => head.trim().replace('\n', " "),
+    }));
     for (index, row) in rows.iter().enumerate() {
         let mark = match best.as_slice() {
             [only] if *only == index => "*",
@@ -57,32 +60,32 @@ type Column = (&'static str, fn(&Row) -> String);
 fn rate_columns() -> Vec<Column> {
     vec![
         ("client", name),
-        ("processed k/s", |r| thousands(r.rates.processed_per_s)),
-        ("backlog growth k/s", |r| thousands(r.backlog_growth_per_s)),
-        ("backlog at end, ticks", |r| r.backlog_end.map_or(String::new(), |b| count(b.total()))),
-        ("mostly in", mostly_in),
-        ("response p50", |r| time(rows::pick(r.response_ns, |q| q.p50))),
-        ("p99", |r| time(rows::pick(r.response_ns, |q| q.p99))),
-        ("p99.9", |r| time(rows::pick(r.response_ns, |q| q.p999))),
-        ("max", |r| time(rows::pick(r.response_ns, |q| q.max))),
-        ("service p50", |r| time(rows::pick(r.service_ns, |q| q.p50))),
-        ("CPU ns/tick", |r| plain(r.client_cpu_ns_per_tick)),
-        ("peak MB", |r| plain(r.client_peak_rss_bytes.map(|b| b / 1e6))),
-        ("server late p99", |r| r.server_lateness_ns.map_or(String::new(), |l| nanos(l.p99))),
+        ("processed\nk/s", |r| thousands(r.rates.processed_per_s)),
+        ("backlog\ngrowth k/s", |r| thousands(r.backlog_growth_per_s)),
+        ("backlog at\nend, ticks", |r| r.backlog_end.map_or(String::new(), |b| count(b.total()))),
+        ("mostly\nin", mostly_in),
+        ("response\np50", |r| time(rows::pick(r.response_ns, |q| q.p50))),
+        ("\np99", |r| time(rows::pick(r.response_ns, |q| q.p99))),
+        ("\np99.9", |r| time(rows::pick(r.response_ns, |q| q.p999))),
+        ("\nmax", |r| time(rows::pick(r.response_ns, |q| q.max))),
+        ("service\np50", |r| time(rows::pick(r.service_ns, |q| q.p50))),
+        ("CPU\nns/tick", |r| plain(r.client_cpu_ns_per_tick)),
+        ("peak\nMB", |r| plain(r.client_peak_rss_bytes.map(|b| b / 1e6))),
+        ("server late\np99", |r| r.server_lateness_ns.map_or(String::new(), |l| nanos(l.p99))),
     ]
 }
 
 fn flood_columns() -> Vec<Column> {
     vec![
         ("client", name),
-        ("processed M/s", |r| millions(r.rates.processed_per_s)),
+        ("processed\nM/s", |r| millions(r.rates.processed_per_s)),
         ("least", |r| millions(r.ranked_spread.map(|s| s.min))),
         ("most", |r| millions(r.ranked_spread.map(|s| s.max))),
-        ("client CPU ns/tick", |r| plain(r.client_cpu_ns_per_tick)),
-        ("server CPU ns/tick", |r| plain(r.server_cpu_ns_per_tick)),
-        ("peak MB", |r| plain(r.client_peak_rss_bytes.map(|b| b / 1e6))),
-        ("in flight, ticks", |r| r.backlog_end.map_or(String::new(), |b| count(b.total()))),
-        ("mostly in", mostly_in),
+        ("client CPU\nns/tick", |r| plain(r.client_cpu_ns_per_tick)),
+        ("server CPU\nns/tick", |r| plain(r.server_cpu_ns_per_tick)),
+        ("peak\nMB", |r| plain(r.client_peak_rss_bytes.map(|b| b / 1e6))),
+        ("in flight,\nticks", |r| r.backlog_end.map_or(String::new(), |b| count(b.total()))),
+        ("mostly\nin", mostly_in),
     ]
 }
 
@@ -110,10 +113,8 @@ fn notes(workload: &Workload, rows: &[Row], best: usize) -> String {
         (_, RankBy::BacklogGrowth) => " `=` keep up alike: a tie.",
         _ => " `=` share the first place: their ranges over rounds overlap, a tie.",
     };
-    let mut notes = vec![
-        workload.read.clone(),
-        format!("Medians over rounds, sorted by {about}.{mark}"),
-    ];
+    let mut notes =
+        vec![workload.read.clone(), format!("Medians over rounds, sorted by {about}.{mark}")];
     for row in rows {
         if row.verdict != Verdict::Measured {
             let reason = row.reason.as_deref().unwrap_or("no round of it was run");

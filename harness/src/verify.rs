@@ -1,23 +1,22 @@
 //! The audit: every round has to balance its books before it may be shown.
 
 use crate::measure;
+use crate::observe::Snapshot;
 use crate::plan::Plan;
 use crate::round::Record;
-use crate::stats::{Time, Times};
 use contract::{ClientEnd, SampleRow, ServerEnd};
 use std::cell::Cell;
 use tick::Market;
 
-/// Ticks generated later than this after their due time count as late, in ns.
-pub const ON_TIME_NS: u64 = 5_000_000;
 /// The share of ticks that has to be generated on time.
 pub const ON_TIME_SHARE: f64 = 0.99;
 /// More than any library keeps in its own read buffer, in bytes.
 const LIBRARY_BYTES: f64 = 32e6;
-/// How far the observed backlog may be from the stamped waiting times: this
-/// share of them, plus this much per tick (the grid is coarse).
+/// More than one write call of the server carries, in bytes.
+const WRITE_BYTES: f64 = 2e6;
+/// How far the sampled waiting times may lie outside of what the observed
+/// backlog allows: this share of it, for they are a sample.
 const LITTLE_SHARE: f64 = 0.10;
-const LITTLE_SLACK_NS: f64 = 1_000_000.0;
 
 /// What the audit of one round found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -95,10 +94,17 @@ impl Audit {
             _ => false,
         };
         self.demand(server.ended != ServerEnd::LogCeiling, || {
-            format!("the client fell so far behind that the server's log reached its ceiling{}", detail(&server.detail))
+            format!(
+                "the client fell so far behind that the server's log reached its ceiling{}",
+                detail(&server.detail)
+            )
         });
         self.demand(client_ok, || {
-            format!("the client ended by itself: {}{}", client_word(client.ended), detail(&client.detail))
+            format!(
+                "the client ended by itself: {}{}",
+                client_word(client.ended),
+                detail(&client.detail)
+            )
         });
         let server_ok = matches!(server.ended, ServerEnd::Complete | ServerEnd::LogCeiling)
             || (server.ended == ServerEnd::Stopped && record.watched.told_to_stop);
@@ -126,7 +132,9 @@ impl Audit {
         });
         let flow = [server.generated, server.written, client.received, client.processed];
         self.demand(flow.is_sorted_by(|a, b| a >= b), || {
-            format!("more came out than went in: generated, written, received, processed = {flow:?}")
+            format!(
+                "more came out than went in: generated, written, received, processed = {flow:?}"
+            )
         });
         if client.ended == ClientEnd::Closed {
             self.demand(flow.iter().all(|&n| n == flow[0]), || {
@@ -195,19 +203,25 @@ impl Audit {
         let bytes_per_tick = measure::bytes_per_tick(record);
         for snapshot in &record.watched.snapshots {
             let s = snapshot;
-            let flow = [s.generated, s.written, s.received, s.processed];
-            if !flow.is_sorted_by(|a, b| a >= b) {
-                let at_ms = s.at_ns.saturating_sub(record.start_ns) / 1_000_000;
+            let at_ms = s.at_ns.saturating_sub(record.start_ns) / 1_000_000;
+            let flow = [s.generated, s.received, s.processed];
+            if !flow.is_sorted_by(|a, b| a >= b) || s.written > s.generated {
                 self.failures.push(format!(
-                    "at {at_ms} ms more came out than went in: generated, written, received, processed = {flow:?}"
+                    "at {at_ms} ms more came out than went in: generated, received, processed = {flow:?}, written = {}",
+                    s.written
                 ));
                 return;
             }
+            // A write is counted when its call returns, and by then the client
+            // may have read it: never by more than one call can carry.
+            let uncounted = s.received.saturating_sub(s.written) as f64 * bytes_per_tick;
             let library = measure::layers(s, bytes_per_tick).library;
-            if s.queues.is_some() && library * bytes_per_tick > LIBRARY_BYTES {
-                let at_ms = s.at_ns.saturating_sub(record.start_ns) / 1_000_000;
+            if uncounted > WRITE_BYTES
+                || s.queues.is_some() && library * bytes_per_tick > LIBRARY_BYTES
+            {
                 self.failures.push(format!(
-                    "at {at_ms} ms {library} ticks were neither in the kernel nor received by the client"
+                    "at {at_ms} ms the layers do not add up: {} written, {} received, {library} in neither kernel queue",
+                    s.written, s.received
                 ));
                 return;
             }
@@ -219,68 +233,70 @@ impl Audit {
         let Some(window) = measure::window(record, plan) else {
             return self.failures.push("the window was not observed to its end".into());
         };
-        let (Some(offered), [first, .., last]) = (plan.schedule().offered_per_s(), window) else {
+        let (Some(_), Some(last)) = (plan.schedule().offered_per_s(), window.last()) else {
             return;
         };
-        let due = offered as f64 * (last.at_ns - first.at_ns) as f64 / 1e9;
-        let share = (last.generated - first.generated) as f64 / due;
+        let on_time_ns = plan.workload.on_time_ms * 1_000_000;
+        // Of what was due that long before the end of the window.
+        let due = |s: &Snapshot| {
+            let elapsed_ns = s.at_ns.saturating_sub(record.start_ns + on_time_ns);
+            plan.schedule().due_count(elapsed_ns).unwrap_or(0) as f64
+        };
+        let share = last.generated as f64 / due(last);
         self.demand(share >= ON_TIME_SHARE, || {
             format!("the server generated only {:.1} % of the ticks due", share * 100.0)
         });
         let due_ns = |seq| record.start_ns + plan.schedule().due_offset_ns(seq).unwrap_or(0);
-        let late = |row: &&SampleRow| row[1] - due_ns(row[0]) > ON_TIME_NS;
+        let late = |row: &&SampleRow| row[1] - due_ns(row[0]) > on_time_ns;
         let rows = &record.server_rows;
         let on_time = 1.0 - rows.iter().filter(late).count() as f64 / rows.len().max(1) as f64;
         self.demand(on_time >= ON_TIME_SHARE, || {
             format!(
                 "the server generated only {:.1} % of its ticks within {} ms of their due time: the machine was too busy",
                 on_time * 100.0,
-                ON_TIME_NS / 1_000_000
+                plan.workload.on_time_ms
             )
         });
     }
 
     /// Little's law in its finite form: the sum of all waiting times is the
     /// integral of the backlog. Stamps give the one, meters and schedule the
-    /// other; they come from different clocks and counters, so an error in
-    /// either shows. (J. D. C. Little, Little's Law as Viewed on Its 50th
-    /// Anniversary, Operations Research 59(3), 2011, Theorem LL.2.)
+    /// other, so an error in either shows. Between two looks the processed
+    /// count can only rise, which bounds the integral from both sides.
+    /// (J. D. C. Little, Little's Law as Viewed on Its 50th Anniversary,
+    /// Operations Research 59(3), 2011.)
     fn little(&mut self, record: &Record, plan: &Plan) {
         let (schedule, sample) = (plan.schedule(), plan.sample());
         let Some(ticks) = schedule.ticks_within(plan.duration_ns()) else { return };
         let Some(end) = record.watched.snapshots.last() else { return };
-        let area: f64 = record
-            .watched
-            .snapshots
-            .windows(2)
-            .map(|pair| {
-                let waiting = |s: &crate::observe::Snapshot| {
-                    let elapsed_ns = s.at_ns.saturating_sub(record.start_ns);
-                    let due = schedule.due_count(elapsed_ns).unwrap_or(0).min(ticks);
-                    due as f64 - s.processed as f64
-                };
-                (waiting(&pair[0]) + waiting(&pair[1])) / 2.0 * (pair[1].at_ns - pair[0].at_ns) as f64
-            })
-            .sum();
+        let due = |s: &Snapshot| {
+            let elapsed_ns = s.at_ns.saturating_sub(record.start_ns);
+            schedule.due_count(elapsed_ns).unwrap_or(0).min(ticks) as f64
+        };
+        let (mut least, mut most) = (0.0, 0.0);
+        for pair in record.watched.snapshots.windows(2) {
+            let lasted_ns = (pair[1].at_ns - pair[0].at_ns) as f64;
+            let due = f64::midpoint(due(&pair[0]), due(&pair[1]));
+            least += (due - pair[1].processed as f64) * lasted_ns;
+            most += (due - pair[0].processed as f64) * lasted_ns;
+        }
         let waited = (0..sample.count_below(ticks)).map(|index| {
             let due_ns = record.start_ns + schedule.due_offset_ns(sample.nth(index)).unwrap_or(0);
             let row = usize::try_from(index).ok().and_then(|i| record.client_rows.get(i));
             let until_ns = row.map_or(end.at_ns, |row| row[2].min(end.at_ns));
-            Time::Exact(until_ns.saturating_sub(due_ns))
+            until_ns.saturating_sub(due_ns) as f64
         });
-        let waited = Times::new(waited.collect());
-        if waited.is_empty() {
-            return;
-        }
-        let per_tick_ns = waited.sum_ns() as f64 / waited.len() as f64;
-        let by_backlog_ns = area / ticks as f64;
-        let apart = (per_tick_ns - by_backlog_ns).abs();
-        let allowed = LITTLE_SHARE * per_tick_ns.max(by_backlog_ns) + LITTLE_SLACK_NS;
-        self.demand(apart <= allowed, || {
+        let count = sample.count_below(ticks).max(1) as f64;
+        let per_tick_ns = waited.sum::<f64>() / count;
+        let bounds_ns = [least / ticks as f64, most / ticks as f64];
+        let slack_ns = LITTLE_SHARE * bounds_ns[1].abs();
+        let holds = (bounds_ns[0] - slack_ns..=bounds_ns[1] + slack_ns).contains(&per_tick_ns);
+        self.demand(holds, || {
             format!(
-                "Little's law does not hold: stamps say {:.3} ms per tick, the backlog says {:.3} ms",
+                "Little's law does not hold: by its stamps a tick waited {:.3} ms, by the backlog between {:.3} and {:.3} ms",
                 per_tick_ns / 1e6,
-                by_backlog_ns / 1e6
+                bounds_ns[0] / 1e6,
+                bounds_ns[1] / 1e6
             )
         });
     }

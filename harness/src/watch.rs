@@ -74,10 +74,8 @@ pub struct Scene<'a> {
 /// When a child breaks the contract or ends.
 pub fn watch(scene: &mut Scene<'_>, live: &mut dyn FnMut(&Snapshot)) -> Result<Watch> {
     let window_ns = scene.plan.window_ns();
-    let mut watched = Watched {
-        snapshots: Vec::with_capacity(scene.plan.instants() + 64),
-        ..Watched::default()
-    };
+    let mut watched =
+        Watched { snapshots: Vec::with_capacity(scene.plan.instants() + 64), ..Watched::default() };
     let mut early = Early::default();
     for instant in 0.. {
         let offset_ns = instant * scene.plan.grid_ns;

@@ -40,6 +40,10 @@ pub struct Workload {
     /// Where an unbounded client queue ends, in bytes of resident memory.
     #[serde(default = "default_memory_ceiling_bytes")]
     pub memory_ceiling_bytes: u64,
+    /// A tick made later than this after its due time counts as late; more than
+    /// 1 % of them make a round invalid. In ms.
+    #[serde(default = "default_on_time_ms")]
+    pub on_time_ms: u64,
     /// Where the server's log ends, in bytes.
     #[serde(default = "default_log_ceiling_bytes")]
     pub log_ceiling_bytes: u64,
@@ -81,6 +85,10 @@ fn default_queue_bound() -> u64 {
 
 fn default_memory_ceiling_bytes() -> u64 {
     4 << 30
+}
+
+fn default_on_time_ms() -> u64 {
+    5
 }
 
 fn default_log_ceiling_bytes() -> u64 {

@@ -93,5 +93,43 @@ fn a_missing_program_makes_it_unavailable() {
     assert_eq!(compared.code, 1);
     let row = compared.row("needy");
     assert_eq!(row["verdict"], "unavailable");
-    assert!(row["reason"].as_str().unwrap().contains("`no-such-program-at-all` is not on the PATH"));
+    assert!(
+        row["reason"].as_str().unwrap().contains("`no-such-program-at-all` is not on the PATH")
+    );
+}
+
+/// What becomes of a client that connects properly and then misbehaves.
+#[test]
+fn what_goes_wrong_after_ready_is_found_out() {
+    let room = Room::new();
+    let faults = [
+        ("none", "measured", ""),
+        ("gap", "invalid", "seqs skipped"),
+        ("double-count", "invalid", "seqs seen twice"),
+        ("checksum", "invalid", "but the market's is"),
+        ("wrong-samples", "invalid", "samples are not the planned ones"),
+        ("crash", "failed", "exit code 3"),
+        ("early-exit", "failed", "exit code 0"),
+        ("disconnect", "invalid", "ended by itself: connection lost"),
+        ("chatty", "failed", "`ready` instead of silence"),
+        ("truncate-meter", "failed", "meter"),
+        ("extra-line", "failed", "a line after its final"),
+        ("hang", "failed", "did not"),
+    ];
+    let clients: Vec<String> = faults.iter().map(|(fault, ..)| room.faulty(fault)).collect();
+    let light = room.light();
+    let mut args = vec!["--workload", light.as_str()];
+    for client in &clients {
+        args.extend(["--client", client]);
+    }
+    let compared = room.compare(&args);
+    assert_eq!(compared.code, 1, "{}", compared.stderr);
+    for (fault, verdict, words) in faults {
+        let row = compared.row(fault);
+        assert_eq!(row["verdict"], verdict, "{row}");
+        let reason = row["reason"].as_str().unwrap_or_default();
+        assert!(reason.contains(words), "{fault}: {reason}");
+    }
+    let rounds = std::fs::read_to_string(compared.campaign.join("rounds.jsonl")).unwrap();
+    assert_eq!(rounds.lines().count(), faults.len(), "every round is kept, whatever came of it");
 }

@@ -17,7 +17,8 @@ fn workload(name: &str, rate_per_s: Rate, rank_by: RankBy) -> Workload {
 /// A row whose times are multiples of `unit_ns`.
 fn row(client: &str, class: Class, unit_ns: u64) -> Row {
     let exact = |n: u64| Time::Exact(n * unit_ns);
-    let times = Quantiles { p50: exact(1), p90: exact(2), p99: exact(3), p999: exact(5), max: exact(9) };
+    let times =
+        Quantiles { p50: exact(1), p90: exact(2), p99: exact(3), p999: exact(5), max: exact(9) };
     Row {
         workload: "w".into(),
         client: client.into(),
@@ -52,7 +53,8 @@ fn behind(client: &str) -> Row {
     row.backlog_growth_per_s = Some(471_234.5);
     row.rates.processed_per_s = Some(28_571.0);
     row.backlog_end = Some(Backlog { client: 1_178_123.0, ..Backlog::default() });
-    row.response_ns = row.response_ns.map(|q| Quantiles { p99: bound, p999: bound, max: bound, ..q });
+    row.response_ns =
+        row.response_ns.map(|q| Quantiles { p99: bound, p999: bound, max: bound, ..q });
     row
 }
 

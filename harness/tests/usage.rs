@@ -33,7 +33,10 @@ fn numbers_have_their_ranges() {
 fn something_has_to_be_asked_for() {
     refused(&["compare"], "required arguments were not provided");
     refused(&["--root", "/", "list"], "no Tick Bench there");
-    refused(&["compare", "floor", "--client", "nowhere/client.toml"], "--client nowhere/client.toml");
+    refused(
+        &["compare", "floor", "--client", "nowhere/client.toml"],
+        "--client nowhere/client.toml",
+    );
 }
 
 #[test]

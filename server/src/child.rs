@@ -258,7 +258,10 @@ where
 }
 
 /// Passes one line on; false after the last.
-fn hear<R: std::io::BufRead>(lines: &mut Lines<R>, to: &Sender<Result<ToServer, LineError>>) -> bool {
+fn hear<R: std::io::BufRead>(
+    lines: &mut Lines<R>,
+    to: &Sender<Result<ToServer, LineError>>,
+) -> bool {
     let line = lines.next_line();
     let more = matches!(line, Ok(Some(_)));
     let word = line.map(|line| line.unwrap_or(ToServer::Stop(contract::Empty {})));

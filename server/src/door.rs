@@ -116,8 +116,7 @@ async fn shake_hands(socket: tokio::net::TcpStream, tuning: &Tuning) -> Result<T
             Err(refusal)
         }
     };
-    let protocol =
-        tokio_tungstenite::accept_hdr_async_with_config(socket, check, limits).await?;
+    let protocol = tokio_tungstenite::accept_hdr_async_with_config(socket, check, limits).await?;
     // The server's side of a handshake reads no further than its end, for the
     // client has to wait for the answer: nothing is lost with the wrapper.
     let socket = protocol.into_inner().into_std()?;

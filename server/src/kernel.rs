@@ -37,8 +37,10 @@ pub fn acked_bytes(socket: &TcpStream) -> Result<u64> {
     if failed != 0 {
         return Err(Error::last_os_error());
     }
-    let field = info.get(BYTES_ACKED_AT..BYTES_ACKED_AT + 8).filter(|_| len as usize >= BYTES_ACKED_AT + 8);
-    let field = field.ok_or_else(|| Error::other("this kernel's TCP_INFO tells no acknowledged bytes"))?;
+    let field =
+        info.get(BYTES_ACKED_AT..BYTES_ACKED_AT + 8).filter(|_| len as usize >= BYTES_ACKED_AT + 8);
+    let field =
+        field.ok_or_else(|| Error::other("this kernel's TCP_INFO tells no acknowledged bytes"))?;
     Ok(u64::from_ne_bytes(field.try_into().map_err(Error::other)?))
 }
 
@@ -57,7 +59,11 @@ pub fn queued_bytes(socket: &TcpStream) -> Result<u64> {
 ///
 /// # Errors
 /// When the kernel refuses, as it does for an unknown congestion control.
-pub fn tune(socket: &TcpStream, send_buffer_bytes: Option<u32>, congestion: Option<&str>) -> Result<()> {
+pub fn tune(
+    socket: &TcpStream,
+    send_buffer_bytes: Option<u32>,
+    congestion: Option<&str>,
+) -> Result<()> {
     socket.set_nodelay(true)?;
     if let Some(bytes) = send_buffer_bytes {
         socket2::SockRef::from(socket).set_send_buffer_size(bytes as usize)?;

@@ -65,8 +65,7 @@ fn a_flood_rises_strictly_and_balances() {
 fn a_client_that_reads_late_gets_everything_and_never_slows_the_schedule() {
     for format in [Format::Binary, Format::Json] {
         let small = Some(8192);
-        let plan =
-            ServerPlan { format, send_buffer_bytes: small, ..plan(rate(50_000), 400) };
+        let plan = ServerPlan { format, send_buffer_bytes: small, ..plan(rate(50_000), 400) };
         let mut server = Served::new(&plan);
         let mut client = connect(&server.url);
         socket2::SockRef::from(client.get_ref()).set_recv_buffer_size(8192).unwrap();
@@ -89,7 +88,11 @@ fn stop_and_the_end_of_stdin_end_a_run_at_once() {
         let mut client = connect(&server.url);
         server.start();
         client.read().unwrap();
-        if by_line { server.stop() } else { server.stdin = None }
+        if by_line {
+            server.stop()
+        } else {
+            server.stdin = None
+        }
         let (rows, last) = server.report();
         assert_eq!(last.ended, ServerEnd::Stopped);
         assert!(last.generated > 0 && last.generated < 100_000);
@@ -215,7 +218,8 @@ fn bad_plans_are_refused_in_one_line() {
 #[test]
 fn the_plan_sets_buffers_and_congestion_control() {
     let reno = Some("reno".to_owned());
-    let plan = ServerPlan { send_buffer_bytes: Some(40_000), congestion: reno, ..plan(rate(100), 50) };
+    let plan =
+        ServerPlan { send_buffer_bytes: Some(40_000), congestion: reno, ..plan(rate(100), 50) };
     let mut server = Served::new(&plan);
     let mut client = connect(&server.url);
     let Some(contract::FromServer::Connected(connected)) = server.hear() else { panic!() };

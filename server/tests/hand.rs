@@ -69,7 +69,14 @@ fn nobody_harms_the_others() {
 #[test]
 fn a_laggard_is_cut_off_at_the_ceiling_and_the_others_go_on() {
     let mut server = ByHand::new(&[
-        "--rate", "50000", "--send-buffer", "200000", "--log-ceiling", "500000", "--duration", "3",
+        "--rate",
+        "50000",
+        "--send-buffer",
+        "200000",
+        "--log-ceiling",
+        "500000",
+        "--duration",
+        "3",
     ]);
     let mut good = connect(&server.url);
     let laggard = connect(&server.url);
@@ -127,7 +134,8 @@ fn bad_arguments_are_refused() {
 fn a_taken_port_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let output = std::process::Command::new(common::BINARY).args(["--port", &port]).output().unwrap();
+    let output =
+        std::process::Command::new(common::BINARY).args(["--port", &port]).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{said}");
 }

@@ -79,11 +79,8 @@ fn scheme(root: &Path, args: &CompareArgs) -> Result<Scheme> {
         }
         workloads.push(workload);
     }
-    let placement = Placement::plan(
-        &CpuList::allowed()?,
-        args.server_cpus.clone(),
-        args.client_cpus.clone(),
-    )?;
+    let placement =
+        Placement::plan(&CpuList::allowed()?, args.server_cpus.clone(), args.client_cpus.clone())?;
     let (rounds, warmup_s, measure_s) = if args.quick { (1, 0.3, 1.2) } else { (3, 0.5, 2.0) };
     let grid_ns = args.grid_ms * 1_000_000;
     let programs = builder::build(root, &entries, &args.source.profile)?;
@@ -138,9 +135,9 @@ fn command(args: &CompareArgs, scheme: &Scheme) -> String {
     words.push(format!("--seconds {}", scheme.measure_ns as f64 / 1e9));
     words.push(format!("--seed {}", args.seed));
     let pins = [("--server-cpus", &args.server_cpus), ("--client-cpus", &args.client_cpus)];
-    words.extend(pins.iter().filter_map(|(name, list)| {
-        list.as_ref().map(|list| format!("{name} {list}"))
-    }));
+    words.extend(
+        pins.iter().filter_map(|(name, list)| list.as_ref().map(|list| format!("{name} {list}"))),
+    );
     words.join(" ")
 }
 

@@ -3,11 +3,11 @@
 use crate::builder::{self, Built};
 use crate::child::Child;
 use crate::cli::ListArgs;
+use crate::cmd;
 use crate::guard::Guard;
 use crate::plan::Plan;
 use crate::roster::{self, Entry};
 use crate::workload::{self, Workload};
-use crate::cmd;
 use anyhow::Result;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;

@@ -38,8 +38,16 @@ pub fn run(root: &Path, args: &PlanArgs) -> Result<u8> {
         (None, None) => "PROGRAM".into(),
     };
     let words = [vec![program], entry.args.clone()].concat().join(" ");
-    eprintln!("# 1. a server:   target/release/tick-server --rate {rate} --format {format} --port 9001 --duration {}", args.seconds);
-    eprintln!("# 2. the client: (harness plan {} --workload {}; sleep {}) | {words}", entry.name, args.workload, args.seconds + 1.0);
+    eprintln!(
+        "# 1. a server:   target/release/tick-server --rate {rate} --format {format} --port 9001 --duration {}",
+        args.seconds
+    );
+    eprintln!(
+        "# 2. the client: (harness plan {} --workload {}; sleep {}) | {words}",
+        entry.name,
+        args.workload,
+        args.seconds + 1.0
+    );
     eprintln!("# The end of its stdin means stop, so the sleep keeps it open.");
     Ok(cmd::EXIT_MEASURED)
 }

@@ -26,10 +26,13 @@ impl Room {
         self.dir.path()
     }
 
-    /// Writes a workload and gives its path.
+    /// Writes a workload and gives its path. Tests run beside each other, and
+    /// are not about whether the machine keeps up: a second late is on time.
     pub fn workload(&self, name: &str, lines: &str) -> String {
         let path = self.path().join(format!("{name}.toml"));
-        let text = format!("name = \"{name}\"\nwhy = \"a test\"\nread = \"not at all\"\n{lines}\n");
+        let text = format!(
+            "name = \"{name}\"\nwhy = \"a test\"\nread = \"not at all\"\n{lines}\non_time_ms = 1000\n"
+        );
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     }
@@ -80,8 +83,8 @@ pub struct Compared {
 impl Compared {
     fn new(output: Output, out: &Path) -> Self {
         let stderr = String::from_utf8(output.stderr).unwrap();
-        let report: Value = serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|e| panic!("{e}: {stderr}"));
+        let report: Value =
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {stderr}"));
         assert_eq!(report["schema"], 1);
         let rows = report["rows"].as_array().unwrap().clone();
         let campaign = out.read_dir().unwrap().next().unwrap().unwrap().path();
@@ -92,5 +95,40 @@ impl Compared {
     pub fn row(&self, client: &str) -> &Value {
         let found = self.rows.iter().find(|row| row["client"] == client);
         found.unwrap_or_else(|| panic!("no row of {client}: {}", self.stderr))
+    }
+}
+
+/// The kit's client that breaks the contract on demand, built once.
+fn faulty() -> &'static str {
+    static PATH: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    PATH.get_or_init(|| {
+        let output = Command::new(env!("CARGO"))
+            .current_dir(root())
+            .args(["build", "--package", "client-kit", "--example", "faulty"])
+            .args(["--message-format", "json"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let messages = cargo_metadata::Message::parse_stream(output.stdout.as_slice());
+        let executables = messages.filter_map(|message| match message.unwrap() {
+            cargo_metadata::Message::CompilerArtifact(artifact) => artifact.executable,
+            _ => None,
+        });
+        executables.last().unwrap().into_string()
+    })
+}
+
+impl Room {
+    /// The faulty client with one fault, as a client of that name.
+    pub fn faulty(&self, fault: &str) -> String {
+        let dir = self.path().join(fault);
+        std::fs::create_dir(&dir).unwrap();
+        let manifest = format!(
+            "name = \"{fault}\"\nclass = \"library\"\nruntime = \"none\"\nwhy = \"a test\"\n\
+             [run]\ncommand = [\"{}\", \"--fault\", \"{fault}\"]\n",
+            faulty()
+        );
+        std::fs::write(dir.join("client.toml"), manifest).unwrap();
+        dir.join("client.toml").to_str().unwrap().to_owned()
     }
 }

@@ -7,9 +7,8 @@ use tungstenite::protocol::Role;
 use tungstenite::{Message, WebSocket};
 
 fn any_tick() -> impl Strategy<Value = Tick> {
-    (any::<u32>(), 0..10_000_000_000u64, any::<i64>(), any::<u64>()).prop_map(
-        |(symbol, cents, ts, seq)| Tick { symbol, price: cents as f64 / 100.0, ts, seq },
-    )
+    (any::<u32>(), 0..10_000_000_000u64, any::<i64>(), any::<u64>())
+        .prop_map(|(symbol, cents, ts, seq)| Tick { symbol, price: cents as f64 / 100.0, ts, seq })
 }
 
 fn encoded(format: Format, tick: &Tick) -> Vec<u8> {
@@ -66,10 +65,7 @@ fn prices_that_are_no_numbers_are_refused() {
 #[test]
 fn a_wrong_length_is_named() {
     let error = Format::ClassicBinary.decode(&[0; 28], 0).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "a classic-binary tick has 20 bytes, this payload has 28"
-    );
+    assert_eq!(error.to_string(), "a classic-binary tick has 20 bytes, this payload has 28");
 }
 
 #[test]

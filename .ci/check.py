@@ -1,0 +1,47 @@
+"""Checks the report of a short `compare --all`: REPORT.json EXIT_CODE.
+
+Exits with 0 when all is well, 1 when something is wrong, and 3 when the only
+thing wrong is that the machine was too busy for the server to keep its rate.
+"""
+import glob
+import json
+import sys
+import tomllib
+
+report = json.load(open(sys.argv[1]))
+code = int(sys.argv[2])
+clients = set()
+for path in glob.glob("clients/*/client.toml"):
+    with open(path, "rb") as file:
+        clients.add(tomllib.load(file)["name"])
+
+wrong, busy = [], []
+rows = {(row["workload"], row["client"]): row for row in report["rows"]}
+if report["schema"] != 1 or len(clients) < 6:
+    wrong.append(f"schema {report['schema']}, {len(clients)} clients")
+for workload in ("steady", "overload-500k", "flood"):
+    for client in sorted(clients):
+        row = rows.get((workload, client))
+        where = f"{workload} {client}"
+        if row is None:
+            wrong.append(f"{where}: no row")
+        elif row["verdict"] == "unavailable" and row["reason"]:
+            print(f"{where}: unavailable: {row['reason']}")
+        elif row["verdict"] == "invalid" and row["reason"].startswith("the server generated only"):
+            busy.append(f"{where}: {row['reason']}")
+        elif row["verdict"] != "measured":
+            wrong.append(f"{where}: {row['verdict']}: {row['reason']}")
+        elif not row["processed_per_s"] > 1000:
+            wrong.append(f"{where}: {row['processed_per_s']} ticks/s")
+        elif workload != "flood" and row["response_ns"]["p50"] is None:
+            wrong.append(f"{where}: no response time")
+
+page = rows.get(("overload-500k", "js-sim"))
+if page and page["verdict"] == "measured" and not 400e3 < page["backlog_growth_per_s"] < 500e3:
+    wrong.append(f"js-sim falls behind by {page['backlog_growth_per_s']:.0f}/s, not about 470 000/s")
+if code == 0 and busy:
+    wrong.append("exit code 0, though rows are invalid")
+
+for line in wrong + busy:
+    print(line, file=sys.stderr)
+sys.exit(1 if wrong else 3 if busy else 0)

@@ -1,0 +1,97 @@
+//! Blocking tungstenite on a reader thread, a bounded crossbeam channel, and a
+//! worker thread. A full channel stops the reader, and so pushes back on TCP.
+
+use anyhow::{Context, Result, anyhow};
+use client_kit::{
+    Class, ClientPlan, End, Identity, Intake, NoArgs, Outcome, QueueKind, QueueShape, Session,
+    Stamp, Taker,
+};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::net::TcpStream;
+use std::process::ExitCode;
+use std::thread;
+use tungstenite::{Message, WebSocket, client::client_with_config, protocol::WebSocketConfig};
+
+type Item = (Stamp, Message);
+
+fn main() -> ExitCode {
+    client_kit::main(identify, run)
+}
+
+fn identify(_args: &NoArgs, plan: &ClientPlan) -> Identity {
+    Identity {
+        name: "blocking",
+        class: Class::Library,
+        runtime: "two threads: reader, worker".to_owned(),
+        transport: "std TcpStream (blocking)",
+        queue: QueueShape { kind: QueueKind::Bounded, bound: Some(plan.queue_bound) },
+        crates: &["tungstenite", "crossbeam-channel"],
+    }
+}
+
+fn run(_args: &NoArgs, session: Session) -> Result<Outcome> {
+    let stream = TcpStream::connect(session.address()).context("cannot connect")?;
+    session.adopt(&stream)?;
+    let handshake = client_with_config(session.url(), stream, Some(config()));
+    let (socket, _) = handshake.map_err(|e| anyhow!("the WebSocket handshake failed: {e}"))?;
+    let (sender, receiver) = bounded(usize::try_from(session.plan().queue_bound)?);
+    let (intake, mut taker) = session.ready_with_queue()?;
+
+    let reader = thread::Builder::new()
+        .name("reader".to_owned())
+        .spawn(move || read(socket, intake, &sender))?;
+    work(&receiver, &mut taker);
+    // After a stop: what is left. Counting takes it out, which frees a reader
+    // that waits for room; it then sees the stop and hangs up.
+    let queued = receiver.iter().count();
+    let (end, intake) = reader.join().map_err(|_| anyhow!("the reader panicked"))?;
+    Ok(taker.finish_queued(end, &intake, queued))
+}
+
+fn read(
+    mut socket: WebSocket<TcpStream>,
+    mut intake: Intake,
+    queue: &Sender<Item>,
+) -> (End, Intake) {
+    let end = loop {
+        match socket.read() {
+            Ok(message @ (Message::Binary(_) | Message::Text(_))) => {
+                let stamp = intake.arrive();
+                if queue.send((stamp, message)).is_err() || intake.is_stopped() {
+                    break End::Asked;
+                }
+            }
+            Ok(Message::Close(frame)) => {
+                // The library has prepared the reply; a peer that does not
+                // wait for it is no fault.
+                let _ = socket.flush();
+                break End::Close(frame.map_or(1005, |frame| frame.code.into()));
+            }
+            // The library answers a ping when it is asked for what comes next.
+            Ok(_) => {}
+            Err(error) => break End::Broken(error.to_string()),
+        }
+    };
+    (end, intake)
+}
+
+/// Until the reader has hung up and the channel is empty, or the kit stops it.
+fn work(queue: &Receiver<Item>, taker: &mut Taker) {
+    for (stamp, message) in queue {
+        let flow = match &message {
+            Message::Binary(payload) => taker.take_queued_binary(payload, stamp),
+            Message::Text(text) => taker.take_queued_text(text, stamp),
+            _ => continue,
+        };
+        if flow.is_break() {
+            return;
+        }
+    }
+}
+
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(client_kit::READ_BUFFER_BYTES)
+        .max_message_size(Some(client_kit::MAX_MESSAGE_BYTES))
+        .max_frame_size(Some(client_kit::MAX_MESSAGE_BYTES))
+}

@@ -1,0 +1,99 @@
+//! The floor: a raw socket, big reads, and messages as slices of the read
+//! buffer. What nothing costs, as a yardstick for the others.
+
+use anyhow::{Context, Result};
+use client_kit::{
+    Class, ClientPlan, End, Identity, NoArgs, Outcome, QueueKind, QueueShape, Session, Taker,
+};
+use frames::{Event, FrameReader};
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::process::ExitCode;
+
+pub(crate) mod frames;
+mod handshake;
+
+/// Read at a time: larger than what the libraries ask for, as a floor takes
+/// what is fastest, and still within a core's own cache.
+pub(crate) const BUFFER_BYTES: usize = 256 << 10;
+
+fn main() -> ExitCode {
+    client_kit::main(identify, run)
+}
+
+fn identify(_args: &NoArgs, _plan: &ClientPlan) -> Identity {
+    Identity {
+        name: "floor",
+        class: Class::Reference,
+        runtime: "one thread".to_owned(),
+        transport: "std TcpStream (blocking)",
+        queue: QueueShape { kind: QueueKind::None, bound: None },
+        crates: &["client-floor"],
+    }
+}
+
+fn run(_args: &NoArgs, session: Session) -> Result<Outcome> {
+    let mut stream = TcpStream::connect(session.address()).context("cannot connect")?;
+    session.adopt(&stream)?;
+    let first = handshake::shake_hands(&mut stream, session.url())
+        .context("the WebSocket handshake failed")?;
+    let frames = FrameReader::new(BUFFER_BYTES, client_kit::MAX_MESSAGE_BYTES, &first);
+    let mut taker = session.ready()?;
+    let end = read(&mut stream, frames, &mut taker);
+    Ok(taker.finish(end))
+}
+
+/// Reads until the end, whatever it is.
+pub(crate) fn read(
+    stream: &mut (impl Read + Write),
+    mut frames: FrameReader,
+    taker: &mut Taker,
+) -> End {
+    loop {
+        match take_all(stream, &mut frames, taker) {
+            Ok(None) => {}
+            Ok(Some(end)) => return end,
+            Err(error) => return End::Broken(format!("{error:#}")),
+        }
+        match stream.read(frames.space()) {
+            Ok(0) => return End::Broken("the stream ended without a close frame".to_owned()),
+            Ok(count) => frames.fill(count),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return End::Broken(error.to_string()),
+        }
+    }
+}
+
+/// All that is whole in the buffer; an end if it contains one.
+fn take_all(
+    stream: &mut impl Write,
+    frames: &mut FrameReader,
+    taker: &mut Taker,
+) -> Result<Option<End>> {
+    while let Some(event) = frames.next()? {
+        let flow = match event {
+            Event::Binary(payload) => taker.take_binary(payload),
+            Event::Text(text) => taker.take_text(text),
+            Event::Ping(payload) => {
+                stream.write_all(&frames::pong(payload, mask()))?;
+                continue;
+            }
+            Event::Pong => continue,
+            Event::Close(code) => {
+                // A peer that does not wait for the reply is no fault.
+                let _ = stream.write_all(&frames::close(code, mask()));
+                return Ok(Some(End::Close(code)));
+            }
+        };
+        if flow.is_break() {
+            return Ok(Some(End::Asked));
+        }
+    }
+    Ok(None)
+}
+
+/// A masking key; from the standard library's own random keys.
+fn mask() -> [u8; 4] {
+    use std::hash::{BuildHasher, RandomState};
+    (RandomState::new().hash_one(0u8) as u32).to_ne_bytes()
+}

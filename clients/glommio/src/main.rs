@@ -1,0 +1,76 @@
+//! A glommio executor pinned to one CPU + async-tungstenite over glommio's
+//! TcpStream: connect, then `next()` until the stream ends.
+
+use anyhow::{Context, Result};
+use async_tungstenite::tungstenite::{Message, protocol::WebSocketConfig};
+use async_tungstenite::{WebSocketStream, client_async_with_config};
+use client_kit::{
+    Class, ClientPlan, End, Identity, NoArgs, Outcome, QueueKind, QueueShape, Session, Taker,
+};
+use futures_util::{SinkExt, StreamExt};
+use glommio::net::TcpStream;
+use std::process::ExitCode;
+
+mod executor;
+
+fn main() -> ExitCode {
+    client_kit::main(identify, run)
+}
+
+fn identify(_args: &NoArgs, _plan: &ClientPlan) -> Identity {
+    Identity {
+        name: "glommio",
+        class: Class::Library,
+        runtime: "glommio, one executor pinned to one CPU".to_owned(),
+        transport: "glommio TcpStream (recv, io_uring poll)",
+        queue: QueueShape { kind: QueueKind::None, bound: None },
+        crates: &["glommio", "async-tungstenite", "tungstenite"],
+    }
+}
+
+fn run(_args: &NoArgs, session: Session) -> Result<Outcome> {
+    match executor::pinned() {
+        Ok(executor) => executor.run(client(session)),
+        Err(reason) => Ok(Outcome::unavailable(reason)),
+    }
+}
+
+async fn client(session: Session) -> Result<Outcome> {
+    let connecting = TcpStream::connect(session.address());
+    let stream = connecting.await.map_err(std::io::Error::from).context("cannot connect")?;
+    session.adopt(&stream)?;
+    let handshake = client_async_with_config(session.url(), stream, Some(config()));
+    let (mut socket, _) = handshake.await.context("the WebSocket handshake failed")?;
+    let mut taker = session.ready()?;
+    let end = read(&mut socket, &mut taker).await;
+    Ok(taker.finish(end))
+}
+
+async fn read(socket: &mut WebSocketStream<TcpStream>, taker: &mut Taker) -> End {
+    loop {
+        let flow = match socket.next().await {
+            Some(Ok(Message::Binary(payload))) => taker.take_binary(&payload),
+            Some(Ok(Message::Text(text))) => taker.take_text(&text),
+            Some(Ok(Message::Close(frame))) => {
+                // The library has prepared the reply; a peer that does not
+                // wait for it is no fault.
+                let _ = socket.flush().await;
+                return End::Close(frame.map_or(1005, |frame| frame.code.into()));
+            }
+            // The library answers a ping when it is asked for what comes next.
+            Some(Ok(_)) => continue,
+            Some(Err(error)) => return End::Broken(error.to_string()),
+            None => return End::Broken("the stream ended without a close frame".to_owned()),
+        };
+        if flow.is_break() {
+            return End::Asked;
+        }
+    }
+}
+
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(client_kit::READ_BUFFER_BYTES)
+        .max_message_size(Some(client_kit::MAX_MESSAGE_BYTES))
+        .max_frame_size(Some(client_kit::MAX_MESSAGE_BYTES))
+}

@@ -1,0 +1,108 @@
+//! A simulated JavaScript page: the network side never stops and queues every
+//! message as an event, without bound; one main loop takes them singly and
+//! spends a fixed cost on each.
+
+use anyhow::{Context, Result, anyhow};
+use clap::Parser;
+use client_kit::{
+    Class, ClientPlan, End, Identity, Intake, Outcome, QueueKind, QueueShape, Session, Stamp,
+    Taker, spin_ns,
+};
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use std::net::TcpStream;
+use std::process::ExitCode;
+use std::thread;
+use tungstenite::{Message, WebSocket, client::client_with_config, protocol::WebSocketConfig};
+
+/// A client of the tick bench that imitates a JavaScript page.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// What one event costs the main loop (parse and render), in µs; 35 µs are
+    /// about 28 000 events a second.
+    #[arg(long, value_name = "MICROSECONDS", default_value_t = 35,
+          value_parser = clap::value_parser!(u64).range(..=100_000))]
+    cost_us: u64,
+}
+
+type Event = (Stamp, Message);
+
+fn main() -> ExitCode {
+    client_kit::main(identify, run)
+}
+
+fn identify(args: &Args, _plan: &ClientPlan) -> Identity {
+    Identity {
+        name: "js-sim",
+        class: Class::Simulated,
+        runtime: format!("simulated event loop, {} µs an event", args.cost_us),
+        transport: "std TcpStream (blocking)",
+        queue: QueueShape { kind: QueueKind::Unbounded, bound: None },
+        crates: &["tungstenite", "crossbeam-channel"],
+    }
+}
+
+fn run(args: &Args, session: Session) -> Result<Outcome> {
+    let stream = TcpStream::connect(session.address()).context("cannot connect")?;
+    session.adopt(&stream)?;
+    let handshake = client_with_config(session.url(), stream, Some(config()));
+    let (socket, _) = handshake.map_err(|e| anyhow!("the WebSocket handshake failed: {e}"))?;
+    let (sender, events) = unbounded();
+    let (intake, mut taker) = session.ready_with_queue()?;
+
+    let network = thread::Builder::new()
+        .name("network".to_owned())
+        .spawn(move || read(socket, intake, &sender))?;
+    main_loop(&events, &mut taker, args.cost_us * 1000);
+    let (end, intake) = network.join().map_err(|_| anyhow!("the network thread panicked"))?;
+    Ok(taker.finish_queued(end, &intake, events.len()))
+}
+
+fn read(
+    mut socket: WebSocket<TcpStream>,
+    mut intake: Intake,
+    queue: &Sender<Event>,
+) -> (End, Intake) {
+    let end = loop {
+        match socket.read() {
+            Ok(message @ (Message::Binary(_) | Message::Text(_))) => {
+                let stamp = intake.arrive();
+                if queue.send((stamp, message)).is_err() || intake.is_stopped() {
+                    break End::Asked;
+                }
+            }
+            Ok(Message::Close(frame)) => {
+                // The library has prepared the reply; a peer that does not
+                // wait for it is no fault.
+                let _ = socket.flush();
+                break End::Close(frame.map_or(1005, |frame| frame.code.into()));
+            }
+            // The library answers a ping when it is asked for what comes next.
+            Ok(_) => {}
+            Err(error) => break End::Broken(error.to_string()),
+        }
+    };
+    (end, intake)
+}
+
+/// Until the connection is closed and no event is left, or the kit stops it.
+fn main_loop(events: &Receiver<Event>, taker: &mut Taker, cost_ns: u64) {
+    for (stamp, message) in events {
+        spin_ns(cost_ns);
+        let flow = match &message {
+            Message::Binary(payload) => taker.take_queued_binary(payload, stamp),
+            Message::Text(text) => taker.take_queued_text(text, stamp),
+            _ => continue,
+        };
+        if flow.is_break() {
+            return;
+        }
+    }
+}
+
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(client_kit::READ_BUFFER_BYTES)
+        .max_message_size(Some(client_kit::MAX_MESSAGE_BYTES))
+        .max_frame_size(Some(client_kit::MAX_MESSAGE_BYTES))
+}

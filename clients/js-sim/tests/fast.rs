@@ -1,0 +1,3 @@
+//! The faster variant keeps the contract too.
+
+client_kit::contract_tests!(env!("CARGO_BIN_EXE_client-js-sim"), "--cost-us", "5");

@@ -1,0 +1,223 @@
+//! A client that breaks its contract on demand: `--fault NAME`. The harness's
+//! tests play it to see that each breach costs its row and nothing else.
+//! Without a fault it is a plain and proper client, on blocking tungstenite.
+
+use anyhow::{Context, Result, anyhow};
+use clap::{Parser, ValueEnum};
+use client_kit::{
+    Class, ClientPlan, End, Identity, Outcome, QueueKind, QueueShape, Session, Taker,
+};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::process::{Command, ExitCode, Stdio, exit};
+use std::thread::park;
+use tungstenite::{Message, WebSocket, client::client};
+
+/// A client that breaks its contract on demand.
+#[derive(Debug, Clone, Copy, Parser)]
+struct Args {
+    /// How to break it.
+    #[arg(long, value_enum, default_value_t = Fault::None)]
+    fault: Fault,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Fault {
+    /// Nothing.
+    None,
+    /// Loses every 1000th message before it is counted.
+    Gap,
+    /// Counts every 1000th message twice.
+    DoubleCount,
+    /// Exits with 3 after 1000 messages.
+    Crash,
+    /// Exits with 0 after 1000 messages, without a report.
+    EarlyExit,
+    /// Hangs up after 1000 messages.
+    Disconnect,
+    /// Writes a line while it is measured.
+    Chatty,
+    /// Cuts its meter file off after 1000 messages.
+    TruncateMeter,
+    /// Never says anything, and never ends.
+    Silent,
+    /// Says nothing after `ready`, and never ends.
+    Hang,
+    /// Reports a wrong checksum.
+    Checksum,
+    /// Leaves out one sampled tick.
+    WrongSamples,
+    /// Says hello in another version of the contract.
+    WrongVersion,
+    /// Says hello with a key that does not exist.
+    UnknownKey,
+    /// Writes a hello of 2 MiB.
+    Oversized,
+    /// Writes words instead of JSON.
+    NotJson,
+    /// Writes another line after the last.
+    ExtraLine,
+}
+
+/// Messages before a fault in mid-run, and between two of one that comes again.
+const EVERY: u64 = 1000;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match args.fault {
+        Fault::None
+        | Fault::Gap
+        | Fault::DoubleCount
+        | Fault::Crash
+        | Fault::EarlyExit
+        | Fault::Disconnect
+        | Fault::Chatty
+        | Fault::TruncateMeter => play(),
+        Fault::Silent => loop {
+            park();
+        },
+        // Faults of what is said stand between a proper client and its stdout.
+        fault => match speak_through(fault) {
+            Ok(code) => code,
+            Err(error) => {
+                eprintln!("{error:#}");
+                ExitCode::FAILURE
+            }
+        },
+    }
+}
+
+fn play() -> ExitCode {
+    client_kit::main(
+        |_: &Args, _: &ClientPlan| Identity {
+            name: "faulty",
+            class: Class::Library,
+            runtime: "one thread".to_owned(),
+            transport: "std TcpStream (blocking)",
+            queue: QueueShape { kind: QueueKind::None, bound: None },
+            crates: &["tungstenite"],
+        },
+        run,
+    )
+}
+
+fn run(args: &Args, session: Session) -> Result<Outcome> {
+    let stream = TcpStream::connect(session.address()).context("cannot connect")?;
+    session.adopt(&stream)?;
+    let handshake = client(session.url(), stream);
+    let (mut socket, _) = handshake.map_err(|e| anyhow!("the WebSocket handshake failed: {e}"))?;
+    let plan = session.plan().clone();
+    let mut taker = session.ready()?;
+    let end = read(&mut socket, &mut taker, args.fault, &plan);
+    Ok(taker.finish(end))
+}
+
+fn read(
+    socket: &mut WebSocket<TcpStream>,
+    taker: &mut Taker,
+    fault: Fault,
+    plan: &ClientPlan,
+) -> End {
+    let mut count = 0;
+    loop {
+        let message = match socket.read() {
+            Ok(Message::Close(frame)) => {
+                let _ = socket.flush();
+                return End::Close(frame.map_or(1005, |frame| frame.code.into()));
+            }
+            Ok(message @ (Message::Binary(_) | Message::Text(_))) => message,
+            Ok(_) => continue,
+            Err(error) => return End::Broken(error.to_string()),
+        };
+        count += 1;
+        let times = match fault {
+            Fault::Gap if count % EVERY == 0 => 0,
+            Fault::DoubleCount if count % EVERY == 0 => 2,
+            Fault::Disconnect if count == EVERY => return End::Broken("it hung up".to_owned()),
+            _ => 1,
+        };
+        if count == EVERY {
+            in_mid_run(fault, plan);
+        }
+        for _ in 0..times {
+            let flow = match &message {
+                Message::Text(text) => taker.take_text(text),
+                other => taker.take_binary(&other.clone().into_data()),
+            };
+            if flow.is_break() {
+                return End::Asked;
+            }
+        }
+    }
+}
+
+fn in_mid_run(fault: Fault, plan: &ClientPlan) {
+    match fault {
+        Fault::Crash => {
+            eprintln!("a crash was asked for");
+            exit(3);
+        }
+        Fault::EarlyExit => exit(0),
+        Fault::Chatty => println!("{{\"type\":\"ready\"}}"),
+        Fault::TruncateMeter => {
+            // The kit stores to its mapping of the same page, and dies of it.
+            let path = plan.meter.as_ref().expect("a plan with a meter");
+            std::fs::OpenOptions::new()
+                .write(true)
+                .open(path)
+                .and_then(|file| file.set_len(0))
+                .expect("its own meter can be written");
+        }
+        _ => {}
+    }
+}
+
+/// Runs a proper client with this one's stdin, and breaks what it says.
+fn speak_through(fault: Fault) -> Result<ExitCode> {
+    let mut inner = Command::new(std::env::current_exe()?)
+        .args(["--fault", "none"])
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let lines = BufReader::new(inner.stdout.take().context("piped")?).lines();
+    let mut is_first_sample = true;
+    for line in lines {
+        let mut line = line?;
+        let is_hello = line.contains("\"type\":\"hello\"");
+        let is_final = line.contains("\"type\":\"final\"");
+        match fault {
+            Fault::Hang if line.contains("\"type\":\"samples\"") || is_final => loop {
+                park();
+            },
+            Fault::WrongVersion if is_hello => {
+                line = line.replace("\"contract\":1", "\"contract\":2")
+            }
+            Fault::UnknownKey if is_hello => {
+                line = line.replace("\"contract\":1", "\"contract\":1,\"mood\":\"fine\"")
+            }
+            Fault::NotJson if is_hello => line = "Hello, world!".to_owned(),
+            Fault::Oversized if is_hello => {
+                line = line.replace("one thread", &"long ".repeat(400_000))
+            }
+            Fault::Checksum if is_final => line = line.replace("\"checksum\":", "\"checksum\":1"),
+            Fault::WrongSamples if line.contains("\"rows\":[[") && is_first_sample => {
+                is_first_sample = false;
+                line = without_first_row(&line);
+            }
+            _ => {}
+        }
+        println!("{line}");
+        if fault == Fault::ExtraLine && is_final {
+            println!("{line}");
+        }
+    }
+    std::io::stdout().flush()?;
+    Ok(if inner.wait()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn without_first_row(line: &str) -> String {
+    match (line.find("[["), line.find("],[")) {
+        (Some(from), Some(to)) => format!("{}{}", &line[..=from], &line[to + 2..]),
+        _ => line.to_owned(),
+    }
+}

@@ -1,0 +1,125 @@
+//! `main` of every client: plan in, hello out, the run, report out.
+
+use crate::outcome::Kind;
+use crate::watch::{Shared, guard, listen};
+use crate::{Identity, Outcome, Session, plan};
+use anyhow::{Context, Result, anyhow};
+use clap::Parser;
+use contract::meter::Meter;
+use contract::{
+    ClientPlan, FromClient, Lines, QueueKind, SAMPLES_PER_LINE, SampleRow, Samples, ToClient,
+};
+use std::any::Any;
+use std::io::{BufRead, BufReader, IsTerminal, Stdin};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
+
+/// For a client without arguments of its own.
+#[derive(Debug, Clone, Copy, Parser)]
+#[command(version, about = "A client of the tick bench: reads its plan from stdin.")]
+pub struct NoArgs {}
+
+/// Runs a client from its plan to its report.
+///
+/// `identify` says who it is with these arguments and this plan; `run`
+/// connects, reads until the end and returns what came of it, or an error,
+/// whose words become the last line on stderr. The exit code is 0 after a
+/// report, 1 after a failure, 2 when arguments or plan cannot be used.
+pub fn main<A: Parser>(
+    identify: impl FnOnce(&A, &ClientPlan) -> Identity,
+    run: impl FnOnce(&A, Session) -> Result<Outcome>,
+) -> ExitCode {
+    let args = A::parse();
+    if std::io::stdin().is_terminal() {
+        eprintln!(
+            "This client reads its plan from stdin, one JSON line: `harness plan NAME` prints one."
+        );
+    }
+    let begin = Instant::now();
+    let mut lines = Lines::new(BufReader::new(std::io::stdin()));
+    let played = match read_plan(&mut lines) {
+        Ok((plan, session)) => {
+            let identity = identify(&args, &plan);
+            play(&identity, session, lines, begin, |session| run(&args, session))
+        }
+        Err(error) => return fail(&error, 2),
+    };
+    match played {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, 1),
+    }
+}
+
+/// Writes one line to stdout.
+pub(crate) fn say(line: &FromClient) -> Result<()> {
+    contract::write(&mut std::io::stdout().lock(), line).context("nobody listens to stdout")
+}
+
+fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
+    eprintln!("{error:#}");
+    ExitCode::from(code)
+}
+
+fn read_plan(lines: &mut Lines<impl BufRead>) -> Result<(ClientPlan, Session)> {
+    let plan = match lines.next_line()? {
+        Some(ToClient::Plan(plan)) => plan,
+        Some(ToClient::Stop(_)) => return Err(anyhow!("`stop` came before a plan on stdin")),
+        None => return Err(anyhow!("no plan on stdin: `harness plan NAME` prints one")),
+    };
+    let address = plan::check(&plan)?;
+    let meter = match &plan.meter {
+        Some(path) => Meter::open(path).context("plan: meter cannot be mapped")?,
+        None => Meter::unread()?,
+    };
+    let session =
+        Session { plan: plan.clone(), address, shared: Shared::new(), meter: Arc::new(meter) };
+    Ok((plan, session))
+}
+
+fn play(
+    identity: &Identity,
+    session: Session,
+    lines: Lines<BufReader<Stdin>>,
+    begin: Instant,
+    run: impl FnOnce(Session) -> Result<Outcome>,
+) -> Result<()> {
+    say(&FromClient::Hello(identity.hello()?))?;
+    let shared = Arc::clone(&session.shared);
+    let (plan, has_ceiling) = (session.plan.clone(), identity.queue.kind == QueueKind::Unbounded);
+    let (for_guard, for_listener) = (Arc::clone(&shared), Arc::clone(&shared));
+    spawn("guard", move || guard(&for_guard, &plan, begin, has_ceiling))?;
+    spawn("stdin", move || listen(lines, &for_listener))?;
+
+    let outcome = catch_unwind(AssertUnwindSafe(|| run(session)));
+    let cause = shared.cause();
+    shared.finish();
+    let outcome = outcome.map_err(|panic| anyhow!("it panicked: {}", panic_words(&*panic)))??;
+    match outcome.0 {
+        Kind::Unavailable(reason) => say(&FromClient::Unavailable { reason }),
+        Kind::Ran(run) => {
+            let (rows, books) = run.report(cause)?;
+            say_samples(&rows)?;
+            say(&FromClient::Final(books))
+        }
+    }
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
+    thread::Builder::new().name(name.to_owned()).spawn(body).context("cannot start a thread")?;
+    Ok(())
+}
+
+fn say_samples(rows: &[SampleRow]) -> Result<()> {
+    for chunk in rows.chunks(SAMPLES_PER_LINE) {
+        say(&FromClient::Samples(Samples { rows: chunk.to_vec() }))?;
+    }
+    Ok(())
+}
+
+fn panic_words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words")
+}

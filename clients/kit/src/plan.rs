@@ -1,0 +1,112 @@
+//! Checks a plan before anything is done with it.
+
+use contract::ClientPlan;
+use std::net::SocketAddr;
+
+/// The largest table of last prices.
+const MAX_SYMBOLS: u32 = 1 << 20;
+/// The largest bounded queue: crossbeam lays it out in advance.
+const MAX_QUEUE_BOUND: u64 = 1 << 24;
+/// More work than this per tick would keep a client from stopping in time.
+const MAX_WORK_NS: u64 = 100_000_000;
+/// Keeps the arithmetic of sampled seqs far from its ends.
+const MAX_SEQ: u64 = 1 << 60;
+
+/// Why a plan cannot be carried out: which key, what it says, what it should.
+#[derive(Debug, thiserror::Error)]
+#[error("plan: {key} is {found}: {mend}")]
+pub struct PlanError {
+    key: &'static str,
+    found: String,
+    mend: String,
+}
+
+/// The address in the plan's URL, once all of the plan has been found sound.
+pub(crate) fn check(plan: &ClientPlan) -> Result<SocketAddr, PlanError> {
+    within("symbols", plan.symbols.into(), 1, MAX_SYMBOLS.into())?;
+    within("sample.first", plan.sample.first, 0, MAX_SEQ)?;
+    within("sample.stride", plan.sample.stride, 1, MAX_SEQ)?;
+    within("work_ns", plan.work_ns, 0, MAX_WORK_NS)?;
+    within("queue_bound", plan.queue_bound, 1, MAX_QUEUE_BOUND)?;
+    within("memory_ceiling_bytes", plan.memory_ceiling_bytes, 1, u64::MAX)?;
+    within("connect_deadline_ms", plan.connect_deadline_ms, 1, u64::MAX)?;
+    within("deadline_ms", plan.deadline_ms, 1, u64::MAX)?;
+    if let Some(bytes) = plan.receive_buffer_bytes {
+        within("receive_buffer_bytes", bytes.into(), 1, i32::MAX as u64)?;
+    }
+    address(&plan.url)
+}
+
+fn within(key: &'static str, found: u64, least: u64, most: u64) -> Result<(), PlanError> {
+    if (least..=most).contains(&found) {
+        return Ok(());
+    }
+    Err(PlanError { key, found: found.to_string(), mend: format!("choose {least} to {most}") })
+}
+
+/// Names are not looked up: a resolver has no place in a measurement.
+fn address(url: &str) -> Result<SocketAddr, PlanError> {
+    let authority = url.strip_prefix("ws://").and_then(|rest| rest.split_once('/'));
+    authority.and_then(|(address, _)| address.parse().ok()).ok_or_else(|| PlanError {
+        key: "url",
+        found: format!("`{url}`"),
+        mend: "it has to be ws://IP:PORT/PATH, such as ws://127.0.0.1:9001/ticks".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::Version;
+    use tick::{Format, Sample, Schedule};
+
+    fn sound() -> ClientPlan {
+        ClientPlan {
+            contract: Version,
+            url: "ws://127.0.0.1:9001/ticks".to_owned(),
+            format: Format::Binary,
+            symbols: 64,
+            schedule: Schedule::Flood,
+            duration_ns: 1,
+            sample: Sample { first: 0, stride: 1 },
+            work_ns: 0,
+            queue_bound: 1024,
+            receive_buffer_bytes: None,
+            memory_ceiling_bytes: 1 << 30,
+            meter: None,
+            connect_deadline_ms: 1000,
+            deadline_ms: 1000,
+        }
+    }
+
+    #[test]
+    fn a_sound_plan_gives_its_address() {
+        assert_eq!(check(&sound()).unwrap(), "127.0.0.1:9001".parse().unwrap());
+        let six = ClientPlan { url: "ws://[::1]:80/".to_owned(), ..sound() };
+        assert_eq!(check(&six).unwrap(), "[::1]:80".parse().unwrap());
+    }
+
+    #[test]
+    fn each_fault_is_named() {
+        let faults = [
+            ("symbols", ClientPlan { symbols: 0, ..sound() }),
+            ("symbols", ClientPlan { symbols: u32::MAX, ..sound() }),
+            ("sample.stride", ClientPlan { sample: Sample { first: 0, stride: 0 }, ..sound() }),
+            (
+                "sample.first",
+                ClientPlan { sample: Sample { first: u64::MAX, stride: 1 }, ..sound() },
+            ),
+            ("work_ns", ClientPlan { work_ns: u64::MAX, ..sound() }),
+            ("queue_bound", ClientPlan { queue_bound: 0, ..sound() }),
+            ("receive_buffer_bytes", ClientPlan { receive_buffer_bytes: Some(0), ..sound() }),
+            ("deadline_ms", ClientPlan { deadline_ms: 0, ..sound() }),
+            ("url", ClientPlan { url: "wss://127.0.0.1:1/".to_owned(), ..sound() }),
+            ("url", ClientPlan { url: "ws://localhost:9001/".to_owned(), ..sound() }),
+            ("url", ClientPlan { url: "ws://127.0.0.1:9001".to_owned(), ..sound() }),
+        ];
+        for (key, plan) in faults {
+            let error = check(&plan).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("plan: {key} is ")), "{error}");
+        }
+    }
+}

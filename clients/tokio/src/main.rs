@@ -1,0 +1,88 @@
+//! tokio + tokio-tungstenite, as their documentation shows it: connect, then
+//! `next()` until the stream ends.
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use client_kit::{
+    Class, ClientPlan, End, Identity, Outcome, QueueKind, QueueShape, Session, Taker,
+};
+use futures_util::{SinkExt, StreamExt};
+use std::process::ExitCode;
+use tokio::net::TcpStream;
+use tokio::runtime::Builder;
+use tokio_tungstenite::tungstenite::{Message, protocol::WebSocketConfig};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+/// A client of the tick bench on tokio and tokio-tungstenite.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// Run everything on one thread instead of tokio's pool of workers.
+    #[arg(long)]
+    current_thread: bool,
+}
+
+fn main() -> ExitCode {
+    client_kit::main(identify, run)
+}
+
+fn identify(args: &Args, _plan: &ClientPlan) -> Identity {
+    let flavour = if args.current_thread { "current-thread" } else { "multi-thread" };
+    Identity {
+        name: "tokio",
+        class: Class::Library,
+        runtime: format!("tokio, {flavour}"),
+        transport: "tokio TcpStream (epoll)",
+        queue: QueueShape { kind: QueueKind::None, bound: None },
+        crates: &["tokio", "tokio-tungstenite", "tungstenite"],
+    }
+}
+
+fn run(args: &Args, session: Session) -> Result<Outcome> {
+    if args.current_thread {
+        let runtime = Builder::new_current_thread().enable_io().build()?;
+        return runtime.block_on(client(session));
+    }
+    // The reader is a task of its own, on a worker, as it is in a service.
+    let runtime = Builder::new_multi_thread().enable_io().build()?;
+    runtime.block_on(async { tokio::spawn(client(session)).await? })
+}
+
+async fn client(session: Session) -> Result<Outcome> {
+    let stream = TcpStream::connect(session.address()).await.context("cannot connect")?;
+    session.adopt(&stream)?;
+    let handshake = client_async_with_config(session.url(), stream, Some(config()));
+    let (mut socket, _) = handshake.await.context("the WebSocket handshake failed")?;
+    let mut taker = session.ready()?;
+    let end = read(&mut socket, &mut taker).await;
+    Ok(taker.finish(end))
+}
+
+pub(crate) async fn read(socket: &mut WebSocketStream<TcpStream>, taker: &mut Taker) -> End {
+    loop {
+        let flow = match socket.next().await {
+            Some(Ok(Message::Binary(payload))) => taker.take_binary(&payload),
+            Some(Ok(Message::Text(text))) => taker.take_text(&text),
+            Some(Ok(Message::Close(frame))) => {
+                // The library has prepared the reply; a peer that does not
+                // wait for it is no fault.
+                let _ = socket.flush().await;
+                return End::Close(frame.map_or(1005, |frame| frame.code.into()));
+            }
+            // The library answers a ping when it is asked for what comes next.
+            Some(Ok(_)) => continue,
+            Some(Err(error)) => return End::Broken(error.to_string()),
+            None => return End::Broken("the stream ended without a close frame".to_owned()),
+        };
+        if flow.is_break() {
+            return End::Asked;
+        }
+    }
+}
+
+pub(crate) fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(client_kit::READ_BUFFER_BYTES)
+        .max_message_size(Some(client_kit::MAX_MESSAGE_BYTES))
+        .max_frame_size(Some(client_kit::MAX_MESSAGE_BYTES))
+}
