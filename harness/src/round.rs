@@ -7,7 +7,7 @@ use crate::kernel::{Method, Probe};
 use crate::observe::{Observer, Snapshot};
 use crate::plan::Plan;
 use crate::process::Gauge;
-use crate::watch::{self, Watch, Watched};
+use crate::watch::{self, Watched};
 use anyhow::{Context, Result};
 use contract::meter::{MeterFile, Slot};
 use contract::{
@@ -210,7 +210,7 @@ impl Pair<'_> {
             },
             live,
         )?;
-        let Watch::Over(watched, early) = watch else { return Ok(Play::Interrupted) };
+        let Some((watched, early)) = watch else { return Ok(Play::Interrupted) };
         let (client_rows, client) = self.client_report(early.client)?;
         let (server_rows, server) = self.server_report(early.server)?;
         let meter =

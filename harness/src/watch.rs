@@ -44,14 +44,6 @@ pub struct Early {
     pub server: Option<FromServer>,
 }
 
-/// How the watching ended.
-pub enum Watch {
-    /// The reports are there, or on their way.
-    Over(Watched, Early),
-    /// The user broke it off.
-    Interrupted,
-}
-
 /// What is watched.
 pub struct Scene<'a> {
     /// The load.
@@ -68,11 +60,15 @@ pub struct Scene<'a> {
     pub interrupted: &'a AtomicBool,
 }
 
-/// Watches a round from just before its first tick on.
+/// Watches a round from just before its first tick on; `None`: the user broke
+/// it off.
 ///
 /// # Errors
 /// When a child breaks the contract or ends.
-pub fn watch(scene: &mut Scene<'_>, live: &mut dyn FnMut(&Snapshot)) -> Result<Watch> {
+pub fn watch(
+    scene: &mut Scene<'_>,
+    live: &mut dyn FnMut(&Snapshot),
+) -> Result<Option<(Watched, Early)>> {
     let window_ns = scene.plan.window_ns();
     let mut watched =
         Watched { snapshots: Vec::with_capacity(scene.plan.instants() + 64), ..Watched::default() };
@@ -82,7 +78,7 @@ pub fn watch(scene: &mut Scene<'_>, live: &mut dyn FnMut(&Snapshot)) -> Result<W
         let due_ns = scene.start_ns + offset_ns;
         std::thread::sleep(Duration::from_nanos(due_ns.saturating_sub(now_ns())));
         if scene.interrupted.load(Ordering::Relaxed) {
-            return Ok(Watch::Interrupted);
+            return Ok(None);
         }
         let snapshot = scene.observer.read()?;
         watched.snapshots.push(snapshot);
@@ -99,7 +95,7 @@ pub fn watch(scene: &mut Scene<'_>, live: &mut dyn FnMut(&Snapshot)) -> Result<W
             watched.ended_ns = now_ns();
             watched.told_to_stop = !reports;
             scene.stop(&early, reports && offset_ns >= window_ns.end);
-            return Ok(Watch::Over(watched, early));
+            return Ok(Some((watched, early)));
         }
     }
     unreachable!("the grid has no end")

@@ -23,9 +23,12 @@ fn round_trip<T: DeserializeOwned + Serialize>(line: &str) -> Result<(), String>
     (again == given).then_some(()).ok_or(format!("{again} is not {given}"))
 }
 
+/// Parses one line as its own type.
+type Check = fn(&str) -> Result<(), String>;
+
 #[test]
 fn every_example_is_a_line_of_the_contract() {
-    let checks: [fn(&str) -> Result<(), String>; 15] = [
+    let checks: [Check; 15] = [
         round_trip::<ToClient>,
         round_trip::<FromClient>,
         round_trip::<FromClient>,
