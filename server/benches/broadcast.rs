@@ -21,6 +21,7 @@ fn read(socket: &mut TcpStream, buffer: &mut [u8], iterations: u64) -> Duration 
     let mut left = iterations * TICKS * FRAME_BYTES;
     while left > 0 {
         let count = socket.read(buffer).expect("a live connection") as u64;
+        assert!(count > 0, "the writer has gone");
         left = left.saturating_sub(count);
     }
     began.elapsed()
@@ -68,8 +69,8 @@ fn flood(c: &mut Criterion) {
         .spawn()
         .expect("the server");
     let mut url = String::new();
-    let stderr = server.stderr.take().expect("piped");
-    BufReader::new(stderr).read_line(&mut url).expect("its address");
+    let mut stderr = BufReader::new(server.stderr.take().expect("piped"));
+    stderr.read_line(&mut url).expect("its address");
     let address = url.trim().trim_start_matches("ws://").trim_end_matches("/ticks").to_owned();
     let mut socket = handshake(&address);
     group.bench_function("server", |b| {

@@ -8,6 +8,7 @@ use crate::log::Log;
 use anyhow::{Context, Result};
 use contract::meter::Meter;
 use polling::Poller;
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
@@ -40,7 +41,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let (to, arrivals) = channel();
     let door = door::open(args.host, args.port, tuning, to, Arc::clone(&poller))?;
-    eprintln!("ws://{}/ticks", door.address);
+    say(format_args!("ws://{}/ticks", door.address));
     let load = Load {
         schedule: args.rate.0,
         start_ns: now_ns(),
@@ -56,8 +57,12 @@ pub fn run(args: &Args) -> Result<()> {
         for socket in arrivals.try_iter() {
             let peer = socket.peer_addr();
             match (engine.admit(socket), peer) {
-                (Ok(()), Ok(peer)) => eprintln!("{peer} joined at tick {}", engine.log.ticks()),
-                (Err(error), _) => eprintln!("a client went before its first tick: {error}"),
+                (Ok(()), Ok(peer)) => {
+                    say(format_args!("{peer} joined at tick {}", engine.log.ticks()))
+                }
+                (Err(error), _) => {
+                    say(format_args!("a client went before its first tick: {error}"))
+                }
                 _ => {}
             }
         }
@@ -87,8 +92,8 @@ fn laggard(engine: &Engine, ceiling_bytes: u64) -> Option<usize> {
 fn say_goodbye(engine: &mut Engine, key: usize, why: &str) {
     let Some(outlet) = engine.dismiss(key) else { return };
     match outlet.socket().peer_addr() {
-        Ok(peer) => eprintln!("{peer} left: {why}"),
-        Err(_) => eprintln!("a client left: {why}"),
+        Ok(peer) => say(format_args!("{peer} left: {why}")),
+        Err(_) => say(format_args!("a client left: {why}")),
     }
 }
 
@@ -115,4 +120,10 @@ fn close(engine: &mut Engine, code: CloseCode) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A line for people. Whoever started the server may have closed its stderr:
+/// no reason to end.
+fn say(words: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{words}");
 }
