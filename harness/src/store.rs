@@ -89,6 +89,9 @@ struct Books<'a> {
     journeys: String,
 }
 
+/// Between speed, as the next round waits for it, and size.
+const JOURNEYS_LEVEL: i32 = 9;
+
 /// A campaign's folder.
 #[derive(Debug)]
 pub struct Store {
@@ -196,24 +199,31 @@ fn books<'a>(record: &'a Record, plan: &Plan, journeys: String) -> Books<'a> {
     }
 }
 
-/// The journeys of the sampled ticks as zstd-compressed CSV: `seq`, then when
-/// it was due, encoded, written, received and processed, in ns since the
-/// start. Empty: it did not get there; `due` is empty under flood.
+/// The journeys of the sampled ticks as zstd-compressed CSV, each number as the
+/// difference to the one that it follows, which makes the file four times
+/// smaller: `seq` to the row above; `encoded` to the tick's due time, or under
+/// flood to the row above; each further stamp to the stage before. In ns.
+/// Empty: it did not get there.
 fn write_journeys(path: &Path, record: &Record, plan: &Plan) -> Result<()> {
     let file = File::create(path).context("journeys")?;
-    let packed = zstd::Encoder::new(file, 3)?.auto_finish();
+    let packed = zstd::Encoder::new(file, JOURNEYS_LEVEL)?.auto_finish();
     let mut csv = csv::Writer::from_writer(packed);
-    csv.write_record(["seq", "due_ns", "encoded_ns", "written_ns", "received_ns", "processed_ns"])?;
-    let since = |ns: u64| (ns as i64 - record.start_ns as i64).to_string();
-    for (index, server) in record.server_rows.iter().enumerate() {
-        let due = plan.schedule().due_offset_ns(server[0]).map_or(String::new(), |n| n.to_string());
-        let client = record.client_rows.get(index).filter(|row| row[0] == server[0]);
-        let [received, processed] = match client {
-            Some(row) => [since(row[1]), since(row[2])],
+    csv.write_record(["seq", "encoded_ns", "written_ns", "received_ns", "processed_ns"])?;
+    let (mut last_seq, mut last_encoded) = (0, record.start_ns);
+    for (index, &[seq, encoded, written]) in record.server_rows.iter().enumerate() {
+        let before = match plan.schedule().due_offset_ns(seq) {
+            Some(due_ns) => record.start_ns + due_ns,
+            None => last_encoded,
+        };
+        let step = |from: u64, to: u64| (to as i64 - from as i64).to_string();
+        let [received, processed] = match record.client_rows.get(index).filter(|row| row[0] == seq)
+        {
+            Some(row) => [step(written, row[1]), step(row[1], row[2])],
             None => [String::new(), String::new()],
         };
-        let (seq, encoded, written) = (server[0].to_string(), since(server[1]), since(server[2]));
-        csv.write_record([seq, due, encoded, written, received, processed])?;
+        let (seq_step, encoded_step) = (step(last_seq, seq), step(before, encoded));
+        csv.write_record([seq_step, encoded_step, step(encoded, written), received, processed])?;
+        (last_seq, last_encoded) = (seq, encoded);
     }
     csv.flush().context("journeys")
 }
