@@ -104,7 +104,10 @@ impl<L: DeserializeOwned + Send + 'static> Child<L> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         bind_to_parent(&mut command, cpus.cloned());
         let mut process = command.spawn().with_context(|| format!("cannot start {who}"))?;
-        guard.watch(Pid::from_raw(process.id() as i32))?;
+        if let Err(error) = guard.watch(Pid::from_raw(process.id() as i32)) {
+            let _ = process.kill();
+            return Err(error);
+        }
         let stdin = process.stdin.take();
         let (sender, lines) = sync_channel(LINES_AHEAD);
         let stdout = process.stdout.take().context("no stdout")?;

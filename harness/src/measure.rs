@@ -131,7 +131,9 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
     let window = window(record, plan)?;
     let (first, last) = (window.first()?, window.last()?);
     let seconds = (last.at_ns - first.at_ns) as f64 / 1e9;
-    let rate = |count: fn(&Snapshot) -> u64| (count(last) - count(first)) as f64 / seconds;
+    // A client's counters may do anything; the audit says so, this must not panic.
+    let grown = |count: fn(&Snapshot) -> u64| count(last).saturating_sub(count(first));
+    let rate = |count: fn(&Snapshot) -> u64| grown(count) as f64 / seconds;
     let rates = Rates {
         offered_per_s: plan.schedule().offered_per_s().map(|n| n as f64),
         generated_per_s: rate(|s| s.generated),
@@ -147,8 +149,8 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
         .collect();
     let backlog_end = layers(last, bytes_per_tick(record));
     let per_tick = |ns: u64, ticks: u64| (ticks > 0).then(|| ns as f64 / ticks as f64);
-    let spun_ns = last.spun_ns - first.spun_ns;
-    let server_cpu_ns = (last.server_cpu_ns - first.server_cpu_ns).saturating_sub(spun_ns);
+    let spun_ns = grown(|s| s.spun_ns);
+    let server_cpu_ns = grown(|s| s.server_cpu_ns).saturating_sub(spun_ns);
     let peak = |highest: u64, seen: fn(&Snapshot) -> u64| {
         record.watched.snapshots.iter().map(seen).max().unwrap_or(0).max(highest)
     };
@@ -164,18 +166,15 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
         samples: response.len(),
         response_ns: Quantiles::of(&response),
         service_ns: Quantiles::of(&service).filter(|_| !flood),
-        client_cpu_ns_per_tick: per_tick(
-            last.client_cpu_ns - first.client_cpu_ns,
-            last.processed - first.processed,
-        ),
-        server_cpu_ns_per_tick: per_tick(server_cpu_ns, last.generated - first.generated),
+        client_cpu_ns_per_tick: per_tick(grown(|s| s.client_cpu_ns), grown(|s| s.processed)),
+        server_cpu_ns_per_tick: per_tick(server_cpu_ns, grown(|s| s.generated)),
         client_peak_rss_bytes: peak(record.watched.client_peak_rss_bytes, |s| s.client_rss_bytes),
         server_peak_rss_bytes: peak(record.watched.server_peak_rss_bytes, |s| s.server_rss_bytes),
         server_lateness_ns: lateness(journey.after_due(2)),
         pacing_lateness_ns: lateness(journey.after_due(1)),
         client_switches: record.watched.client_switches,
         server_switches: record.watched.server_switches,
-        blocked_share: (last.blocked_ns - first.blocked_ns) as f64 / 1e9 / seconds,
+        blocked_share: grown(|s| s.blocked_ns) as f64 / 1e9 / seconds,
         dry_share: window.iter().filter(|s| is_dry(s)).count() as f64 / window.len() as f64,
         rates,
     })
@@ -226,9 +225,12 @@ fn is_dry(snapshot: &Snapshot) -> bool {
 }
 
 fn oldest_age_ns(last: &Snapshot, start_ns: u64, plan: &Plan) -> Option<u64> {
+    plan.schedule().offered_per_s()?;
+    if last.processed >= last.generated {
+        return Some(0);
+    }
     let due_ns = start_ns + plan.schedule().due_offset_ns(last.processed)?;
-    let waiting = last.generated > last.processed;
-    Some(if waiting { last.at_ns.saturating_sub(due_ns) } else { 0 })
+    Some(last.at_ns.saturating_sub(due_ns))
 }
 
 fn lateness(ns: Vec<u64>) -> Option<Lateness> {

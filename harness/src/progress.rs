@@ -50,7 +50,9 @@ impl Progress {
         }
         let rate_per_s = match self.before.at_ns {
             0 => 0.0,
-            _ => (now.processed - self.before.processed) as f64 / elapsed_ns as f64 * 1e9,
+            _ => {
+                now.processed.saturating_sub(self.before.processed) as f64 / elapsed_ns as f64 * 1e9
+            }
         };
         let backlog = now.generated.saturating_sub(now.processed);
         self.bar.set_message(format!(

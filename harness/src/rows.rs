@@ -253,11 +253,13 @@ fn fall_behind_per_s(row: &Row) -> f64 {
 }
 
 /// Which rows are best: the first competitor, and all whose spread overlaps
-/// with it. References and simulations do not compete.
+/// with it. References and simulations do not compete; and one round has no
+/// spread, so that it names nobody.
 #[must_use]
 pub fn best(rows: &[Row], rank_by: RankBy) -> Vec<usize> {
     let competes = |row: &Row| {
         row.verdict == Verdict::Measured
+            && row.rounds > 1
             && !matches!(row.class, Class::Reference | Class::Simulated)
     };
     let Some(first) = rows.iter().position(competes) else { return Vec::new() };

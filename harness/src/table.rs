@@ -108,6 +108,9 @@ fn notes(workload: &Workload, rows: &[Row], best: usize) -> String {
         RankBy::Processed => "the processed rate",
     };
     let mark = match (best, workload.rank_by) {
+        (0, _) if rows.iter().any(|row| row.rounds == 1) => {
+            " One round each: too few to name a best."
+        }
         (0, _) => "",
         (1, _) => " `*` is best.",
         (_, RankBy::BacklogGrowth) => " `=` keep up alike: a tie.",

@@ -123,8 +123,8 @@ impl Audit {
         ] {
             self.demand(count == 0, || format!("{count} {what}"));
         }
-        let accounted = client.processed + client.queued + client.undecodable;
-        self.demand(client.received == accounted, || {
+        let parts = [client.processed, client.queued, client.undecodable].map(u128::from);
+        self.demand(u128::from(client.received) == parts.iter().sum(), || {
             format!(
                 "the client's books: {} received, but {} processed and {} queued",
                 client.received, client.processed, client.queued
@@ -201,6 +201,10 @@ impl Audit {
     /// The books at each instant of the grid.
     fn instants(&mut self, record: &Record) {
         let bytes_per_tick = measure::bytes_per_tick(record);
+        let counts = |s: &Snapshot| [s.processed, s.received, s.written, s.generated];
+        let falls = |pair: &[Snapshot]| (0..4).any(|i| counts(&pair[1])[i] < counts(&pair[0])[i]);
+        let fallen = record.watched.snapshots.windows(2).any(falls);
+        self.demand(!fallen, || "a counter in a meter went backwards".to_owned());
         for snapshot in &record.watched.snapshots {
             let s = snapshot;
             let at_ms = s.at_ns.saturating_sub(record.start_ns) / 1_000_000;

@@ -113,6 +113,7 @@ fn what_goes_wrong_after_ready_is_found_out() {
         ("disconnect", "invalid", "ended by itself: connection lost"),
         ("chatty", "failed", "`ready` instead of silence"),
         ("truncate-meter", "failed", "meter"),
+        ("wild-meter", "invalid", "more came out than went in"),
         ("extra-line", "failed", "a line after its final"),
         ("hang", "failed", "did not"),
     ];

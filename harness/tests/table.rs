@@ -105,3 +105,12 @@ fn a_single_best_is_marked_alone() {
     let text = render(&workload, &rows, Style::Markdown);
     assert!(text.contains("| * quick") && text.contains("|   slow"), "{text}");
 }
+
+#[test]
+fn one_round_names_nobody_best() {
+    let workload = workload("quick", Rate::PerSecond(500_000), RankBy::ResponseP99);
+    let mut rows = [row("slow", Class::Library, 20_000), row("quick", Class::Library, 10_000)];
+    rows.iter_mut().for_each(|row| row.rounds = 1);
+    let text = render(&workload, &rows, Style::Markdown);
+    assert!(text.contains("|   quick") && text.contains("too few to name a best"), "{text}");
+}

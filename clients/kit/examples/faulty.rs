@@ -9,6 +9,7 @@ use client_kit::{
 };
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::FileExt;
 use std::process::{Command, ExitCode, Stdio, exit};
 use std::thread::park;
 use tungstenite::{Message, WebSocket, client::client};
@@ -40,6 +41,8 @@ enum Fault {
     Chatty,
     /// Cuts its meter file off after 1000 messages.
     TruncateMeter,
+    /// Writes an impossible count into its meter after 1000 messages.
+    WildMeter,
     /// Never says anything, and never ends.
     Silent,
     /// Says nothing after `ready`, and never ends.
@@ -73,7 +76,8 @@ fn main() -> ExitCode {
         | Fault::EarlyExit
         | Fault::Disconnect
         | Fault::Chatty
-        | Fault::TruncateMeter => play(),
+        | Fault::TruncateMeter
+        | Fault::WildMeter => play(),
         Fault::Silent => loop {
             park();
         },
@@ -160,6 +164,18 @@ fn in_mid_run(fault: Fault, plan: &ClientPlan) {
         }
         Fault::EarlyExit => exit(0),
         Fault::Chatty => println!("{{\"type\":\"ready\"}}"),
+        Fault::WildMeter => {
+            // The kit soon writes over it; a writer of its own does not let it.
+            let path = plan.meter.clone().expect("a plan with a meter");
+            std::thread::spawn(move || {
+                let file = std::fs::OpenOptions::new().write(true).open(path);
+                let file = file.expect("its own meter can be opened");
+                loop {
+                    let written = file.write_all_at(&u64::MAX.to_le_bytes(), 128);
+                    written.expect("its own meter can be written");
+                }
+            });
+        }
         Fault::TruncateMeter => {
             // The kit stores to its mapping of the same page, and dies of it.
             let path = plan.meter.as_ref().expect("a plan with a meter");

@@ -20,10 +20,12 @@ use std::sync::atomic::Ordering;
 /// Wrong arguments or files, a server that does not build, a full disk.
 pub fn run(root: &Path, args: &CompareArgs) -> Result<u8> {
     let interrupted = interrupt::flag()?;
-    let scheme = scheme(root, args)?;
+    let scheme = scheme(root, args);
+    // A Ctrl-C at the terminal reaches cargo too, and the build fails by it.
     if interrupted.load(Ordering::SeqCst) {
         return Ok(cmd::EXIT_INTERRUPTED);
     }
+    let scheme = scheme?;
     let allowed = CpuList::allowed()?;
     let machine = Machine::look(allowed.to_string());
     let out = args.out.clone().unwrap_or_else(|| root.join("results"));
