@@ -43,7 +43,7 @@ fn every_client_carries_a_light_load_in_every_format() {
         }
         assert_eq!(row["verdict"], "measured", "{client} {}: {reason}", row["workload"]);
         let processed = row["processed_per_s"].as_f64().unwrap();
-        assert!((3600.0..4400.0).contains(&processed), "{row}");
+        assert!((2000.0..6000.0).contains(&processed), "{row}");
         assert!(row["response_ns"]["p50"].is_u64() && row["service_ns"]["max"].is_u64(), "{row}");
         assert!(row["server_lateness_ns"]["p99"].is_u64(), "{row}");
         assert!(row["client_peak_rss_bytes"].as_f64().unwrap() > 1e5, "{row}");

@@ -19,7 +19,7 @@ use tungstenite::protocol::frame::coding::CloseCode;
 /// The longest turn: how soon a Ctrl-C is seen at the latest.
 const TURN_NS: u64 = 20_000_000;
 /// Time for clients to take what is left and their close frame.
-const GOODBYE_NS: u64 = 1_000_000_000;
+const GOODBYE_NS: u64 = 2_000_000_000;
 
 /// Serves until Ctrl-C, or for the given time.
 ///
