@@ -225,6 +225,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn places_agree_with_walking_every_frame(
             batches in prop::collection::vec(1..3000u64, 1..8), probes in prop::collection::vec(0.0..1.0f64, 20),
