@@ -77,8 +77,8 @@ pub fn run(
     campaign: &mut Campaign,
     interrupted: &AtomicBool,
 ) -> Result<()> {
-    let mut guard = Guard::start()?;
     let room = private_room()?;
+    let mut guard = Guard::start(Some(room.path()))?;
     let checksums = Checksums::new(scheme.seed);
     let turns = turns(scheme.workloads.len(), scheme.entries.len(), scheme.rounds, scheme.seed);
     let mut progress = Progress::new(turns.len());

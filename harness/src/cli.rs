@@ -29,7 +29,10 @@ pub enum Command {
     Plan(PlanArgs),
     /// Ends the children of a harness that died (used by the harness itself)
     #[command(hide = true)]
-    Guard,
+    Guard {
+        /// The private folder to remove in the end
+        room: Option<PathBuf>,
+    },
 }
 
 /// Where clients come from and how they are built.

@@ -1,6 +1,7 @@
 //! The guard: a second process that outlives the harness by a moment. It holds
 //! the list of the children's process groups, and when its input ends – the
-//! harness is gone, even by SIGKILL – it kills those that are left.
+//! harness is gone, even by SIGKILL – it kills those that are left, and removes
+//! the private folder of the meters.
 
 use anyhow::{Context, Result};
 use nix::sys::signal::{Signal, killpg};
@@ -8,6 +9,7 @@ use nix::unistd::Pid;
 use std::collections::BTreeSet;
 use std::io::{BufRead, Write};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 /// The harness's end of the guard.
@@ -19,14 +21,16 @@ pub struct Guard {
 
 impl Guard {
     /// Starts the guard: this same program, in a process group of its own, so
-    /// that a Ctrl-C at the terminal does not reach it.
+    /// that a Ctrl-C at the terminal does not reach it. It removes `room` in the
+    /// end, if the harness could not.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn start() -> Result<Self> {
+    pub fn start(room: Option<&Path>) -> Result<Self> {
         let program = std::env::current_exe().context("the harness's own program")?;
         let mut process = Command::new(program)
             .arg("guard")
+            .args(room)
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -70,7 +74,7 @@ impl Drop for Guard {
 ///
 /// # Errors
 /// When a line is not one of the harness's.
-pub fn serve() -> Result<()> {
+pub fn serve(room: Option<&Path>) -> Result<()> {
     let mut groups = BTreeSet::new();
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { break };
@@ -82,6 +86,10 @@ pub fn serve() -> Result<()> {
     }
     for group in groups {
         let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+    }
+    if let Some(room) = room {
+        // Gone already, unless the harness was killed.
+        let _ = std::fs::remove_dir_all(room);
     }
     Ok(())
 }

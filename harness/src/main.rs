@@ -8,13 +8,13 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
-        Command::Guard => guard::serve().map(|()| cmd::EXIT_MEASURED),
+        Command::Guard { room } => guard::serve(room.as_deref()).map(|()| cmd::EXIT_MEASURED),
         command => root::find(cli.root.as_deref()).and_then(|root| match command {
             Command::List(args) => cmd::list::run(&root, &args),
             Command::Build(args) => cmd::build::run(&root, &args),
             Command::Compare(args) => cmd::compare::run(&root, &args),
             Command::Plan(args) => cmd::plan::run(&root, &args),
-            Command::Guard => unreachable!("handled above"),
+            Command::Guard { .. } => unreachable!("handled above"),
         }),
     };
     match done {

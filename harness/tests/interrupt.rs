@@ -100,9 +100,17 @@ fn no_child_outlives_a_killed_harness() {
     let room = Room::new();
     let (mut harness, campaign) = running(&room);
     let children = children(&harness);
+    // The guard's last argument is the folder of the meters.
+    let guard = |pid: &i32| {
+        let words = procfs::process::Process::new(*pid).ok()?.cmdline().ok()?;
+        (words.get(1)? == "guard").then(|| PathBuf::from(&words[2]))
+    };
+    let meters = children.iter().find_map(guard).expect("a guard");
+    assert!(meters.is_dir());
     kill(Pid::from_raw(harness.id() as i32), Signal::SIGKILL).unwrap();
     harness.wait().unwrap();
     assert!(all_gone(&children));
+    assert!(!meters.exists());
     let saved = std::fs::read_to_string(campaign.join("campaign.json")).unwrap();
     let saved: Value = serde_json::from_str(&saved).unwrap();
     assert_eq!(saved["status"], "running");
