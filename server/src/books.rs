@@ -13,7 +13,8 @@ pub struct Books {
     meter: Meter,
     /// Ticks made.
     pub generated: u64,
-    /// Ticks whose last byte the kernel took.
+    /// Ticks whose last byte the kernel took; this and what follows is summed
+    /// over all connections.
     pub written: u64,
     /// Ticks that the peer's kernel acknowledged.
     pub acknowledged: u64,
@@ -21,7 +22,7 @@ pub struct Books {
     pub confirmed: u64,
     /// Bytes that the kernel took, control frames included.
     pub written_bytes: u64,
-    /// Time that ticks waited while the socket took nothing, in ns.
+    /// Time that ticks waited while a socket took nothing, in ns.
     pub blocked_ns: u64,
     /// Time spun away, in ns.
     pub spun_ns: u64,
@@ -49,6 +50,14 @@ impl Books {
         self.meter.set(Slot::GENERATED, self.generated);
     }
 
+    /// Books ticks that a write call has taken, and shows them at once: one turn
+    /// can make many such calls, and the client reads meanwhile.
+    #[inline]
+    pub fn wrote(&mut self, ticks: u64) {
+        self.written += ticks;
+        self.meter.set(Slot::WRITTEN, self.written);
+    }
+
     /// Shows what became of it.
     #[inline]
     pub fn show_written(&self, log_bytes: u64) {
@@ -66,20 +75,23 @@ impl Books {
 #[derive(Debug)]
 pub struct Stamps {
     sample: Sample,
-    rows: Vec<SampleRow>,
-    /// How many of them have been written.
-    written: usize,
+    /// `(seq, encoded_ns)`, the same for all connections.
+    made: Vec<(u64, u64)>,
+    /// For each connection the instants at which they were written.
+    written_ns: Vec<Vec<u64>>,
 }
 
 /// Rows for which memory is set aside; only touched memory counts.
 const MOST_ROWS: u64 = 1 << 20;
 
 impl Stamps {
-    /// Stamps for a run of `ticks` ticks, if that is known.
+    /// Stamps for a run of about `ticks` ticks, if that is known, to so many
+    /// connections.
     #[must_use]
-    pub fn new(sample: Sample, ticks: Option<u64>) -> Self {
-        let rows = ticks.map_or(MOST_ROWS, |n| sample.count_below(n).min(MOST_ROWS));
-        Self { sample, rows: Vec::with_capacity(rows as usize), written: 0 }
+    pub fn new(sample: Sample, ticks: Option<u64>, connections: usize) -> Self {
+        let rows = ticks.map_or(MOST_ROWS, |n| sample.count_below(n).min(MOST_ROWS)) as usize;
+        let written_ns = (0..connections).map(|_| Vec::with_capacity(rows)).collect();
+        Self { sample, made: Vec::with_capacity(rows), written_ns }
     }
 
     /// These ticks were made, at that instant.
@@ -87,25 +99,27 @@ impl Stamps {
     pub fn generated(&mut self, seqs: Range<u64>, at_ns: u64) {
         let mut seq = self.sample.at_or_after(seqs.start);
         while seq < seqs.end {
-            self.rows.push([seq, at_ns, 0]);
+            self.made.push((seq, at_ns));
             seq += self.sample.stride;
         }
     }
 
-    /// All ticks below `ticks` were written, by a call that began then.
+    /// All ticks below `ticks` were written to a connection, by a call that
+    /// began then.
     #[inline]
-    pub fn written(&mut self, ticks: u64, at_ns: u64) {
-        while let Some(row) = self.rows.get_mut(self.written)
-            && row[0] < ticks
-        {
-            row[2] = at_ns;
-            self.written += 1;
+    pub fn written(&mut self, connection: usize, ticks: u64, at_ns: u64) {
+        let Some(written_ns) = self.written_ns.get_mut(connection) else { return };
+        while self.made.get(written_ns.len()).is_some_and(|&(seq, _)| seq < ticks) {
+            written_ns.push(at_ns);
         }
     }
 
-    /// The rows of all ticks that were written.
-    #[must_use]
-    pub fn rows(&self) -> &[SampleRow] {
-        &self.rows[..self.written]
+    /// The rows of all ticks that were written to a connection.
+    pub fn rows(&self, connection: usize) -> impl Iterator<Item = SampleRow> {
+        let written = self.written_ns.get(connection).map_or(&[][..], Vec::as_slice);
+        self.made
+            .iter()
+            .zip(written)
+            .map(|(&(seq, made_ns), &written_ns)| [seq, made_ns, written_ns])
     }
 }

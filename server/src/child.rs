@@ -2,24 +2,27 @@
 //! client, reports and ends.
 
 use crate::books::{Books, Stamps};
-use crate::door::{self, Tuning};
+use crate::door::{self, Arrival, Tuning};
 use crate::engine::{Engine, Load};
 use crate::kernel;
 use crate::log::Log;
-use anyhow::{Context, Result, bail};
+use crate::outlet::Outlet;
+use anyhow::{Context, Result, anyhow, bail};
 use contract::meter::Meter;
 use contract::{
-    Connected, FromServer, LineError, Lines, Listening, SAMPLES_PER_LINE, Samples, ServerEnd,
-    ServerFinal, ServerHello, ServerPlan, ToServer, Version, write,
+    Connected, FromServer, LineError, Lines, Listening, SAMPLES_PER_LINE, SampleRow, Samples,
+    ServerEnd, ServerFinal, ServerHello, ServerPlan, ToServer, Version, write,
 };
 use polling::Poller;
+use std::collections::BTreeMap;
 use std::io::{BufReader, IsTerminal, stdin, stdout};
-use std::net::{IpAddr, Ipv4Addr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 use tick::clock::{now_ns, unix_offset_ns};
-use tick::{Framer, Market};
+use tick::{Framer, Market, Tape, Timetable};
 use tungstenite::protocol::frame::coding::CloseCode;
 
 /// Time for the client to answer the last ping, and then the close frame.
@@ -27,6 +30,8 @@ const LAST_PONG_NS: u64 = 250_000_000;
 const GOODBYE_NS: u64 = 2_000_000_000;
 /// The longest turn: how soon a `stop` is seen at the latest.
 const TURN_NS: u64 = 5_000_000;
+/// The most connections of one run.
+const MAX_CONNECTIONS: usize = 10_000;
 
 /// Serves one run.
 ///
@@ -45,15 +50,26 @@ pub fn run() -> Result<()> {
     if plan.sample.stride == 0 {
         bail!("the plan's sample.stride is 0: it has to be at least 1");
     }
+    if !(1..=MAX_CONNECTIONS).contains(&plan.connections) {
+        bail!("the plan's connections are {}: choose 1 to {MAX_CONNECTIONS}", plan.connections);
+    }
+    let tape = plan.tape.as_deref().map(read_tape).transpose()?;
+    let timetable = Timetable::new(plan.schedule, tape.clone()).map_err(anyhow::Error::msg)?;
     let deadline_ns = now_ns() + plan.deadline_ms * 1_000_000;
     let poller = Arc::new(Poller::new()?);
     let words = listen(lines, Arc::clone(&poller));
     let name = env!("CARGO_PKG_NAME").to_owned();
     let versions = vec![format!("{name} {}", env!("CARGO_PKG_VERSION"))];
     say(&FromServer::Hello(ServerHello { contract: Version, name, versions }))?;
-    let run = Run { plan, words, poller, deadline_ns };
+    let run = Run { plan, tape, timetable, words, poller, deadline_ns };
     let (engine, ended) = run.serve()?;
     report(engine.as_ref(), ended)
+}
+
+fn read_tape(path: &Path) -> Result<Arc<Tape>> {
+    let text = std::fs::read_to_string(path).context("the plan's tape cannot be read")?;
+    let tape = Tape::parse(&text).map_err(|error| anyhow!("the plan's tape: {error}"))?;
+    Ok(Arc::new(tape))
 }
 
 /// Why a run ended, and in words.
@@ -64,6 +80,8 @@ type Words = Receiver<Result<ToServer, LineError>>;
 
 struct Run {
     plan: ServerPlan,
+    tape: Option<Arc<Tape>>,
+    timetable: Timetable,
     words: Words,
     poller: Arc<Poller>,
     deadline_ns: u64,
@@ -74,39 +92,47 @@ impl Run {
         let tuning = Tuning {
             send_buffer_bytes: self.plan.send_buffer_bytes,
             congestion: self.plan.congestion.clone(),
-            only_one: true,
+            expected: Some(self.plan.connections),
         };
         let (to, arrivals) = channel();
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let door = door::open(host, 0, tuning, to, Arc::clone(&self.poller))?;
         say(&FromServer::Listening(Listening { url: format!("ws://{}/ticks", door.address) }))?;
-        let socket = match self.first_client(&arrivals) {
-            Ok(socket) => socket,
-            Err(end) => return Ok((None, end)),
-        };
+        let mut sockets = BTreeMap::new();
+        while sockets.len() < self.plan.connections {
+            let (connection, socket) = match self.next_client(&arrivals) {
+                Ok(arrival) => arrival,
+                Err(end) => return Ok((None, end)),
+            };
+            say(&FromServer::Connected(Connected {
+                connection,
+                peer: socket.peer_addr()?,
+                local: socket.local_addr()?,
+                congestion: kernel::congestion(&socket)?,
+                send_buffer_bytes: kernel::send_buffer_bytes(&socket)?,
+            }))?;
+            sockets.insert(connection, socket);
+        }
         drop(door);
-        say(&FromServer::Connected(Connected {
-            peer: socket.peer_addr()?,
-            local: socket.local_addr()?,
-            congestion: kernel::congestion(&socket)?,
-            send_buffer_bytes: kernel::send_buffer_bytes(&socket)?,
-        }))?;
         let start_ns = match self.start() {
             Ok(start_ns) => start_ns,
             Err(end) => return Ok((None, end)),
         };
         let mut engine = self.engine(start_ns)?;
-        engine.admit(socket)?;
+        // In the order of their numbers, which are then the outlets' places.
+        for socket in sockets.into_values() {
+            engine.admit(socket)?;
+        }
         let end = self.play(&mut engine)?;
         Ok((Some(engine), end))
     }
 
-    fn first_client(&self, arrivals: &Receiver<TcpStream>) -> Result<TcpStream, End> {
+    fn next_client(&self, arrivals: &Receiver<Arrival>) -> Result<Arrival, End> {
         let limit_ns = (self.plan.connect_deadline_ms * 1_000_000).saturating_add(now_ns());
         let limit_ns = limit_ns.min(self.deadline_ns);
         loop {
             match arrivals.recv_timeout(Duration::from_millis(5)) {
-                Ok(socket) => return Ok(socket),
+                Ok(arrival) => return Ok(arrival),
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err((ServerEnd::Abandoned, Some("the door fell shut".into())));
                 }
@@ -139,22 +165,22 @@ impl Run {
 
     fn engine(&self, start_ns: u64) -> Result<Engine> {
         let plan = &self.plan;
-        let market = Market::new(plan.seed);
+        let market = Market::new(plan.seed).replaying(self.tape.clone());
         let framer = Framer::new(plan.format, market, unix_offset_ns());
         let meter = match &plan.meter {
-            Some(path) => Meter::open(path).context("the plan's meter")?,
-            None => Meter::unread()?,
+            Some(path) => Meter::open(path, 1).context("the plan's meter")?,
+            None => Meter::unread(1)?,
         };
         let load = Load {
-            schedule: plan.schedule,
+            timetable: self.timetable.clone(),
             start_ns,
             duration_ns: Some(plan.duration_ns),
             spin: plan.spin,
         };
         // A precise sleep where there is no spinning.
         let _ = nix::sys::prctl::set_timerslack(1);
-        let ticks = plan.schedule.ticks_within(plan.duration_ns);
-        let stamps = Some(Stamps::new(plan.sample, ticks));
+        let ticks = plan.schedule.about_ticks(plan.duration_ns);
+        let stamps = Some(Stamps::new(plan.sample, ticks, plan.connections));
         let poller = Arc::clone(&self.poller);
         Ok(Engine::new(Log::new(framer), load, Books::new(meter), stamps, poller))
     }
@@ -168,13 +194,10 @@ impl Run {
                 Ok(Err(error)) => break Err((ServerEnd::Stopped, Some(error.to_string()))),
                 Err(_) => {}
             }
-            let Some(outlet) = engine.outlets.first().and_then(Option::as_ref) else {
-                break Err((ServerEnd::Abandoned, None));
-            };
-            if engine.is_finished() && outlet.is_drained(&engine.log) {
+            if engine.is_finished() && engine.is_drained() {
                 break Ok(());
             }
-            if let Some(why) = outlet.gone() {
+            if let Some(why) = engine.outlets.iter().flatten().find_map(Outlet::gone) {
                 break Err((ServerEnd::Abandoned, Some(why.to_owned())));
             }
             if engine.log.held_bytes() > self.plan.log_ceiling_bytes {
@@ -191,14 +214,16 @@ impl Run {
         engine.look();
         // A client may wait for this before it reports, and its report is read
         // before ours.
-        engine.dismiss(0);
+        for key in 0..engine.outlets.len() {
+            engine.dismiss(key);
+        }
         Ok(end)
     }
 
     fn ceiling(&self, engine: &Engine) -> String {
         format!(
             "{} ticks waited for the client, more than {} MB",
-            engine.books.generated - engine.books.written,
+            engine.books.generated * self.plan.connections as u64 - engine.books.written,
             self.plan.log_ceiling_bytes / 1_000_000
         )
     }
@@ -207,12 +232,11 @@ impl Run {
 /// Asks for a last pong, for a client may drop it when it finds the close frame
 /// behind the ping; then closes, and waits for the answer.
 fn goodbye(engine: &mut Engine) -> Result<End> {
-    if let Some(Some(outlet)) = engine.outlets.first_mut() {
+    for outlet in engine.outlets.iter_mut().flatten() {
         outlet.ping(&engine.log);
     }
-    let ticks = engine.log.ticks();
-    turn_until(engine, LAST_PONG_NS, |engine| is_gone(engine) || engine.confirmed() == ticks)?;
-    if let Some(Some(outlet)) = engine.outlets.first_mut() {
+    turn_until(engine, LAST_PONG_NS, |engine| is_gone(engine) || engine.is_confirmed())?;
+    for outlet in engine.outlets.iter_mut().flatten() {
         outlet.close(CloseCode::Normal);
     }
     let answered = turn_until(engine, GOODBYE_NS, is_gone)?;
@@ -221,8 +245,7 @@ fn goodbye(engine: &mut Engine) -> Result<End> {
 }
 
 fn is_gone(engine: &Engine) -> bool {
-    let outlet = engine.outlets.first().and_then(Option::as_ref);
-    outlet.is_none_or(|outlet| outlet.gone().is_some())
+    engine.outlets.iter().flatten().all(|outlet| outlet.gone().is_some())
 }
 
 /// Goes on until `done`; false when that takes longer than `limit_ns`.
@@ -283,9 +306,12 @@ fn report(engine: Option<&Engine>, (ended, detail): End) -> Result<()> {
         detail,
     };
     if let Some(engine) = engine {
-        let rows = engine.stamps.as_ref().map_or(&[][..], Stamps::rows);
-        for rows in rows.chunks(SAMPLES_PER_LINE) {
-            say(&FromServer::Samples(Samples { rows: rows.to_vec() }))?;
+        for connection in 0..engine.outlets.len() {
+            let Some(stamps) = &engine.stamps else { break };
+            let rows: Vec<SampleRow> = stamps.rows(connection).collect();
+            for rows in rows.chunks(SAMPLES_PER_LINE) {
+                say(&FromServer::Samples(Samples { connection, rows: rows.to_vec() }))?;
+            }
         }
         let books = &engine.books;
         last.generated = books.generated;

@@ -5,9 +5,10 @@
 use crate::{kernel, outlet};
 use anyhow::{Context, Result};
 use polling::Poller;
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
@@ -27,9 +28,13 @@ pub struct Tuning {
     pub send_buffer_bytes: Option<u32>,
     /// `TCP_CONGESTION`; `None`: the machine's.
     pub congestion: Option<String>,
-    /// Close the door behind the first client.
-    pub only_one: bool,
+    /// Let in so many connections, each number once, and close the door behind
+    /// the last; `None`: any number, for ever.
+    pub expected: Option<usize>,
 }
+
+/// A connection that has come through, and the number at the end of its URL.
+pub type Arrival = (usize, TcpStream);
 
 /// An open door. It closes when dropped.
 #[derive(Debug)]
@@ -49,7 +54,7 @@ pub fn open(
     host: IpAddr,
     port: u16,
     tuning: Tuning,
-    to: Sender<TcpStream>,
+    to: Sender<Arrival>,
     poller: Arc<Poller>,
 ) -> Result<Door> {
     let listener = TcpListener::bind((host, port))
@@ -70,46 +75,66 @@ pub fn open(
     Ok(Door { address, _open: open })
 }
 
-/// Takes in clients until the one, or for ever.
+/// Takes in clients until all expected are there, or for ever.
 async fn receive(
     listener: TcpListener,
     tuning: Tuning,
-    to: Sender<TcpStream>,
+    to: Sender<Arrival>,
     poller: Arc<Poller>,
 ) -> Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let room = Arc::new(Semaphore::new(HANDSHAKES));
-    let (first, mut came) = tokio::sync::mpsc::channel::<()>(1);
-    loop {
+    let places = Arc::new(Mutex::new(HashSet::new()));
+    let (seat, mut seated) = tokio::sync::mpsc::unbounded_channel::<()>();
+    let mut left = tuning.expected;
+    while left != Some(0) {
         let permit = Arc::clone(&room).acquire_owned().await?;
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = came.recv(), if tuning.only_one => return Ok(()),
+            _ = seated.recv() => {
+                left = left.map(|n| n - 1);
+                continue;
+            }
         };
         let Ok((socket, _)) = accepted else {
             tokio::time::sleep(BREATH).await;
             continue;
         };
-        let (tuning, to, poller, first) =
-            (tuning.clone(), to.clone(), Arc::clone(&poller), first.clone());
+        let (tuning, to, poller, seat, places) =
+            (tuning.clone(), to.clone(), Arc::clone(&poller), seat.clone(), Arc::clone(&places));
         tokio::spawn(async move {
             let shaken = tokio::time::timeout(HANDSHAKE, shake_hands(socket, &tuning)).await;
             drop(permit);
-            if let Ok(Ok(socket)) = shaken
-                && first.try_send(()).is_ok() | !tuning.only_one
-                && to.send(socket).is_ok()
+            if let Ok(Ok((number, socket))) = shaken
+                && is_wanted(number, tuning.expected, &places)
+                && to.send((number, socket)).is_ok()
             {
+                let _ = seat.send(());
                 let _ = poller.notify();
             }
         });
     }
+    Ok(())
 }
 
-async fn shake_hands(socket: tokio::net::TcpStream, tuning: &Tuning) -> Result<TcpStream> {
+/// Whether a connection with that number is still to come.
+fn is_wanted(number: usize, expected: Option<usize>, places: &Mutex<HashSet<usize>>) -> bool {
+    let Some(expected) = expected else { return true };
+    let mut places = places.lock().unwrap_or_else(PoisonError::into_inner);
+    number < expected && places.insert(number)
+}
+
+async fn shake_hands(socket: tokio::net::TcpStream, tuning: &Tuning) -> Result<Arrival> {
     let limits = Some(outlet::limits());
+    let mut number = 0;
     #[allow(clippy::result_large_err)] // the library's own signature
     let check = |request: &Request, response: Response| match request.uri().path() {
-        "/ticks" => Ok(response),
+        "/ticks" => {
+            let query = request.uri().query().unwrap_or_default();
+            let asked = query.split('&').find_map(|pair| pair.strip_prefix("connection="));
+            number = asked.and_then(|n| n.parse().ok()).unwrap_or(0);
+            Ok(response)
+        }
         _ => {
             let mut refusal = ErrorResponse::new(Some("ticks are at /ticks\n".into()));
             *refusal.status_mut() = StatusCode::NOT_FOUND;
@@ -121,5 +146,5 @@ async fn shake_hands(socket: tokio::net::TcpStream, tuning: &Tuning) -> Result<T
     // client has to wait for the answer: nothing is lost with the wrapper.
     let socket = protocol.into_inner().into_std()?;
     kernel::tune(&socket, tuning.send_buffer_bytes, tuning.congestion.as_deref())?;
-    Ok(socket)
+    Ok((number, socket))
 }

@@ -10,7 +10,7 @@ use polling::{Event, Events, PollMode, Poller};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
-use tick::Schedule;
+use tick::Timetable;
 use tick::clock::now_ns;
 
 /// Between two pings, in ns: ten a second.
@@ -23,10 +23,10 @@ const SPIN_NS: u64 = 200_000;
 const POLL_NS: u64 = 100_000;
 
 /// What is sent, and when.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Load {
     /// When each tick is due.
-    pub schedule: Schedule,
+    pub timetable: Timetable,
     /// When tick 0 is due, in ns of the monotonic clock.
     pub start_ns: u64,
     /// How long the load lasts; `None`: for ever.
@@ -40,6 +40,22 @@ impl Load {
     fn is_over(&self, at_ns: u64) -> bool {
         self.duration_ns.is_some_and(|ns| at_ns >= self.start_ns + ns)
     }
+
+    /// How many ticks of the load are due at `now`; `None` under flood.
+    fn due_count(&self, now: u64) -> Option<u64> {
+        let elapsed_ns = now - self.start_ns;
+        match self.duration_ns {
+            Some(ns) if elapsed_ns >= ns => self.timetable.ticks_within(ns),
+            _ => self.timetable.due_count(elapsed_ns),
+        }
+    }
+
+    /// When tick `seq` is due, if the load has it; `None` under flood, too.
+    fn due_ns(&self, seq: u64) -> Option<u64> {
+        let offset_ns = self.timetable.due_offset_ns(seq)?;
+        let within = self.duration_ns.is_none_or(|ns| offset_ns < ns);
+        within.then_some(self.start_ns + offset_ns)
+    }
 }
 
 /// The running server.
@@ -48,10 +64,12 @@ pub struct Engine {
     pub log: Log,
     /// The connections; a place stays empty once its connection is gone.
     pub outlets: Vec<Option<Outlet>>,
-    /// The counts of the first connection, and of all that is made.
+    /// The counts.
     pub books: Books,
     /// The stamps, if any are asked for.
     pub stamps: Option<Stamps>,
+    /// Ticks written to each connection.
+    written: Vec<u64>,
     load: Load,
     poller: Arc<Poller>,
     events: Events,
@@ -79,15 +97,16 @@ impl Engine {
             outlets: Vec::new(),
             books,
             stamps,
+            written: Vec::new(),
+            next_ping_ns: load.start_ns + PING_NS,
+            next_look_ns: load.start_ns,
+            last_turn_ns: load.start_ns,
             load,
             poller,
             events: Events::new(),
             newest_ns: 0,
             finished: false,
-            next_ping_ns: load.start_ns + PING_NS,
-            next_look_ns: load.start_ns,
             next_poll_ns: 0,
-            last_turn_ns: load.start_ns,
         }
     }
 
@@ -105,7 +124,10 @@ impl Engine {
         }
         if key == self.outlets.len() {
             self.outlets.push(None);
+            self.written.push(0);
         }
+        // What came before its time is not to be written to it.
+        self.written[key] = self.log.ticks();
         self.outlets[key] = Some(outlet);
         Ok(())
     }
@@ -123,10 +145,16 @@ impl Engine {
         self.finished
     }
 
-    /// Ticks that the first connection has confirmed by a pong.
+    /// Whether every connection has confirmed every tick by a pong.
     #[must_use]
-    pub fn confirmed(&self) -> u64 {
-        self.outlets.first().and_then(Option::as_ref).map_or(0, Outlet::confirmed)
+    pub fn is_confirmed(&self) -> bool {
+        self.outlets.iter().flatten().all(|outlet| outlet.confirmed() == self.log.ticks())
+    }
+
+    /// Whether all that was made is written to every connection.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.outlets.iter().flatten().all(|outlet| outlet.is_drained(&self.log))
     }
 
     /// Makes no more ticks.
@@ -164,19 +192,17 @@ impl Engine {
             return;
         }
         let chunk = self.log.ticks_per_segment();
-        let Some(due) = self.load.schedule.due_count(now - self.load.start_ns) else {
+        let Some(due) = self.load.due_count(now) else {
             return self.produce_flood(now, chunk);
         };
-        let all = self.load.duration_ns.and_then(|ns| self.load.schedule.ticks_within(ns));
-        let due = due.min(all.unwrap_or(u64::MAX));
         let first = self.log.ticks();
         let count = (due - first).min(chunk);
-        let Load { schedule, start_ns, .. } = self.load;
+        let Load { timetable, start_ns, .. } = &self.load;
         if count > 0 {
-            self.log.append(count, |seq| start_ns + schedule.due_offset_ns(seq).unwrap_or(0));
+            self.log.append(count, |seq| start_ns + timetable.due_offset_ns(seq).unwrap_or(0));
             self.made(first, now);
         }
-        self.finished = Some(self.log.ticks()) == all;
+        self.finished = self.load.due_ns(self.log.ticks()).is_none();
     }
 
     /// Under a flood, a segment is made whenever the slowest connection has
@@ -214,15 +240,15 @@ impl Engine {
                 continue;
             }
             let (books, stamps) = (&mut self.books, &mut self.stamps);
+            let (so_far, bytes_before) = (&mut self.written[key], outlet.stream_bytes());
             outlet.write(&self.log, |ticks, began_ns| {
-                books.written = books.written.max(ticks);
-                if let Some(stamps) = stamps.as_mut().filter(|_| key == 0) {
-                    stamps.written(ticks, began_ns);
+                books.wrote(ticks - *so_far);
+                *so_far = ticks;
+                if let Some(stamps) = stamps {
+                    stamps.written(key, ticks, began_ns);
                 }
             });
-            if key == 0 {
-                self.books.written_bytes = outlet.stream_bytes();
-            }
+            self.books.written_bytes += outlet.stream_bytes() - bytes_before;
             if outlet.is_blocked() && outlet.gone().is_none() {
                 let both = Event::all(key);
                 self.poller.modify_with_mode(outlet.socket(), both, PollMode::Level)?;
@@ -233,11 +259,14 @@ impl Engine {
 
     /// Asks the kernel how far the ticks have come.
     pub fn look(&mut self) {
+        let (mut acknowledged, mut confirmed) = (0, 0);
         for outlet in self.outlets.iter_mut().flatten() {
-            let acknowledged = outlet.acknowledged(&self.log);
-            self.books.acknowledged = self.books.acknowledged.max(acknowledged);
-            self.books.confirmed = self.books.confirmed.max(outlet.confirmed());
+            acknowledged += outlet.acknowledged(&self.log);
+            confirmed += outlet.confirmed();
         }
+        // By hand, connections leave and take their counts along.
+        self.books.acknowledged = self.books.acknowledged.max(acknowledged);
+        self.books.confirmed = self.books.confirmed.max(confirmed);
         self.books.show_written(self.log.held_bytes());
     }
 
@@ -248,7 +277,7 @@ impl Engine {
     }
 
     fn count_blocked(&mut self, now: u64) {
-        let waits = self.outlets.first().and_then(Option::as_ref).is_some_and(Outlet::is_blocked);
+        let waits = self.outlets.iter().flatten().any(Outlet::is_blocked);
         if waits {
             self.books.blocked_ns += now.saturating_sub(self.last_turn_ns);
         }
@@ -259,7 +288,7 @@ impl Engine {
     fn wait(&mut self, until_ns: u64) -> Result<()> {
         let now = now_ns();
         let target = self.next_due_ns(now).min(self.next_look_ns).min(until_ns);
-        let flood = self.load.schedule == Schedule::Flood;
+        let flood = !self.load.timetable.schedule().is_open_loop();
         if !self.load.spin || flood || target > now + SPIN_NS + POLL_NS {
             let early = if self.load.spin && !flood { SPIN_NS } else { 0 };
             return self.poll(target.saturating_sub(now + early));
@@ -281,8 +310,8 @@ impl Engine {
         if self.finished {
             return u64::MAX;
         }
-        match self.load.schedule.due_offset_ns(self.log.ticks()) {
-            Some(offset_ns) => self.load.start_ns + offset_ns,
+        match self.load.due_ns(self.log.ticks()) {
+            Some(due_ns) => due_ns,
             None if now < self.load.start_ns => self.load.start_ns,
             None => {
                 let idle = |o: &Outlet| o.is_blocked() || o.gone().is_some();

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use tick::clock::{now_ns, unix_offset_ns};
-use tick::{Framer, Market};
+use tick::{Framer, Market, Timetable};
 use tungstenite::protocol::frame::coding::CloseCode;
 
 /// The longest turn: how soon a Ctrl-C is seen at the latest.
@@ -37,24 +37,24 @@ pub fn run(args: &Args) -> Result<()> {
     let tuning = Tuning {
         send_buffer_bytes: args.send_buffer,
         congestion: args.congestion.clone(),
-        only_one: false,
+        expected: None,
     };
     let (to, arrivals) = channel();
     let door = door::open(args.host, args.port, tuning, to, Arc::clone(&poller))?;
     say(format_args!("ws://{}/ticks", door.address));
     let load = Load {
-        schedule: args.rate.0,
+        timetable: Timetable::new(args.rate.0, None).map_err(anyhow::Error::msg)?,
         start_ns: now_ns(),
         duration_ns: args.duration.map(|s| s * 1_000_000_000),
         spin: args.spin,
     };
     let framer = Framer::new(args.format, Market::new(args.seed), unix_offset_ns());
-    let books = Books::new(Meter::unread()?);
+    let books = Books::new(Meter::unread(1)?);
     let _ = nix::sys::prctl::set_timerslack(1);
     let mut engine = Engine::new(Log::new(framer), load, books, None, poller);
     while !stop.load(Ordering::SeqCst) && !engine.is_finished() {
         engine.turn(now_ns() + TURN_NS)?;
-        for socket in arrivals.try_iter() {
+        for (_, socket) in arrivals.try_iter() {
             let peer = socket.peer_addr();
             match (engine.admit(socket), peer) {
                 (Ok(()), Ok(peer)) => {

@@ -7,7 +7,8 @@ use contract::meter::{MeterFile, Slot};
 use contract::{ServerEnd, ServerPlan, ToServer};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use tick::{Format, Market, Schedule, cents};
+use std::sync::Arc;
+use tick::{Format, Market, Schedule, Timetable, cents};
 
 #[test]
 fn every_format_arrives_whole_with_its_due_times() {
@@ -38,11 +39,78 @@ fn every_format_arrives_whole_with_its_due_times() {
     }
 }
 
+/// Every kind of load comes as its timetable says, tick by tick.
+#[test]
+fn other_loads_keep_their_timetable() {
+    let room = tempfile::tempdir().unwrap();
+    let tape = room.path().join("gaps.csv");
+    std::fs::write(&tape, "gap_ns,symbol,price\n20000,5,1.25\n0,6,2.5\n70000,7,3.75\n").unwrap();
+    let loads = [
+        Schedule::Burst {
+            base_per_s: 5_000,
+            burst_per_s: 100_000,
+            period_ns: 100_000_000,
+            length_ns: 10_000_000,
+        },
+        Schedule::Ramp { from_per_s: 1_000, to_per_s: 30_000, over_ns: 200_000_000 },
+        Schedule::Poisson { rate_per_s: 20_000, seed: 4 },
+        Schedule::Replay { ticks: 3, span_ns: 90_000 },
+    ];
+    for load in loads {
+        let plan = ServerPlan { tape: Some(tape.clone()), ..plan(load, 300) };
+        let text = std::fs::read_to_string(&tape).unwrap();
+        let tape = Arc::new(tick::Tape::parse(&text).unwrap());
+        let timetable = Timetable::new(load, Some(Arc::clone(&tape))).unwrap();
+        let market = Market::new(plan.seed).replaying(Some(tape));
+        let mut server = Served::new(&plan);
+        let mut client = connect(&server.url);
+        let start_ns = server.start();
+        let (payloads, code) = read_all(&mut client);
+        assert_eq!(code, 1000);
+        assert_eq!(Some(payloads.len() as u64), timetable.ticks_within(300_000_000), "{load:?}");
+        for (payload, seq) in payloads.iter().zip(0..) {
+            let tick = plan.format.decode(payload, seq).unwrap();
+            assert_eq!(tick.ts as u64, start_ns + timetable.due_offset_ns(seq).unwrap());
+            assert_eq!((tick.symbol, cents(tick.price)), market.tick(seq));
+        }
+        let (rows, last) = server.report();
+        assert_eq!(last.ended, ServerEnd::Complete);
+        assert!(
+            rows.iter().all(|row| row[1] >= start_ns + timetable.due_offset_ns(row[0]).unwrap())
+        );
+    }
+}
+
+/// Each of several connections gets every tick, with rows of its own, and the
+/// later counts are sums over all of them.
+#[test]
+fn connections_are_served_alike() {
+    let plan = ServerPlan { connections: 3, ..plan(rate(10_000), 300) };
+    let mut server = Served::new(&plan);
+    let clients: Vec<_> = [2, 0, 1]
+        .map(|n| (n, connect(&format!("{}?connection={n}", server.url))))
+        .into_iter()
+        .map(|(n, mut client)| std::thread::spawn(move || (n, read_all(&mut client))))
+        .collect();
+    server.start_all(3);
+    for client in clients {
+        let (n, (payloads, code)) = client.join().unwrap();
+        assert_eq!((payloads.len(), code), (3000, 1000), "connection {n}");
+    }
+    let (rows, last) = server.report();
+    assert_eq!(
+        [last.generated, last.written, last.acknowledged, last.confirmed],
+        [3000, 9000, 9000, 9000]
+    );
+    let planned: Vec<u64> = (3..3000).step_by(7).collect();
+    assert_eq!(rows.iter().map(|row| row[0]).collect::<Vec<_>>(), planned.repeat(3));
+}
+
 #[test]
 fn a_flood_rises_strictly_and_balances() {
     let room = tempfile::tempdir().unwrap();
     let path = room.path().join("meter");
-    let meter = MeterFile::create(&path).unwrap();
+    let meter = MeterFile::create(&path, 1).unwrap();
     let plan = ServerPlan { meter: Some(path), ..plan(Schedule::Flood, 200) };
     let mut server = Served::new(&plan);
     let mut client = connect(&server.url);
@@ -66,7 +134,7 @@ fn a_client_that_reads_late_gets_everything_and_never_slows_the_schedule() {
     for format in [Format::Binary, Format::Json] {
         let room = tempfile::tempdir().unwrap();
         let path = room.path().join("meter");
-        let meter = MeterFile::create(&path).unwrap();
+        let meter = MeterFile::create(&path, 1).unwrap();
         let plan = ServerPlan {
             format,
             send_buffer_bytes: Some(8192),
@@ -213,7 +281,7 @@ fn refusal(line: &str) -> String {
 fn bad_plans_are_refused_in_one_line() {
     let good = serde_json::to_string(&ToServer::Plan(plan(rate(10), 100))).unwrap();
     let cases = [
-        (good.replace("\"contract\":1", "\"contract\":9"), "contract version 9"),
+        (good.replace("\"contract\":2", "\"contract\":9"), "contract version 9"),
         (good.replace("\"seed\"", "\"sead\""), "unknown field `sead`"),
         (good.replace("\"stride\":7", "\"stride\":0"), "sample.stride is 0"),
         ("hello there".to_owned(), "not a contract line"),

@@ -40,8 +40,9 @@ pub enum FromClient {
 pub struct ClientPlan {
     /// The version of the contract.
     pub contract: Version,
-    /// Where to connect: `ws://127.0.0.1:PORT/ticks`.
-    pub url: String,
+    /// Where to connect: one connection to each, such as
+    /// `ws://127.0.0.1:PORT/ticks`; at least one.
+    pub urls: Vec<String>,
     /// How ticks are spelled.
     pub format: Format,
     /// Symbols are below this: the size of a last-price table.
@@ -126,7 +127,7 @@ pub enum QueueKind {
     Unbounded,
 }
 
-/// A client's own books.
+/// A client's own books, over all of its connections.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientFinal {

@@ -18,7 +18,7 @@ pub use server::{
 };
 
 /// The version of the contract that this crate speaks.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// One sampled tick on a `samples` line: `[seq, a_ns, b_ns]`, on the machine's
 /// monotonic clock. From a client a = received and b = processed; from the
@@ -26,10 +26,13 @@ pub const VERSION: u32 = 1;
 pub type SampleRow = [u64; 3];
 
 /// A `samples` line: at most [`SAMPLES_PER_LINE`] rows, seqs ascending over all
-/// lines.
+/// lines of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Samples {
+    /// Whose they are: the place of its URL in the client's plan. From the
+    /// server, the number at the end of the URL.
+    pub connection: usize,
     /// The stamped ticks.
     pub rows: Vec<SampleRow>,
 }

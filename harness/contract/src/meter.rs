@@ -14,8 +14,17 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes of a meter file: one page.
+/// Bytes of a meter file of one connection: one page.
 pub const METER_BYTES: usize = 4096;
+
+/// From the counters of one connection to those of the next, in bytes.
+pub const STRIDE_BYTES: usize = 128;
+
+/// Bytes of a meter file with that many connections: whole pages.
+#[must_use]
+pub fn bytes_for(connections: usize) -> usize {
+    (STRIDE_BYTES * (connections + 1)).next_multiple_of(METER_BYTES)
+}
 
 /// The first eight bytes of a meter file.
 pub const MAGIC: [u8; 8] = *b"TICKMTR1";
@@ -47,6 +56,12 @@ impl Slot {
     /// Server: bytes that the broadcast log holds.
     pub const LOG_BYTES: Self = Self(120);
 
+    /// The same counter of a client's connection with that number.
+    #[must_use]
+    pub fn of(self, connection: usize) -> Self {
+        Self(self.0 + connection * STRIDE_BYTES)
+    }
+
     /// Its place in the file, in bytes.
     #[must_use]
     pub fn offset(self) -> usize {
@@ -58,31 +73,35 @@ impl Slot {
 #[derive(Debug)]
 pub struct Meter {
     map: MmapRaw,
+    len: usize,
 }
 
 impl Meter {
-    /// Maps a meter file that the harness made.
+    /// Maps a meter file that the harness made, for so many connections.
     ///
     /// # Errors
-    /// When it cannot be opened or mapped, or is no meter file.
-    pub fn open(path: &Path) -> Result<Self> {
+    /// When it cannot be opened or mapped, is no meter file, or one for another
+    /// number.
+    pub fn open(path: &Path, connections: usize) -> Result<Self> {
+        let len = bytes_for(connections);
         let file = OpenOptions::new().read(true).write(true).open(path)?;
         let mut magic = [0; 8];
         file.read_exact_at(&mut magic, 0)?;
-        if magic != MAGIC || file.metadata()?.len() != METER_BYTES as u64 {
+        if magic != MAGIC || file.metadata()?.len() != len as u64 {
             return Err(Error::new(ErrorKind::InvalidData, "not a meter file"));
         }
-        let map = MmapOptions::new().len(METER_BYTES).map_raw(&file)?;
-        Ok(Self { map })
+        let map = MmapOptions::new().len(len).map_raw(&file)?;
+        Ok(Self { map, len })
     }
 
     /// A meter that nobody reads: for a plan without one, and for benches.
     ///
     /// # Errors
-    /// When there is no memory for one page.
-    pub fn unread() -> Result<Self> {
-        let map = MmapRaw::from(MmapOptions::new().len(METER_BYTES).map_anon()?);
-        Ok(Self { map })
+    /// When there is no memory for it.
+    pub fn unread(connections: usize) -> Result<Self> {
+        let len = bytes_for(connections);
+        let map = MmapRaw::from(MmapOptions::new().len(len).map_anon()?);
+        Ok(Self { map, len })
     }
 
     /// The counter at `slot`. Store to it with [`Ordering::Relaxed`]: each has
@@ -90,10 +109,10 @@ impl Meter {
     #[inline]
     #[must_use]
     pub fn counter(&self, slot: Slot) -> &AtomicU64 {
-        debug_assert!(slot.0 + 8 <= METER_BYTES && slot.0.is_multiple_of(8));
-        // SAFETY: the mapping is METER_BYTES long, page aligned and lives as
-        // long as self; slots are 8-aligned and inside; the memory is only
-        // ever accessed as atomics, in this process and in others.
+        assert!(slot.0 + 8 <= self.len && slot.0.is_multiple_of(8));
+        // SAFETY: the mapping is `len` long, page aligned and lives as long as
+        // self; slots are 8-aligned and inside; the memory is only ever
+        // accessed as atomics, in this process and in others.
         unsafe { AtomicU64::from_ptr(self.map.as_mut_ptr().add(slot.0).cast()) }
     }
 
@@ -111,16 +130,28 @@ pub struct MeterFile {
 }
 
 impl MeterFile {
-    /// Makes a meter file with every counter at zero, for its owner only.
+    /// Makes a meter file with every counter at zero, for so many connections
+    /// and its owner only.
     ///
     /// # Errors
     /// When the file exists or cannot be written.
-    pub fn create(path: &Path) -> Result<Self> {
+    pub fn create(path: &Path, connections: usize) -> Result<Self> {
         let mut file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        let mut page = [0; METER_BYTES];
-        page[..8].copy_from_slice(&MAGIC);
-        file.write_all(&page)?;
+        let mut pages = vec![0; bytes_for(connections)];
+        pages[..8].copy_from_slice(&MAGIC);
+        file.write_all(&pages)?;
         Ok(Self { file })
+    }
+
+    /// Reads the same counter of connections 0 up to `connections`, in one go.
+    ///
+    /// # Errors
+    /// When the child has truncated its meter.
+    pub fn read_each(&self, slot: Slot, connections: usize) -> Result<Vec<u64>> {
+        let mut bytes = vec![0; STRIDE_BYTES * (connections - 1) + 8];
+        self.file.read_exact_at(&mut bytes, slot.0 as u64)?;
+        let counter = |part: &[u8]| part[..8].iter().rev().fold(0, |n, &b| n << 8 | u64::from(b));
+        Ok(bytes.chunks(STRIDE_BYTES).map(counter).collect())
     }
 
     /// Reads one counter.

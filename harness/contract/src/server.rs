@@ -12,7 +12,7 @@ use tick::{Format, Sample, Schedule};
 pub enum ToServer {
     /// The first line.
     Plan(ServerPlan),
-    /// When tick 0 is due; after `connected`.
+    /// When tick 0 is due; after `connected` of every connection.
     Start(Start),
     /// Stop generating and writing now, and report. The end of stdin means the same.
     Stop(Empty),
@@ -26,7 +26,7 @@ pub enum FromServer {
     Hello(ServerHello),
     /// Where it listens.
     Listening(Listening),
-    /// The client has come through the handshake.
+    /// A connection has come through its handshake.
     Connected(Connected),
     /// Stamps of the planned seqs, after the run.
     Samples(Samples),
@@ -46,6 +46,10 @@ pub struct ServerPlan {
     pub seed: u64,
     /// The offered load.
     pub schedule: Schedule,
+    /// The recording, where the load replays one.
+    pub tape: Option<PathBuf>,
+    /// How many connections will come: each gets every tick.
+    pub connections: usize,
     /// How long the load lasts, in ns from tick 0.
     pub duration_ns: u64,
     /// Which seqs to stamp.
@@ -82,14 +86,17 @@ pub struct ServerHello {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Listening {
-    /// For the client's plan: `ws://127.0.0.1:PORT/ticks`.
+    /// For the clients' plans: `ws://127.0.0.1:PORT/ticks`. Connection n goes to
+    /// this with `?connection=n` at its end.
     pub url: String,
 }
 
-/// The connection of the run.
+/// One connection of the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Connected {
+    /// The number at the end of its URL, 0 where there is none.
+    pub connection: usize,
     /// The client's end.
     pub peer: SocketAddr,
     /// The server's end.
@@ -108,7 +115,8 @@ pub struct Start {
     pub at_ns: u64,
 }
 
-/// The server's own books, each stage counted apart.
+/// The server's own books, each stage counted apart; what is written and what
+/// follows, over all connections.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServerFinal {

@@ -87,10 +87,10 @@ fn unknown_and_missing_keys_are_errors() {
 
 #[test]
 fn another_version_is_the_first_thing_said() {
-    let line = r#"{"type":"hello","contract":2,"colour":"blue"}"#;
+    let line = r#"{"type":"hello","contract":1,"colour":"blue"}"#;
     let error = parse::<FromClient>(line).unwrap_err();
-    assert!(matches!(error, LineError::Version { theirs: 2 }));
-    assert_eq!(error.to_string(), "contract version 2, but this program speaks version 1");
+    assert!(matches!(error, LineError::Version { theirs: 1 }));
+    assert_eq!(error.to_string(), "contract version 1, but this program speaks version 2");
 }
 
 #[test]
@@ -106,7 +106,8 @@ fn lines_are_bounded() {
 #[test]
 fn a_full_samples_line_fits() {
     let row = [u64::MAX; 3];
-    let samples = contract::Samples { rows: vec![row; contract::SAMPLES_PER_LINE] };
+    let samples =
+        contract::Samples { connection: 9999, rows: vec![row; contract::SAMPLES_PER_LINE] };
     let mut line = Vec::new();
     write(&mut line, &FromClient::Samples(samples)).unwrap();
     assert!(line.len() <= contract::MAX_LINE_BYTES);
@@ -116,8 +117,8 @@ fn a_full_samples_line_fits() {
 fn a_meter_shows_what_was_stored() {
     let room = tempfile::tempdir().unwrap();
     let path = room.path().join("client.meter");
-    let outside = MeterFile::create(&path).unwrap();
-    let inside = Meter::open(&path).unwrap();
+    let outside = MeterFile::create(&path, 1).unwrap();
+    let inside = Meter::open(&path, 1).unwrap();
     inside.set(Slot::RECEIVED, 7);
     inside.set(Slot::PROCESSED, 5);
     assert_eq!(outside.read(Slot::RECEIVED).unwrap(), 7);
@@ -125,5 +126,5 @@ fn a_meter_shows_what_was_stored() {
 
     std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(0).unwrap();
     assert!(outside.read(Slot::RECEIVED).is_err());
-    assert!(Meter::open(&path).is_err());
+    assert!(Meter::open(&path, 1).is_err());
 }

@@ -22,6 +22,8 @@ pub fn plan(schedule: Schedule, duration_ms: u64) -> ServerPlan {
         format: Format::Binary,
         seed: 11,
         schedule,
+        tape: None,
+        connections: 1,
         duration_ns: duration_ms * 1_000_000,
         sample: Sample { first: 3, stride: 7 },
         send_buffer_bytes: None,
@@ -81,7 +83,14 @@ impl Served {
 
     /// After the client has connected: tick 0 is due in 20 ms.
     pub fn start(&mut self) -> u64 {
-        assert!(matches!(self.hear(), Some(FromServer::Connected(_))));
+        self.start_all(1)
+    }
+
+    /// The same with several connections.
+    pub fn start_all(&mut self, connections: usize) -> u64 {
+        for _ in 0..connections {
+            assert!(matches!(self.hear(), Some(FromServer::Connected(_))));
+        }
         let at_ns = tick::clock::now_ns() + 20_000_000;
         self.tell(&ToServer::Start(Start { at_ns }));
         at_ns
@@ -96,7 +105,7 @@ impl Served {
         let mut rows = Vec::new();
         loop {
             match self.hear() {
-                Some(FromServer::Samples(Samples { rows: more })) => rows.extend(more),
+                Some(FromServer::Samples(Samples { rows: more, .. })) => rows.extend(more),
                 Some(FromServer::Final(last)) => {
                     assert_eq!(self.hear(), None);
                     assert!(self.process.wait().unwrap().success());

@@ -9,7 +9,7 @@ use std::ops::Range;
 pub const FRAME_HEADER_BYTES: usize = 2;
 
 /// Encodes the market's ticks of one run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Framer {
     format: Format,
     market: Market,

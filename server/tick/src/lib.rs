@@ -2,15 +2,23 @@
 //! tick comes at which sequence number and when it is due. Bytes, arithmetic
 //! and the clock only: no sockets, files or threads.
 
+mod burst;
 pub mod clock;
 mod format;
 mod frame;
 mod market;
+mod poisson;
+mod ramp;
+mod rate;
 mod sample;
 mod schedule;
+mod tape;
+mod timetable;
 
 pub use format::{Format, Tick, WireError, cents};
 pub use frame::{FRAME_HEADER_BYTES, Framer, frame_len_at};
 pub use market::{Market, SYMBOLS};
 pub use sample::Sample;
 pub use schedule::Schedule;
+pub use tape::Tape;
+pub use timetable::Timetable;

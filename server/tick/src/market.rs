@@ -1,20 +1,31 @@
 //! The market: a pure function from seed and seq to symbol and price, so that
 //! anyone can recompute what a client must have seen.
 
+use crate::Tape;
+use std::sync::Arc;
+
 /// How many symbols the market quotes: 0 up to this.
 pub const SYMBOLS: u32 = 64;
 
-/// A seeded market. Cheap to copy; holds no state besides the seed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A seeded market, of which a recording may tell a part. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Market {
     seed: u64,
+    tape: Option<Arc<Tape>>,
 }
 
 impl Market {
     /// The market of that seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { seed: mix(seed ^ 0x9e37_79b9_7f4a_7c15) }
+        Self { seed: mix(seed ^ 0x9e37_79b9_7f4a_7c15), tape: None }
+    }
+
+    /// The same, with symbols and prices from a recording as far as it has
+    /// them.
+    #[must_use]
+    pub fn replaying(self, tape: Option<Arc<Tape>>) -> Self {
+        Self { tape, ..self }
     }
 
     /// Symbol and price in whole cents of tick `seq`, in O(1).
@@ -26,6 +37,21 @@ impl Market {
     #[inline]
     #[must_use]
     pub fn tick(&self, seq: u64) -> (u32, u64) {
+        match &self.tape {
+            None => self.invented(seq),
+            Some(tape) => self.recorded(tape, seq),
+        }
+    }
+
+    #[cold]
+    fn recorded(&self, tape: &Tape, seq: u64) -> (u32, u64) {
+        let (symbol, cents) = self.invented(seq);
+        let (recorded_symbol, recorded_cents) = tape.quote(seq);
+        (recorded_symbol.unwrap_or(symbol), recorded_cents.unwrap_or(cents))
+    }
+
+    #[inline]
+    fn invented(&self, seq: u64) -> (u32, u64) {
         let hash = (seq ^ self.seed).wrapping_mul(0x9fb2_1c65_1e98_df25);
         let hash = hash ^ (hash >> 32);
         let symbol = (hash >> 26) as u32 % SYMBOLS;
@@ -46,7 +72,7 @@ impl Market {
 
 /// The finaliser of SplitMix64 (Steele, Lea, Flood: Fast Splittable
 /// Pseudorandom Number Generators, OOPSLA 2014).
-fn mix(mut z: u64) -> u64 {
+pub(crate) fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)

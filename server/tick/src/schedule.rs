@@ -1,14 +1,10 @@
-//! When each tick is due, in closed form: no drift, no state, the same answer
-//! in the server that keeps the schedule and in the harness that checks it.
+//! Which load is offered: the words of a plan. When each tick of it is due
+//! is the [`crate::Timetable`]'s to say.
 
 use serde::{Deserialize, Serialize};
 
-const SECOND_NS: u64 = 1_000_000_000;
-
-/// The offered load.
-///
-/// All arithmetic is exact for rates up to 18 G/s and for as long as the due
-/// offset fits 64 bits (584 years).
+/// The offered load. Open-loop but for the flood: each tick has a due time
+/// that depends on its seq alone, which server and harness compute alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Schedule {
@@ -20,104 +16,119 @@ pub enum Schedule {
     /// A tick is always ready; the connection's back-pressure sets the pace,
     /// and no tick has a due time but that of its own making.
     Flood,
+    /// Periods that begin with a burst and go on with a base rate.
+    Burst {
+        /// Ticks per second between bursts.
+        base_per_s: u64,
+        /// Ticks per second within a burst.
+        burst_per_s: u64,
+        /// From the beginning of one burst to that of the next.
+        period_ns: u64,
+        /// How long a burst lasts; less than the period.
+        length_ns: u64,
+    },
+    /// A rate that rises (or falls) evenly, then stays.
+    Ramp {
+        /// Ticks per second at the start.
+        from_per_s: u64,
+        /// Ticks per second at the end of the ramp, and from then on.
+        to_per_s: u64,
+        /// How long the ramp takes.
+        over_ns: u64,
+    },
+    /// A Poisson process: independent, exponentially distributed gaps.
+    Poisson {
+        /// Mean ticks per second.
+        rate_per_s: u64,
+        /// Of the gaps.
+        seed: u64,
+    },
+    /// The gaps of a recorded market, over and over.
+    Replay {
+        /// Ticks of the recording.
+        ticks: u64,
+        /// From its first tick to the first of its next run through.
+        span_ns: u64,
+    },
 }
 
 impl Schedule {
-    /// When tick `seq` is due, in ns after the start; `None` under flood.
-    #[inline]
+    /// About how many ticks a load of `duration_ns` has, within a few per
+    /// cent: what memory to set aside. `None` under flood, where the clients
+    /// decide.
     #[must_use]
-    pub fn due_offset_ns(&self, seq: u64) -> Option<u64> {
-        match *self {
-            Self::Rate { rate_per_s } => {
-                let (seconds, rest) = (seq / rate_per_s, seq % rate_per_s);
-                Some(seconds * SECOND_NS + rest * SECOND_NS / rate_per_s)
+    pub fn about_ticks(&self, duration_ns: u64) -> Option<u64> {
+        let seconds = duration_ns as f64 / 1e9;
+        let ticks = match *self {
+            Self::Flood => return None,
+            Self::Rate { rate_per_s } | Self::Poisson { rate_per_s, .. } => {
+                rate_per_s as f64 * seconds
             }
-            Self::Flood => None,
-        }
-    }
-
-    /// How many ticks are due at `elapsed_ns` after the start (tick 0 is due at
-    /// 0, so at least one); `None` under flood.
-    #[inline]
-    #[must_use]
-    pub fn due_count(&self, elapsed_ns: u64) -> Option<u64> {
-        match *self {
-            Self::Rate { rate_per_s } => {
-                // due(n) = floor(n*10^9/rate) <= e  <=>  n < (e+1)*rate/10^9
-                let edge = elapsed_ns + 1;
-                let (seconds, rest) = (edge / SECOND_NS, edge % SECOND_NS);
-                Some(seconds * rate_per_s + (rest * rate_per_s).div_ceil(SECOND_NS))
+            Self::Burst { base_per_s, burst_per_s, period_ns, length_ns } => {
+                let share = length_ns as f64 / period_ns as f64;
+                let mean = burst_per_s as f64 * share + base_per_s as f64 * (1.0 - share);
+                // The load may end just behind a burst.
+                mean * seconds + burst_per_s as f64 * length_ns as f64 / 1e9
             }
-            Self::Flood => None,
-        }
-    }
-
-    /// How many ticks a load of `duration_ns` has: those due before its end;
-    /// `None` under flood, where the clients decide.
-    #[must_use]
-    pub fn ticks_within(&self, duration_ns: u64) -> Option<u64> {
-        match duration_ns {
-            0 => self.due_count(0).map(|_| 0),
-            _ => self.due_count(duration_ns - 1),
-        }
-    }
-
-    /// The offered load in ticks per second; `None` under flood.
-    #[must_use]
-    pub fn offered_per_s(&self) -> Option<u64> {
-        match *self {
-            Self::Rate { rate_per_s } => Some(rate_per_s),
-            Self::Flood => None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RATES: [u64; 7] = [1, 3, 997, 100_000, 500_000, 9_999_991, 10_000_000];
-
-    #[test]
-    fn equals_the_wide_arithmetic_for_hours() {
-        for rate_per_s in RATES {
-            let schedule = Schedule::Rate { rate_per_s };
-            for seq in [0, 1, 2, 999, 1_000_003, 360_000_000_000, 1 << 40] {
-                let wide = u128::from(seq) * 1_000_000_000 / u128::from(rate_per_s);
-                if wide > u128::from(u64::MAX) {
-                    continue; // beyond the documented 584 years
-                }
-                assert_eq!(schedule.due_offset_ns(seq).map(u128::from), Some(wide));
+            Self::Ramp { from_per_s, to_per_s, .. } => from_per_s.max(to_per_s) as f64 * seconds,
+            Self::Replay { ticks, span_ns } => {
+                (duration_ns as f64 / span_ns.max(1) as f64 + 1.0).ceil() * ticks as f64
             }
-        }
+        };
+        Some(ticks as u64 + 1)
     }
 
-    #[test]
-    fn count_is_the_inverse_of_due() {
-        for rate_per_s in RATES {
-            let schedule = Schedule::Rate { rate_per_s };
-            for seq in [0, 1, 5, 1234, 77_777_777] {
-                let due = schedule.due_offset_ns(seq).unwrap();
-                assert!(schedule.due_count(due).unwrap() > seq);
-                if due > 0 {
-                    assert!(schedule.due_count(due - 1).unwrap() <= seq);
+    /// Whether each tick has a due time.
+    #[must_use]
+    pub fn is_open_loop(&self) -> bool {
+        *self != Self::Flood
+    }
+
+    /// Whether the offered rate is the same all the time, apart from chance: only
+    /// then there is a steady state to wait for.
+    #[must_use]
+    pub fn is_stationary(&self) -> bool {
+        matches!(self, Self::Rate { .. } | Self::Poisson { .. } | Self::Flood)
+    }
+
+    /// Whether it can be carried out, in words that name the key.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        let rate = |key: &str, n: u64| match n {
+            1..=100_000_000 => Ok(()),
+            _ => Err(format!("{key}: {n} is not between 1 and 100000000")),
+        };
+        let time = |key: &str, ns: u64| match ns {
+            1_000..=86_400_000_000_000 => Ok(()),
+            _ => Err(format!("{key}: {ns} ns is not between a microsecond and a day")),
+        };
+        match *self {
+            Self::Flood => Ok(()),
+            Self::Rate { rate_per_s } | Self::Poisson { rate_per_s, .. } => {
+                rate("rate_per_s", rate_per_s)
+            }
+            Self::Burst { base_per_s, burst_per_s, period_ns, length_ns } => {
+                rate("base_per_s", base_per_s)?;
+                rate("burst_per_s", burst_per_s)?;
+                time("period_ns", period_ns)?;
+                time("length_ns", length_ns)?;
+                let [bursting, quiet] = crate::burst::ticks(self);
+                match length_ns < period_ns && bursting > 0 && quiet > 0 {
+                    true => Ok(()),
+                    false => Err("a burst has to be shorter than its period, and both burst and rest need a tick at least".into()),
                 }
             }
+            Self::Ramp { from_per_s, to_per_s, over_ns } => {
+                rate("from_per_s", from_per_s)?;
+                rate("to_per_s", to_per_s)?;
+                time("over_ns", over_ns)
+            }
+            Self::Replay { ticks, span_ns } => match ticks > 0 && span_ns > 0 {
+                true => Ok(()),
+                false => Err("a replay without ticks, or of no length".into()),
+            },
         }
-    }
-
-    #[test]
-    fn a_load_of_one_second_has_rate_ticks() {
-        for rate_per_s in RATES {
-            let schedule = Schedule::Rate { rate_per_s };
-            assert_eq!(schedule.ticks_within(SECOND_NS), Some(rate_per_s));
-            assert_eq!(schedule.ticks_within(0), Some(0));
-        }
-    }
-
-    #[test]
-    fn flood_has_no_due_times() {
-        assert_eq!(Schedule::Flood.due_offset_ns(7), None);
-        assert_eq!(Schedule::Flood.ticks_within(SECOND_NS), None);
     }
 }

@@ -70,8 +70,7 @@ fn a_wrong_length_is_named() {
 
 #[test]
 fn sizes_are_those_of_the_documentation() {
-    let market = Market::new(1);
-    let framer = |format| Framer::new(format, market, 0);
+    let framer = |format| Framer::new(format, Market::new(1), 0);
     let bytes_of = |format: Format| {
         let mut out = Vec::new();
         framer(format).append(1_000_000..1_000_001, |_| 86_400_000_000_000, &mut out);
@@ -105,7 +104,7 @@ impl Write for Wire {
 fn tungstenite_reads_every_frame_back() {
     let market = Market::new(42);
     for format in Format::ALL {
-        let framer = Framer::new(format, market, 1_700_000_000_000_000_000);
+        let framer = Framer::new(format, market.clone(), 1_700_000_000_000_000_000);
         let mut bytes = Vec::new();
         framer.append(5..3005, |seq| seq * 1_000_003, &mut bytes);
         if let Some(len) = framer.frame_len() {
