@@ -26,9 +26,16 @@ fn identify(_args: &NoArgs, _plan: &ClientPlan) -> Identity {
     }
 }
 
-fn run(_args: &NoArgs, session: Session) -> Result<Outcome> {
-    // The reader is a task of its own, on a worker, as it is in a service.
-    task::block_on(task::spawn(client(session)))
+fn run(_args: &NoArgs, sessions: Vec<Session>) -> Result<Outcome> {
+    // Each reader is a task of its own, on a worker, as it is in a service.
+    let tasks: Vec<_> = sessions.into_iter().map(|s| task::spawn(client(s))).collect();
+    task::block_on(async {
+        let mut outcomes = Vec::new();
+        for task in tasks {
+            outcomes.push(task.await?);
+        }
+        Ok(Outcome::of_all(outcomes))
+    })
 }
 
 async fn client(session: Session) -> Result<Outcome> {

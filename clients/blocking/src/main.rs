@@ -22,14 +22,25 @@ fn identify(_args: &NoArgs, plan: &ClientPlan) -> Identity {
     Identity {
         name: "blocking",
         class: Class::Library,
-        runtime: "two threads: reader, worker".to_owned(),
+        runtime: "two threads for each connection: reader, worker".to_owned(),
         transport: "std TcpStream (blocking)",
         queue: QueueShape { kind: QueueKind::Bounded, bound: Some(plan.queue_bound) },
         crates: &["tungstenite", "crossbeam-channel"],
     }
 }
 
-fn run(_args: &NoArgs, session: Session) -> Result<Outcome> {
+/// A pipeline of its own for each connection.
+fn run(_args: &NoArgs, mut sessions: Vec<Session>) -> Result<Outcome> {
+    let own = sessions.pop().context("a plan without connections")?;
+    let others: Vec<_> = sessions.into_iter().map(|s| thread::spawn(|| client(s))).collect();
+    let mut outcomes = vec![client(own)?];
+    for other in others {
+        outcomes.push(other.join().map_err(|_| anyhow!("a worker panicked"))??);
+    }
+    Ok(Outcome::of_all(outcomes))
+}
+
+fn client(session: Session) -> Result<Outcome> {
     let stream = TcpStream::connect(session.address()).context("cannot connect")?;
     session.adopt(&stream)?;
     let handshake = client_with_config(session.url(), stream, Some(config()));

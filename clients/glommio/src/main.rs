@@ -28,11 +28,21 @@ fn identify(_args: &NoArgs, _plan: &ClientPlan) -> Identity {
     }
 }
 
-fn run(_args: &NoArgs, session: Session) -> Result<Outcome> {
+fn run(_args: &NoArgs, sessions: Vec<Session>) -> Result<Outcome> {
     match executor::pinned() {
-        Ok(executor) => executor.run(client(session)),
+        Ok(executor) => executor.run(clients(sessions)),
         Err(reason) => Ok(Outcome::unavailable(reason)),
     }
+}
+
+/// A task for each connection, all on the one executor.
+async fn clients(sessions: Vec<Session>) -> Result<Outcome> {
+    let tasks: Vec<_> = sessions.into_iter().map(|s| glommio::spawn_local(client(s))).collect();
+    let mut outcomes = Vec::new();
+    for task in tasks {
+        outcomes.push(task.await?);
+    }
+    Ok(Outcome::of_all(outcomes))
 }
 
 async fn client(session: Session) -> Result<Outcome> {

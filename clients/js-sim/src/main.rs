@@ -25,7 +25,8 @@ struct Args {
     cost_us: u64,
 }
 
-type Event = (Stamp, Message);
+/// The place of its connection, and what came there.
+type Event = (usize, Stamp, Message);
 
 fn main() -> ExitCode {
     client_kit::main(identify, run)
@@ -42,23 +43,39 @@ fn identify(args: &Args, _plan: &ClientPlan) -> Identity {
     }
 }
 
-fn run(args: &Args, session: Session) -> Result<Outcome> {
+fn run(args: &Args, sessions: Vec<Session>) -> Result<Outcome> {
+    let (sender, events) = unbounded();
+    let (mut takers, mut networks) = (Vec::new(), Vec::new());
+    for (place, session) in sessions.into_iter().enumerate() {
+        let (socket, intake, taker) = open(session)?;
+        let sender = sender.clone();
+        let network = thread::Builder::new().name("network".to_owned());
+        networks.push(network.spawn(move || read(place, socket, intake, &sender))?);
+        takers.push(taker);
+    }
+    drop(sender);
+    main_loop(&events, &mut takers, args.cost_us * 1000);
+    let mut ends = Vec::new();
+    for network in networks {
+        ends.push(network.join().map_err(|_| anyhow!("a network thread panicked"))?);
+    }
+    let mut queued = vec![0; takers.len()];
+    events.try_iter().for_each(|(place, ..)| queued[place] += 1);
+    let each = takers.into_iter().zip(ends).zip(queued);
+    Ok(Outcome::of_all(each.map(|((t, (end, intake)), n)| t.finish_queued(end, &intake, n))))
+}
+
+fn open(session: Session) -> Result<(WebSocket<TcpStream>, Intake, Taker)> {
     let stream = TcpStream::connect(session.address()).context("cannot connect")?;
     session.adopt(&stream)?;
     let handshake = client_with_config(session.url(), stream, Some(config()));
     let (socket, _) = handshake.map_err(|e| anyhow!("the WebSocket handshake failed: {e}"))?;
-    let (sender, events) = unbounded();
-    let (intake, mut taker) = session.ready_with_queue()?;
-
-    let network = thread::Builder::new()
-        .name("network".to_owned())
-        .spawn(move || read(socket, intake, &sender))?;
-    main_loop(&events, &mut taker, args.cost_us * 1000);
-    let (end, intake) = network.join().map_err(|_| anyhow!("the network thread panicked"))?;
-    Ok(taker.finish_queued(end, &intake, events.len()))
+    let (intake, taker) = session.ready_with_queue()?;
+    Ok((socket, intake, taker))
 }
 
 fn read(
+    place: usize,
     mut socket: WebSocket<TcpStream>,
     mut intake: Intake,
     queue: &Sender<Event>,
@@ -67,7 +84,7 @@ fn read(
         match socket.read() {
             Ok(message @ (Message::Binary(_) | Message::Text(_))) => {
                 let stamp = intake.arrive();
-                if queue.send((stamp, message)).is_err() || intake.is_stopped() {
+                if queue.send((place, stamp, message)).is_err() || intake.is_stopped() {
                     break End::Asked;
                 }
             }
@@ -85,10 +102,11 @@ fn read(
     (end, intake)
 }
 
-/// Until the connection is closed and no event is left, or the kit stops it.
-fn main_loop(events: &Receiver<Event>, taker: &mut Taker, cost_ns: u64) {
-    for (stamp, message) in events {
+/// Until every connection is closed and no event is left, or the kit stops it.
+fn main_loop(events: &Receiver<Event>, takers: &mut [Taker], cost_ns: u64) {
+    for (place, stamp, message) in events {
         spin_ns(cost_ns);
+        let taker = &mut takers[place];
         let flow = match &message {
             Message::Binary(payload) => taker.take_queued_binary(payload, stamp),
             Message::Text(text) => taker.take_queued_text(text, stamp),

@@ -7,11 +7,13 @@ use clap::{Parser, ValueEnum};
 use client_kit::{
     Class, ClientPlan, End, Identity, Outcome, QueueKind, QueueShape, Session, Taker,
 };
+use contract::FromClient;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::FileExt;
 use std::process::{Command, ExitCode, Stdio, exit};
-use std::thread::park;
+use std::thread::{park, sleep};
+use std::time::{Duration, Instant};
 use tungstenite::{Message, WebSocket, client::client};
 
 /// A client that breaks its contract on demand.
@@ -28,9 +30,24 @@ enum Fault {
     /// Nothing.
     None,
     /// Loses every 1000th message before it is counted.
+    #[value(alias = "skip-ticks")]
     Gap,
+    /// Loses one single message, the 1000th.
+    DropRare,
     /// Counts every 1000th message twice.
     DoubleCount,
+    /// Says in the end that it processed more than it got.
+    ClaimMore,
+    /// Stamps what it processed a second late.
+    StampFuture,
+    /// Stamps ticks as processed before it received them.
+    ProcessBeforeReceive,
+    /// Leaves out every tenth sampled tick.
+    AnswerSome,
+    /// Sleeps now and then, and is honest otherwise.
+    SleepRandom,
+    /// Sleeps 300 ms once, a second after its first message, and is honest otherwise.
+    StallOnce,
     /// Exits with 3 after 1000 messages.
     Crash,
     /// Exits with 0 after 1000 messages, without a report.
@@ -71,6 +88,9 @@ fn main() -> ExitCode {
     match args.fault {
         Fault::None
         | Fault::Gap
+        | Fault::DropRare
+        | Fault::SleepRandom
+        | Fault::StallOnce
         | Fault::DoubleCount
         | Fault::Crash
         | Fault::EarlyExit
@@ -106,7 +126,8 @@ fn play() -> ExitCode {
     )
 }
 
-fn run(args: &Args, session: Session) -> Result<Outcome> {
+fn run(args: &Args, mut sessions: Vec<Session>) -> Result<Outcome> {
+    let session = sessions.pop().context("a plan without connections")?;
     let stream = TcpStream::connect(session.address()).context("cannot connect")?;
     session.adopt(&stream)?;
     let handshake = client(session.url(), stream);
@@ -124,6 +145,7 @@ fn read(
     plan: &ClientPlan,
 ) -> End {
     let mut count = 0;
+    let mut sleeper = Sleeper::new(fault);
     loop {
         let message = match socket.read() {
             Ok(Message::Close(frame)) => {
@@ -135,7 +157,9 @@ fn read(
             Err(error) => return End::Broken(error.to_string()),
         };
         count += 1;
+        sleeper.pass();
         let times = match fault {
+            Fault::DropRare if count == EVERY => 0,
             Fault::Gap if count % EVERY == 0 => 0,
             Fault::DoubleCount if count % EVERY == 0 => 2,
             Fault::Disconnect if count == EVERY => return End::Broken("it hung up".to_owned()),
@@ -153,6 +177,37 @@ fn read(
                 return End::Asked;
             }
         }
+    }
+}
+
+/// Sleeps where its fault says so, as a garbage collector or a lock might.
+struct Sleeper {
+    fault: Fault,
+    begin: Instant,
+    next: Duration,
+    random: u64,
+}
+
+impl Sleeper {
+    fn new(fault: Fault) -> Self {
+        let next = if fault == Fault::StallOnce { 1000 } else { 50 };
+        Self { fault, begin: Instant::now(), next: Duration::from_millis(next), random: 1 }
+    }
+
+    fn pass(&mut self) {
+        if !matches!(self.fault, Fault::SleepRandom | Fault::StallOnce)
+            || self.begin.elapsed() < self.next
+        {
+            return;
+        }
+        if self.fault == Fault::StallOnce {
+            self.next = Duration::MAX;
+            return sleep(Duration::from_millis(300));
+        }
+        // A linear congruential generator: seeded, and random enough for naps.
+        self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        sleep(Duration::from_micros((self.random >> 33) % 20_000));
+        self.next = self.begin.elapsed() + Duration::from_millis(50);
     }
 }
 
@@ -206,16 +261,26 @@ fn speak_through(fault: Fault) -> Result<ExitCode> {
                 park();
             },
             Fault::WrongVersion if is_hello => {
-                line = line.replace("\"contract\":1", "\"contract\":2")
+                line = line.replace("\"contract\":2", "\"contract\":3")
             }
             Fault::UnknownKey if is_hello => {
-                line = line.replace("\"contract\":1", "\"contract\":1,\"mood\":\"fine\"")
+                line = line.replace("\"contract\":2", "\"contract\":2,\"mood\":\"fine\"")
             }
             Fault::NotJson if is_hello => line = "Hello, world!".to_owned(),
             Fault::Oversized if is_hello => {
                 line = line.replace("one thread", &"long ".repeat(400_000))
             }
             Fault::Checksum if is_final => line = line.replace("\"checksum\":", "\"checksum\":1"),
+            Fault::ClaimMore if is_final => line = with_more_processed(&line)?,
+            Fault::StampFuture if line.contains("\"rows\"") => {
+                line = with_rows(&line, |_, row| [row[0], row[1], row[2] + 1_000_000_000])?;
+            }
+            Fault::ProcessBeforeReceive if line.contains("\"rows\"") => {
+                line = with_rows(&line, |_, row| [row[0], row[1], row[1] - 1])?;
+            }
+            Fault::AnswerSome if line.contains("\"rows\"") => {
+                line = with_rows(&line, |index, row| if index % 10 == 9 { [0; 3] } else { row })?;
+            }
             Fault::WrongSamples if line.contains("\"rows\":[[") && is_first_sample => {
                 is_first_sample = false;
                 line = without_first_row(&line);
@@ -229,6 +294,26 @@ fn speak_through(fault: Fault) -> Result<ExitCode> {
     }
     std::io::stdout().flush()?;
     Ok(if inner.wait()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The line with other rows; those that begin with zero, from the second on, are
+/// left out.
+fn with_rows(line: &str, change: impl Fn(usize, [u64; 3]) -> [u64; 3]) -> Result<String> {
+    let Ok(FromClient::Samples(mut samples)) = contract::parse::<FromClient>(line) else {
+        return Err(anyhow!("no samples line"));
+    };
+    let rows = samples.rows.iter().enumerate().map(|(index, &row)| change(index, row));
+    samples.rows = rows.filter(|row| *row != [0; 3]).collect();
+    Ok(serde_json::to_string(&FromClient::Samples(samples))?)
+}
+
+fn with_more_processed(line: &str) -> Result<String> {
+    let Ok(FromClient::Final(mut books)) = contract::parse::<FromClient>(line) else {
+        return Err(anyhow!("no final line"));
+    };
+    books.received += 5000;
+    books.processed += 5000;
+    Ok(serde_json::to_string(&FromClient::Final(books))?)
 }
 
 fn without_first_row(line: &str) -> String {

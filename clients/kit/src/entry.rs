@@ -6,9 +6,7 @@ use crate::{Identity, Outcome, Session, plan};
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
 use contract::meter::Meter;
-use contract::{
-    ClientPlan, FromClient, Lines, QueueKind, SAMPLES_PER_LINE, SampleRow, Samples, ToClient,
-};
+use contract::{ClientPlan, FromClient, Lines, QueueKind, SAMPLES_PER_LINE, Samples, ToClient};
 use std::any::Any;
 use std::io::{BufRead, BufReader, IsTerminal, Stdin};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,13 +22,14 @@ pub struct NoArgs {}
 
 /// Runs a client from its plan to its report.
 ///
-/// `identify` says who it is with these arguments and this plan; `run`
-/// connects, reads until the end and returns what came of it, or an error,
+/// `identify` says who it is with these arguments and this plan; `run` gets a
+/// session for each connection of the plan, mostly one; it opens them all, reads
+/// each until its end and returns what came of it ([`Outcome::of_all`]), or an error,
 /// whose words become the last line on stderr. The exit code is 0 after a
 /// report, 1 after a failure, 2 when arguments or plan cannot be used.
 pub fn main<A: Parser>(
     identify: impl FnOnce(&A, &ClientPlan) -> Identity,
-    run: impl FnOnce(&A, Session) -> Result<Outcome>,
+    run: impl FnOnce(&A, Vec<Session>) -> Result<Outcome>,
 ) -> ExitCode {
     let args = A::parse();
     if std::io::stdin().is_terminal() {
@@ -41,9 +40,9 @@ pub fn main<A: Parser>(
     let begin = Instant::now();
     let mut lines = Lines::new(BufReader::new(std::io::stdin()));
     let played = match read_plan(&mut lines) {
-        Ok((plan, session)) => {
+        Ok((plan, sessions)) => {
             let identity = identify(&args, &plan);
-            play(&identity, session, lines, begin, |session| run(&args, session))
+            play(&identity, sessions, lines, begin, |sessions| run(&args, sessions))
         }
         Err(error) => return fail(&error, 2),
     };
@@ -63,45 +62,55 @@ fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn read_plan(lines: &mut Lines<impl BufRead>) -> Result<(ClientPlan, Session)> {
+fn read_plan(lines: &mut Lines<impl BufRead>) -> Result<(Arc<ClientPlan>, Vec<Session>)> {
     let plan = match lines.next_line()? {
         Some(ToClient::Plan(plan)) => plan,
         Some(ToClient::Stop(_)) => return Err(anyhow!("`stop` came before a plan on stdin")),
         None => return Err(anyhow!("no plan on stdin: `harness plan NAME` prints one")),
     };
-    let address = plan::check(&plan)?;
+    let addresses = plan::check(&plan)?;
+    let count = addresses.len();
     let meter = match &plan.meter {
-        Some(path) => Meter::open(path).context("plan: meter cannot be mapped")?,
-        None => Meter::unread()?,
+        Some(path) => Meter::open(path, count).context("plan: meter cannot be mapped")?,
+        None => Meter::unread(count)?,
     };
-    let session =
-        Session { plan: plan.clone(), address, shared: Shared::new(), meter: Arc::new(meter) };
-    Ok((plan, session))
+    let (plan, meter, shared) = (Arc::new(plan), Arc::new(meter), Shared::new(count));
+    let session = |(connection, address)| Session {
+        plan: Arc::clone(&plan),
+        connection,
+        address,
+        shared: Arc::clone(&shared),
+        meter: Arc::clone(&meter),
+    };
+    let sessions = addresses.into_iter().enumerate().map(session).collect();
+    Ok((plan, sessions))
 }
 
 fn play(
     identity: &Identity,
-    session: Session,
+    sessions: Vec<Session>,
     lines: Lines<BufReader<Stdin>>,
     begin: Instant,
-    run: impl FnOnce(Session) -> Result<Outcome>,
+    run: impl FnOnce(Vec<Session>) -> Result<Outcome>,
 ) -> Result<()> {
     say(&FromClient::Hello(identity.hello()?))?;
-    let shared = Arc::clone(&session.shared);
-    let (plan, has_ceiling) = (session.plan.clone(), identity.queue.kind == QueueKind::Unbounded);
+    let first = sessions.first().context("a plan without connections")?;
+    let shared = Arc::clone(&first.shared);
+    let (plan, has_ceiling) =
+        (Arc::clone(&first.plan), identity.queue.kind == QueueKind::Unbounded);
     let (for_guard, for_listener) = (Arc::clone(&shared), Arc::clone(&shared));
     spawn("guard", move || guard(&for_guard, &plan, begin, has_ceiling))?;
     spawn("stdin", move || listen(lines, &for_listener))?;
 
-    let outcome = catch_unwind(AssertUnwindSafe(|| run(session)));
+    let outcome = catch_unwind(AssertUnwindSafe(|| run(sessions)));
     let cause = shared.cause();
     shared.finish();
     let outcome = outcome.map_err(|panic| anyhow!("it panicked: {}", panic_words(&*panic)))??;
     match outcome.0 {
         Kind::Unavailable(reason) => say(&FromClient::Unavailable { reason }),
         Kind::Ran(run) => {
-            let (rows, books) = run.report(cause)?;
-            say_samples(&rows)?;
+            let (samples, books) = run.report(cause)?;
+            samples.iter().try_for_each(say_samples)?;
             say(&FromClient::Final(books))
         }
     }
@@ -112,9 +121,10 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
     Ok(())
 }
 
-fn say_samples(rows: &[SampleRow]) -> Result<()> {
-    for chunk in rows.chunks(SAMPLES_PER_LINE) {
-        say(&FromClient::Samples(Samples { rows: chunk.to_vec() }))?;
+fn say_samples(samples: &Samples) -> Result<()> {
+    for chunk in samples.rows.chunks(SAMPLES_PER_LINE) {
+        let connection = samples.connection;
+        say(&FromClient::Samples(Samples { connection, rows: chunk.to_vec() }))?;
     }
     Ok(())
 }

@@ -31,6 +31,8 @@ pub struct Intake {
     shift: Arc<AtomicU64>,
     known_shift: u64,
     meter: Arc<Meter>,
+    /// The meter's counter of this connection.
+    slot: Slot,
     shared: Arc<Shared>,
 }
 
@@ -43,6 +45,7 @@ impl Intake {
             shift,
             known_shift: 0,
             meter: Arc::clone(&session.meter),
+            slot: Slot::RECEIVED.of(session.connection),
             shared: Arc::clone(&session.shared),
         }
     }
@@ -59,7 +62,7 @@ impl Intake {
             self.next_stamp = self.next_stamp.wrapping_add(self.sample.stride);
         }
         self.received += 1;
-        self.meter.set(Slot::RECEIVED, self.received);
+        self.meter.set(self.slot, self.received);
         stamp
     }
 

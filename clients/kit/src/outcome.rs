@@ -3,7 +3,7 @@
 use crate::rows::Rows;
 use crate::watch::Cause;
 use anyhow::{Result, bail};
-use contract::{ClientEnd, ClientFinal, SampleRow};
+use contract::{ClientEnd, ClientFinal, Samples};
 
 /// How a client's reading ended, as the client saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,8 @@ pub(crate) struct Run {
     pub(crate) reorders: u64,
     pub(crate) undecodable: u64,
     pub(crate) checksum: u64,
-    pub(crate) rows: Rows,
+    /// Of each connection.
+    pub(crate) rows: Vec<(usize, Rows)>,
 }
 
 impl Outcome {
@@ -50,15 +51,52 @@ impl Outcome {
         Self(Kind::Unavailable(reason.into()))
     }
 
+    /// Of several connections together; whatever kept one of them from running
+    /// counts for all. It ended as the first of them that was not simply closed.
+    #[must_use]
+    pub fn of_all(outcomes: impl IntoIterator<Item = Self>) -> Self {
+        let mut outcomes = outcomes.into_iter();
+        let Some(mut all) = outcomes.next() else {
+            return Self::unavailable("a plan without connections");
+        };
+        for outcome in outcomes {
+            match (&mut all.0, outcome.0) {
+                (Kind::Unavailable(_), _) => {}
+                (_, reason @ Kind::Unavailable(_)) => all.0 = reason,
+                (Kind::Ran(sum), Kind::Ran(run)) => sum.add(*run),
+            }
+        }
+        all
+    }
+
     pub(crate) fn ran(run: Run) -> Self {
         Self(Kind::Ran(Box::new(run)))
     }
 }
 
 impl Run {
+    fn add(&mut self, other: Self) {
+        for (sum, part) in [
+            (&mut self.received, other.received),
+            (&mut self.processed, other.processed),
+            (&mut self.queued, other.queued),
+            (&mut self.gaps, other.gaps),
+            (&mut self.duplicates, other.duplicates),
+            (&mut self.reorders, other.reorders),
+            (&mut self.undecodable, other.undecodable),
+            (&mut self.checksum, other.checksum),
+        ] {
+            *sum = sum.wrapping_add(part);
+        }
+        if self.end == End::Close(1000) {
+            self.end = other.end;
+        }
+        self.rows.extend(other.rows);
+    }
+
     /// The rows and the last line. `cause` is what ended the run from outside,
     /// if anything did.
-    pub(crate) fn report(self, cause: Option<Cause>) -> Result<(Vec<SampleRow>, ClientFinal)> {
+    pub(crate) fn report(self, cause: Option<Cause>) -> Result<(Vec<Samples>, ClientFinal)> {
         let (ended, detail) = match (&self.end, cause) {
             (_, Some(Cause::Fault(why))) => bail!(why),
             (End::Close(1000), _) if self.queued == 0 => (ClientEnd::Closed, None),
@@ -84,9 +122,14 @@ impl Run {
             ended,
             detail,
         };
-        match self.rows.sorted() {
-            Ok(rows) => Ok((rows, books)),
-            Err(dropped) => bail!("no room for {dropped} samples: plan a larger sample.stride"),
+        let mut samples = Vec::new();
+        for (connection, rows) in self.rows {
+            match rows.sorted() {
+                Ok(rows) => samples.push(Samples { connection, rows }),
+                Err(dropped) => bail!("no room for {dropped} samples: plan a larger sample.stride"),
+            }
         }
+        samples.sort_by_key(|samples| samples.connection);
+        Ok((samples, books))
     }
 }

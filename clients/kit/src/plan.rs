@@ -11,6 +11,8 @@ const MAX_QUEUE_BOUND: u64 = 1 << 24;
 const MAX_WORK_NS: u64 = 100_000_000;
 /// Keeps the arithmetic of sampled seqs far from its ends.
 const MAX_SEQ: u64 = 1 << 60;
+/// More connections than this no process opens.
+const MAX_CONNECTIONS: u64 = 10_000;
 
 /// Why a plan cannot be carried out: which key, what it says, what it should.
 #[derive(Debug, thiserror::Error)]
@@ -21,8 +23,9 @@ pub struct PlanError {
     mend: String,
 }
 
-/// The address in the plan's URL, once all of the plan has been found sound.
-pub(crate) fn check(plan: &ClientPlan) -> Result<SocketAddr, PlanError> {
+/// The addresses in the plan's URLs, once all of the plan has been found sound.
+pub(crate) fn check(plan: &ClientPlan) -> Result<Vec<SocketAddr>, PlanError> {
+    within("urls", plan.urls.len() as u64, 1, MAX_CONNECTIONS)?;
     within("symbols", plan.symbols.into(), 1, MAX_SYMBOLS.into())?;
     within("sample.first", plan.sample.first, 0, MAX_SEQ)?;
     within("sample.stride", plan.sample.stride, 1, MAX_SEQ)?;
@@ -34,7 +37,7 @@ pub(crate) fn check(plan: &ClientPlan) -> Result<SocketAddr, PlanError> {
     if let Some(bytes) = plan.receive_buffer_bytes {
         within("receive_buffer_bytes", bytes.into(), 1, i32::MAX as u64)?;
     }
-    address(&plan.url)
+    plan.urls.iter().map(|url| address(url)).collect()
 }
 
 fn within(key: &'static str, found: u64, least: u64, most: u64) -> Result<(), PlanError> {
@@ -48,7 +51,7 @@ fn within(key: &'static str, found: u64, least: u64, most: u64) -> Result<(), Pl
 fn address(url: &str) -> Result<SocketAddr, PlanError> {
     let authority = url.strip_prefix("ws://").and_then(|rest| rest.split_once('/'));
     authority.and_then(|(address, _)| address.parse().ok()).ok_or_else(|| PlanError {
-        key: "url",
+        key: "urls",
         found: format!("`{url}`"),
         mend: "it has to be ws://IP:PORT/PATH, such as ws://127.0.0.1:9001/ticks".to_owned(),
     })
@@ -63,7 +66,7 @@ mod tests {
     fn sound() -> ClientPlan {
         ClientPlan {
             contract: Version,
-            url: "ws://127.0.0.1:9001/ticks".to_owned(),
+            urls: vec!["ws://127.0.0.1:9001/ticks".to_owned()],
             format: Format::Binary,
             symbols: 64,
             schedule: Schedule::Flood,
@@ -80,10 +83,12 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_plan_gives_its_address() {
-        assert_eq!(check(&sound()).unwrap(), "127.0.0.1:9001".parse().unwrap());
-        let six = ClientPlan { url: "ws://[::1]:80/".to_owned(), ..sound() };
-        assert_eq!(check(&six).unwrap(), "[::1]:80".parse().unwrap());
+    fn a_sound_plan_gives_its_addresses() {
+        assert_eq!(check(&sound()).unwrap(), ["127.0.0.1:9001".parse().unwrap()]);
+        let urls = ["ws://127.0.0.1:9001/ticks?connection=0", "ws://[::1]:80/"].map(str::to_owned);
+        let two = ClientPlan { urls: urls.to_vec(), ..sound() };
+        let addresses = ["127.0.0.1:9001", "[::1]:80"].map(|text| text.parse().unwrap());
+        assert_eq!(check(&two).unwrap(), addresses);
     }
 
     #[test]
@@ -100,9 +105,10 @@ mod tests {
             ("queue_bound", ClientPlan { queue_bound: 0, ..sound() }),
             ("receive_buffer_bytes", ClientPlan { receive_buffer_bytes: Some(0), ..sound() }),
             ("deadline_ms", ClientPlan { deadline_ms: 0, ..sound() }),
-            ("url", ClientPlan { url: "wss://127.0.0.1:1/".to_owned(), ..sound() }),
-            ("url", ClientPlan { url: "ws://localhost:9001/".to_owned(), ..sound() }),
-            ("url", ClientPlan { url: "ws://127.0.0.1:9001".to_owned(), ..sound() }),
+            ("urls", ClientPlan { urls: Vec::new(), ..sound() }),
+            ("urls", ClientPlan { urls: vec!["wss://127.0.0.1:1/".to_owned()], ..sound() }),
+            ("urls", ClientPlan { urls: vec!["ws://localhost:9001/".to_owned()], ..sound() }),
+            ("urls", ClientPlan { urls: vec!["ws://127.0.0.1:9001".to_owned()], ..sound() }),
         ];
         for (key, plan) in faults {
             let error = check(&plan).unwrap_err().to_string();

@@ -19,7 +19,7 @@ pub(crate) struct Rows {
 impl Rows {
     /// Room for the rows of a run, so that none is moved in the middle of it.
     pub(crate) fn for_run(sample: Sample, schedule: Schedule, duration_ns: u64) -> Self {
-        let ticks = schedule.ticks_within(duration_ns);
+        let ticks = schedule.about_ticks(duration_ns);
         let wanted = ticks.map_or(FLOOD_ROWS, |ticks| sample.count_below(ticks));
         let room = usize::try_from(wanted).unwrap_or(MAX_ROWS).min(MAX_ROWS);
         Self { rows: Vec::with_capacity(room), dropped: 0 }

@@ -1,4 +1,5 @@
-//! One run as its client sees it: where to connect, and when it is ready.
+//! One connection of a run as its client sees it: where to connect, and when
+//! it is ready.
 
 use crate::watch::Shared;
 use crate::{Intake, Taker};
@@ -11,10 +12,12 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-/// One run.
+/// One connection of a run.
 #[derive(Debug)]
 pub struct Session {
-    pub(crate) plan: ClientPlan,
+    pub(crate) plan: Arc<ClientPlan>,
+    /// Its place among the connections.
+    pub(crate) connection: usize,
     pub(crate) address: SocketAddr,
     pub(crate) shared: Arc<Shared>,
     pub(crate) meter: Arc<Meter>,
@@ -27,10 +30,16 @@ impl Session {
         &self.plan
     }
 
+    /// Its place among the connections of the run, from 0.
+    #[must_use]
+    pub fn connection(&self) -> usize {
+        self.connection
+    }
+
     /// What to ask for in the WebSocket handshake.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.plan.url
+        &self.plan.urls[self.connection]
     }
 
     /// Where to connect: the address in the URL.
@@ -60,12 +69,12 @@ impl Session {
         if let Some(bytes) = self.plan.receive_buffer_bytes {
             options.set_recv_buffer_size(bytes as usize).context("cannot set SO_RCVBUF")?;
         }
-        self.shared.set_socket(options.try_clone().context("cannot duplicate the socket")?);
+        self.shared.add_socket(options.try_clone().context("cannot duplicate the socket")?);
         Ok(())
     }
 
     /// To be called after the handshake by a client that works on each message
-    /// where it reads it. From here on, stdout is silent.
+    /// where it reads it. Once all connections are ready, stdout is silent.
     ///
     /// # Errors
     /// When nobody listens to stdout.

@@ -34,6 +34,10 @@ pub struct Taker {
     format: Format,
     work_ns: u64,
     meter: Arc<Meter>,
+    /// The meter's counters of this connection.
+    received_slot: Slot,
+    processed_slot: Slot,
+    connection: usize,
     shared: Arc<Shared>,
     sample: Sample,
     /// Seq minus count of messages, for the [`Intake`].
@@ -55,6 +59,9 @@ impl Taker {
             format: plan.format,
             work_ns: plan.work_ns,
             meter: Arc::clone(&session.meter),
+            received_slot: Slot::RECEIVED.of(session.connection),
+            processed_slot: Slot::PROCESSED.of(session.connection),
+            connection: session.connection,
             shared: Arc::clone(&session.shared),
             sample: plan.sample,
             shift,
@@ -117,7 +124,7 @@ impl Taker {
         let is_sampled = self.sequence.next == self.next_sample;
         let received_ns = if is_sampled { now_ns() } else { 0 };
         self.received += 1;
-        self.meter.set(Slot::RECEIVED, self.received);
+        self.meter.set(self.received_slot, self.received);
         Stamp { received_ns }
     }
 
@@ -142,7 +149,7 @@ impl Taker {
             true => self.work_sampled(&tick, stamp),
         }
         self.processed += 1;
-        self.meter.set(Slot::PROCESSED, self.processed);
+        self.meter.set(self.processed_slot, self.processed);
         self.flow()
     }
 
@@ -217,7 +224,7 @@ impl Taker {
             reorders: self.sequence.reorders,
             undecodable: self.undecodable,
             checksum: self.checksum,
-            rows: self.rows,
+            rows: vec![(self.connection, self.rows)],
         })
     }
 }

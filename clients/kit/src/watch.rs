@@ -36,8 +36,10 @@ enum Stage {
 struct State {
     stage: Stage,
     cause: Option<Cause>,
-    /// A duplicate of the client's socket, to wake it with.
-    socket: Option<Socket>,
+    /// Connections that are not ready yet.
+    awaited: usize,
+    /// Duplicates of the client's sockets, to wake it with.
+    sockets: Vec<Socket>,
 }
 
 /// What the client's threads and the kit's have in common.
@@ -50,8 +52,14 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new() -> Arc<Self> {
-        let state = State { stage: Stage::Connecting, cause: None, socket: None };
+    /// Of a client with so many connections.
+    pub(crate) fn new(connections: usize) -> Arc<Self> {
+        let state = State {
+            stage: Stage::Connecting,
+            cause: None,
+            awaited: connections,
+            sockets: Vec::new(),
+        };
         Arc::new(Self {
             stop: AtomicBool::new(false),
             state: Mutex::new(state),
@@ -82,14 +90,19 @@ impl Shared {
         self.lock().cause.clone()
     }
 
-    pub(crate) fn set_socket(&self, socket: Socket) {
-        self.lock().socket = Some(socket);
+    pub(crate) fn add_socket(&self, socket: Socket) {
+        self.lock().sockets.push(socket);
         self.changed.notify_all();
     }
 
-    /// Says `ready`, unless the run is over already, and then never returns.
+    /// One connection is ready; says `ready` with the last of them, unless the
+    /// run is over already, and then never returns.
     pub(crate) fn enter_ready(&self, say: impl FnOnce() -> Result<()>) -> Result<()> {
         let mut state = self.lock();
+        state.awaited = state.awaited.saturating_sub(1);
+        if state.awaited > 0 {
+            return Ok(());
+        }
         say()?;
         state.stage = Stage::Ready;
         self.changed.notify_all();
@@ -130,7 +143,7 @@ pub(crate) fn guard(shared: &Shared, plan: &ClientPlan, begin: Instant, watch_me
             Shared::settle(&mut state, Cause::Deadline);
         } else if state.stage == Stage::Connecting && elapsed >= connect_deadline {
             let ms = plan.connect_deadline_ms;
-            leave(Err(format!("not connected to {} within {ms} ms", plan.url)));
+            leave(Err(format!("not connected to {} within {ms} ms", plan.urls.join(", "))));
         } else if watch_memory && state.cause.is_none() && too_big() {
             Shared::settle(&mut state, Cause::MemoryCeiling);
         }
@@ -140,7 +153,7 @@ pub(crate) fn guard(shared: &Shared, plan: &ClientPlan, begin: Instant, watch_me
                 if state.stage == Stage::Connecting {
                     leave(report_nothing(cause));
                 }
-                wake(state.socket.as_ref());
+                wake(&state.sockets);
                 NUDGE
             }
             None if watch_memory => MEMORY_CHECK,
@@ -154,8 +167,8 @@ pub(crate) fn guard(shared: &Shared, plan: &ClientPlan, begin: Instant, watch_me
 
 /// Makes a read that waits return the end of the stream. Its error means that
 /// the connection is gone, which wakes a reader too.
-fn wake(socket: Option<&Socket>) {
-    if let Some(socket) = socket {
+fn wake(sockets: &[Socket]) {
+    for socket in sockets {
         let _ = SockRef::from(socket).shutdown(Shutdown::Read);
     }
 }

@@ -38,14 +38,20 @@ fn identify(args: &Args, _plan: &ClientPlan) -> Identity {
     }
 }
 
-fn run(args: &Args, session: Session) -> Result<Outcome> {
-    if args.current_thread {
-        let runtime = Builder::new_current_thread().enable_io().build()?;
-        return runtime.block_on(client(session));
-    }
-    // The reader is a task of its own, on a worker, as it is in a service.
-    let runtime = Builder::new_multi_thread().enable_io().build()?;
-    runtime.block_on(async { tokio::spawn(client(session)).await? })
+fn run(args: &Args, sessions: Vec<Session>) -> Result<Outcome> {
+    let runtime = match args.current_thread {
+        true => Builder::new_current_thread().enable_io().build()?,
+        false => Builder::new_multi_thread().enable_io().build()?,
+    };
+    // Each reader is a task of its own, on a worker, as it is in a service.
+    runtime.block_on(async {
+        let tasks: Vec<_> = sessions.into_iter().map(|s| tokio::spawn(client(s))).collect();
+        let mut outcomes = Vec::new();
+        for task in tasks {
+            outcomes.push(task.await??);
+        }
+        Ok(Outcome::of_all(outcomes))
+    })
 }
 
 async fn client(session: Session) -> Result<Outcome> {

@@ -31,7 +31,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub fn plan(url: &str, format: Format) -> ClientPlan {
     ClientPlan {
         contract: Version,
-        url: url.to_owned(),
+        urls: vec![url.to_owned()],
         format,
         symbols: SYMBOLS,
         schedule: Schedule::Flood,
@@ -53,9 +53,10 @@ pub fn plan(url: &str, format: Format) -> ClientPlan {
 /// When the plan is unsound.
 #[must_use]
 pub fn session(plan: ClientPlan) -> Session {
-    let address = crate::plan::check(&plan).expect("a sound plan");
-    let meter = Arc::new(Meter::unread().expect("memory for one page"));
-    Session { plan, address, shared: Shared::new(), meter }
+    let addresses = crate::plan::check(&plan).expect("a sound plan");
+    let meter = Arc::new(Meter::unread(1).expect("memory for one page"));
+    let (plan, address) = (Arc::new(plan), addresses[0]);
+    Session { plan, connection: 0, address, shared: Shared::new(1), meter }
 }
 
 impl Session {
@@ -77,7 +78,10 @@ impl crate::Outcome {
     /// When the client was not available.
     pub fn into_report(self) -> anyhow::Result<(Vec<SampleRow>, ClientFinal)> {
         match self.0 {
-            Kind::Ran(run) => run.report(None),
+            Kind::Ran(run) => {
+                let (samples, books) = run.report(None)?;
+                Ok((samples.into_iter().flat_map(|samples| samples.rows).collect(), books))
+            }
             Kind::Unavailable(reason) => panic!("unavailable: {reason}"),
         }
     }
@@ -105,6 +109,6 @@ macro_rules! contract_tests {
             stops_while_the_server_is_silent stops_at_the_end_of_stdin stops_during_a_flood
             ends_at_its_deadline reports_when_stopped_before_the_handshake
             fails_without_a_handshake_in_time fails_without_a_server
-            refuses_a_bad_plan says_hello_as_its_manifest);
+            serves_several_connections stops_several_connections refuses_a_bad_plan says_hello_as_its_manifest);
     };
 }

@@ -4,7 +4,7 @@
 
 use super::checks::{check_rows, connect, is_unavailable, whole};
 use super::server::market;
-use super::{Child, Program, Server, plan};
+use super::{Child, Connection, Program, Server, plan};
 use contract::meter::{MeterFile, Slot};
 use contract::{Class, ClientEnd, ClientFinal, ClientPlan, FromClient};
 use std::path::Path;
@@ -36,7 +36,7 @@ pub fn delivers_classic_json(program: Program) {
 fn delivers(program: Program, format: Format) {
     let (folder, server) = (tempfile::tempdir().unwrap(), Server::bind());
     let path = folder.path().join("meter");
-    let meter = MeterFile::create(&path).unwrap();
+    let meter = MeterFile::create(&path, 1).unwrap();
     let plan = ClientPlan { meter: Some(path), ..plan(&server.url(), format) };
     let Some((child, mut connection)) = connect(program, &plan, &server) else {
         return;
@@ -163,7 +163,7 @@ pub fn stops_at_the_end_of_stdin(program: Program) {
 pub fn stops_during_a_flood(program: Program) {
     let (folder, server) = (tempfile::tempdir().unwrap(), Server::bind());
     let path = folder.path().join("meter");
-    let meter = MeterFile::create(&path).unwrap();
+    let meter = MeterFile::create(&path, 1).unwrap();
     let plan = ClientPlan { meter: Some(path), ..plan(&server.url(), Format::Binary) };
     let Some((mut child, mut connection)) = connect(program, &plan, &server) else {
         return;
@@ -244,6 +244,70 @@ pub fn fails_without_a_server(program: Program) {
     assert!(exit.last_words.contains("cannot connect"), "{exit:?}");
 }
 
+/// So many connections at once.
+const CONNECTIONS: usize = 3;
+
+/// A client with several connections, ready, and the servers' ends.
+fn connect_several(program: Program, meter: &Path) -> Option<(ClientPlan, Child, Vec<Connection>)> {
+    let servers: Vec<Server> = (0..CONNECTIONS).map(|_| Server::bind()).collect();
+    let plan = ClientPlan {
+        urls: servers.iter().map(Server::url).collect(),
+        meter: Some(meter.to_owned()),
+        ..plan("", Format::Binary)
+    };
+    let mut child = Child::with_plan(program, &plan);
+    assert!(matches!(child.hear(), Some(FromClient::Hello(_))));
+    if is_unavailable(program) {
+        return None;
+    }
+    let connections = servers.iter().map(|server| server.accept(Format::Binary)).collect();
+    assert_eq!(child.hear(), Some(FromClient::Ready(contract::Empty {})));
+    Some((plan, child, connections))
+}
+
+/// Each connection has its own order, counters and samples; the books are sums.
+pub fn serves_several_connections(program: Program) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("meter");
+    let meter = MeterFile::create(&path, CONNECTIONS).unwrap();
+    let Some((plan, mut child, mut connections)) = connect_several(program, &path) else {
+        return;
+    };
+    let ticks = [500, 1000, 1500];
+    for (connection, count) in connections.iter_mut().zip(ticks) {
+        connection.ticks(0..count).unwrap();
+        connection.ping(b"still there");
+    }
+    connections.into_iter().for_each(|connection| connection.close(1000));
+    let mut rows = vec![Vec::new(); CONNECTIONS];
+    let books = loop {
+        match child.hear() {
+            Some(FromClient::Samples(samples)) => rows[samples.connection].extend(samples.rows),
+            Some(FromClient::Final(books)) => break books,
+            other => panic!("{other:?} in the report"),
+        }
+    };
+    let checksum = ticks.iter().map(|&count| market().checksum(0..count)).sum();
+    assert_eq!(books, ClientFinal { checksum, ..whole(3000, ClientEnd::Closed) });
+    for (rows, count) in rows.iter().zip(ticks) {
+        check_rows(rows, &plan, 0..count);
+    }
+    assert_eq!(meter.read_each(Slot::RECEIVED, CONNECTIONS).unwrap(), ticks);
+    assert_eq!(meter.read_each(Slot::PROCESSED, CONNECTIONS).unwrap(), ticks);
+    assert_eq!(child.exit().code, Some(0));
+}
+
+pub fn stops_several_connections(program: Program) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("meter");
+    let _meter = MeterFile::create(&path, CONNECTIONS).unwrap();
+    let Some((_, mut child, _connections)) = connect_several(program, &path) else {
+        return;
+    };
+    child.stop();
+    assert_eq!(child.report(), (Vec::new(), whole(0, ClientEnd::Stopped)));
+}
+
 pub fn refuses_a_bad_plan(program: Program) {
     let sound =
         serde_json::to_value(contract::ToClient::Plan(plan("ws://127.0.0.1:1/", Format::Json)));
@@ -254,9 +318,10 @@ pub fn refuses_a_bad_plan(program: Program) {
         format!("{plan}\n")
     };
     let faults = [
-        (with("contract", 2.into()), "contract version 2"),
+        (with("contract", 1.into()), "contract version 1"),
         (with("surprise", 1.into()), "surprise"),
-        (with("url", "ws://example.com/".into()), "plan: url"),
+        (with("urls", serde_json::json!(["ws://example.com/"])), "plan: urls"),
+        (with("urls", serde_json::json!([])), "plan: urls"),
         (with("symbols", 0.into()), "plan: symbols is 0"),
         (with("sample", serde_json::json!({"first": 0, "stride": 0})), "plan: sample.stride is 0"),
         (with("meter", "/dev/null".into()), "plan: meter"),
