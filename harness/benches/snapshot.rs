@@ -15,19 +15,20 @@ fn snapshot(c: &mut Criterion) {
     let (server, _) = listener.accept().expect("a client");
     let myself = nix::unistd::getpid();
     let mut observer = Observer {
-        client_meter: MeterFile::create(&room.path().join("client")).expect("a meter"),
-        server_meter: MeterFile::create(&room.path().join("server")).expect("a meter"),
-        probe: Probe::new(
+        client_meters: vec![MeterFile::create(&room.path().join("client"), 1).expect("a meter")],
+        connections: 1,
+        server_meter: MeterFile::create(&room.path().join("server"), 1).expect("a meter"),
+        probes: vec![Probe::new(
             server.local_addr().expect("bound"),
             client.local_addr().expect("connected"),
-        ),
-        client: Gauge::new(myself).expect("this process"),
+        )],
+        clients: vec![Gauge::new(myself).expect("this process")],
         server: Gauge::new(myself).expect("this process"),
         last: Snapshot::default(),
     };
     c.bench_function("snapshot", |b| b.iter(|| observer.read().expect("a snapshot")));
     c.bench_function("snapshot/kernel queues", |b| {
-        b.iter(|| observer.probe.read().expect("an open connection"));
+        b.iter(|| observer.probes[0].read().expect("an open connection"));
     });
 }
 

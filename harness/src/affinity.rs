@@ -35,6 +35,18 @@ impl CpuList {
         sched_setaffinity(Pid::from_raw(0), &set)
     }
 
+    /// Whether a CPU is among them.
+    #[must_use]
+    pub fn has(&self, cpu: usize) -> bool {
+        self.0.contains(&cpu)
+    }
+
+    /// The lowest of them.
+    #[must_use]
+    pub fn first(&self) -> Option<usize> {
+        self.0.first().copied()
+    }
+
     fn overlaps(&self, other: &Self) -> bool {
         self.0.iter().any(|cpu| other.0.contains(cpu))
     }

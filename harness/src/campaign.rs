@@ -1,48 +1,49 @@
 //! Runs a campaign: all rounds in their shuffled order, saved one by one.
 
-use crate::affinity::Placement;
-use crate::builder::{Built, Programs};
-use crate::guard::Guard;
-use crate::measure;
-use crate::plan::Plan;
+use crate::listing;
+use crate::plan::Timing;
 use crate::progress::Progress;
-use crate::roster::Entry;
-use crate::round::{self, Outcome, Record, Setup};
-use crate::rows::{self, RoundResult, Row, Verdict};
+use crate::ranking::{self, Noise};
+use crate::rows::{self, RoundResult, Row};
+use crate::runner::{Runner, Stage};
 use crate::store::{Campaign, Store};
 use crate::table::{self, Style};
-use crate::verify::{self, Checksums};
 use crate::workload::Workload;
-use anyhow::{Context, Result};
+use anyhow::Result;
+use contract::Class;
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
-use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 /// What a campaign runs, and how.
 pub struct Scheme {
-    /// Clients and variants.
-    pub entries: Vec<Entry>,
+    /// Who, with what, where.
+    pub stage: Stage,
+    /// The entry that runs twice in every block, by its index.
+    pub control: usize,
     /// Loads.
     pub workloads: Vec<Workload>,
     /// Rounds of each.
     pub rounds: u32,
-    /// In ns, a multiple of the grid.
-    pub warmup_ns: u64,
-    /// In ns, a multiple of the grid.
-    pub measure_ns: u64,
-    /// In ns.
-    pub grid_ns: u64,
-    /// Of the market and of the order.
-    pub seed: u64,
-    /// Who runs where.
-    pub placement: Placement,
-    /// What was built.
-    pub programs: Programs,
+    /// How long each is.
+    pub timing: Timing,
+    /// What a block is.
+    pub blocks: Blocks,
 }
 
-/// A round to come: indices of workload and client, and its number from 1.
+/// Rounds are run in blocks, each in an order shuffled anew: what drifts on the
+/// machine then meets all of a block alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blocks {
+    /// Workload by workload; a block has each client once.
+    OfClients,
+    /// A block has each client with each workload once.
+    OfAll,
+}
+
+/// A round to come: indices of workload and client (one more than there are is
+/// the control), and its number from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Turn {
     workload: usize,
@@ -50,20 +51,42 @@ struct Turn {
     round: u32,
 }
 
-/// The order of all rounds: workload by workload, round by round, and within a
-/// round the clients in an order shuffled anew: what drifts on the machine
-/// then meets all of them alike.
-fn turns(workloads: usize, clients: usize, rounds: u32, seed: u64) -> Vec<Turn> {
+/// The order of all rounds.
+fn turns(workloads: usize, clients: usize, rounds: u32, seed: u64, blocks: Blocks) -> Vec<Turn> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut turns = Vec::new();
-    for workload in 0..workloads {
+    let groups: Vec<Vec<usize>> = match blocks {
+        Blocks::OfClients => (0..workloads).map(|workload| vec![workload]).collect(),
+        Blocks::OfAll => vec![(0..workloads).collect()],
+    };
+    for group in groups {
         for round in 1..=rounds {
-            let mut order: Vec<usize> = (0..clients).collect();
-            order.shuffle(&mut random);
-            turns.extend(order.into_iter().map(|client| Turn { workload, client, round }));
+            let each = group.iter().flat_map(|&workload| {
+                (0..clients).map(move |client| Turn { workload, client, round })
+            });
+            let mut block: Vec<Turn> = each.collect();
+            block.shuffle(&mut random);
+            turns.extend(block);
         }
     }
     turns
+}
+
+/// Which client is the control, by its index: the one asked for, else the first
+/// yardstick, else the first.
+///
+/// # Errors
+/// When the one asked for does not take part.
+pub fn control(entries: &[crate::roster::Entry], asked: Option<&str>) -> Result<usize> {
+    if let Some(name) = asked {
+        let found = entries.iter().position(|entry| entry.name == name);
+        return found.ok_or_else(|| {
+            anyhow::anyhow!(
+                "--control {name}: it does not take part; name one of the clients compared"
+            )
+        });
+    }
+    Ok(entries.iter().position(|entry| entry.class == Class::Reference).unwrap_or(0))
 }
 
 /// Runs everything. The campaign's rows are up to date, and stored, after
@@ -77,131 +100,86 @@ pub fn run(
     campaign: &mut Campaign,
     interrupted: &AtomicBool,
 ) -> Result<()> {
-    let room = private_room()?;
-    let mut guard = Guard::start(Some(room.path()))?;
-    let checksums = Checksums::new(scheme.seed);
-    let turns = turns(scheme.workloads.len(), scheme.entries.len(), scheme.rounds, scheme.seed);
+    let mut runner = Runner::new(&scheme.stage, interrupted)?;
+    let entries = &scheme.stage.entries;
+    let seats = entries.len() + 1;
+    let turns =
+        turns(scheme.workloads.len(), seats, scheme.rounds, scheme.stage.seed, scheme.blocks);
     let mut progress = Progress::new(turns.len());
     let mut results: Vec<RoundResult> = Vec::new();
     for turn in turns {
-        let (workload, entry) = (&scheme.workloads[turn.workload], &scheme.entries[turn.client]);
-        progress.begin(&workload.name, &entry.name, turn.round);
-        let plan = Plan {
-            workload: workload.clone(),
-            class: entry.class,
-            seed: scheme.seed,
-            warmup_ns: scheme.warmup_ns,
-            measure_ns: scheme.measure_ns,
-            grid_ns: scheme.grid_ns,
-        };
-        let outcome = match &scheme.programs.clients[&entry.name] {
-            Built::Unavailable(reason) => Outcome::Unavailable(reason.clone()),
-            Built::Program(words) => {
-                let setup = Setup {
-                    server: &scheme.programs.server,
-                    client: words,
-                    client_dir: &entry.dir,
-                    plan: &plan,
-                    placement: &scheme.placement,
-                    room: room.path(),
-                };
-                round::run(&setup, &mut guard, interrupted, &mut |seen| progress.live(seen))?
-            }
-        };
-        if matches!(outcome, Outcome::Interrupted) {
+        let workload = &scheme.workloads[turn.workload];
+        let is_control = turn.client == entries.len();
+        let entry = &entries[if is_control { scheme.control } else { turn.client }];
+        let label = if is_control { " (control)" } else { "" };
+        progress.begin(&workload.name, &format!("{}{label}", entry.name), turn.round);
+        let live = &mut |seen: &_| progress.live(seen);
+        let Some(mut played) = runner.play(entry, workload, scheme.timing, live)? else {
             campaign.status = "interrupted";
             break;
-        }
-        let (mut result, record) = judge(outcome, &plan, &checksums);
-        result.client.clone_from(&entry.name);
+        };
+        let result = &mut played.result;
+        result.control = is_control;
         result.round = turn.round;
-        result.reason = result.reason.map(|reason| store.without_paths(&reason));
-        if let Some(record) = &record {
+        result.reason = result.reason.take().map(|reason| store.without_paths(&reason));
+        if let Some(record) = &played.record {
             campaign.server_versions.clone_from(&record.server_versions);
             campaign.clients.insert(entry.name.clone(), record.hello.clone());
         }
-        store.round(&result, record.as_deref().map(|record| (record, &plan)))?;
-        progress.end(&result);
-        results.push(result);
-        campaign.rows = all_rows(scheme, &results);
+        store.round(&played)?;
+        progress.end(&played.result);
+        results.push(played.result);
+        update(scheme, campaign, turn.workload, &results);
         store.campaign(campaign, &markdown(scheme, campaign))?;
     }
     progress.finish();
-    campaign.rows = all_rows(scheme, &results);
+    for index in 0..scheme.workloads.len() {
+        update(scheme, campaign, index, &results);
+    }
     Ok(())
 }
 
-/// From what happened to what is said about it.
-fn judge(
-    outcome: Outcome,
-    plan: &Plan,
-    checksums: &Checksums,
-) -> (RoundResult, Option<Box<Record>>) {
-    let mut result = RoundResult {
-        workload: plan.workload.name.clone(),
-        client: String::new(),
-        round: 0,
-        verdict: Verdict::Failed,
-        reason: None,
-        remarks: Vec::new(),
-        measurement: None,
-    };
-    match outcome {
-        Outcome::Ran(record) => {
-            let audit = verify::audit(&record, plan, checksums);
-            result.measurement = measure::measure(&record, plan);
-            result.verdict = match audit.failures.is_empty() {
-                true => Verdict::Measured,
-                false => Verdict::Invalid,
-            };
-            result.reason = (!audit.failures.is_empty()).then(|| audit.failures.join("; "));
-            result.remarks = audit.remarks;
-            (result, Some(record))
-        }
-        Outcome::Unavailable(reason) => {
-            result.verdict = Verdict::Unavailable;
-            result.reason = Some(reason);
-            (result, None)
-        }
-        Outcome::Failed(reason) => {
-            result.reason = Some(reason);
-            (result, None)
-        }
-        Outcome::Interrupted => {
-            result.verdict = Verdict::Interrupted;
-            (result, None)
-        }
-    }
-}
-
-fn all_rows(scheme: &Scheme, results: &[RoundResult]) -> Vec<Row> {
-    let mut all = Vec::new();
-    for workload in &scheme.workloads {
-        let mut rows: Vec<Row> = scheme
-            .entries
-            .iter()
-            .map(|entry| {
-                let of_row: Vec<RoundResult> = results
-                    .iter()
-                    .filter(|r| r.workload == workload.name && r.client == entry.name)
-                    .cloned()
-                    .collect();
-                rows::row(&workload.name, workload.rank_by, &entry.name, entry.class, &of_row)
-            })
-            .collect();
-        rows::sort(&mut rows, workload.rank_by);
-        all.extend(rows);
-    }
-    all
+/// Sums up one workload anew.
+fn update(scheme: &Scheme, campaign: &mut Campaign, index: usize, results: &[RoundResult]) {
+    let workload = &scheme.workloads[index];
+    let control = &scheme.stage.entries[scheme.control].name;
+    let noise = ranking::noise(&workload.name, control, results);
+    let mut rows: Vec<Row> = scheme
+        .stage
+        .entries
+        .iter()
+        .map(|entry| {
+            let of_row: Vec<RoundResult> = results
+                .iter()
+                .filter(|r| r.workload == workload.name && r.client == entry.name && !r.control)
+                .cloned()
+                .collect();
+            rows::row(workload, &entry.name, entry.class, &of_row)
+        })
+        .collect();
+    ranking::rank(&mut rows, workload.rank_by, &noise);
+    campaign.rows.retain(|row| row.workload != workload.name);
+    campaign.noise.retain(|noise| noise.workload != workload.name);
+    campaign.rows.extend(rows);
+    campaign.noise.extend(noise);
+    // In the order of the workloads, whichever was run last.
+    let place = |name: &str| scheme.workloads.iter().position(|w| w.name == name);
+    campaign.rows.sort_by_key(|row| place(&row.workload));
+    campaign.noise.sort_by_key(|noise| place(&noise.workload));
 }
 
 /// All tables of a campaign, one after the other.
 #[must_use]
 pub fn tables(scheme: &Scheme, campaign: &Campaign, style: Style) -> String {
+    if scheme.blocks == Blocks::OfAll {
+        return listing::sweep(&scheme.workloads, &campaign.rows, style);
+    }
     let of = |workload: &Workload| {
         let rows: Vec<Row> =
             campaign.rows.iter().filter(|row| row.workload == workload.name).cloned().collect();
-        table::render(workload, &rows, style)
+        let noise: Vec<Noise> =
+            campaign.noise.iter().filter(|n| n.workload == workload.name).cloned().collect();
+        table::render(workload, &rows, &noise, style)
     };
     scheme.workloads.iter().map(of).collect::<Vec<_>>().join("\n")
 }
@@ -209,35 +187,7 @@ pub fn tables(scheme: &Scheme, campaign: &Campaign, style: Style) -> String {
 /// `table.md`.
 #[must_use]
 pub fn markdown(scheme: &Scheme, campaign: &Campaign) -> String {
-    let commit = campaign.commit.as_deref().map_or("unknown", |hash| &hash[..hash.len().min(12)]);
-    let dirty = if campaign.dirty == Some(true) { " with changes" } else { "" };
-    format!(
-        "# Campaign of {}, {}\n\n`{}`, commit {commit}{dirty}, seed {}\n\n{}\n{}: {} rounds of {} s warm-up and {} s measured\n\n{}",
-        campaign.started,
-        campaign.status,
-        campaign.command,
-        campaign.seed,
-        campaign.machine.describe(),
-        campaign.placement,
-        campaign.rounds,
-        campaign.warmup_s,
-        campaign.measure_s,
-        tables(scheme, campaign, Style::Markdown)
-    )
-}
-
-/// A private folder for meters, in memory where there is such a place.
-///
-/// # Errors
-/// When it cannot be made.
-pub fn private_room() -> Result<tempfile::TempDir> {
-    let shared_memory = PathBuf::from("/dev/shm");
-    let place = if shared_memory.is_dir() { shared_memory } else { std::env::temp_dir() };
-    // tempfile makes it for its owner only (0700).
-    tempfile::Builder::new()
-        .prefix("tick-bench-")
-        .tempdir_in(&place)
-        .with_context(|| format!("a private folder in {}", place.display()))
+    format!("{}\n{}", campaign.heading(), tables(scheme, campaign, Style::Markdown))
 }
 
 #[cfg(test)]
@@ -246,15 +196,27 @@ mod tests {
 
     #[test]
     fn every_client_has_every_round_and_the_seed_decides_the_order() {
-        let order = turns(2, 5, 3, 7);
+        let order = turns(2, 5, 3, 7, Blocks::OfClients);
         assert_eq!(order.len(), 30);
-        assert_eq!(order, turns(2, 5, 3, 7));
-        assert_ne!(order, turns(2, 5, 3, 8));
+        assert_eq!(order, turns(2, 5, 3, 7, Blocks::OfClients));
+        assert_ne!(order, turns(2, 5, 3, 8, Blocks::OfClients));
         for (index, round) in order.chunks(5).enumerate() {
             let mut clients: Vec<usize> = round.iter().map(|turn| turn.client).collect();
             clients.sort_unstable();
             assert_eq!(clients, [0, 1, 2, 3, 4]);
             assert!(round.iter().all(|turn| turn.workload == index / 3));
+        }
+    }
+
+    #[test]
+    fn a_block_of_a_sweep_has_every_client_at_every_rate() {
+        let order = turns(4, 3, 2, 7, Blocks::OfAll);
+        for (index, block) in order.chunks(12).enumerate() {
+            let mut pairs: Vec<_> = block.iter().map(|turn| (turn.workload, turn.client)).collect();
+            pairs.sort_unstable();
+            pairs.dedup();
+            assert_eq!(pairs.len(), 12);
+            assert!(block.iter().all(|turn| turn.round as usize == index + 1));
         }
     }
 }

@@ -25,6 +25,15 @@ pub struct Queues {
     pub receive_bytes: u64,
 }
 
+impl std::iter::Sum for Queues {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            send_bytes: sum.send_bytes + one.send_bytes,
+            receive_bytes: sum.receive_bytes + one.receive_bytes,
+        })
+    }
+}
+
 /// How the queues are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

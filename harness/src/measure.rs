@@ -1,12 +1,17 @@
 //! What a round's record says: rates, backlog by layer, latencies. Pure
 //! arithmetic over what was observed and reported.
 
+use crate::journey::{Journeys, Waterfall};
 use crate::observe::Snapshot;
 use crate::plan::Plan;
 use crate::process::Switches;
-use crate::round::Record;
-use crate::stats::{self, Quantiles, Time, Times};
+use crate::record::Record;
+use crate::recovery::{self, Recovery};
+use crate::stats::{self, Quantiles, Slope};
+use crate::steady;
+use crate::surroundings::Disturbance;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Ticks in each layer, or ticks per tick-layer at one instant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -75,15 +80,26 @@ pub struct Rates {
 }
 
 /// A round's measurement.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
     /// Rates within the window.
     #[serde(flatten)]
     pub rates: Rates,
     /// Processed of what was offered (under flood: of what was generated).
     pub efficiency: f64,
+    /// Where the window began, in ns from the start: behind the warm-up, and
+    /// where the run had become steady.
+    pub window_from_ns: u64,
+    /// Why it never became steady, if so.
+    pub unsteady: Option<String>,
     /// Growth of generated − processed over the window (Theil–Sen), ticks/s.
     pub backlog_growth_per_s: f64,
+    /// Its 95 % interval.
+    pub backlog_growth_interval_per_s: [f64; 2],
+    /// The most that waited at one instant within the window, in ticks.
+    pub backlog_peak: f64,
+    /// How it came through bursts, where there were any.
+    pub recovery: Option<Recovery>,
     /// At the end of the window.
     pub backlog_end: Backlog,
     /// Age of the oldest unprocessed tick at the end of the window, in ns;
@@ -97,6 +113,10 @@ pub struct Measurement {
     pub response_ns: Option<Quantiles>,
     /// Processed − written, over the same ticks as far as they were written.
     pub service_ns: Option<Quantiles>,
+    /// Where the response time went; `None` under flood.
+    pub waterfall: Option<Waterfall>,
+    /// CPU time of the client, in CPUs: 1 is one CPU all the time.
+    pub client_cpus: f64,
     /// CPU time of the client per processed tick, in ns.
     pub client_cpu_ns_per_tick: Option<f64>,
     /// CPU time of the server per generated tick without spinning, in ns.
@@ -117,6 +137,8 @@ pub struct Measurement {
     pub blocked_share: f64,
     /// Share of the window's instants at which both kernel queues were nearly empty.
     pub dry_share: f64,
+    /// What went on around it.
+    pub disturbance: Disturbance,
     /// Sampled ticks behind the latencies.
     pub samples: usize,
 }
@@ -128,14 +150,18 @@ const DRY_BYTES: u64 = 64 * 1024;
 /// observed from its first to its last instant.
 #[must_use]
 pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
-    let window = window(record, plan)?;
+    let onset = onset(record, plan)?;
+    let window = stretch(record, plan, &onset.window_ns)?;
     let (first, last) = (window.first()?, window.last()?);
     let seconds = (last.at_ns - first.at_ns) as f64 / 1e9;
     // A client's counters may do anything; the audit says so, this must not panic.
     let grown = |count: fn(&Snapshot) -> u64| count(last).saturating_sub(count(first));
     let rate = |count: fn(&Snapshot) -> u64| grown(count) as f64 / seconds;
     let rates = Rates {
-        offered_per_s: plan.schedule().offered_per_s().map(|n| n as f64),
+        offered_per_s: plan
+            .timetable
+            .offered_per_s(&onset.window_ns)
+            .map(|n| n * plan.links() as f64),
         generated_per_s: rate(|s| s.generated),
         written_per_s: rate(|s| s.written),
         acknowledged_per_s: rate(|s| s.acknowledged),
@@ -143,10 +169,7 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
         received_per_s: rate(|s| s.received),
         processed_per_s: rate(|s| s.processed),
     };
-    let backlogs: Vec<(f64, f64)> = window
-        .iter()
-        .map(|s| (s.at_ns as f64 / 1e9, s.generated as f64 - s.processed as f64))
-        .collect();
+    let growth = growth(window);
     let backlog_end = layers(last, bytes_per_tick(record));
     let per_tick = |ns: u64, ticks: u64| (ticks > 0).then(|| ns as f64 / ticks as f64);
     let spun_ns = grown(|s| s.spun_ns);
@@ -154,39 +177,138 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
     let peak = |highest: u64, seen: fn(&Snapshot) -> u64| {
         record.watched.snapshots.iter().map(seen).max().unwrap_or(0).max(highest)
     };
-    let journey = Journey::new(record, plan);
-    let (response, service) = (journey.response(), journey.service());
+    let journeys = Journeys::new(record, plan, &onset.window_ns);
+    let (response, service) = (journeys.response(), journeys.service());
     let flood = rates.offered_per_s.is_none();
     Some(Measurement {
         efficiency: rates.processed_per_s / rates.offered_per_s.unwrap_or(rates.generated_per_s),
-        backlog_growth_per_s: stats::slope(&backlogs),
+        window_from_ns: onset.window_ns.start,
+        unsteady: onset.unsteady,
+        backlog_growth_per_s: growth.per_x,
+        backlog_growth_interval_per_s: growth.interval,
+        backlog_peak: window.iter().map(waiting).fold(0.0, f64::max),
+        recovery: recovery::recovery(window, record.start_ns, plan),
         backlog_end,
         oldest_age_ns: oldest_age_ns(last, record.start_ns, plan),
         drain_s: (rates.processed_per_s > 0.0).then(|| backlog_end.total() / rates.processed_per_s),
         samples: response.len(),
         response_ns: Quantiles::of(&response),
         service_ns: Quantiles::of(&service).filter(|_| !flood),
+        waterfall: journeys.waterfall(),
+        client_cpus: grown(|s| s.client_cpu_ns) as f64 / 1e9 / seconds,
         client_cpu_ns_per_tick: per_tick(grown(|s| s.client_cpu_ns), grown(|s| s.processed)),
         server_cpu_ns_per_tick: per_tick(server_cpu_ns, grown(|s| s.generated)),
         client_peak_rss_bytes: peak(record.watched.client_peak_rss_bytes, |s| s.client_rss_bytes),
         server_peak_rss_bytes: peak(record.watched.server_peak_rss_bytes, |s| s.server_rss_bytes),
-        server_lateness_ns: lateness(journey.after_due(2)),
-        pacing_lateness_ns: lateness(journey.after_due(1)),
+        server_lateness_ns: journeys.lateness(|stamps| stamps.written_ns),
+        pacing_lateness_ns: journeys.lateness(|stamps| stamps.encoded_ns),
         client_switches: record.watched.client_switches,
         server_switches: record.watched.server_switches,
         blocked_share: grown(|s| s.blocked_ns) as f64 / 1e9 / seconds,
+        disturbance: record.watched.disturbance,
         dry_share: window.iter().filter(|s| is_dry(s)).count() as f64 / window.len() as f64,
         rates,
     })
 }
 
-/// The snapshots of the window, both edges included; `None` if they are not
-/// all there.
+/// Where measuring begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Onset {
+    window_ns: Range<u64>,
+    unsteady: Option<String>,
+}
+
+/// Differences of the backlog below what comes in so many ns do not keep a run
+/// from being steady; nor do such shares of a processed rate.
+const STEADY_NS: f64 = 1e6;
+const STEADY_SHARE: f64 = 0.1;
+
+/// Where the run has become steady, at the earliest behind the warm-up. With a
+/// backlog that grows, or under flood, the processed rate has to be steady;
+/// otherwise the backlog itself.
+fn onset(record: &Record, plan: &Plan) -> Option<Onset> {
+    let window_ns = plan.window_ns();
+    let planned = window(record, plan)?;
+    if !plan.timetable.schedule().is_stationary() {
+        return Some(Onset { window_ns, unsteady: None });
+    }
+    let offered_per_s = plan.offered_per_s();
+    let overloaded = offered_per_s.is_none_or(|offered| is_overloaded(&growth(planned), offered));
+    let (series, tolerance, unit) = match offered_per_s.filter(|_| !overloaded) {
+        Some(offered) => {
+            let backlog: Vec<f64> = planned.iter().map(waiting).collect();
+            (backlog, (offered * STEADY_NS / 1e9).max(5.0), "ticks waiting")
+        }
+        None => {
+            let rates = processed_rates(planned);
+            let median = stats::median(rates.clone()).unwrap_or(0.0);
+            (rates, median * STEADY_SHARE, "ticks/s processed")
+        }
+    };
+    Some(match steady::begin(&series, tolerance) {
+        Ok(from) => {
+            let start = window_ns.start + from as u64 * plan.grid_ns;
+            Onset { window_ns: start..window_ns.end, unsteady: None }
+        }
+        // What falls behind does not have to do so evenly.
+        Err(_) if overloaded && offered_per_s.is_some() => Onset { window_ns, unsteady: None },
+        Err(found) => {
+            let why = format!("from {:.0} to {:.0} {unit}", found.from, found.to);
+            Onset { window_ns, unsteady: Some(why) }
+        }
+    })
+}
+
+/// Ticks made and not yet processed.
+fn waiting(s: &Snapshot) -> f64 {
+    s.generated as f64 - s.processed as f64
+}
+
+/// Processed ticks per second from one look to the next.
+fn processed_rates(window: &[Snapshot]) -> Vec<f64> {
+    let rate = |pair: &[Snapshot]| {
+        let ticks = pair[1].processed.saturating_sub(pair[0].processed) as f64;
+        ticks * 1e9 / (pair[1].at_ns - pair[0].at_ns).max(1) as f64
+    };
+    window.windows(2).map(rate).collect()
+}
+
+/// The growth of the backlog in ticks/s. Its interval is that of batches of
+/// looks: one look depends on the look before it.
+#[must_use]
+pub fn growth(window: &[Snapshot]) -> Slope {
+    let point = |s: &Snapshot| (s.at_ns as f64 / 1e9, waiting(s));
+    let middle = |batch: &[Snapshot]| {
+        let of = |pick: fn((f64, f64)) -> f64| {
+            stats::median(batch.iter().map(|s| pick(point(s))).collect()).unwrap_or(0.0)
+        };
+        (of(|p| p.0), of(|p| p.1))
+    };
+    let batches: Vec<_> = window.chunks_exact(steady::BATCH).map(middle).collect();
+    let per_x = stats::slope(&window.iter().map(point).collect::<Vec<_>>());
+    Slope { per_x, interval: stats::slope_with_interval(&batches).interval }
+}
+
+/// Below this share of the offered load, a backlog does not count as growing:
+/// its slope is then the noise of a few ticks under way.
+pub const KEEPS_UP_SHARE: f64 = 0.01;
+
+/// Whether a backlog grows without end, and not by chance.
+#[must_use]
+pub fn is_overloaded(growth: &Slope, offered_per_s: f64) -> bool {
+    growth.per_x > KEEPS_UP_SHARE * offered_per_s && growth.interval[0] > 0.0
+}
+
+/// The snapshots of the planned window, both edges included; `None` if they
+/// are not all there.
 #[must_use]
 pub fn window<'a>(record: &'a Record, plan: &Plan) -> Option<&'a [Snapshot]> {
+    stretch(record, plan, &plan.window_ns())
+}
+
+fn stretch<'a>(record: &'a Record, plan: &Plan, ns: &Range<u64>) -> Option<&'a [Snapshot]> {
     let edge = |ns: u64| usize::try_from(ns / plan.grid_ns).ok();
-    let window_ns = plan.window_ns();
-    record.watched.snapshots.get(edge(window_ns.start)?..=edge(window_ns.end)?)
+    record.watched.snapshots.get(edge(ns.start)?..=edge(ns.end)?)
 }
 
 /// Mean bytes of a tick on the wire, with its share of control frames.
@@ -225,86 +347,10 @@ fn is_dry(snapshot: &Snapshot) -> bool {
 }
 
 fn oldest_age_ns(last: &Snapshot, start_ns: u64, plan: &Plan) -> Option<u64> {
-    plan.schedule().offered_per_s()?;
     if last.processed >= last.generated {
-        return Some(0);
+        return plan.timetable.due_offset_ns(0).map(|_| 0);
     }
-    let due_ns = start_ns + plan.schedule().due_offset_ns(last.processed)?;
+    // With several connections: as if all were equally far.
+    let due_ns = start_ns + plan.timetable.due_offset_ns(last.processed / plan.links() as u64)?;
     Some(last.at_ns.saturating_sub(due_ns))
-}
-
-fn lateness(ns: Vec<u64>) -> Option<Lateness> {
-    let times = Times::new(ns.into_iter().map(Time::Exact).collect());
-    let at = |q| times.quantile(q).map(Time::bound_ns);
-    Some(Lateness { p50: at(0.5)?, p99: at(0.99)?, max: at(1.0)? })
-}
-
-/// The sampled ticks that are due within the window, from the server's and the
-/// client's stamps joined by seq. Empty under flood.
-struct Journey<'a> {
-    record: &'a Record,
-    plan: &'a Plan,
-    /// Indices of the sample plan: due within the window.
-    indices: std::ops::Range<u64>,
-}
-
-impl<'a> Journey<'a> {
-    fn new(record: &'a Record, plan: &'a Plan) -> Self {
-        let (sample, schedule) = (plan.sample(), plan.schedule());
-        let index = |offset_ns| schedule.ticks_within(offset_ns).map(|n| sample.count_below(n));
-        let window_ns = plan.window_ns();
-        let from = index(window_ns.start).unwrap_or(0);
-        let to = index(window_ns.end).unwrap_or(0);
-        Self { record, plan, indices: from..to }
-    }
-
-    /// The row of a planned seq: rows are exactly the planned seqs in order
-    /// where the audit passes, so the index is the place.
-    fn row(rows: &'a [[u64; 3]], seq: u64, index: u64) -> Option<&'a [u64; 3]> {
-        let row = rows.get(usize::try_from(index).ok()?)?;
-        (row[0] == seq).then_some(row)
-    }
-
-    fn due_ns(&self, seq: u64) -> u64 {
-        self.record.start_ns + self.plan.schedule().due_offset_ns(seq).unwrap_or(0)
-    }
-
-    fn waited(&self, from_ns: u64, processed: Option<&[u64; 3]>) -> Time {
-        match processed {
-            Some(row) => Time::Exact(row[2].saturating_sub(from_ns)),
-            None => {
-                Time::AtLeast { at_least: self.record.watched.ended_ns.saturating_sub(from_ns) }
-            }
-        }
-    }
-
-    fn response(&self) -> Times {
-        let sample = self.plan.sample();
-        let times = self.indices.clone().map(|index| {
-            let seq = sample.nth(index);
-            self.waited(self.due_ns(seq), Self::row(&self.record.client_rows, seq, index))
-        });
-        Times::new(times.collect())
-    }
-
-    fn service(&self) -> Times {
-        let sample = self.plan.sample();
-        let times = self.indices.clone().filter_map(|index| {
-            let seq = sample.nth(index);
-            let written = Self::row(&self.record.server_rows, seq, index)?;
-            Some(self.waited(written[2], Self::row(&self.record.client_rows, seq, index)))
-        });
-        Times::new(times.collect())
-    }
-
-    /// Stamp `column` of the server's rows minus the due time.
-    fn after_due(&self, column: usize) -> Vec<u64> {
-        let sample = self.plan.sample();
-        let times = self.indices.clone().filter_map(|index| {
-            let seq = sample.nth(index);
-            let row = Self::row(&self.record.server_rows, seq, index)?;
-            Some(row[column].saturating_sub(self.due_ns(seq)))
-        });
-        times.collect()
-    }
 }

@@ -1,12 +1,13 @@
-//! One look at everything at one instant, from outside: both meters, both
-//! kernel queues, CPU time and memory.
+//! One look at everything at one instant, from outside: all meters, all kernel
+//! queues, CPU time and memory.
 
 use crate::kernel::{Probe, Queues};
 use crate::process::Gauge;
 use anyhow::{Context, Result};
 use contract::meter::{MeterFile, Slot};
 
-/// What was seen at one instant. Counts are ticks since the start.
+/// What was seen at one instant. Counts are ticks since the start, summed over
+/// all connections: a tick that is made counts once for each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// The instant at which the reading began, ns of the monotonic clock.
@@ -15,7 +16,7 @@ pub struct Snapshot {
     pub processed: u64,
     /// Client: taken from the library.
     pub received: u64,
-    /// The kernel's queues; `None` once the connection is gone.
+    /// The kernel's queues; `None` once a connection is gone.
     pub queues: Option<Queues>,
     /// Server: acknowledged by the client's kernel.
     pub acknowledged: u64,
@@ -27,7 +28,7 @@ pub struct Snapshot {
     pub written_bytes: u64,
     /// Server: made.
     pub generated: u64,
-    /// Server: time that ticks waited while the socket took nothing, in ns.
+    /// Server: time that ticks waited while a socket took nothing, in ns.
     pub blocked_ns: u64,
     /// Server: time spun away before due times, in ns.
     pub spun_ns: u64,
@@ -43,14 +44,16 @@ pub struct Snapshot {
 
 /// Everything that is looked at in a round.
 pub struct Observer {
-    /// The client's meter.
-    pub client_meter: MeterFile,
+    /// The meter of each of the client's processes.
+    pub client_meters: Vec<MeterFile>,
+    /// Connections of each of them.
+    pub connections: usize,
     /// The server's meter.
     pub server_meter: MeterFile,
-    /// The connection in the kernel.
-    pub probe: Probe,
-    /// The client's process.
-    pub client: Gauge,
+    /// The connections in the kernel.
+    pub probes: Vec<Probe>,
+    /// The client's processes.
+    pub clients: Vec<Gauge>,
     /// The server's process.
     pub server: Gauge,
     /// What was seen last, for what can no longer be seen.
@@ -65,19 +68,21 @@ impl Observer {
     /// # Errors
     /// When a child has damaged its meter.
     pub fn read(&mut self) -> Result<Snapshot> {
-        let client = |slot| self.client_meter.read(slot).context("the client's meter");
         let server = |slot| self.server_meter.read(slot).context("the server's meter");
         let at_ns = tick::clock::now_ns();
-        let processed = client(Slot::PROCESSED)?;
-        let received = client(Slot::RECEIVED)?;
-        let queues = self.probe.read().ok();
+        let processed = self.count(Slot::PROCESSED)?;
+        let received = self.count(Slot::RECEIVED)?;
+        let queues = self.probes.iter_mut().map(|probe| probe.read().ok()).sum();
         let confirmed = server(Slot::CONFIRMED)?;
         let acknowledged = server(Slot::ACKNOWLEDGED)?;
         let written = server(Slot::WRITTEN)?;
         let written_bytes = server(Slot::WRITTEN_BYTES)?;
-        let generated = server(Slot::GENERATED)?;
+        let generated = server(Slot::GENERATED)?.saturating_mul(self.probes.len() as u64);
         // A process that has ended keeps what it had.
         let last = self.last;
+        let all = |one: fn(&Gauge) -> Result<u64>| {
+            self.clients.iter().map(|client| one(client).ok()).sum::<Option<u64>>()
+        };
         self.last = Snapshot {
             at_ns,
             processed,
@@ -90,11 +95,29 @@ impl Observer {
             generated,
             blocked_ns: server(Slot::BLOCKED_NS)?,
             spun_ns: server(Slot::SPUN_NS)?,
-            client_cpu_ns: self.client.cpu_ns().unwrap_or(last.client_cpu_ns),
+            client_cpu_ns: all(Gauge::cpu_ns).unwrap_or(last.client_cpu_ns),
             server_cpu_ns: self.server.cpu_ns().unwrap_or(last.server_cpu_ns),
-            client_rss_bytes: self.client.rss_bytes().unwrap_or(last.client_rss_bytes),
+            client_rss_bytes: all(Gauge::rss_bytes).unwrap_or(last.client_rss_bytes),
             server_rss_bytes: self.server.rss_bytes().unwrap_or(last.server_rss_bytes),
         };
         Ok(self.last)
+    }
+
+    fn count(&self, slot: Slot) -> Result<u64> {
+        let each = self.counts(slot)?;
+        // A client may have written anything.
+        Ok(each.into_iter().fold(0, u64::saturating_add))
+    }
+
+    /// One of the clients' counters, connection by connection.
+    ///
+    /// # Errors
+    /// When a child has damaged its meter.
+    pub fn counts(&self, slot: Slot) -> Result<Vec<u64>> {
+        let mut all = Vec::with_capacity(self.probes.len());
+        for meter in &self.client_meters {
+            all.extend(meter.read_each(slot, self.connections).context("the client's meter")?);
+        }
+        Ok(all)
     }
 }

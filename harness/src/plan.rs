@@ -1,13 +1,16 @@
 //! The plan of a round: one load and its timing, the same for every client.
 
 use crate::workload::Workload;
+use anyhow::Result;
 use contract::{Class, ClientPlan, ServerPlan, Version};
 use std::ops::Range;
 use std::path::PathBuf;
-use tick::{Sample, Schedule};
+use tick::{Sample, Timetable};
 
-/// Sampled ticks per round, about.
-const SAMPLES: u64 = 50_000;
+/// Sampled ticks per round, about: 20 beyond a p99.9.
+pub const SAMPLES: u64 = 20_000;
+/// The same for the many short rounds of a search or a sweep: 100 beyond a p99.
+pub const FEW_SAMPLES: u64 = 10_000;
 /// The stride under flood, where nobody knows the count of ticks beforehand.
 const FLOOD_STRIDE: u64 = 997;
 /// Time to connect, in ms.
@@ -16,7 +19,7 @@ const CONNECT_DEADLINE_MS: u64 = 5_000;
 const REPORT_DEADLINE_MS: u64 = 15_000;
 
 /// One load and its timing.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Plan {
     /// What is sent.
     pub workload: Workload,
@@ -30,9 +33,63 @@ pub struct Plan {
     pub measure_ns: u64,
     /// Between two looks, in ns.
     pub grid_ns: u64,
+    /// How many ticks are sampled, about.
+    pub samples: u64,
+    /// When each tick is due.
+    pub timetable: Timetable,
+}
+
+/// How long a round lasts, in ns, each a multiple of the grid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// From tick 0 to the window, at least.
+    pub warmup_ns: u64,
+    /// The measured window.
+    pub measure_ns: u64,
+    /// Between two looks.
+    pub grid_ns: u64,
+    /// How many ticks are sampled, about.
+    pub samples: u64,
 }
 
 impl Plan {
+    /// One load for one client.
+    ///
+    /// # Errors
+    /// A load that cannot be carried out.
+    pub fn new(workload: &Workload, class: Class, seed: u64, timing: Timing) -> Result<Self> {
+        Ok(Self {
+            workload: workload.clone(),
+            class,
+            seed,
+            warmup_ns: timing.warmup_ns,
+            measure_ns: timing.measure_ns,
+            grid_ns: timing.grid_ns,
+            samples: timing.samples,
+            timetable: workload.timetable(seed)?,
+        })
+    }
+
+    /// Connections in all: each gets every tick, and all counts of a round are
+    /// sums over them.
+    #[must_use]
+    pub fn links(&self) -> usize {
+        self.workload.connections * self.workload.clients
+    }
+
+    /// The offered load within the window over all connections, in ticks per
+    /// second; `None` under flood.
+    #[must_use]
+    pub fn offered_per_s(&self) -> Option<f64> {
+        Some(self.timetable.offered_per_s(&self.window_ns())? * self.links() as f64)
+    }
+
+    /// When a tick is due, in ns from the start; 0 under flood.
+    #[must_use]
+    pub fn due_offset_ns(&self, seq: u64) -> u64 {
+        self.timetable.due_offset_ns(seq).unwrap_or(0)
+    }
+
     /// The measured window, in ns from tick 0.
     #[must_use]
     pub fn window_ns(&self) -> Range<u64> {
@@ -54,16 +111,10 @@ impl Plan {
     /// Which seqs are stamped.
     #[must_use]
     pub fn sample(&self) -> Sample {
-        match self.schedule().ticks_within(self.duration_ns()) {
-            Some(ticks) => Sample::about(ticks, SAMPLES),
+        match self.timetable.ticks_within(self.duration_ns()) {
+            Some(ticks) => Sample::about(ticks, self.samples / self.links() as u64),
             None => Sample { first: FLOOD_STRIDE / 2, stride: FLOOD_STRIDE },
         }
-    }
-
-    /// When each tick is due.
-    #[must_use]
-    pub fn schedule(&self) -> Schedule {
-        self.workload.schedule()
     }
 
     /// Time to connect, in ms.
@@ -83,10 +134,12 @@ impl Plan {
             contract: Version,
             format: self.workload.format,
             seed: self.seed,
-            schedule: self.schedule(),
+            schedule: self.timetable.schedule(),
+            tape: self.workload.tape.as_ref().map(|recording| recording.path.clone()),
+            connections: self.links(),
             duration_ns: self.duration_ns(),
             sample: self.sample(),
-            send_buffer_bytes: self.workload.send_buffer_bytes,
+            send_buffer_bytes: self.workload.send_buffer(),
             congestion: self.workload.congestion.clone(),
             spin,
             log_ceiling_bytes: self.workload.log_ceiling_bytes,
@@ -97,20 +150,22 @@ impl Plan {
         }
     }
 
-    /// The client's line.
+    /// The line of the client's process with that number, from 0.
     #[must_use]
-    pub fn for_client(&self, url: &str, meter: Option<PathBuf>) -> ClientPlan {
+    pub fn for_client(&self, number: usize, url: &str, meter: Option<PathBuf>) -> ClientPlan {
+        let first = number * self.workload.connections;
+        let links = first..first + self.workload.connections;
         ClientPlan {
             contract: Version,
-            url: url.to_owned(),
+            urls: links.map(|link| format!("{url}?connection={link}")).collect(),
             format: self.workload.format,
             symbols: tick::SYMBOLS,
-            schedule: self.schedule(),
+            schedule: self.timetable.schedule(),
             duration_ns: self.duration_ns(),
             sample: self.sample(),
             work_ns: self.workload.work_ns,
             queue_bound: self.workload.queue_bound,
-            receive_buffer_bytes: self.workload.receive_buffer_bytes,
+            receive_buffer_bytes: self.workload.receive_buffer(),
             memory_ceiling_bytes: self.workload.memory_ceiling_bytes,
             meter,
             connect_deadline_ms: CONNECT_DEADLINE_MS,

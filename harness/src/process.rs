@@ -23,6 +23,13 @@ pub struct Switches {
     pub involuntary: u64,
 }
 
+impl std::ops::AddAssign for Switches {
+    fn add_assign(&mut self, other: Self) {
+        self.voluntary += other.voluntary;
+        self.involuntary += other.involuntary;
+    }
+}
+
 impl Gauge {
     /// Looks at process `pid`.
     ///

@@ -3,16 +3,17 @@
 use crate::affinity::Placement;
 use crate::child::{Child, Fault};
 use crate::guard::Guard;
-use crate::kernel::{Method, Probe};
+use crate::kernel::Probe;
 use crate::observe::{Observer, Snapshot};
 use crate::plan::Plan;
 use crate::process::Gauge;
-use crate::watch::{self, Watched};
+use crate::record::{Link, Record};
+use crate::watch;
 use anyhow::{Context, Result};
 use contract::meter::{MeterFile, Slot};
 use contract::{
-    ClientFinal, ClientHello, Connected, FromClient, FromServer, SampleRow, ServerFinal, Start,
-    ToClient, ToServer,
+    ClientFinal, ClientHello, Connected, FromClient, FromServer, ServerFinal, Start, ToClient,
+    ToServer,
 };
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -43,33 +44,6 @@ pub struct Setup<'a> {
     pub room: &'a Path,
 }
 
-/// All that a round gave.
-#[derive(Debug, Clone)]
-pub struct Record {
-    /// What the client said of itself.
-    pub hello: ClientHello,
-    /// The connection.
-    pub connected: Connected,
-    /// The server's versions.
-    pub server_versions: Vec<String>,
-    /// How the kernel queues were read.
-    pub queues_by: Method,
-    /// When tick 0 was due.
-    pub start_ns: u64,
-    /// What was seen from outside.
-    pub watched: Watched,
-    /// `[seq, received_ns, processed_ns]`.
-    pub client_rows: Vec<SampleRow>,
-    /// `[seq, encoded_ns, written_ns]`.
-    pub server_rows: Vec<SampleRow>,
-    /// The client's books.
-    pub client: ClientFinal,
-    /// The server's books.
-    pub server: ServerFinal,
-    /// What stood in the client's meter at the very end: received, processed.
-    pub meter: [u64; 2],
-}
-
 /// How a round went.
 #[derive(Debug)]
 pub enum Outcome {
@@ -94,13 +68,27 @@ pub fn run(
     interrupted: &AtomicBool,
     live: &mut dyn FnMut(&Snapshot),
 ) -> Result<Outcome> {
-    let meters = [setup.room.join("server.meter"), setup.room.join("client.meter")];
-    let files = [MeterFile::create(&meters[0])?, MeterFile::create(&meters[1])?];
-    let outcome = with_server(setup, guard, interrupted, live, &meters, files);
-    for meter in &meters {
-        std::fs::remove_file(meter).context("a meter file")?;
+    let workload = &setup.plan.workload;
+    let mut meters = Meters { files: Vec::new(), paths: Vec::new() };
+    for number in 0..=workload.clients {
+        let path = setup.room.join(format!("{number}.meter"));
+        // The server's comes first, and has one set of counters for all.
+        let connections = if number == 0 { 1 } else { workload.connections };
+        meters.files.push(MeterFile::create(&path, connections)?);
+        meters.paths.push(path);
+    }
+    let paths = meters.paths.clone();
+    let outcome = with_server(setup, guard, interrupted, live, meters);
+    for path in &paths {
+        std::fs::remove_file(path).context("a meter file")?;
     }
     outcome
+}
+
+/// The server's meter, and those of the client's processes.
+struct Meters {
+    files: Vec<MeterFile>,
+    paths: Vec<PathBuf>,
 }
 
 fn with_server(
@@ -108,26 +96,34 @@ fn with_server(
     guard: &mut Guard,
     interrupted: &AtomicBool,
     live: &mut dyn FnMut(&Snapshot),
-    meters: &[PathBuf; 2],
-    files: [MeterFile; 2],
+    meters: Meters,
 ) -> Result<Outcome> {
     let words = [setup.server.to_string_lossy().into_owned()];
     let cpus = setup.placement.server.as_ref();
     let mut server = Child::spawn("the server", &words, setup.room, cpus, guard)?;
     let cpus = setup.placement.client.as_ref();
-    let mut client = match Child::spawn("the client", setup.client, setup.client_dir, cpus, guard) {
-        Ok(client) => client,
-        Err(error) => {
-            server.kill(guard);
-            return Ok(Outcome::Failed(format!("{error:#}")));
+    let mut clients = Vec::new();
+    for _ in 0..setup.plan.workload.clients {
+        match Child::spawn("the client", setup.client, setup.client_dir, cpus, guard) {
+            Ok(client) => clients.push(client),
+            Err(error) => {
+                clients.into_iter().for_each(|client: Child<FromClient>| client.kill(guard));
+                server.kill(guard);
+                return Ok(Outcome::Failed(format!("{error:#}")));
+            }
         }
-    };
-    let mut pair = Pair { server: &mut server, client: &mut client, interrupted };
-    let done = pair.play(setup, meters, files, live);
+    }
+    let mut cast = Cast { server: &mut server, clients: &mut clients, interrupted };
+    let done = cast.play(setup, meters, live);
     let exits = match done {
-        Ok(Play::Done(_)) => client.finish(EXIT, guard).and_then(|()| server.finish(EXIT, guard)),
+        Ok(Play::Done(_)) => {
+            // All are seen out, whatever the first of them did.
+            let exits: Vec<_> = clients.into_iter().map(|c| c.finish(EXIT, guard)).collect();
+            let server = server.finish(EXIT, guard);
+            exits.into_iter().chain([server]).collect::<Result<(), _>>()
+        }
         _ => {
-            client.kill(guard);
+            clients.into_iter().for_each(|client| client.kill(guard));
             server.kill(guard);
             Ok(())
         }
@@ -147,22 +143,21 @@ enum Play {
     Interrupted,
 }
 
-struct Pair<'a> {
+struct Cast<'a> {
     server: &'a mut Child<FromServer>,
-    client: &'a mut Child<FromClient>,
+    clients: &'a mut [Child<FromClient>],
     interrupted: &'a AtomicBool,
 }
 
-impl Pair<'_> {
+impl Cast<'_> {
     fn play(
         &mut self,
         setup: &Setup<'_>,
-        meters: &[PathBuf; 2],
-        [server_meter, client_meter]: [MeterFile; 2],
+        mut meters: Meters,
         live: &mut dyn FnMut(&Snapshot),
     ) -> Result<Play> {
         let connect = Duration::from_millis(setup.plan.connect_deadline_ms());
-        let plan = setup.plan.for_server(setup.placement.spin, Some(meters[0].clone()));
+        let plan = setup.plan.for_server(setup.placement.spin, Some(meters.paths[0].clone()));
         self.server.send(&ToServer::Plan(plan));
         let server_hello = match self.server.expect("say hello", connect)? {
             FromServer::Hello(hello) => hello,
@@ -172,49 +167,53 @@ impl Pair<'_> {
             FromServer::Listening(listening) => listening.url,
             other => return Err(wrong_server(self.server, &other, "`listening`").into()),
         };
-        let plan = setup.plan.for_client(&url, Some(meters[1].clone()));
-        self.client.send(&ToClient::Plan(plan));
-        let hello = match self.client.expect("say hello", connect)? {
-            FromClient::Hello(hello) => hello,
-            other => return Err(wrong_client(self.client, &other, "its hello").into()),
-        };
-        self.check_hello(&hello, setup.plan)?;
-        match self.client.expect("get ready", connect)? {
-            FromClient::Ready(_) => {}
-            FromClient::Unavailable { reason } => return Ok(Play::Unavailable(reason)),
-            other => return Err(wrong_client(self.client, &other, "`ready`").into()),
+        for (number, client) in self.clients.iter_mut().enumerate() {
+            let meter = Some(meters.paths[number + 1].clone());
+            client.send(&ToClient::Plan(setup.plan.for_client(number, &url, meter)));
         }
-        let connected = match self.server.expect("see the client connect", connect)? {
-            FromServer::Connected(connected) => connected,
-            other => return Err(wrong_server(self.server, &other, "`connected`").into()),
+        let hello = match self.get_ready(setup.plan, connect)? {
+            Ok(hello) => hello,
+            Err(reason) => return Ok(Play::Unavailable(reason)),
         };
+        let connected = self.connections(setup.plan.links(), connect)?;
+        let server_meter = meters.files.remove(0);
         let mut observer = Observer {
-            client_meter,
+            client_meters: meters.files,
+            connections: setup.plan.workload.connections,
             server_meter,
-            probe: Probe::new(connected.local, connected.peer),
-            client: Gauge::new(self.client.pid())?,
+            probes: connected.iter().map(|c| Probe::new(c.local, c.peer)).collect(),
+            clients: self.clients.iter().map(|c| Gauge::new(c.pid())).collect::<Result<_>>()?,
             server: Gauge::new(self.server.pid())?,
             last: Snapshot::default(),
         };
         let start_ns = now_ns() + LEAD_NS;
         self.server.send(&ToServer::Start(Start { at_ns: start_ns }));
-        let queues_by = observer.probe.method();
+        let queues_by = observer.probes[0].method();
         let watch = watch::watch(
             &mut watch::Scene {
                 plan: setup.plan,
                 start_ns,
                 observer: &mut observer,
-                client: self.client,
+                clients: self.clients,
                 server: self.server,
+                placement: setup.placement,
                 interrupted: self.interrupted,
             },
             live,
         )?;
         let Some((watched, early)) = watch else { return Ok(Play::Interrupted) };
-        let (client_rows, client) = self.client_report(early.client)?;
-        let (server_rows, server) = self.server_report(early.server)?;
-        let meter =
-            [Slot::RECEIVED, Slot::PROCESSED].map(|s| observer.client_meter.read(s).unwrap_or(0));
+        let mut links = vec![Link::default(); setup.plan.links()];
+        let clients = self.client_reports(early.clients, &mut links)?;
+        let mut server = self.server_report(early.server, &mut links)?;
+        server.generated = server.generated.saturating_mul(links.len() as u64);
+        let (received, processed) =
+            (observer.counts(Slot::RECEIVED)?, observer.counts(Slot::PROCESSED)?);
+        for (link, (received, processed)) in
+            links.iter_mut().zip(received.into_iter().zip(processed))
+        {
+            (link.received, link.processed) = (received, processed);
+        }
+        let Some(connected) = connected.into_iter().next() else { unreachable!("one at least") };
         Ok(Play::Done(Box::new(Record {
             hello,
             connected,
@@ -222,58 +221,116 @@ impl Pair<'_> {
             queues_by,
             start_ns,
             watched,
-            client_rows,
-            server_rows,
-            client,
+            links,
+            clients,
             server,
-            meter,
         })))
     }
 
-    fn check_hello(&self, hello: &ClientHello, plan: &Plan) -> Result<(), Fault> {
-        if hello.versions.is_empty() {
-            return Err(self.client.order("its hello names no version"));
+    /// Hears every client's hello and `ready`; the inner error is why it cannot
+    /// run here.
+    fn get_ready(&mut self, plan: &Plan, limit: Duration) -> Result<Result<ClientHello, String>> {
+        let mut first = None;
+        for client in self.clients.iter_mut() {
+            let hello = match client.expect("say hello", limit)? {
+                FromClient::Hello(hello) => hello,
+                other => return Err(wrong_client(client, &other, "its hello").into()),
+            };
+            check_hello(client, &hello, plan)?;
+            first.get_or_insert(hello);
         }
-        if hello.class != plan.class {
-            let what = format!(
-                "its hello says class {:?}, its client.toml says {:?}",
-                hello.class, plan.class
-            );
-            return Err(self.client.order(what.to_lowercase()));
+        for client in self.clients.iter_mut() {
+            match client.expect("get ready", limit)? {
+                FromClient::Ready(_) => {}
+                FromClient::Unavailable { reason } => return Ok(Err(reason)),
+                other => return Err(wrong_client(client, &other, "`ready`").into()),
+            }
         }
-        Ok(())
+        Ok(first.ok_or_else(|| "no process".to_owned()))
     }
 
-    fn client_report(
-        &mut self,
-        mut line: Option<FromClient>,
-    ) -> Result<(Vec<SampleRow>, ClientFinal), Fault> {
-        let mut rows = Vec::new();
-        loop {
-            match line.take().map_or_else(|| self.client.expect("report", REPORT), Ok)? {
-                FromClient::Samples(samples) => rows.extend(samples.rows),
-                FromClient::Final(last) => return Ok((rows, last)),
-                other => return Err(wrong_client(self.client, &other, "its report")),
-            }
-            if rows.len() > MAX_ROWS {
-                return Err(self.client.order("more samples than planned"));
+    /// Every connection as the server tells it, in the order of their numbers.
+    fn connections(&mut self, count: usize, limit: Duration) -> Result<Vec<Connected>> {
+        let mut connected = Vec::new();
+        for _ in 0..count {
+            match self.server.expect("see the client connect", limit)? {
+                FromServer::Connected(one) => connected.push(one),
+                other => return Err(wrong_server(self.server, &other, "`connected`").into()),
             }
         }
+        connected.sort_by_key(|one| one.connection);
+        Ok(connected)
+    }
+
+    fn client_reports(
+        &mut self,
+        early: Vec<Option<FromClient>>,
+        links: &mut [Link],
+    ) -> Result<Vec<ClientFinal>> {
+        let connections = links.len() / self.clients.len();
+        let places = links.chunks_mut(connections);
+        let each = self.clients.iter_mut().zip(early).zip(places);
+        Ok(each
+            .map(|((client, line), links)| client_report(client, line, links))
+            .collect::<Result<_, _>>()?)
     }
 
     fn server_report(
         &mut self,
         mut line: Option<FromServer>,
-    ) -> Result<(Vec<SampleRow>, ServerFinal), Fault> {
-        let mut rows = Vec::new();
+        links: &mut [Link],
+    ) -> Result<ServerFinal, Fault> {
         loop {
             match line.take().map_or_else(|| self.server.expect("report", REPORT), Ok)? {
-                FromServer::Samples(samples) => rows.extend(samples.rows),
-                FromServer::Final(last) => return Ok((rows, last)),
+                FromServer::Samples(samples) => match links.get_mut(samples.connection) {
+                    Some(link) => link.server_rows.extend(samples.rows),
+                    None => return Err(self.server.order("samples of no connection")),
+                },
+                FromServer::Final(last) => return Ok(last),
                 other => return Err(wrong_server(self.server, &other, "its report")),
             }
         }
     }
+}
+
+fn client_report(
+    client: &mut Child<FromClient>,
+    mut line: Option<FromClient>,
+    links: &mut [Link],
+) -> Result<ClientFinal, Fault> {
+    let mut rows = 0;
+    loop {
+        match line.take().map_or_else(|| client.expect("report", REPORT), Ok)? {
+            FromClient::Samples(samples) => {
+                rows += samples.rows.len();
+                match links.get_mut(samples.connection) {
+                    Some(link) => link.client_rows.extend(samples.rows),
+                    None => {
+                        return Err(client.order("samples of a connection that it was not given"));
+                    }
+                }
+            }
+            FromClient::Final(last) => return Ok(last),
+            other => return Err(wrong_client(client, &other, "its report")),
+        }
+        if rows > MAX_ROWS {
+            return Err(client.order("more samples than planned"));
+        }
+    }
+}
+
+fn check_hello(client: &Child<FromClient>, hello: &ClientHello, plan: &Plan) -> Result<(), Fault> {
+    if hello.versions.is_empty() {
+        return Err(client.order("its hello names no version"));
+    }
+    if hello.class != plan.class {
+        let what = format!(
+            "its hello says class {:?}, its client.toml says {:?}",
+            hello.class, plan.class
+        );
+        return Err(client.order(what.to_lowercase()));
+    }
+    Ok(())
 }
 
 pub(crate) fn wrong_client(child: &Child<FromClient>, line: &FromClient, wanted: &str) -> Fault {

@@ -1,40 +1,16 @@
 //! From rounds to rows: one row per workload and client, medians over rounds.
+//! Pure; [`crate::ranking`] then puts them in order.
 
+use crate::inference::{self, Interval};
+use crate::journey::{Stage, Waterfall};
 use crate::measure::{Backlog, Lateness, Measurement, Rates};
-use crate::stats::{self, Quantiles, Time};
-use crate::workload::RankBy;
+use crate::recovery::Recovery;
+use crate::stats::{self, Quantiles, Time, Times};
+use crate::verdict::Verdict;
+use crate::workload::Workload;
 use contract::Class;
 use serde::{Deserialize, Serialize};
-
-/// How a round, or a row, came out; in ascending order of trouble.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// It passed its audit.
-    Measured,
-    /// The client cannot run on this machine.
-    Unavailable,
-    /// The campaign was broken off before its turn.
-    Interrupted,
-    /// It ran, but failed its audit.
-    Invalid,
-    /// It crashed, hung, or broke the contract.
-    Failed,
-}
-
-impl Verdict {
-    /// As it stands in tables.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Measured => "measured",
-            Self::Unavailable => "unavailable",
-            Self::Interrupted => "interrupted",
-            Self::Invalid => "invalid",
-            Self::Failed => "failed",
-        }
-    }
-}
+use std::collections::BTreeMap;
 
 /// One round, as it is stored and summed up.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,11 +19,13 @@ pub struct RoundResult {
     pub workload: String,
     /// The client's name.
     pub client: String,
+    /// Whether it is the control's second entry.
+    pub control: bool,
     /// From 1.
     pub round: u32,
     /// How it came out.
     pub verdict: Verdict,
-    /// Why, unless it was measured.
+    /// Why, unless it is ok.
     pub reason: Option<String>,
     /// What its readers should know.
     pub remarks: Vec<String>,
@@ -55,16 +33,8 @@ pub struct RoundResult {
     pub measurement: Option<Measurement>,
 }
 
-/// Smallest and greatest value over rounds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Spread {
-    /// The smallest.
-    pub min: f64,
-    /// The greatest.
-    pub max: f64,
-}
-
-/// One row of a table. Numbers are medians over the measured rounds.
+/// One row of a table. Numbers are medians over the rounds that its verdict
+/// stands on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
     /// The workload's name.
@@ -73,12 +43,18 @@ pub struct Row {
     pub client: String,
     /// What it is compared as.
     pub class: Class,
-    /// The worst verdict of its rounds.
+    /// Its place; ties share one. `None`: not ranked.
+    pub rank: Option<usize>,
+    /// Whether it shares that place.
+    pub tied: bool,
+    /// How it came out.
     pub verdict: Verdict,
-    /// Why, unless it was measured.
+    /// Why, unless it is ok.
     pub reason: Option<String>,
-    /// Rounds that were measured.
+    /// Rounds behind the numbers.
     pub rounds: usize,
+    /// All rounds by their verdicts.
+    pub verdicts: BTreeMap<&'static str, usize>,
     /// Rates within the window.
     #[serde(flatten)]
     pub rates: MedianRates,
@@ -88,6 +64,10 @@ pub struct Row {
     pub backlog_growth_per_s: Option<f64>,
     /// By layer, in ticks.
     pub backlog_end: Option<Backlog>,
+    /// The most that waited at one instant.
+    pub backlog_peak: Option<f64>,
+    /// How it came through bursts.
+    pub recovery: Option<Recovery>,
     /// Age of the oldest unprocessed tick at the end.
     pub oldest_age_ns: Option<f64>,
     /// Time to drain the final backlog.
@@ -96,18 +76,27 @@ pub struct Row {
     pub response_ns: Option<Quantiles>,
     /// Processed − written.
     pub service_ns: Option<Quantiles>,
+    /// Where the response time went.
+    pub waterfall: Option<Waterfall>,
     /// CPU of the client.
     pub client_cpu_ns_per_tick: Option<f64>,
+    /// The same in CPUs.
+    pub client_cpus: Option<f64>,
     /// CPU of the server without spinning.
     pub server_cpu_ns_per_tick: Option<f64>,
     /// Most resident memory of the client.
     pub client_peak_rss_bytes: Option<f64>,
     /// Written − due.
     pub server_lateness_ns: Option<Lateness>,
-    /// Of what the workload ranks by, in its unit (ns, ticks/s).
-    pub ranked_spread: Option<Spread>,
+    /// 95 % bootstrap intervals of the medians.
+    pub intervals: Intervals,
+    /// Compared with the first of its workload.
+    pub versus_leader: Option<Versus>,
     /// What its readers should know.
     pub remarks: Vec<String>,
+    /// The ranked values of each round.
+    #[serde(skip)]
+    pub samples: Samples,
 }
 
 /// [`Rates`], absent where nothing was measured.
@@ -123,52 +112,193 @@ pub struct MedianRates {
     pub processed_per_s: Option<f64>,
 }
 
+/// 95 % bootstrap intervals of a row's medians; of one round, its value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Intervals {
+    /// Of the processed rate.
+    pub processed_per_s: Option<Interval>,
+    /// Of the backlog's growth.
+    pub backlog_growth_per_s: Option<Interval>,
+    /// Of the median response time.
+    pub response_p50_ns: Option<Interval>,
+    /// Of its p99; of bounds, where ticks still waited.
+    pub response_p99_ns: Option<Interval>,
+    /// Of the client's CPU time per tick.
+    pub client_cpu_ns_per_tick: Option<Interval>,
+}
+
+/// A row against the leader of its workload.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Versus {
+    /// The leader's name.
+    pub leader: String,
+    /// What is compared.
+    pub metric: Metric,
+    /// This row's median by the leader's.
+    pub ratio: Option<f64>,
+    /// Its 95 % bootstrap interval.
+    pub interval: Option<Interval>,
+    /// Mann–Whitney, two-sided.
+    pub p: f64,
+    /// The same after Holm's adjustment for all comparisons of the table.
+    pub p_holm: f64,
+}
+
+/// What rows are ranked by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Metric {
+    /// The processed rate: more is better.
+    #[serde(rename = "processed_per_s")]
+    Processed,
+    /// The growth of the backlog: less is better.
+    #[serde(rename = "backlog_growth_per_s")]
+    Growth,
+    /// The p99 of the response time: less is better.
+    #[serde(rename = "response_p99_ns")]
+    ResponseP99,
+}
+
+impl Metric {
+    /// In words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Processed => "processed rate",
+            Self::Growth => "growth of the backlog",
+            Self::ResponseP99 => "p99 of the response time",
+        }
+    }
+
+    /// Of one round.
+    #[must_use]
+    pub fn of(self, m: &Measurement) -> Option<f64> {
+        match self {
+            Self::Processed => Some(m.rates.processed_per_s),
+            Self::Growth => Some(m.backlog_growth_per_s),
+            Self::ResponseP99 => m.response_ns.map(|q| q.p99.bound_ns() as f64),
+        }
+    }
+}
+
+/// A row's values, a round each, for tests between rows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Samples {
+    processed: Vec<f64>,
+    growth: Vec<f64>,
+    response_p99: Vec<f64>,
+}
+
+impl Samples {
+    /// Those of one metric.
+    #[must_use]
+    pub fn of(&self, metric: Metric) -> &[f64] {
+        match metric {
+            Metric::Processed => &self.processed,
+            Metric::Growth => &self.growth,
+            Metric::ResponseP99 => &self.response_p99,
+        }
+    }
+
+    fn new(good: &[&Measurement]) -> Self {
+        let all = |metric: Metric| good.iter().filter_map(|m| metric.of(m)).collect();
+        Self {
+            processed: all(Metric::Processed),
+            growth: all(Metric::Growth),
+            response_p99: all(Metric::ResponseP99),
+        }
+    }
+}
+
+/// The verdict of a row. A round that failed, or did not pass its audit, decides
+/// alone; otherwise the most rounds do, and of equally many the worse one.
+fn verdict(rounds: &[RoundResult]) -> Verdict {
+    let worst = rounds.iter().map(|r| r.verdict).max().unwrap_or(Verdict::Interrupted);
+    if !worst.is_measured() {
+        return worst;
+    }
+    let count = |verdict: Verdict| rounds.iter().filter(|r| r.verdict == verdict).count();
+    // A round that was disturbed says nothing; the others may be enough.
+    let ranked: Vec<Verdict> = rounds.iter().map(|r| r.verdict).filter(|v| v.is_ranked()).collect();
+    let among: Vec<Verdict> = match 2 * ranked.len() >= rounds.len() {
+        true => ranked,
+        false => rounds.iter().map(|r| r.verdict).filter(|v| !v.is_ranked()).collect(),
+    };
+    among.into_iter().max_by_key(|&v| (count(v), v)).unwrap_or(worst)
+}
+
 /// Sums up the rounds of one client under one workload.
 #[must_use]
-pub fn row(
-    workload: &str,
-    rank_by: RankBy,
-    client: &str,
-    class: Class,
-    rounds: &[RoundResult],
-) -> Row {
-    let worst = rounds.iter().max_by_key(|r| r.verdict);
-    let verdict = worst.map_or(Verdict::Interrupted, |r| r.verdict);
-    let good: Vec<&Measurement> = rounds
-        .iter()
-        .filter(|r| r.verdict == Verdict::Measured)
-        .filter_map(|r| r.measurement.as_ref())
-        .collect();
-    let mut remarks: Vec<String> = rounds.iter().flat_map(|r| r.remarks.clone()).collect();
-    remarks.dedup_by(|a, b| a.split(':').next() == b.split(':').next());
+pub fn row(workload: &Workload, client: &str, class: Class, rounds: &[RoundResult]) -> Row {
+    let verdict = verdict(rounds);
+    let is_good = |r: &&RoundResult| match verdict.is_ranked() {
+        true => r.verdict.is_ranked(),
+        false => r.verdict == verdict && verdict.is_measured(),
+    };
+    let good: Vec<&Measurement> =
+        rounds.iter().filter(is_good).filter_map(|r| r.measurement.as_ref()).collect();
     let of = |pick: &dyn Fn(&Measurement) -> Option<f64>| {
         stats::median(good.iter().filter_map(|m| pick(m)).collect())
     };
     let quantiles = |pick: fn(&Measurement) -> Option<Quantiles>| {
         Quantiles::median(&good.iter().filter_map(|m| pick(m)).collect::<Vec<_>>())
     };
+    let mut verdicts = BTreeMap::new();
+    for round in rounds {
+        *verdicts.entry(round.verdict.word()).or_insert(0) += 1;
+    }
+    let of_verdict = rounds.iter().find(|r| r.verdict == verdict);
     Row {
-        workload: workload.to_owned(),
+        workload: workload.name.clone(),
         client: client.to_owned(),
         class,
+        rank: None,
+        tied: false,
         verdict,
-        reason: worst.and_then(|r| r.reason.clone()),
+        reason: of_verdict.and_then(|r| r.reason.clone()),
         rounds: good.len(),
+        verdicts,
         rates: rates(&of),
         efficiency: of(&|m| Some(m.efficiency)),
         backlog_growth_per_s: of(&|m| Some(m.backlog_growth_per_s)),
         backlog_end: backlog(&of),
+        backlog_peak: of(&|m| Some(m.backlog_peak)),
+        recovery: recovery(&good),
         oldest_age_ns: of(&|m| m.oldest_age_ns.map(|n| n as f64)),
         drain_s: of(&|m| m.drain_s),
         response_ns: quantiles(|m| m.response_ns),
         service_ns: quantiles(|m| m.service_ns),
+        waterfall: waterfall(&good),
         client_cpu_ns_per_tick: of(&|m| m.client_cpu_ns_per_tick),
+        client_cpus: of(&|m| Some(m.client_cpus)),
         server_cpu_ns_per_tick: of(&|m| m.server_cpu_ns_per_tick),
         client_peak_rss_bytes: of(&|m| Some(m.client_peak_rss_bytes as f64)),
         server_lateness_ns: lateness(&of),
-        ranked_spread: spread(rank_by, &good),
-        remarks,
+        intervals: intervals(&good),
+        versus_leader: None,
+        remarks: remarks(verdict, rounds),
+        samples: Samples::new(&good),
     }
+}
+
+/// The remarks of all rounds, each kind once with the number of rounds that
+/// have it; and the rounds that came out otherwise than the row.
+fn remarks(verdict: Verdict, rounds: &[RoundResult]) -> Vec<String> {
+    let kind = |text: &str| text.split(':').next().unwrap_or_default().to_owned();
+    let mut kinds: BTreeMap<String, (String, usize)> = BTreeMap::new();
+    for remark in rounds.iter().flat_map(|r| &r.remarks) {
+        kinds.entry(kind(remark)).or_insert_with(|| (remark.clone(), 0)).1 += 1;
+    }
+    let of_rounds = |n: usize| match n == rounds.len() {
+        true => String::new(),
+        false => format!(" [{n} of {} rounds]", rounds.len()),
+    };
+    let mut remarks: Vec<String> =
+        kinds.into_values().map(|(text, n)| format!("{text}{}", of_rounds(n))).collect();
+    for round in rounds.iter().filter(|r| r.verdict != verdict) {
+        let reason = round.reason.as_ref().map_or(String::new(), |why| format!(": {why}"));
+        remarks.push(format!("round {} is {}{reason}", round.round, round.verdict.word()));
+    }
+    remarks
 }
 
 type Pick<'a> = dyn Fn(&dyn Fn(&Measurement) -> Option<f64>) -> Option<f64> + 'a;
@@ -205,74 +335,50 @@ fn lateness(of: &Pick<'_>) -> Option<Lateness> {
     Some(Lateness { p50: at(|l| l.p50)?, p99: at(|l| l.p99)?, max: at(|l| l.max)? })
 }
 
-/// What a measurement is ranked by: its value, and whether less is better.
-#[must_use]
-pub fn ranked(rank_by: RankBy, m: &Measurement) -> Option<f64> {
-    match rank_by {
-        RankBy::ResponseP99 => m.response_ns.map(|q| q.p99.bound_ns() as f64),
-        RankBy::BacklogGrowth => Some(m.backlog_growth_per_s),
-        RankBy::Processed => Some(m.rates.processed_per_s),
-    }
+fn recovery(good: &[&Measurement]) -> Option<Recovery> {
+    let all: Vec<Recovery> = good.iter().filter_map(|m| m.recovery).collect();
+    Some(Recovery {
+        bursts: all.iter().map(|r| r.bursts).sum(),
+        peak_backlog: stats::median(all.iter().map(|r| r.peak_backlog).collect())?,
+        recovery_ns: Times::new(all.iter().map(|r| r.recovery_ns).collect()).quantile(0.5)?,
+    })
 }
 
-fn spread(rank_by: RankBy, good: &[&Measurement]) -> Option<Spread> {
-    let values: Vec<f64> = good.iter().filter_map(|m| ranked(rank_by, m)).collect();
-    stats::spread(&values).map(|(min, max)| Spread { min, max })
-}
-
-/// Below this share of the offered load, a backlog does not count as growing:
-/// its slope is then the noise of a few ticks under way.
-pub const KEEPS_UP_SHARE: f64 = 0.01;
-
-/// The order of a table: measured rows first, best first.
-pub fn sort(rows: &mut [Row], rank_by: RankBy) {
-    rows.sort_by(|a, b| {
-        let measured = |row: &Row| row.verdict != Verdict::Measured;
-        measured(a).cmp(&measured(b)).then_with(|| {
-            let (a, b) = (keys(a, rank_by), keys(b, rank_by));
-            a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1]))
+fn waterfall(good: &[&Measurement]) -> Option<Waterfall> {
+    let all: Vec<Waterfall> = good.iter().filter_map(|m| m.waterfall).collect();
+    let stage = |pick: fn(&Waterfall) -> Stage| {
+        let time = |of: fn(&Stage) -> Time| {
+            Times::new(all.iter().map(|w| of(&pick(w))).collect()).quantile(0.5)
+        };
+        Some(Stage {
+            p50: time(|s| s.p50)?,
+            p99: time(|s| s.p99)?,
+            share: stats::median(all.iter().map(|w| pick(w).share).collect())?,
         })
-    });
+    };
+    Some(Waterfall {
+        schedule_lag: stage(|w| w.schedule_lag)?,
+        server_queue: stage(|w| w.server_queue)?,
+        kernel_and_library: stage(|w| w.kernel_and_library)?,
+        client: stage(|w| w.client)?,
+    })
 }
 
-/// Sort keys, least first.
-fn keys(row: &Row, rank_by: RankBy) -> [f64; 2] {
-    let p99 = row.response_ns.map_or(f64::MAX, |q| q.p99.bound_ns() as f64);
-    match rank_by {
-        RankBy::ResponseP99 => [p99, 0.0],
-        RankBy::BacklogGrowth => [fall_behind_per_s(row), p99],
-        RankBy::Processed => [-row.rates.processed_per_s.unwrap_or(0.0), 0.0],
+/// The bootstrap's seed: the same rounds give the same intervals.
+pub(crate) const SEED: u64 = 0x7469_636b;
+
+fn intervals(good: &[&Measurement]) -> Intervals {
+    let of = |pick: fn(&Measurement) -> Option<f64>| {
+        let values: Vec<f64> = good.iter().filter_map(|m| pick(m)).collect();
+        inference::median_interval(&values, SEED)
+    };
+    Intervals {
+        processed_per_s: of(|m| Metric::Processed.of(m)),
+        backlog_growth_per_s: of(|m| Metric::Growth.of(m)),
+        response_p50_ns: of(|m| m.response_ns.map(|q| q.p50.bound_ns() as f64)),
+        response_p99_ns: of(|m| Metric::ResponseP99.of(m)),
+        client_cpu_ns_per_tick: of(|m| m.client_cpu_ns_per_tick),
     }
-}
-
-/// The growth of the backlog, or 0 for a client that keeps up.
-fn fall_behind_per_s(row: &Row) -> f64 {
-    let growth = row.backlog_growth_per_s.unwrap_or(f64::MAX);
-    let limit = row.rates.offered_per_s.unwrap_or(0.0) * KEEPS_UP_SHARE;
-    if growth < limit { 0.0 } else { growth }
-}
-
-/// Which rows are best: the first competitor, and all whose spread overlaps
-/// with it. References and simulations do not compete; and one round has no
-/// spread, so that it names nobody.
-#[must_use]
-pub fn best(rows: &[Row], rank_by: RankBy) -> Vec<usize> {
-    let competes = |row: &Row| {
-        row.verdict == Verdict::Measured
-            && row.rounds > 1
-            && !matches!(row.class, Class::Reference | Class::Simulated)
-    };
-    let Some(first) = rows.iter().position(competes) else { return Vec::new() };
-    let tied = |row: &Row| match rank_by {
-        RankBy::BacklogGrowth => fall_behind_per_s(row) == fall_behind_per_s(&rows[first]),
-        _ => overlap(row.ranked_spread, rows[first].ranked_spread),
-    };
-    let same = rows.iter().enumerate().filter(|(_, row)| competes(row) && tied(row));
-    same.map(|(index, _)| index).collect()
-}
-
-fn overlap(a: Option<Spread>, b: Option<Spread>) -> bool {
-    matches!((a, b), (Some(a), Some(b)) if a.min <= b.max && b.min <= a.max)
 }
 
 /// A quantile of a row, for tables.

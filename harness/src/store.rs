@@ -1,10 +1,15 @@
 //! The only writer of results: a folder per campaign, complete after every
 //! round. No machine path goes into it.
 
+use crate::capacity::Capacity;
+use crate::journey::Arrivals;
 use crate::machine::Machine;
+use crate::measure;
 use crate::plan::Plan;
-use crate::round::Record;
+use crate::ranking::Noise;
+use crate::record::{Link, Record};
 use crate::rows::{RoundResult, Row};
+use crate::runner::Played;
 use crate::workload::Workload;
 use anyhow::{Context, Result};
 use contract::{ClientFinal, ClientHello, ServerFinal};
@@ -15,11 +20,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use tick::{Sample, Schedule};
 
+/// The version of campaign files and of the objects of `--json`.
+pub const SCHEMA: u32 = 2;
+
 /// What `campaign.json` says.
 #[derive(Debug, Clone, Serialize)]
 pub struct Campaign {
     /// The version of this file.
     pub schema: u32,
+    /// `compare`, `capacity` or `sweep`.
+    pub kind: &'static str,
     /// The version of the contract.
     pub contract: u32,
     /// `running`, `complete` or `interrupted`.
@@ -58,6 +68,31 @@ pub struct Campaign {
     pub workloads: Vec<Workload>,
     /// The tables' rows.
     pub rows: Vec<Row>,
+    /// How far two entries of one client lay apart, by workload.
+    pub noise: Vec<Noise>,
+    /// The rows of a search for capacities.
+    pub capacities: Vec<Capacity>,
+}
+
+impl Campaign {
+    /// What stands above its tables.
+    #[must_use]
+    pub fn heading(&self) -> String {
+        let commit = self.commit.as_deref().map_or("unknown", |hash| &hash[..hash.len().min(12)]);
+        let dirty = if self.dirty == Some(true) { " with changes" } else { "" };
+        format!(
+            "# Campaign of {}, {}\n\n`{}`, commit {commit}{dirty}, seed {}\n\n{}\n{}: {} rounds of {} s warm-up at least and {} s measured\n",
+            self.started,
+            self.status,
+            self.command,
+            self.seed,
+            self.machine.describe(),
+            self.placement,
+            self.rounds,
+            self.warmup_s,
+            self.measure_s,
+        )
+    }
 }
 
 /// One line of `rounds.jsonl`.
@@ -84,13 +119,18 @@ struct Books<'a> {
     queues_by: crate::kernel::Method,
     congestion: &'a str,
     send_buffer_bytes: u64,
-    client_final: &'a ClientFinal,
+    client_finals: &'a [ClientFinal],
     server_final: &'a ServerFinal,
     journeys: String,
+    grid: String,
 }
 
 /// Between speed, as the next round waits for it, and size.
 const JOURNEYS_LEVEL: i32 = 9;
+
+/// The columns of a journeys file.
+pub const JOURNEY_COLUMNS: [&str; 6] =
+    ["connection", "seq", "encoded_ns", "written_ns", "received_ns", "processed_ns"];
 
 /// A campaign's folder.
 #[derive(Debug)]
@@ -120,6 +160,7 @@ impl Store {
             .find(|dir| fs::create_dir(dir).is_ok())
             .with_context(|| format!("cannot make a folder in {}", out.display()))?;
         fs::create_dir(dir.join("journeys"))?;
+        fs::create_dir(dir.join("grid"))?;
         let rounds =
             OpenOptions::new().create_new(true).append(true).open(dir.join("rounds.jsonl"))?;
         let mut hidden = vec![(root.to_string_lossy().into_owned(), ".")];
@@ -141,20 +182,25 @@ impl Store {
         self.hidden.iter().fold(text.to_owned(), |text, (path, word)| text.replace(path, word))
     }
 
-    /// Saves one round: its line, and the journeys of its sampled ticks.
+    /// Saves one round: its line, the journeys of its sampled ticks, and the
+    /// looks on the grid.
     ///
     /// # Errors
     /// When the disk does not take it.
-    pub fn round(&mut self, result: &RoundResult, ran: Option<(&Record, &Plan)>) -> Result<()> {
+    pub fn round(&mut self, played: &Played) -> Result<()> {
         self.order += 1;
-        let books = match ran {
+        let (result, plan) = (&played.result, &played.plan);
+        let books = match played.record.as_deref() {
             None => None,
-            Some((record, plan)) => {
+            Some(record) => {
                 let client = result.client.replace(':', "+");
+                let control = if result.control { "-control" } else { "" };
                 let name =
-                    format!("journeys/{:03}-{}-{client}.csv.zst", self.order, result.workload);
-                write_journeys(&self.dir.join(&name), record, plan)?;
-                Some(books(record, plan, name))
+                    format!("{:03}-{}-{client}{control}.csv.zst", self.order, result.workload);
+                let (journeys, grid) = (format!("journeys/{name}"), format!("grid/{name}"));
+                write_journeys(&self.dir.join(&journeys), record, plan)?;
+                write_grid(&self.dir.join(&grid), record)?;
+                Some(books(record, plan, journeys, grid))
             }
         };
         let mut line = serde_json::to_vec(&Line { order: self.order, result, books })?;
@@ -181,9 +227,9 @@ impl Store {
     }
 }
 
-fn books<'a>(record: &'a Record, plan: &Plan, journeys: String) -> Books<'a> {
+fn books<'a>(record: &'a Record, plan: &Plan, journeys: String, grid: String) -> Books<'a> {
     Books {
-        schedule: plan.schedule(),
+        schedule: plan.timetable.schedule(),
         sample: plan.sample(),
         warmup_ns: plan.warmup_ns,
         measure_ns: plan.measure_ns,
@@ -193,56 +239,146 @@ fn books<'a>(record: &'a Record, plan: &Plan, journeys: String) -> Books<'a> {
         queues_by: record.queues_by,
         congestion: &record.connected.congestion,
         send_buffer_bytes: record.connected.send_buffer_bytes,
-        client_final: &record.client,
+        client_finals: &record.clients,
         server_final: &record.server,
         journeys,
+        grid,
     }
 }
 
 /// The journeys of the sampled ticks as zstd-compressed CSV, each number as the
 /// difference to the one that it follows, which makes the file four times
-/// smaller: `seq` to the row above; `encoded` to the tick's due time, or under
+/// smaller: `seq` to the row above (of a connection's first row, to 0); `encoded` to the tick's due time, or under
 /// flood to the row above; each further stamp to the stage before. In ns.
-/// Empty: it did not get there.
+/// Empty: it did not get there. A tick that was received but not processed has no
+/// stamp of that: it is told from the meter, to within the grid.
 fn write_journeys(path: &Path, record: &Record, plan: &Plan) -> Result<()> {
     let file = File::create(path).context("journeys")?;
     let packed = zstd::Encoder::new(file, JOURNEYS_LEVEL)?.auto_finish();
     let mut csv = csv::Writer::from_writer(packed);
-    csv.write_record(["seq", "encoded_ns", "written_ns", "received_ns", "processed_ns"])?;
-    let (mut last_seq, mut last_encoded) = (0, record.start_ns);
-    for (index, &[seq, encoded, written]) in record.server_rows.iter().enumerate() {
-        let before = match plan.schedule().due_offset_ns(seq) {
-            Some(due_ns) => record.start_ns + due_ns,
-            None => last_encoded,
-        };
-        let step = |from: u64, to: u64| (to as i64 - from as i64).to_string();
-        let [received, processed] = match record.client_rows.get(index).filter(|row| row[0] == seq)
-        {
-            Some(row) => [step(written, row[1]), step(row[1], row[2])],
-            None => [String::new(), String::new()],
-        };
-        let (seq_step, encoded_step) = (step(last_seq, seq), step(before, encoded));
-        csv.write_record([seq_step, encoded_step, step(encoded, written), received, processed])?;
-        (last_seq, last_encoded) = (seq, encoded);
+    csv.write_record(JOURNEY_COLUMNS)?;
+    for (number, link) in record.links.iter().enumerate() {
+        write_link(&mut csv, number, link, record, plan)?;
     }
     csv.flush().context("journeys")
 }
 
-/// The object of `--json`.
+fn write_link(
+    csv: &mut csv::Writer<impl Write>,
+    number: usize,
+    link: &Link,
+    record: &Record,
+    plan: &Plan,
+) -> Result<()> {
+    let (start_ns, arrivals) = (record.start_ns, Arrivals::new(record));
+    let (mut last_seq, mut last_encoded) = (0, start_ns);
+    for (index, &[seq, encoded, written]) in link.server_rows.iter().enumerate() {
+        let before = match plan.timetable.due_offset_ns(seq) {
+            Some(due_ns) => start_ns + due_ns,
+            None => last_encoded,
+        };
+        let step = |from: u64, to: u64| (to as i64 - from as i64).to_string();
+        let [received, processed] = match link.client_rows.get(index).filter(|row| row[0] == seq) {
+            Some(row) => [step(written, row[1]), step(row[1], row[2])],
+            None => {
+                let received = arrivals.received_ns(seq).map(|ns| step(written, ns.max(written)));
+                [received.unwrap_or_default(), String::new()]
+            }
+        };
+        let (seq_step, encoded_step) = (step(last_seq, seq), step(before, encoded));
+        let written_step = step(encoded, written);
+        csv.write_record([
+            number.to_string(),
+            seq_step,
+            encoded_step,
+            written_step,
+            received,
+            processed,
+        ])?;
+        (last_seq, last_encoded) = (seq, encoded);
+    }
+    Ok(())
+}
+
+/// One look as a row of the grid file.
+#[derive(Debug, Serialize)]
+struct GridRow {
+    /// Since the start.
+    at_ns: i64,
+    generated: u64,
+    written: u64,
+    acknowledged: u64,
+    confirmed: u64,
+    received: u64,
+    processed: u64,
+    server_ticks: f64,
+    kernel_send_ticks: f64,
+    kernel_receive_ticks: f64,
+    library_ticks: f64,
+    client_ticks: f64,
+    client_cpu_ns: u64,
+    server_cpu_ns: u64,
+    client_rss_bytes: u64,
+    server_rss_bytes: u64,
+}
+
+/// All looks of a round as zstd-compressed CSV: counts of each stage, and the
+/// backlog by layer. Together they show where a slow client's ticks wait.
+fn write_grid(path: &Path, record: &Record) -> Result<()> {
+    let file = File::create(path).context("grid")?;
+    let packed = zstd::Encoder::new(file, JOURNEYS_LEVEL)?.auto_finish();
+    let mut csv = csv::Writer::from_writer(packed);
+    let bytes_per_tick = measure::bytes_per_tick(record);
+    for look in &record.watched.snapshots {
+        let layers = measure::layers(look, bytes_per_tick);
+        csv.serialize(GridRow {
+            at_ns: look.at_ns as i64 - record.start_ns as i64,
+            generated: look.generated,
+            written: look.written,
+            acknowledged: look.acknowledged,
+            confirmed: look.confirmed,
+            received: look.received,
+            processed: look.processed,
+            server_ticks: layers.server,
+            kernel_send_ticks: layers.kernel_send,
+            kernel_receive_ticks: layers.kernel_receive,
+            library_ticks: layers.library,
+            client_ticks: layers.client,
+            client_cpu_ns: look.client_cpu_ns,
+            server_cpu_ns: look.server_cpu_ns,
+            client_rss_bytes: look.client_rss_bytes,
+            server_rss_bytes: look.server_rss_bytes,
+        })?;
+    }
+    csv.flush().context("grid")
+}
+
+/// The object of `compare --json` and of `sweep --json`.
 #[derive(Debug, Serialize)]
 pub struct Report<'a> {
     /// The version of this object.
     pub schema: u32,
     /// A row for each workload and client.
     pub rows: &'a [Row],
+    /// How far two entries of one client lay apart.
+    pub noise: &'a [Noise],
 }
 
-/// Writes the `--json` object; `-` is standard output.
+/// The object of `capacity --json`.
+#[derive(Debug, Serialize)]
+pub struct CapacityReport<'a> {
+    /// The version of this object.
+    pub schema: u32,
+    /// A row for each client.
+    pub rows: &'a [Capacity],
+}
+
+/// Writes the object of `--json`; `-` is standard output.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write_report(to: &Path, rows: &[Row]) -> Result<()> {
-    let mut text = serde_json::to_string_pretty(&Report { schema: 1, rows })?;
+pub fn write_report(to: &Path, report: &impl Serialize) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(report)?;
     text.push('\n');
     if to == Path::new("-") {
         return std::io::stdout().write_all(text.as_bytes()).context("standard output");

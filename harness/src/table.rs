@@ -1,8 +1,12 @@
 //! Tables for people: pure functions from rows to text.
 
-use crate::rows::{self, Row, Verdict};
+use crate::inference::Interval;
+use crate::journey::{Stage, Waterfall};
+use crate::ranking::{Noise, ROUNDS_FOR_TESTS};
+use crate::rows::{self, Row};
 use crate::stats::Time;
-use crate::workload::{RankBy, Workload};
+use crate::verdict::Verdict;
+use crate::workload::{RankBy, Rate, Workload};
 use comfy_table::presets::{ASCII_MARKDOWN, UTF8_BORDERS_ONLY};
 use comfy_table::{Cell, CellAlignment, Table};
 use contract::Class;
@@ -16,71 +20,95 @@ pub enum Style {
     Markdown,
 }
 
-/// A workload's table with its heading and notes.
+/// A workload's table with its heading, the way of the time, and notes.
 #[must_use]
-pub fn render(workload: &Workload, rows: &[Row], style: Style) -> String {
-    let mut rows = rows.to_vec();
-    rows::sort(&mut rows, workload.rank_by);
-    let best = rows::best(&rows, workload.rank_by);
-    let flood = workload.schedule().offered_per_s().is_none();
-    let columns = if flood { flood_columns() } else { rate_columns() };
+pub fn render(workload: &Workload, rows: &[Row], noise: &[Noise], style: Style) -> String {
+    let columns = if workload.is_flood() { flood_columns() } else { rate_columns(rows) };
+    let main = grid(&columns, rows, style);
+    let falls: Vec<(String, Waterfall)> =
+        rows.iter().filter_map(|row| Some((row.client.clone(), row.waterfall?))).collect();
+    let falls = match falls.is_empty() {
+        true => String::new(),
+        false => format!("Where the response time goes:\n\n{}\n\n", waterfalls(&falls, style)),
+    };
+    format!("{}\n\n{main}\n\n{falls}{}", heading(workload, style), notes(workload, rows, noise))
+}
 
+pub(crate) fn grid<T>(columns: &[Column<T>], rows: &[T], style: Style) -> String {
+    let mut table = empty(columns.iter().map(|(head, _)| *head), style);
+    for row in rows {
+        table.add_row(columns.iter().map(|(_, cell)| Cell::new(or_dash(cell(row)))));
+    }
+    align(&mut table, 1)
+}
+
+pub(crate) fn empty<'a>(heads: impl Iterator<Item = &'a str>, style: Style) -> Table {
     let mut table = Table::new();
     table.load_style(match style {
         Style::Terminal => UTF8_BORDERS_ONLY,
         Style::Markdown => ASCII_MARKDOWN,
     });
-    table.set_header(columns.iter().map(|(head, _)| match style {
-        Style::Terminal => (*head).to_owned(),
+    table.set_header(heads.map(|head| match style {
+        Style::Terminal => head.to_owned(),
         Style::Markdown => head.trim().replace('\n', " "),
     }));
-    for (index, row) in rows.iter().enumerate() {
-        let mark = match best.as_slice() {
-            [only] if *only == index => "*",
-            tied if tied.contains(&index) => "=",
-            _ => " ",
-        };
-        table.add_row(columns.iter().map(|(_, cell)| {
-            let text = cell(row);
-            Cell::new(if text.is_empty() { "–".into() } else { text.replace(MARK, mark) })
-        }));
-    }
-    for (index, column) in table.column_iter_mut().enumerate() {
-        let side = if index == 0 { CellAlignment::Left } else { CellAlignment::Right };
-        column.set_cell_alignment(side);
-    }
-    format!("{}\n\n{table}\n\n{}", heading(workload, style), notes(workload, &rows, best.len()))
+    table
 }
 
-/// Stands for the mark of the best in a cell.
-const MARK: &str = "\u{1}";
+/// The first columns to the left, the others to the right.
+pub(crate) fn align(table: &mut Table, left: usize) -> String {
+    for (index, column) in table.column_iter_mut().enumerate() {
+        let side = if index < left { CellAlignment::Left } else { CellAlignment::Right };
+        column.set_cell_alignment(side);
+    }
+    table.to_string()
+}
 
-type Column = (&'static str, fn(&Row) -> String);
+pub(crate) fn or_dash(text: String) -> String {
+    if text.is_empty() { "–".into() } else { text }
+}
 
-fn rate_columns() -> Vec<Column> {
-    vec![
+pub(crate) type Column<T> = (&'static str, fn(&T) -> String);
+
+fn rate_columns(rows: &[Row]) -> Vec<Column<Row>> {
+    let mut columns: Vec<Column<Row>> = vec![
         ("client", name),
+        ("rank", rank),
         ("processed\nk/s", |r| thousands(r.rates.processed_per_s)),
         ("backlog\ngrowth k/s", |r| thousands(r.backlog_growth_per_s)),
         ("backlog at\nend, ticks", |r| r.backlog_end.map_or(String::new(), |b| count(b.total()))),
         ("mostly\nin", mostly_in),
         ("response\np50", |r| time(rows::pick(r.response_ns, |q| q.p50))),
         ("\np99", |r| time(rows::pick(r.response_ns, |q| q.p99))),
+        ("95 % of\nthat p99", |r| {
+            let censored = r.response_ns.is_some_and(|q| q.p99.is_censored());
+            let bound = if censored { "> " } else { "" };
+            r.intervals.response_p99_ns.map_or(String::new(), |i| format!("{bound}{}", span(i)))
+        }),
         ("\np99.9", |r| time(rows::pick(r.response_ns, |q| q.p999))),
         ("\nmax", |r| time(rows::pick(r.response_ns, |q| q.max))),
         ("service\np50", |r| time(rows::pick(r.service_ns, |q| q.p50))),
         ("CPU\nns/tick", |r| plain(r.client_cpu_ns_per_tick)),
         ("peak\nMB", |r| plain(r.client_peak_rss_bytes.map(|b| b / 1e6))),
         ("server late\np99", |r| r.server_lateness_ns.map_or(String::new(), |l| nanos(l.p99))),
-    ]
+    ];
+    if rows.iter().any(|row| row.recovery.is_some()) {
+        columns.insert(
+            5,
+            ("peak of\nbursts", |r| r.recovery.map_or(String::new(), |b| count(b.peak_backlog))),
+        );
+        columns.insert(6, ("time to\nrecover", |r| time(r.recovery.map(|b| b.recovery_ns))));
+    }
+    columns
 }
 
-fn flood_columns() -> Vec<Column> {
+fn flood_columns() -> Vec<Column<Row>> {
     vec![
         ("client", name),
+        ("rank", rank),
         ("processed\nM/s", |r| millions(r.rates.processed_per_s)),
-        ("least", |r| millions(r.ranked_spread.map(|s| s.min))),
-        ("most", |r| millions(r.ranked_spread.map(|s| s.max))),
+        ("95 %\nfrom", |r| millions(r.intervals.processed_per_s.map(|i| i.low))),
+        ("\nto", |r| millions(r.intervals.processed_per_s.map(|i| i.high))),
         ("client CPU\nns/tick", |r| plain(r.client_cpu_ns_per_tick)),
         ("server CPU\nns/tick", |r| plain(r.server_cpu_ns_per_tick)),
         ("peak\nMB", |r| plain(r.client_peak_rss_bytes.map(|b| b / 1e6))),
@@ -90,36 +118,76 @@ fn flood_columns() -> Vec<Column> {
 }
 
 fn heading(workload: &Workload, style: Style) -> String {
-    let load = match workload.schedule().offered_per_s() {
-        Some(rate) => format!("{} ticks/s offered", count(rate as f64)),
-        None => "as fast as each can".into(),
-    };
-    let title = format!("{}: {load}, {}", workload.name, workload.format);
+    let title = format!("{}: {}, {}", workload.name, load(workload), workload.format);
     match style {
         Style::Terminal => format!("{title}\n{}", workload.why),
         Style::Markdown => format!("## {title}\n\n{}", workload.why),
     }
 }
 
-fn notes(workload: &Workload, rows: &[Row], best: usize) -> String {
+/// The offered load in words.
+fn load(workload: &Workload) -> String {
+    let rate = match workload.rate_per_s {
+        Some(Rate::PerSecond(rate)) => count(rate as f64),
+        Some(Rate::Flood(_)) => return "as fast as each can".into(),
+        None => String::new(),
+    };
+    let mut words = match (workload.burst, workload.ramp, &workload.replay) {
+        (Some(b), ..) => format!(
+            "{rate} ticks/s with {} for {} ms every {} ms",
+            count(b.to_per_s as f64),
+            b.for_ms,
+            b.every_ms
+        ),
+        (_, Some(ramp), _) => {
+            format!("{rate} to {} ticks/s within {} ms", count(ramp.to_per_s as f64), ramp.over_ms)
+        }
+        (_, _, Some(file)) => format!("the gaps of {file}"),
+        _ if workload.poisson => format!("{rate} ticks/s offered at random"),
+        _ => format!("{rate} ticks/s offered"),
+    };
+    for (many, what) in [(workload.clients, "processes"), (workload.connections, "connections")] {
+        if many > 1 {
+            words.push_str(&format!(" to each of {many} {what}"));
+        }
+    }
+    words
+}
+
+fn notes(workload: &Workload, rows: &[Row], noise: &[Noise]) -> String {
     let about = match workload.rank_by {
         RankBy::ResponseP99 => "the p99 of the response time",
-        RankBy::BacklogGrowth => "the growth of the backlog, then the p99 of the response time",
+        RankBy::BacklogGrowth => "whether the backlog grows: who keeps up, shares the first place",
         RankBy::Processed => "the processed rate",
     };
-    let mark = match (best, workload.rank_by) {
-        (0, _) if rows.iter().any(|row| row.rounds == 1) => {
-            " One round each: too few to name a best."
+    let most = rows.iter().map(|row| row.rounds).max().unwrap_or(0);
+    let test = match most {
+        0 | 1 => "One round each: too few to tell clients apart, so all that kept up share a rank",
+        2..ROUNDS_FOR_TESTS => {
+            "Fewer than 5 rounds: only clients whose rounds lie wholly apart get ranks apart"
         }
-        (0, _) => "",
-        (1, _) => " `*` is best.",
-        (_, RankBy::BacklogGrowth) => " `=` keep up alike: a tie.",
-        _ => " `=` share the first place: their ranges over rounds overlap, a tie.",
+        _ => {
+            "Ranks are apart where a Mann–Whitney test against the first of the rank says so (p < 0.05 after Holm) and the difference is beyond the noise floor"
+        }
     };
-    let mut notes =
-        vec![workload.read.clone(), format!("Medians over rounds, sorted by {about}.{mark}")];
+    let mut notes = vec![
+        workload.read.clone(),
+        format!("Medians over rounds, ranked by {about}. Ties share a rank (=). {test}."),
+    ];
+    notes.extend(noise.iter().map(|noise| {
+        format!(
+            "Noise floor: {} against itself differs by {} in the {} (ratio {:.3}, 95 % {:.3} to {:.3}); less is no difference.",
+            noise.client,
+            percent(noise.floor),
+            noise.metric.words(),
+            noise.ratio,
+            noise.interval.low,
+            noise.interval.high
+        )
+    }));
+    notes.extend(rows.iter().filter_map(versus));
     for row in rows {
-        if row.verdict != Verdict::Measured {
+        if row.verdict != Verdict::Ok {
             let reason = row.reason.as_deref().unwrap_or("no round of it was run");
             notes.push(format!("{}: {}: {reason}", row.client, row.verdict.word()));
         }
@@ -128,19 +196,79 @@ fn notes(workload: &Workload, rows: &[Row], best: usize) -> String {
     notes.iter().map(|note| format!("- {note}\n")).collect()
 }
 
+/// A row against the leader, where there is something to say.
+fn versus(row: &Row) -> Option<String> {
+    let versus = row.versus_leader.as_ref()?;
+    let (ratio, interval) = (versus.ratio?, versus.interval?);
+    (row.rounds >= 2).then(|| {
+        format!(
+            "{}: {} {:.3} times that of {} (95 % {:.3} to {:.3}, p {:.4}, after Holm {:.4})",
+            row.client,
+            versus.metric.words(),
+            ratio,
+            versus.leader,
+            interval.low,
+            interval.high,
+            versus.p,
+            versus.p_holm
+        )
+    })
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// A 95 % interval of times in ns.
+fn span(interval: Interval) -> String {
+    format!("{}–{}", nanos(interval.low as u64), nanos(interval.high as u64))
+}
+
+/// Where response times go, a line each.
+#[must_use]
+pub fn waterfalls(all: &[(String, Waterfall)], style: Style) -> String {
+    let stages = all.first().map(|(_, fall)| fall.stages().map(|(name, _)| name));
+    let heads: Vec<String> =
+        stages.into_iter().flatten().map(|stage| format!("{stage}\np50 / p99 / share")).collect();
+    let mut table = empty(std::iter::once("client").chain(heads.iter().map(String::as_str)), style);
+    for (name, fall) in all {
+        let cell = |stage: Stage| {
+            format!(
+                "{} / {} / {:.0} %",
+                time(Some(stage.p50)),
+                time(Some(stage.p99)),
+                stage.share * 100.0
+            )
+        };
+        let cells = fall.stages().map(|(_, stage)| cell(stage));
+        table.add_row(std::iter::once(name.clone()).chain(cells));
+    }
+    align(&mut table, 1)
+}
+
 fn name(row: &Row) -> String {
-    let class = match row.class {
+    let verdict = match row.verdict {
+        Verdict::Ok => String::new(),
+        other => format!(" [{}]", other.word()),
+    };
+    format!("{}{}{verdict}", row.client, class(row.class))
+}
+
+pub(crate) fn class(class: Class) -> &'static str {
+    match class {
         Class::Library => "",
         Class::Reference => " (reference)",
         Class::Tuned => " (tuned)",
         Class::Simulated => " (simulated)",
         Class::Application => " (application)",
-    };
-    let verdict = match row.verdict {
-        Verdict::Measured => String::new(),
-        other => format!(" [{}]", other.word()),
-    };
-    format!("{MARK} {}{class}{verdict}", row.client)
+    }
+}
+
+fn rank(row: &Row) -> String {
+    row.rank.map_or(String::new(), |rank| {
+        let tie = if row.tied { "=" } else { "" };
+        format!("{rank}{tie}")
+    })
 }
 
 /// The layer that holds most of a backlog worth naming.
@@ -152,7 +280,7 @@ fn mostly_in(row: &Row) -> String {
     if ticks < 1.0 { String::new() } else { layer.to_owned() }
 }
 
-fn thousands(per_s: Option<f64>) -> String {
+pub(crate) fn thousands(per_s: Option<f64>) -> String {
     per_s.map_or(String::new(), |n| {
         let text = format!("{:.1}", n / 1e3);
         if text == "-0.0" { "0.0".into() } else { text }
@@ -163,7 +291,7 @@ fn millions(per_s: Option<f64>) -> String {
     per_s.map_or(String::new(), |n| format!("{:.2}", n / 1e6))
 }
 
-fn plain(value: Option<f64>) -> String {
+pub(crate) fn plain(value: Option<f64>) -> String {
     value.map_or(String::new(), |v| if v < 10.0 { format!("{v:.1}") } else { format!("{v:.0}") })
 }
 

@@ -3,10 +3,11 @@
 use crate::measure;
 use crate::observe::Snapshot;
 use crate::plan::Plan;
-use crate::round::Record;
+use crate::record::{Link, Record};
 use contract::{ClientEnd, SampleRow, ServerEnd};
 use std::cell::Cell;
-use tick::Market;
+use std::sync::Arc;
+use tick::{Market, Tape};
 
 /// The share of ticks that has to be generated on time.
 pub const ON_TIME_SHARE: f64 = 0.99;
@@ -14,6 +15,8 @@ pub const ON_TIME_SHARE: f64 = 0.99;
 const LIBRARY_BYTES: f64 = 32e6;
 /// More than one write call of the server carries, in bytes.
 const WRITE_BYTES: f64 = 2e6;
+/// Between the instant of a look and the reading of the meter, at most, in ns.
+const METER_SLACK_NS: u64 = 20_000_000;
 /// How far the sampled waiting times may lie outside of what the observed
 /// backlog allows: this share of it, for they are a sample.
 const LITTLE_SHARE: f64 = 0.10;
@@ -21,10 +24,8 @@ const LITTLE_SHARE: f64 = 0.10;
 /// What the audit of one round found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Audit {
-    /// Why the round must not be ranked; empty: it passed.
+    /// Why the round must not be shown as a result; empty: it passed.
     pub failures: Vec<String>,
-    /// What its readers should know.
-    pub remarks: Vec<String>,
 }
 
 /// Recomputes checksums, keeping what it has summed up: rounds end at different
@@ -37,10 +38,10 @@ pub struct Checksums {
 }
 
 impl Checksums {
-    /// Of the market of that seed.
+    /// Of the market of that seed, with a recording's prices if it has some.
     #[must_use]
-    pub fn new(seed: u64) -> Self {
-        Self { market: Market::new(seed), highest: Cell::new((0, 0)) }
+    pub fn new(seed: u64, tape: Option<Arc<Tape>>) -> Self {
+        Self { market: Market::new(seed).replaying(tape), highest: Cell::new((0, 0)) }
     }
 
     /// The checksum over the first `ticks` ticks.
@@ -72,7 +73,6 @@ pub fn audit(record: &Record, plan: &Plan, checksums: &Checksums) -> Audit {
         audit.pace(record, plan);
         audit.little(record, plan);
     }
-    audit.flood(record, plan);
     audit
 }
 
@@ -87,7 +87,7 @@ impl Audit {
         let detail = |detail: &Option<String>| {
             detail.as_ref().map_or(String::new(), |text| format!(" ({text})"))
         };
-        let (client, server) = (&record.client, &record.server);
+        let (client, server) = (&record.client(), &record.server);
         let client_ok = match client.ended {
             ClientEnd::Closed => true,
             ClientEnd::Stopped => record.watched.told_to_stop,
@@ -114,7 +114,7 @@ impl Audit {
     }
 
     fn counts(&mut self, record: &Record, checksums: &Checksums) {
-        let (client, server) = (&record.client, &record.server);
+        let (client, server) = (&record.client(), &record.server);
         for (count, what) in [
             (client.gaps, "seqs skipped"),
             (client.duplicates, "seqs seen twice"),
@@ -123,13 +123,15 @@ impl Audit {
         ] {
             self.demand(count == 0, || format!("{count} {what}"));
         }
-        let parts = [client.processed, client.queued, client.undecodable].map(u128::from);
-        self.demand(u128::from(client.received) == parts.iter().sum(), || {
-            format!(
-                "the client's books: {} received, but {} processed and {} queued",
-                client.received, client.processed, client.queued
-            )
-        });
+        for client in &record.clients {
+            let parts = [client.processed, client.queued, client.undecodable].map(u128::from);
+            self.demand(u128::from(client.received) == parts.iter().sum(), || {
+                format!(
+                    "the client's books: {} received, but {} processed and {} queued",
+                    client.received, client.processed, client.queued
+                )
+            });
+        }
         let flow = [server.generated, server.written, client.received, client.processed];
         self.demand(flow.is_sorted_by(|a, b| a >= b), || {
             format!(
@@ -141,15 +143,26 @@ impl Audit {
                 format!("drained, and yet generated, written, received, processed = {flow:?}")
             });
         }
-        self.demand(record.meter == [client.received, client.processed], || {
-            format!(
-                "the meter ended at {} received, {} processed; the report says {}, {}",
-                record.meter[0], record.meter[1], client.received, client.processed
-            )
-        });
+        // Each process, with the meters of its own connections.
+        let of_each = record.links.chunks(record.links.len() / record.clients.len());
+        for (client, links) in record.clients.iter().zip(of_each) {
+            let sum =
+                |count: fn(&Link) -> u64| links.iter().map(count).fold(0, u64::saturating_add);
+            let meter = [sum(|link| link.received), sum(|link| link.processed)];
+            self.demand(meter == [client.received, client.processed], || {
+                format!(
+                    "the meter ended at {} received, {} processed; the report says {}, {}",
+                    meter[0], meter[1], client.received, client.processed
+                )
+            });
+        }
         // Beyond what was generated there is nothing to recompute.
-        if client.processed <= server.generated {
-            let expected = checksums.of(client.processed);
+        let made = server.generated / record.links.len() as u64;
+        if record.links.iter().all(|link| link.processed <= made) {
+            let expected = record
+                .links
+                .iter()
+                .fold(0u64, |sum, link| sum.wrapping_add(checksums.of(link.processed)));
             self.demand(client.checksum == expected, || {
                 format!(
                     "checksum {} over {} ticks, but the market's is {expected}",
@@ -160,28 +173,80 @@ impl Audit {
     }
 
     fn stamps(&mut self, record: &Record, plan: &Plan) {
-        self.sample_set("the client's", &record.client_rows, record.client.processed, plan);
-        self.sample_set("the server's", &record.server_rows, record.server.written, plan);
-        let backwards = record
-            .client_rows
-            .iter()
-            .zip(&record.server_rows)
-            .find(|(client, server)| !(client[1] >= server[2] && client[2] >= client[1]));
+        let written: u64 = record.links.iter().map(|link| link.server_rows.len() as u64).sum();
+        let planned = plan.sample().count_below(record.server.written);
+        // With one connection its count is known; with several only their sum is.
+        self.demand(record.links.len() > 1 || written == planned, || {
+            format!(
+                "the server's samples are not the planned ones: {written} rows, {planned} planned"
+            )
+        });
+        for link in &record.links {
+            self.sample_set("the client's", &link.client_rows, link.processed, plan);
+            let last = link.server_rows.last().map_or(0, |row| row[0] + 1);
+            self.sample_set("the server's", &link.server_rows, last, plan);
+            self.order_of_stamps(link, record, plan);
+        }
+        if let [link] = record.links.as_slice() {
+            self.stamps_and_meter(link, &record.watched.snapshots);
+        }
+    }
+
+    /// A tick that the meter has counted has its stamp already: a later one is
+    /// from the future.
+    fn stamps_and_meter(&mut self, link: &Link, snapshots: &[Snapshot]) {
+        let mut looks = snapshots.iter().peekable();
+        for row in &link.client_rows {
+            while looks.next_if(|look| look.processed <= row[0]).is_some() {}
+            let Some(look) = looks.peek() else { return };
+            if row[2] > look.at_ns + METER_SLACK_NS {
+                return self.failures.push(format!(
+                    "a stamp from the future: tick {} is stamped {} ms after the meter had counted it",
+                    row[0],
+                    (row[2] - look.at_ns) / 1_000_000
+                ));
+            }
+        }
+    }
+
+    /// No stamp lies before the one that it follows.
+    fn order_of_stamps(&mut self, link: &Link, record: &Record, plan: &Plan) {
+        let pairs = || link.client_rows.iter().zip(&link.server_rows);
+        let backwards = pairs().find(|(client, server)| client[1] < server[2]);
         self.demand(backwards.is_none(), || {
-            format!("a negative latency: tick {}", backwards.map_or(0, |(client, _)| client[0]))
+            format!(
+                "a negative latency: tick {} was received before it was written",
+                backwards.map_or(0, |(client, _)| client[0])
+            )
         });
-        let before_due = record.server_rows.iter().find(|row| {
-            let due = plan.schedule().due_offset_ns(row[0]).unwrap_or(0);
-            row[1] < record.start_ns + due || row[2] < row[1]
+        let too_soon = link.client_rows.iter().find(|row| row[2] < row[1]);
+        self.demand(too_soon.is_none(), || {
+            format!(
+                "tick {} was processed before it was received",
+                too_soon.map_or(0, |row| row[0])
+            )
         });
+        let before_due = link
+            .server_rows
+            .iter()
+            .find(|row| row[1] < record.start_ns + plan.due_offset_ns(row[0]) || row[2] < row[1]);
         self.demand(before_due.is_none(), || {
             format!("the server sent tick {} before it was due", before_due.map_or(0, |row| row[0]))
         });
-        let after_end = record.client_rows.last().filter(|row| {
-            record.watched.told_to_stop && row[2] > record.watched.ended_ns + 1_000_000_000
-        });
+        let watched = &record.watched;
+        // After the stop a client may still be within the work on one tick.
+        let grace_ns = if watched.told_to_stop { 1_000_000_000 } else { 0 };
+        let after_end = link.client_rows.iter().find(|row| row[2] > watched.ended_ns + grace_ns);
         self.demand(after_end.is_none(), || {
-            "the client went on for more than a second after `stop`".to_owned()
+            let seq = after_end.map_or(0, |row| row[0]);
+            match watched.told_to_stop {
+                true => {
+                    format!("the client went on for more than a second after `stop`: tick {seq}")
+                }
+                false => {
+                    format!("a stamp from the future: tick {seq} was processed after its report")
+                }
+            }
         });
     }
 
@@ -237,22 +302,21 @@ impl Audit {
         let Some(window) = measure::window(record, plan) else {
             return self.failures.push("the window was not observed to its end".into());
         };
-        let (Some(_), Some(last)) = (plan.schedule().offered_per_s(), window.last()) else {
-            return;
-        };
+        let (false, Some(last)) = (plan.workload.is_flood(), window.last()) else { return };
         let on_time_ns = plan.workload.on_time_ms * 1_000_000;
         // Of what was due that long before the end of the window.
         let due = |s: &Snapshot| {
             let elapsed_ns = s.at_ns.saturating_sub(record.start_ns + on_time_ns);
-            plan.schedule().due_count(elapsed_ns).unwrap_or(0) as f64
+            plan.timetable.due_count(elapsed_ns).unwrap_or(0) as f64 * plan.links() as f64
         };
-        let share = last.generated as f64 / due(last);
+        let share = if due(last) > 0.0 { last.generated as f64 / due(last) } else { 1.0 };
         self.demand(share >= ON_TIME_SHARE, || {
             format!("the server generated only {:.1} % of the ticks due", share * 100.0)
         });
-        let due_ns = |seq| record.start_ns + plan.schedule().due_offset_ns(seq).unwrap_or(0);
+        let due_ns = |seq| record.start_ns + plan.due_offset_ns(seq);
         let late = |row: &&SampleRow| row[1] - due_ns(row[0]) > on_time_ns;
-        let rows = &record.server_rows;
+        // Made once for all connections.
+        let Some(rows) = record.links.first().map(|link| &link.server_rows) else { return };
         let on_time = 1.0 - rows.iter().filter(late).count() as f64 / rows.len().max(1) as f64;
         self.demand(on_time >= ON_TIME_SHARE, || {
             format!(
@@ -270,12 +334,13 @@ impl Audit {
     /// (J. D. C. Little, Little's Law as Viewed on Its 50th Anniversary,
     /// Operations Research 59(3), 2011.)
     fn little(&mut self, record: &Record, plan: &Plan) {
-        let (schedule, sample) = (plan.schedule(), plan.sample());
-        let Some(ticks) = schedule.ticks_within(plan.duration_ns()) else { return };
+        let (timetable, sample) = (&plan.timetable, plan.sample());
+        let Some(ticks) = timetable.ticks_within(plan.duration_ns()) else { return };
         let Some(end) = record.watched.snapshots.last() else { return };
+        let links = record.links.len() as f64;
         let due = |s: &Snapshot| {
             let elapsed_ns = s.at_ns.saturating_sub(record.start_ns);
-            schedule.due_count(elapsed_ns).unwrap_or(0).min(ticks) as f64
+            timetable.due_count(elapsed_ns).unwrap_or(0).min(ticks) as f64 * links
         };
         let (mut least, mut most) = (0.0, 0.0);
         for pair in record.watched.snapshots.windows(2) {
@@ -284,15 +349,19 @@ impl Audit {
             least += (due - pair[1].processed as f64) * lasted_ns;
             most += (due - pair[0].processed as f64) * lasted_ns;
         }
-        let waited = (0..sample.count_below(ticks)).map(|index| {
-            let due_ns = record.start_ns + schedule.due_offset_ns(sample.nth(index)).unwrap_or(0);
-            let row = usize::try_from(index).ok().and_then(|i| record.client_rows.get(i));
-            let until_ns = row.map_or(end.at_ns, |row| row[2].min(end.at_ns));
-            until_ns.saturating_sub(due_ns) as f64
-        });
-        let count = sample.count_below(ticks).max(1) as f64;
-        let per_tick_ns = waited.sum::<f64>() / count;
-        let bounds_ns = [least / ticks as f64, most / ticks as f64];
+        let planned = sample.count_below(ticks);
+        let mut waited_ns = 0.0;
+        for index in 0..planned {
+            let due_ns = record.start_ns + plan.due_offset_ns(sample.nth(index));
+            for link in &record.links {
+                let row = link.client_rows.get(index as usize);
+                let until_ns = row.map_or(end.at_ns, |row| row[2].min(end.at_ns));
+                waited_ns += until_ns.saturating_sub(due_ns) as f64;
+            }
+        }
+        let per_tick_ns = waited_ns / (planned.max(1) as f64 * links);
+        let all = ticks.max(1) as f64 * links;
+        let bounds_ns = [least / all, most / all];
         let slack_ns = LITTLE_SHARE * bounds_ns[1].abs();
         let holds = (bounds_ns[0] - slack_ns..=bounds_ns[1] + slack_ns).contains(&per_tick_ns);
         self.demand(holds, || {
@@ -303,21 +372,6 @@ impl Audit {
                 bounds_ns[1] / 1e6
             )
         });
-    }
-
-    /// Under a flood the client is what is measured only while the server has
-    /// to wait for it.
-    fn flood(&mut self, record: &Record, plan: &Plan) {
-        if plan.schedule().offered_per_s().is_some() {
-            return;
-        }
-        let Some(m) = measure::measure(record, plan) else { return };
-        if m.blocked_share < 0.05 || m.dry_share > 0.5 {
-            self.remarks.push(format!(
-                "server-limited: the server waited for this client only {:.0} % of the time, so the figure is the server's as much as the client's",
-                m.blocked_share * 100.0
-            ));
-        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! The observed part of a round: a look on every instant of the grid, until
 //! both children report or are told to.
 
+use crate::affinity::Placement;
 use crate::child::Child;
 use crate::observe::{Observer, Snapshot};
 use crate::plan::Plan;
 use crate::process::Switches;
 use crate::round::wrong_client;
+use crate::surroundings::{Disturbance, Surroundings};
 use anyhow::Result;
 use contract::{Empty, FromClient, FromServer, ToClient, ToServer};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,13 +35,15 @@ pub struct Watched {
     pub client_peak_rss_bytes: u64,
     /// Most resident memory of the server.
     pub server_peak_rss_bytes: u64,
+    /// What went on around it, within the window.
+    pub disturbance: Disturbance,
 }
 
 /// Lines that came while the harness was still watching.
 #[derive(Debug, Default)]
 pub struct Early {
-    /// The client's first line of report.
-    pub client: Option<FromClient>,
+    /// The first line of report of each of the client's processes.
+    pub clients: Vec<Option<FromClient>>,
     /// The server's first line of report.
     pub server: Option<FromServer>,
 }
@@ -52,10 +56,12 @@ pub struct Scene<'a> {
     pub start_ns: u64,
     /// What to look at.
     pub observer: &'a mut Observer,
-    /// The client.
-    pub client: &'a mut Child<FromClient>,
+    /// The client's processes.
+    pub clients: &'a mut [Child<FromClient>],
     /// The server.
     pub server: &'a mut Child<FromServer>,
+    /// The CPUs of the round.
+    pub placement: &'a Placement,
     /// Set by Ctrl-C.
     pub interrupted: &'a AtomicBool,
 }
@@ -72,7 +78,8 @@ pub fn watch(
     let window_ns = scene.plan.window_ns();
     let mut watched =
         Watched { snapshots: Vec::with_capacity(scene.plan.instants() + 64), ..Watched::default() };
-    let mut early = Early::default();
+    let mut early = Early { clients: scene.clients.iter().map(|_| None).collect(), server: None };
+    let mut before = (Surroundings::default(), 0);
     for instant in 0.. {
         let offset_ns = instant * scene.plan.grid_ns;
         let due_ns = scene.start_ns + offset_ns;
@@ -83,14 +90,21 @@ pub fn watch(
         let snapshot = scene.observer.read()?;
         watched.snapshots.push(snapshot);
         live(&snapshot);
-        if offset_ns == window_ns.start || offset_ns == window_ns.end {
+        let cpu_ns = snapshot.client_cpu_ns + snapshot.server_cpu_ns;
+        if offset_ns == window_ns.start {
+            before = (Surroundings::now(scene.placement), cpu_ns);
             scene.count_switches(&mut watched);
+        }
+        if offset_ns == window_ns.end {
+            scene.count_switches(&mut watched);
+            let now = Surroundings::now(scene.placement);
+            watched.disturbance = now.since(&before.0, cpu_ns - before.1);
         }
         if offset_ns >= window_ns.end {
             scene.read_peaks(&mut watched);
         }
         scene.listen(&mut early)?;
-        let reports = early.client.is_some();
+        let reports = early.clients.iter().all(Option::is_some);
         if reports || now_ns() >= scene.start_ns + window_ns.end + DRAIN_NS {
             watched.ended_ns = now_ns();
             watched.told_to_stop = !reports;
@@ -104,22 +118,24 @@ pub fn watch(
 impl Scene<'_> {
     /// Turns the running totals into the difference, the second time.
     fn count_switches(&self, watched: &mut Watched) {
-        for (sum, gauge) in [
-            (&mut watched.client_switches, &self.observer.client),
-            (&mut watched.server_switches, &self.observer.server),
+        for (sum, gauges) in [
+            (&mut watched.client_switches, self.observer.clients.as_slice()),
+            (&mut watched.server_switches, std::slice::from_ref(&self.observer.server)),
         ] {
-            let total = gauge.switches().unwrap_or(*sum);
+            let mut total = Switches::default();
+            gauges.iter().filter_map(|gauge| gauge.switches().ok()).for_each(|one| total += one);
             sum.voluntary = total.voluntary.saturating_sub(sum.voluntary);
             sum.involuntary = total.involuntary.saturating_sub(sum.involuntary);
         }
     }
 
     fn read_peaks(&self, watched: &mut Watched) {
-        for (peak, gauge) in [
-            (&mut watched.client_peak_rss_bytes, &self.observer.client),
-            (&mut watched.server_peak_rss_bytes, &self.observer.server),
+        for (peak, gauges) in [
+            (&mut watched.client_peak_rss_bytes, self.observer.clients.as_slice()),
+            (&mut watched.server_peak_rss_bytes, std::slice::from_ref(&self.observer.server)),
         ] {
-            *peak = (*peak).max(gauge.peak_rss_bytes().unwrap_or(0));
+            let now: u64 = gauges.iter().map(|gauge| gauge.peak_rss_bytes().unwrap_or(0)).sum();
+            *peak = now.max(*peak);
         }
     }
 
@@ -128,21 +144,26 @@ impl Scene<'_> {
         if early.server.is_none() {
             early.server = self.server.poll("report")?;
         }
-        if early.client.is_none() {
-            early.client = self.client.poll("report")?;
+        for (client, line) in self.clients.iter_mut().zip(&mut early.clients) {
+            if line.is_none() {
+                *line = client.poll("report")?;
+            }
+            match line {
+                None | Some(FromClient::Samples(_) | FromClient::Final(_)) => {}
+                Some(other) => return Err(wrong_client(client, other, "silence").into()),
+            }
         }
-        match &early.client {
-            None | Some(FromClient::Samples(_) | FromClient::Final(_)) => Ok(()),
-            Some(other) => Err(wrong_client(self.client, other, "silence").into()),
-        }
+        Ok(())
     }
 
     /// Tells whoever has not begun to report to stop; the client first, so that
     /// it does not take the server's end for a lost connection. A server whose
     /// client has drained everything ends by itself.
     fn stop(&mut self, early: &Early, drained: bool) {
-        if early.client.is_none() {
-            self.client.send(&ToClient::Stop(Empty {}));
+        for (client, line) in self.clients.iter_mut().zip(&early.clients) {
+            if line.is_none() {
+                client.send(&ToClient::Stop(Empty {}));
+            }
         }
         if early.server.is_none() && !drained {
             self.server.send(&ToServer::Stop(Empty {}));

@@ -1,9 +1,10 @@
 //! Workloads: one TOML file each, with its why.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use tick::{Format, Schedule};
+use std::sync::Arc;
+use tick::{Format, Schedule, Tape, Timetable};
 
 /// The workloads of `compare` when none is named, in this order.
 pub const DEFAULT: [&str; 3] = ["steady", "overload-500k", "flood"];
@@ -21,8 +22,27 @@ pub struct Workload {
     /// How ticks are spelled.
     #[serde(default)]
     pub format: Format,
-    /// The offered load.
-    pub rate_per_s: Rate,
+    /// The offered load: of a burst the base, of a ramp the beginning, of
+    /// random gaps the mean; none where a recording is replayed.
+    pub rate_per_s: Option<Rate>,
+    /// Bursts over that rate.
+    pub burst: Option<BurstShape>,
+    /// A rate that changes evenly from that.
+    pub ramp: Option<RampShape>,
+    /// Whether the gaps are random (exponentially distributed, seeded).
+    #[serde(default)]
+    pub poisson: bool,
+    /// A CSV file of gaps to replay, beside the workload's own file.
+    pub replay: Option<String>,
+    /// Connections that each client process opens.
+    #[serde(default = "one")]
+    pub connections: usize,
+    /// Processes of the client that run at once.
+    #[serde(default = "one")]
+    pub clients: usize,
+    /// Whether socket buffers grow by themselves or are the same for all.
+    #[serde(default)]
+    pub buffers: Buffers,
     /// What its table is about, and is sorted by.
     pub rank_by: RankBy,
     /// Busy work per tick in the client, in ns.
@@ -47,6 +67,60 @@ pub struct Workload {
     /// Where the server's log ends, in bytes.
     #[serde(default = "default_log_ceiling_bytes")]
     pub log_ceiling_bytes: u64,
+    /// The recording, once read.
+    #[serde(skip)]
+    pub tape: Option<Recording>,
+}
+
+/// A recording and where it was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recording {
+    /// For the server, which reads it too.
+    pub path: PathBuf,
+    /// Its ticks.
+    pub tape: Arc<Tape>,
+}
+
+/// `burst` in a workload file: each period begins with one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BurstShape {
+    /// Ticks per second within the burst.
+    pub to_per_s: u64,
+    /// From one burst to the next.
+    pub every_ms: u64,
+    /// How long it lasts.
+    pub for_ms: u64,
+}
+
+/// `ramp` in a workload file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RampShape {
+    /// Ticks per second in the end.
+    pub to_per_s: u64,
+    /// How long it takes to get there.
+    pub over_ms: u64,
+}
+
+/// `buffers` in a workload file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Buffers {
+    /// The kernel's autotuning, as most users have it.
+    #[default]
+    Default,
+    /// The same `SO_SNDBUF` and `SO_RCVBUF` for all, which switches autotuning
+    /// off: [`MATCHED_BYTES`] unless the workload gives other sizes.
+    Matched,
+}
+
+/// What any Linux grants without privileges (`net.core.rmem_max`, `wmem_max`
+/// as they come).
+pub const MATCHED_BYTES: u32 = 212_992;
+
+fn one() -> usize {
+    1
 }
 
 /// `rate_per_s` in a workload file: a number, or `"flood"`.
@@ -96,13 +170,88 @@ fn default_log_ceiling_bytes() -> u64 {
 }
 
 impl Workload {
-    /// Its schedule.
-    #[must_use]
-    pub fn schedule(&self) -> Schedule {
-        match self.rate_per_s {
-            Rate::PerSecond(rate_per_s) => Schedule::Rate { rate_per_s },
-            Rate::Flood(_) => Schedule::Flood,
+    /// Its schedule; `seed` is that of random gaps.
+    ///
+    /// # Errors
+    /// Keys that do not go together.
+    pub fn schedule(&self, seed: u64) -> Result<Schedule> {
+        let shapes =
+            [self.burst.is_some(), self.ramp.is_some(), self.poisson, self.replay.is_some()];
+        if shapes.iter().filter(|&&is| is).count() > 1 {
+            bail!("burst, ramp, poisson, replay: choose one of them");
         }
+        if let Some(recording) = &self.tape {
+            let tape = &recording.tape;
+            return Ok(Schedule::Replay { ticks: tape.ticks(), span_ns: tape.span_ns() });
+        }
+        let rate_per_s = match self.rate_per_s {
+            Some(Rate::PerSecond(rate_per_s)) => rate_per_s,
+            Some(Rate::Flood(_)) if shapes == [false; 4] => return Ok(Schedule::Flood),
+            Some(Rate::Flood(_)) => bail!("rate_per_s: a flood has no shape"),
+            None => bail!("rate_per_s: give ticks per second, \"flood\", or a file to replay"),
+        };
+        let ns = |ms: u64| ms.saturating_mul(1_000_000);
+        Ok(match (self.burst, self.ramp) {
+            (Some(burst), _) => Schedule::Burst {
+                base_per_s: rate_per_s,
+                burst_per_s: burst.to_per_s,
+                period_ns: ns(burst.every_ms),
+                length_ns: ns(burst.for_ms),
+            },
+            (_, Some(ramp)) => Schedule::Ramp {
+                from_per_s: rate_per_s,
+                to_per_s: ramp.to_per_s,
+                over_ns: ns(ramp.over_ms),
+            },
+            _ if self.poisson => Schedule::Poisson { rate_per_s, seed },
+            _ => Schedule::Rate { rate_per_s },
+        })
+    }
+
+    /// When each tick is due.
+    ///
+    /// # Errors
+    /// A load that cannot be carried out.
+    pub fn timetable(&self, seed: u64) -> Result<Timetable> {
+        let tape = self.tape.as_ref().map(|recording| Arc::clone(&recording.tape));
+        Timetable::new(self.schedule(seed)?, tape).map_err(anyhow::Error::msg)
+    }
+
+    /// Whether its ticks have due times.
+    #[must_use]
+    pub fn is_flood(&self) -> bool {
+        matches!(self.rate_per_s, Some(Rate::Flood(_)))
+    }
+
+    /// The same at another fixed rate, named after it.
+    #[must_use]
+    pub fn at_rate(&self, rate_per_s: u64) -> Self {
+        Self {
+            name: format!("{}@{rate_per_s}", self.name),
+            rate_per_s: Some(Rate::PerSecond(rate_per_s)),
+            burst: None,
+            ramp: None,
+            poisson: self.poisson,
+            replay: None,
+            tape: None,
+            ..self.clone()
+        }
+    }
+
+    /// `SO_RCVBUF` of the client, if set.
+    #[must_use]
+    pub fn receive_buffer(&self) -> Option<u32> {
+        self.receive_buffer_bytes.or(self.matched())
+    }
+
+    /// `SO_SNDBUF` of the server, if set.
+    #[must_use]
+    pub fn send_buffer(&self) -> Option<u32> {
+        self.send_buffer_bytes.or(self.matched())
+    }
+
+    fn matched(&self) -> Option<u32> {
+        (self.buffers == Buffers::Matched).then_some(MATCHED_BYTES)
     }
 
     /// Reads a workload by its name or by the path of its file.
@@ -122,7 +271,18 @@ impl Workload {
             }
             bail!("no workload `{name_or_file}`: choose {}, or give a TOML file", names(&folder));
         };
-        Self::parse(&text).with_context(|| format!("workload {name_or_file}"))
+        let mut workload =
+            Self::parse(&text).with_context(|| format!("workload {name_or_file}"))?;
+        if let Some(file) = &workload.replay {
+            let path = std::path::absolute(path.with_file_name(file))?;
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("workload {name_or_file}: replay: cannot read {file}"))?;
+            let tape = Tape::parse(&text)
+                .map_err(|error| anyhow!("workload {name_or_file}: replay: {file}: {error}"))?;
+            workload.tape = Some(Recording { path, tape: Arc::new(tape) });
+        }
+        workload.timetable(0).with_context(|| format!("workload {name_or_file}"))?;
+        Ok(workload)
     }
 
     fn parse(text: &str) -> Result<Self> {
@@ -131,12 +291,28 @@ impl Workload {
         if workload.name.is_empty() || !workload.name.chars().all(simple) {
             bail!("name: use letters, digits, `-`, `_` and `.` only");
         }
-        if let Rate::PerSecond(rate) = workload.rate_per_s {
-            if !(1..=100_000_000).contains(&rate) {
-                bail!("rate_per_s: {rate} is not between 1 and 100000000");
+        match &workload.replay {
+            None => {
+                workload.timetable(0)?;
             }
-        } else if workload.rank_by != RankBy::Processed {
+            Some(file) if file.contains(['/', '\\']) => {
+                bail!("replay: {file} has to lie beside the workload's file");
+            }
+            Some(_) if workload.rate_per_s.is_some() => {
+                bail!("replay: a recording has its own rate: leave rate_per_s out");
+            }
+            Some(_) => {}
+        }
+        if workload.is_flood() && workload.rank_by != RankBy::Processed {
             bail!("rank_by: a flood has no due times, so only \"processed\" can rank it");
+        }
+        for (key, count) in [("connections", workload.connections), ("clients", workload.clients)] {
+            if !(1..=1000).contains(&count) {
+                bail!("{key}: {count} is not between 1 and 1000");
+            }
+        }
+        if workload.connections * workload.clients > 1000 {
+            bail!("connections and clients: more than 1000 connections in all");
         }
         if workload.queue_bound == 0 {
             bail!("queue_bound: must be at least 1");
@@ -171,7 +347,7 @@ mod tests {
     fn every_shipped_workload_is_sound_and_named_as_its_file() {
         for entry in root().join("harness/workloads").read_dir().unwrap() {
             let file = entry.unwrap().file_name().into_string().unwrap();
-            let name = file.strip_suffix(".toml").unwrap();
+            let Some(name) = file.strip_suffix(".toml") else { continue };
             assert_eq!(Workload::load(&root(), name).unwrap().name, name);
         }
         for name in DEFAULT {
@@ -188,6 +364,15 @@ mod tests {
             ("rate_per_s=5\ncolour=1", "unknown field `colour`"),
             ("rate_per_s=5\nqueue_bound=0", "queue_bound: must be at least 1"),
             ("rate_per_s=5\nformat='xml'", "unknown variant `xml`"),
+            ("rate_per_s=5\nconnections=0", "connections: 0 is not between"),
+            ("rate_per_s=5\npoisson=true\nramp={to_per_s=5,over_ms=1}", "choose one"),
+            (
+                "rate_per_s=5\nburst={to_per_s=9000,every_ms=10,for_ms=10}",
+                "shorter than its period",
+            ),
+            ("rate_per_s='flood'\npoisson=true", "a flood has no shape"),
+            ("replay='../x.csv'", "beside the workload"),
+            ("poisson=true", "rate_per_s: give ticks"),
         ];
         for (line, expected) in cases {
             let error = Workload::parse(&format!("{sound}{line}")).unwrap_err();

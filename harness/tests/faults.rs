@@ -5,7 +5,7 @@ mod common;
 
 use common::Room;
 
-const HELLO: &str = r#"echo '{"type":"hello","contract":1,"name":"s","versions":["sh 1"],"runtime":"sh","transport":"none","class":"library","queue":{"kind":"none","bound":null}}'"#;
+const HELLO: &str = r#"echo '{"type":"hello","contract":2,"name":"s","versions":["sh 1"],"runtime":"sh","transport":"none","class":"library","queue":{"kind":"none","bound":null}}'"#;
 
 /// Runs one scripted client beside a sound one; gives the script's verdict and
 /// reason.
@@ -14,7 +14,7 @@ fn verdict(name: &str, body: &str) -> (String, String) {
     let script = room.script(name, body);
     let compared = room.compare(&["floor", "--client", &script, "--workload", &room.light()]);
     assert_eq!(compared.code, 1, "{}", compared.stderr);
-    assert_eq!(compared.row("floor")["verdict"], "measured", "{}", compared.row("floor"));
+    assert!(common::is_measured(compared.row("floor")), "{}", compared.row("floor"));
     let row = compared.row(name);
     let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
     (text("verdict"), text("reason"))
@@ -39,7 +39,7 @@ fn a_signal_is_named() {
 
 #[test]
 fn the_wrong_version_is_the_reason() {
-    let hello = HELLO.replace("\"contract\":1", "\"contract\":7");
+    let hello = HELLO.replace("\"contract\":2", "\"contract\":7");
     expect("version", &format!("{hello}; sleep 30"), ("failed", "contract version 7"));
 }
 
@@ -104,6 +104,12 @@ fn what_goes_wrong_after_ready_is_found_out() {
     let room = Room::new();
     let faults = [
         ("none", "measured", ""),
+        ("sleep-random", "measured", ""),
+        ("drop-rare", "invalid", "1 seqs skipped"),
+        ("claim-more", "invalid", "more came out than went in"),
+        ("stamp-future", "invalid", "from the future"),
+        ("process-before-receive", "invalid", "was processed before it was received"),
+        ("answer-some", "invalid", "samples are not the planned ones"),
         ("gap", "invalid", "seqs skipped"),
         ("double-count", "invalid", "seqs seen twice"),
         ("checksum", "invalid", "but the market's is"),
@@ -127,10 +133,29 @@ fn what_goes_wrong_after_ready_is_found_out() {
     assert_eq!(compared.code, 1, "{}", compared.stderr);
     for (fault, verdict, words) in faults {
         let row = compared.row(fault);
-        assert_eq!(row["verdict"], verdict, "{row}");
+        match verdict {
+            "measured" => assert!(common::is_measured(row), "{row}"),
+            verdict => assert_eq!(row["verdict"], verdict, "{row}"),
+        }
         let reason = row["reason"].as_str().unwrap_or_default();
         assert!(reason.contains(words), "{fault}: {reason}");
     }
     let rounds = std::fs::read_to_string(compared.campaign.join("rounds.jsonl")).unwrap();
-    assert_eq!(rounds.lines().count(), faults.len(), "every round is kept, whatever came of it");
+    let all = faults.len() + 1; // and the control's
+    assert_eq!(rounds.lines().count(), all, "every round is kept, whatever came of it");
+}
+
+/// A client that stops once, for whatever reason, is no liar: its row says so, and
+/// its latencies do.
+#[test]
+fn a_stall_is_shown_as_what_it_is() {
+    let room = Room::new();
+    let (stalled, light) = (room.faulty("stall-once"), room.light());
+    let args = ["--client", &stalled, "--workload", &light, "--seconds", "1.6"];
+    let compared = room.compare(&args);
+    let row = compared.row("stall-once");
+    assert!(common::is_measured(row), "{row}");
+    let remarks = row["remarks"].to_string();
+    assert!(remarks.contains("stalled: it processed nothing for"), "{row}");
+    assert!(row["response_ns"]["max"].as_u64().unwrap() > 200_000_000, "{row}");
 }

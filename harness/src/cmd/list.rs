@@ -5,7 +5,7 @@ use crate::child::Child;
 use crate::cli::ListArgs;
 use crate::cmd;
 use crate::guard::Guard;
-use crate::plan::Plan;
+use crate::plan::{Plan, SAMPLES, Timing};
 use crate::roster::{self, Entry};
 use crate::workload::{self, Workload};
 use anyhow::Result;
@@ -57,20 +57,16 @@ fn ask(
 ) -> Result<(Option<ClientHello>, String)> {
     let silent = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("ws://{}/ticks", silent.local_addr()?);
-    let plan = Plan {
-        workload: workload.clone(),
-        class: entry.class,
-        seed: 1,
-        warmup_ns: 0,
-        measure_ns: 1_000_000_000,
-        grid_ns: 1_000_000_000,
-    };
+    let second_ns = 1_000_000_000;
+    let timing =
+        Timing { warmup_ns: 0, measure_ns: second_ns, grid_ns: second_ns, samples: SAMPLES };
+    let plan = Plan::new(workload, entry.class, 1, timing)?;
     let mut client = match Child::<FromClient>::spawn("the client", words, &entry.dir, None, guard)
     {
         Ok(client) => client,
         Err(error) => return Ok((None, format!("no: {error:#}"))),
     };
-    client.send(&ToClient::Plan(plan.for_client(&url, None)));
+    client.send(&ToClient::Plan(plan.for_client(0, &url, None)));
     let answer = match client.expect("say hello", HELLO) {
         Ok(FromClient::Hello(hello)) => {
             let available = match client.poll_for("say more", SECOND_THOUGHTS) {

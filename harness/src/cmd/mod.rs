@@ -1,13 +1,18 @@
 //! One file per subcommand, and the exit codes that they share.
 
 pub mod build;
+pub mod capacity;
 pub mod compare;
+pub mod journey;
 pub mod list;
 pub mod plan;
+pub mod sweep;
 
-/// All rows were measured.
+mod setup;
+
+/// Every row has numbers that its audit stands behind.
 pub const EXIT_MEASURED: u8 = 0;
-/// Some row was not measured, or something could not be built.
+/// Some row has none, or something could not be built.
 pub const EXIT_PARTIAL: u8 = 1;
 /// The command line or a file that it names is wrong.
 pub const EXIT_USAGE: u8 = 2;

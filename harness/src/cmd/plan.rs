@@ -1,10 +1,10 @@
 //! `harness plan`: the lines by which a client is run by hand.
 
 use crate::cli::PlanArgs;
-use crate::plan::{Plan, on_grid};
+use crate::plan::{Plan, SAMPLES, Timing, on_grid};
 use crate::workload::{Rate, Workload};
 use crate::{cmd, roster};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use contract::ToClient;
 use std::path::Path;
 
@@ -19,19 +19,16 @@ pub fn run(root: &Path, args: &PlanArgs) -> Result<u8> {
     let entry = entries.first().context("no such client")?;
     let workload = Workload::load(root, &args.workload)?;
     let rate = match workload.rate_per_s {
-        Rate::PerSecond(rate) => rate.to_string(),
-        Rate::Flood(_) => "flood".into(),
+        Some(Rate::Flood(_)) => "flood".into(),
+        Some(Rate::PerSecond(rate)) => rate.to_string(),
+        None => bail!("workload {}: a server by hand cannot replay a file", workload.name),
     };
     let format = workload.format;
-    let plan = Plan {
-        workload,
-        class: entry.class,
-        seed: 1,
-        warmup_ns: 0,
-        measure_ns: on_grid(args.seconds, 1_000_000),
-        grid_ns: 1_000_000,
-    };
-    println!("{}", serde_json::to_string(&ToClient::Plan(plan.for_client(&args.url, None)))?);
+    let grid_ns = 1_000_000;
+    let measure_ns = on_grid(args.seconds, grid_ns);
+    let timing = Timing { warmup_ns: 0, measure_ns, grid_ns, samples: SAMPLES };
+    let plan = Plan::new(&workload, entry.class, 1, timing)?;
+    println!("{}", serde_json::to_string(&ToClient::Plan(plan.for_client(0, &args.url, None)))?);
     let program = match (&entry.command, &entry.build.cargo) {
         (Some(command), _) => command.join(" "),
         (None, Some(package)) => format!("target/release/{package}"),

@@ -1,0 +1,116 @@
+//! Searches over simulated clients.
+
+use super::*;
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+
+/// Plays a search against a client; how many probes it took.
+fn play(search: &mut Search, mut client: impl FnMut(u64) -> Result<(), Limit>) -> usize {
+    for probes in 0..200 {
+        let Some((rate, _)) = search.next() else { return probes };
+        search.tell(client(rate));
+    }
+    panic!("the search has no end: {search:?}");
+}
+
+fn up_to(capacity: u64) -> impl FnMut(u64) -> Result<(), Limit> {
+    move |rate| if rate <= capacity { Ok(()) } else { Err(Limit::Client) }
+}
+
+#[test]
+fn the_answer_lies_within_the_tolerance_and_is_confirmed() {
+    for capacity in [1_000, 1_049, 28_000, 123_456, 2_345_678, 99_000_000] {
+        let mut search = Search::new(Rules::default());
+        let probes = play(&mut search, up_to(capacity));
+        let found = search.capacity_per_s().unwrap();
+        assert!(found <= capacity, "{found} > {capacity}");
+        let too_high = search.too_high_per_s().unwrap();
+        assert!(
+            too_high > capacity && too_high as f64 <= found as f64 * 1.06,
+            "{found} {too_high}"
+        );
+        assert!(search.is_confirmed());
+        assert!(probes < 30, "{probes} probes for {capacity}");
+    }
+}
+
+#[test]
+fn one_noisy_probe_does_not_mislead() {
+    for noisy in 0..22 {
+        let mut search = Search::new(Rules::default());
+        let mut probe = 0;
+        let mut honest = up_to(500_000);
+        play(&mut search, |rate| {
+            probe += 1;
+            if probe == noisy + 1 { Err(Limit::Noise) } else { honest(rate) }
+        });
+        let found = search.capacity_per_s().unwrap();
+        assert!((470_000..=500_000).contains(&found), "{found} with noise at probe {noisy}");
+        assert!(search.is_confirmed());
+    }
+}
+
+#[test]
+fn a_client_without_a_sharp_edge_still_ends() {
+    for seed in 0..50 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut search = Search::new(Rules::default());
+        play(&mut search, |rate| {
+            // From certain at 400 k/s to hopeless at 600 k/s.
+            let chance = ((600_000.0 - rate as f64) / 200_000.0).clamp(0.0, 1.0);
+            if random.random::<f64>() < chance { Ok(()) } else { Err(Limit::Latency) }
+        });
+        let found = search.capacity_per_s().unwrap();
+        assert!((380_000..=600_000).contains(&found), "{found} with seed {seed}");
+    }
+}
+
+#[test]
+fn who_cannot_hold_the_lowest_rate_has_no_capacity() {
+    let mut search = Search::new(Rules::default());
+    assert_eq!(play(&mut search, up_to(10)), 2);
+    assert!(search.is_below_lowest() && !search.is_confirmed());
+    assert_eq!(search.capacity_per_s(), None);
+}
+
+#[test]
+fn who_holds_the_highest_rate_has_no_upper_bound() {
+    let mut search = Search::new(Rules { highest_per_s: 1_000_000, ..Rules::default() });
+    play(&mut search, up_to(u64::MAX));
+    assert_eq!((search.capacity_per_s(), search.too_high_per_s()), (Some(1_000_000), None));
+    assert!(search.is_confirmed());
+}
+
+#[test]
+fn a_lucky_bisection_is_taken_back_by_fresh_rounds() {
+    let mut search = Search::new(Rules::default());
+    let mut fresh = false;
+    for _ in 0..200 {
+        let Some((rate, phase)) = search.next() else { break };
+        fresh |= phase == Phase::Confirm;
+        let edge = if fresh { 200_000 } else { 250_000 };
+        search.tell(if rate <= edge { Ok(()) } else { Err(Limit::Server) });
+    }
+    let found = search.capacity_per_s().unwrap();
+    assert!((188_000..=200_000).contains(&found), "{found}");
+    assert!(search.is_confirmed());
+}
+
+#[test]
+fn without_confirmation_it_ends_with_the_bisection() {
+    let mut search = Search::new(Rules { confirmations: 0, tolerance: 1.2, ..Rules::default() });
+    let probes = play(&mut search, up_to(500_000));
+    let found = search.capacity_per_s().unwrap();
+    assert!((400_000..=500_000).contains(&found) && probes < 12 && !search.is_confirmed());
+}
+
+#[test]
+fn the_fullest_layer_gave_way() {
+    let backlog = Backlog { kernel_send: 5.0, client: 7.0, ..Backlog::default() };
+    assert_eq!(fullest(&backlog), Limit::Client);
+}
+
+#[test]
+fn rates_have_three_digits() {
+    assert_eq!([12.4, 1234.0, 98_765.4].map(rounded), [12, 1230, 98_800]);
+}

@@ -1,0 +1,311 @@
+//! `harness capacity`: the highest rate that each client sustains.
+
+use crate::capacity::{self, Capacity, Limit, Phase, Probe, Rules, Search};
+use crate::cli::CapacityArgs;
+use crate::cmd::{self, setup};
+use crate::measure;
+use crate::plan::{FEW_SAMPLES, Timing};
+use crate::record::Record;
+use crate::roster::Entry;
+use crate::runner::{Played, Runner};
+use crate::stats;
+use crate::store::{self, SCHEMA, Store};
+use crate::table;
+use crate::verdict::Verdict;
+use crate::workload::Workload;
+use crate::{interrupt, listing};
+use anyhow::{Result, bail};
+use contract::{ClientEnd, ServerEnd};
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+use rand::seq::SliceRandom;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// Warm-up and window of the search's probes, and of the fresh rounds, in s.
+const PROBE: (f64, f64) = (0.2, 0.6);
+const FRESH: (f64, f64) = (0.3, 1.2);
+/// What a round takes besides.
+const OVERHEAD: Duration = Duration::from_millis(700);
+
+/// Searches for each client's capacity and prints the table.
+///
+/// # Errors
+/// Wrong arguments or files, a server that does not build, a full disk.
+pub fn run(root: &Path, args: &CapacityArgs) -> Result<u8> {
+    let interrupted = interrupt::flag()?;
+    let workload = Workload::load(root, &args.workload)?;
+    check(&workload, args)?;
+    let stage = setup::stage(root, &args.run);
+    if interrupted.load(Ordering::SeqCst) {
+        return Ok(cmd::EXIT_INTERRUPTED);
+    }
+    let stage = stage?;
+    let frozen = setup::timing(&args.run, FRESH.0, FRESH.1, FEW_SAMPLES);
+    let options = format!(
+        "--workload {} --p99 {} --budget {} --lowest {} --highest {} --confirmations {}",
+        workload.name,
+        humantime::format_duration(args.p99),
+        humantime::format_duration(args.budget),
+        args.lowest,
+        args.highest,
+        args.confirmations
+    );
+    let mut open = setup::open(
+        root,
+        &args.run,
+        &stage,
+        std::slice::from_ref(&workload),
+        ("capacity", &options),
+        (args.confirmations, frozen),
+    )?;
+    let hunt = Hunt {
+        workload: &workload,
+        rules: Rules {
+            lowest_per_s: args.lowest,
+            highest_per_s: args.highest,
+            confirmations: args.confirmations,
+            ..Rules::default()
+        },
+        probe: Timing {
+            warmup_ns: frozen.warmup_ns * 2 / 3 / frozen.grid_ns * frozen.grid_ns,
+            measure_ns: (frozen.measure_ns / 2).div_ceil(frozen.grid_ns) * frozen.grid_ns,
+            ..frozen
+        },
+        fresh: frozen,
+        objective: args.p99,
+        budget: args.budget,
+    };
+    let mut order: Vec<&Entry> = stage.entries.iter().collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(args.run.seed));
+    let mut runner = Runner::new(&stage, &interrupted)?;
+    let mut done = Ok(());
+    for entry in order {
+        match hunt.capacity(entry, &mut runner, Some(&mut open.store)) {
+            Ok(Some(found)) => {
+                open.campaign.capacities.push(found);
+                let place = |c: &Capacity| std::cmp::Reverse(c.capacity_per_s);
+                open.campaign.capacities.sort_by_key(place);
+                let text = format!(
+                    "{}\n{}",
+                    open.campaign.heading(),
+                    listing::capacities(&open.campaign.capacities, table::Style::Markdown)
+                );
+                open.store.campaign(&open.campaign, &text)?;
+            }
+            Ok(None) => {
+                open.campaign.status = "interrupted";
+                break;
+            }
+            Err(error) => {
+                done = Err(error);
+                break;
+            }
+        }
+    }
+    let hopeless = open.campaign.capacities.iter().any(|c| {
+        let last = c.probes.last().map(|probe| probe.verdict);
+        c.capacity_per_s.is_none() && !last.is_some_and(Verdict::is_measured)
+    });
+    let tables =
+        |campaign: &store::Campaign, style| listing::capacities(&campaign.capacities, style);
+    let report = |campaign: &store::Campaign, to: &Path| {
+        setup::write(to, &store::CapacityReport { schema: SCHEMA, rows: &campaign.capacities })
+    };
+    let code = setup::close(root, &args.run, open, done, tables, report)?;
+    Ok(if hopeless && code == cmd::EXIT_MEASURED { cmd::EXIT_PARTIAL } else { code })
+}
+
+fn check(workload: &Workload, args: &CapacityArgs) -> Result<()> {
+    if workload.is_flood() {
+        bail!("workload {}: a flood has no rate to search for", workload.name);
+    }
+    if args.lowest >= args.highest {
+        bail!("--lowest {} has to be below --highest {}", args.lowest, args.highest);
+    }
+    Ok(())
+}
+
+/// How capacities are searched for.
+pub(super) struct Hunt<'a> {
+    /// Its rate is varied.
+    pub(super) workload: &'a Workload,
+    pub(super) rules: Rules,
+    /// Of climb and bisection.
+    pub(super) probe: Timing,
+    /// Of confirmation.
+    pub(super) fresh: Timing,
+    pub(super) objective: Duration,
+    pub(super) budget: Duration,
+}
+
+impl Hunt<'_> {
+    /// A quick search without confirmation.
+    pub(super) fn quick<'a>(workload: &'a Workload, grid_ns: u64) -> Hunt<'a> {
+        let on_grid = |seconds| crate::plan::on_grid(seconds, grid_ns);
+        let (warmup_ns, measure_ns) = (on_grid(PROBE.0), on_grid(PROBE.1));
+        let probe = Timing { warmup_ns, measure_ns, grid_ns, samples: FEW_SAMPLES };
+        Hunt {
+            workload,
+            rules: Rules { confirmations: 0, tolerance: 1.25, ..Rules::default() },
+            probe,
+            fresh: probe,
+            objective: Duration::from_millis(10),
+            budget: Duration::from_secs(30),
+        }
+    }
+
+    /// Searches for the capacity of one client; `None`: the user broke it off.
+    ///
+    /// # Errors
+    /// When the harness itself cannot go on.
+    pub(super) fn capacity(
+        &self,
+        entry: &Entry,
+        runner: &mut Runner<'_>,
+        mut store: Option<&mut Store>,
+    ) -> Result<Option<Capacity>> {
+        let begin = Instant::now();
+        let mut search = Search::new(self.rules);
+        let mut probes: Vec<Probe> = Vec::new();
+        let mut out_of_time = false;
+        while let Some((rate_per_s, phase)) = search.next() {
+            let timing = if phase == Phase::Confirm { self.fresh } else { self.probe };
+            let needs = Duration::from_nanos(timing.warmup_ns + timing.measure_ns) + OVERHEAD;
+            if begin.elapsed() + needs > self.budget {
+                out_of_time = true;
+                break;
+            }
+            let workload = self.workload.at_rate(rate_per_s);
+            let Some(mut played) = runner.play(entry, &workload, timing, &mut |_| {})? else {
+                return Ok(None);
+            };
+            played.result.round = probes.len() as u32 + 1;
+            if let Some(store) = &mut store {
+                let reason = played.result.reason.take();
+                played.result.reason = reason.map(|reason| store.without_paths(&reason));
+                store.round(&played)?;
+            }
+            let probe = self.probe(&played, rate_per_s, phase);
+            eprintln!("{}", line(entry, &probe));
+            let (verdict, gave_way) = (probe.verdict, probe.gave_way);
+            probes.push(probe);
+            // A client that has run already and crashes now does not sustain this rate.
+            if is_hopeless(verdict, &search) {
+                break;
+            }
+            search.tell(gave_way.map_or(Ok(()), Err));
+        }
+        Ok(Some(self.answer(entry, &search, probes, begin.elapsed(), out_of_time)))
+    }
+
+    fn probe(&self, played: &Played, rate_per_s: u64, phase: Phase) -> Probe {
+        let (result, m) = (&played.result, played.result.measurement.as_ref());
+        let on_time_ns = played.plan.workload.on_time_ms * 1_000_000;
+        let objective_ns = self.objective.as_nanos() as u64;
+        let held = capacity::sustained(result.verdict, m, on_time_ns, objective_ns);
+        let held = match (held, &played.record) {
+            (Err(Limit::Audit), Some(record)) if is_full(record) => Err(where_it_piled_up(record)),
+            (held, _) => held,
+        };
+        Probe {
+            rate_per_s,
+            phase,
+            gave_way: held.err(),
+            verdict: result.verdict,
+            reason: result.reason.clone(),
+            efficiency: m.map(|m| m.efficiency),
+            backlog_growth_per_s: m.map(|m| m.backlog_growth_per_s),
+            response_p99_ns: m.and_then(|m| m.response_ns).map(|q| q.p99.bound_ns()),
+            client_cpus: m.map(|m| m.client_cpus),
+        }
+    }
+
+    fn answer(
+        &self,
+        entry: &Entry,
+        search: &Search,
+        probes: Vec<Probe>,
+        took: Duration,
+        out_of_time: bool,
+    ) -> Capacity {
+        let capacity_per_s = search.capacity_per_s();
+        let held = || {
+            probes.iter().filter(|p| Some(p.rate_per_s) == capacity_per_s && p.gave_way.is_none())
+        };
+        let failed = probes.last().filter(|probe| is_hopeless(probe.verdict, search));
+        let note = match failed {
+            Some(probe) => {
+                let why = probe.reason.as_deref().unwrap_or("no reason given");
+                Some(format!("{}: {why}", probe.verdict.word()))
+            }
+            None if search.is_below_lowest() => {
+                Some(format!("it cannot hold the lowest rate, {} ticks/s", self.rules.lowest_per_s))
+            }
+            None if out_of_time => Some(format!(
+                "the budget of {} was too small to finish: give more by --budget",
+                humantime::format_duration(self.budget)
+            )),
+            None => None,
+        };
+        Capacity {
+            client: entry.name.clone(),
+            class: entry.class,
+            capacity_per_s,
+            interval_per_s: capacity_per_s.map(|low| (low, search.too_high_per_s())),
+            limited_by: most_often(&probes, search.too_high_per_s()),
+            confirmed: search.is_confirmed() && failed.is_none(),
+            client_cpus: stats::median(held().filter_map(|p| p.client_cpus).collect()),
+            response_p99_ns: stats::median(
+                held().filter_map(|p| p.response_p99_ns.map(|ns| ns as f64)).collect(),
+            ),
+            note,
+            took_s: took.as_secs_f64(),
+            probes,
+        }
+    }
+}
+
+/// Whether a client cannot be measured at all.
+fn is_hopeless(verdict: Verdict, search: &Search) -> bool {
+    match verdict {
+        Verdict::Unavailable => true,
+        Verdict::Failed => search.capacity_per_s().is_none(),
+        _ => false,
+    }
+}
+
+/// Whether a full log or a full memory ended a round early: no failure of the
+/// client, but a backlog.
+fn is_full(record: &Record) -> bool {
+    record.server.ended == ServerEnd::LogCeiling
+        || record.client().ended == ClientEnd::MemoryCeiling
+}
+
+fn where_it_piled_up(record: &Record) -> Limit {
+    let bytes = measure::bytes_per_tick(record);
+    // The last look at which the connection was still there.
+    let mut looks = record.watched.snapshots.iter().rev();
+    let last = looks.find(|look| look.queues.is_some());
+    last.map_or(Limit::Audit, |look| capacity::fullest(&measure::layers(look, bytes)))
+}
+
+/// What gave way most often at the lowest rate that was not sustained.
+fn most_often(probes: &[Probe], too_high_per_s: Option<u64>) -> Option<Limit> {
+    let at = probes.iter().filter(|probe| Some(probe.rate_per_s) == too_high_per_s);
+    let mut counts = BTreeMap::new();
+    at.filter_map(|probe| probe.gave_way).for_each(|limit| *counts.entry(limit).or_insert(0) += 1);
+    counts.into_iter().max_by_key(|&(_, count)| count).map(|(limit, _)| limit)
+}
+
+fn line(entry: &Entry, probe: &Probe) -> String {
+    let outcome = match probe.gave_way {
+        None => "held".to_owned(),
+        Some(limit) => format!("not held: {}", limit.words()),
+    };
+    let p99 =
+        probe.response_p99_ns.map_or(String::new(), |ns| format!(", p99 {}", table::nanos(ns)));
+    format!("{} at {} ticks/s: {outcome}{p99}", entry.name, table::count(probe.rate_per_s as f64))
+}

@@ -1,0 +1,98 @@
+//! `harness journey`: where the time of a saved campaign's ticks went.
+
+use crate::archive::{Archive, Books, Round};
+use crate::cli::JourneyArgs;
+use crate::cmd;
+use crate::journey::{Stamps, Waterfall};
+use crate::listing;
+use crate::stats::Time;
+use crate::table;
+use anyhow::{Result, bail};
+use std::io::Write;
+
+/// Prints the waterfalls, or the journeys of single ticks.
+///
+/// # Errors
+/// When the folder is no campaign, is damaged, or has nothing of what is asked.
+pub fn run(args: &JourneyArgs) -> Result<u8> {
+    let archive = Archive::open(&args.campaign)?;
+    let wanted = |round: &&Round| {
+        let of = |names: &[String], name: &String| names.is_empty() || names.contains(name);
+        of(&args.clients, &round.result.client)
+            && of(&args.workloads, &round.result.workload)
+            && args.round.is_none_or(|number| number == round.result.round)
+    };
+    let rounds: Vec<&Round> = archive.rounds.iter().filter(wanted).collect();
+    if rounds.is_empty() {
+        let mut names: Vec<String> = archive
+            .rounds
+            .iter()
+            .map(|round| format!("{} under {}", round.result.client, round.result.workload))
+            .collect();
+        names.sort();
+        names.dedup();
+        bail!("no such round in this campaign; it has {}", names.join(", "));
+    }
+    let mut out = std::io::stdout().lock();
+    match (args.seq, args.slowest) {
+        (None, None) => writeln!(out, "{}", waterfalls(&rounds))?,
+        (seq, slowest) => {
+            for round in rounds {
+                let Some(books) = &round.books else { continue };
+                let ticks = ticks(&archive, books, seq, slowest.unwrap_or(1))?;
+                let control = if round.result.control { " (control)" } else { "" };
+                let title = format!(
+                    "{} · {}{control} · round {}",
+                    round.result.workload, round.result.client, round.result.round
+                );
+                writeln!(
+                    out,
+                    "{title}\n{}\n",
+                    listing::ticks(&ticks, books.start_ns, books.ended_ns)
+                )?;
+            }
+        }
+    }
+    Ok(cmd::EXIT_MEASURED)
+}
+
+/// One table of all rounds' waterfalls.
+fn waterfalls(rounds: &[&Round]) -> String {
+    let named = |round: &&Round| -> Option<(String, Waterfall)> {
+        let result = &round.result;
+        let control = if result.control { " (control)" } else { "" };
+        let name = format!("{} · {}{control} · {}", result.workload, result.client, result.round);
+        Some((name, result.measurement.as_ref()?.waterfall?))
+    };
+    let all: Vec<(String, Waterfall)> = rounds.iter().filter_map(named).collect();
+    match all.is_empty() {
+        true => "no due times, so no waterfall: these rounds were floods or did not run".to_owned(),
+        false => table::waterfalls(&all, table::Style::Terminal),
+    }
+}
+
+/// The tick asked for, or the slowest ones of the window.
+fn ticks(
+    archive: &Archive,
+    books: &Books,
+    seq: Option<u64>,
+    count: usize,
+) -> Result<Vec<(usize, Stamps)>> {
+    let mut all = archive.journeys(books, None)?;
+    if let Some(seq) = seq {
+        let Some(found) = all.iter().map(|(_, s)| s.seq).filter(|&s| s >= seq).min() else {
+            bail!("no tick from {seq} on was sampled and written in {}", books.journeys);
+        };
+        all.retain(|(_, stamps)| stamps.seq == found);
+        return Ok(all);
+    }
+    let window =
+        books.start_ns + books.warmup_ns..books.start_ns + books.warmup_ns + books.measure_ns;
+    all.retain(|(_, stamps)| window.contains(&stamps.due_ns));
+    all.sort_by_key(|(_, stamps)| {
+        let response: Time = stamps.response(books.ended_ns);
+        std::cmp::Reverse(response.bound_ns())
+    });
+    all.truncate(count);
+    Ok(all)
+}

@@ -1,0 +1,119 @@
+//! `harness sweep`: all clients at the same rates, one after the other.
+
+use crate::campaign::{self, Blocks, Scheme};
+use crate::cli::{Rates, SweepArgs};
+use crate::cmd::capacity::Hunt;
+use crate::cmd::{self, setup};
+use crate::interrupt;
+use crate::plan::FEW_SAMPLES;
+use crate::runner::{Runner, Stage};
+use crate::workload::Workload;
+use anyhow::{Result, bail};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Warm-up and window in seconds.
+const USUAL: (f64, f64) = (0.3, 1.0);
+/// Rates at these shares of a capacity.
+const AROUND: [f64; 3] = [0.5, 0.9, 1.1];
+/// Rates closer than this to one another are one.
+const APART: f64 = 1.2;
+
+/// Runs a sweep and prints its tables.
+///
+/// # Errors
+/// Wrong arguments or files, a server that does not build, a full disk.
+pub fn run(root: &Path, args: &SweepArgs) -> Result<u8> {
+    let interrupted = interrupt::flag()?;
+    let workload = Workload::load(root, &args.workload)?;
+    if workload.is_flood() {
+        bail!("workload {}: a flood has no rate to vary", workload.name);
+    }
+    let stage = setup::stage(root, &args.run);
+    if interrupted.load(Ordering::SeqCst) {
+        return Ok(cmd::EXIT_INTERRUPTED);
+    }
+    let stage = stage?;
+    let control = campaign::control(&stage.entries, args.control.as_deref())?;
+    let rates = match &args.rates {
+        Rates::Given(rates) => rates.clone(),
+        Rates::Auto => match around(&stage, &workload, args, &interrupted)? {
+            Some(rates) => rates,
+            None => return Ok(cmd::EXIT_INTERRUPTED),
+        },
+    };
+    let scheme = Scheme {
+        stage,
+        control,
+        workloads: rates.iter().map(|&rate| workload.at_rate(rate)).collect(),
+        rounds: args.rounds,
+        timing: setup::timing(&args.run, USUAL.0, USUAL.1, FEW_SAMPLES),
+        blocks: Blocks::OfAll,
+    };
+    let rates: Vec<String> = rates.iter().map(u64::to_string).collect();
+    let options = format!(
+        "--workload {} --rates {} --rounds {} --control {}",
+        workload.name,
+        rates.join(","),
+        scheme.rounds,
+        scheme.stage.entries[control].name
+    );
+    let mut open = setup::open(
+        root,
+        &args.run,
+        &scheme.stage,
+        &scheme.workloads,
+        ("sweep", &options),
+        (scheme.rounds, scheme.timing),
+    )?;
+    let done = campaign::run(&scheme, &mut open.store, &mut open.campaign, &interrupted);
+    let tables = |campaign: &_, style| campaign::tables(&scheme, campaign, style);
+    setup::close(root, &args.run, open, done, tables, setup::report)
+}
+
+/// Rates around the capacities of all clients, found by a quick search; `None`:
+/// the user broke it off.
+fn around(
+    stage: &Stage,
+    workload: &Workload,
+    args: &SweepArgs,
+    interrupted: &AtomicBool,
+) -> Result<Option<Vec<u64>>> {
+    let mut runner = Runner::new(stage, interrupted)?;
+    let hunt = Hunt::quick(workload, args.run.grid_ms * 1_000_000);
+    let mut capacities = Vec::new();
+    for entry in &stage.entries {
+        let Some(found) = hunt.capacity(entry, &mut runner, None)? else { return Ok(None) };
+        capacities.extend(found.capacity_per_s);
+    }
+    if capacities.is_empty() {
+        bail!("no client holds any rate: name --rates yourself");
+    }
+    Ok(Some(spread(&capacities)))
+}
+
+/// The rates around some capacities, none too close to another.
+fn spread(capacities: &[u64]) -> Vec<u64> {
+    let each = capacities.iter().flat_map(|&c| AROUND.map(|share| c as f64 * share));
+    let mut rates: Vec<f64> = each.collect();
+    rates.sort_unstable_by(f64::total_cmp);
+    let mut apart: Vec<u64> = Vec::new();
+    for rate in rates {
+        if apart.last().is_none_or(|&last| rate >= last as f64 * APART) {
+            apart.push((rate as u64).clamp(1, 100_000_000));
+        }
+    }
+    apart.dedup();
+    apart
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_lie_around_every_capacity_and_apart_from_each_other() {
+        let rates = spread(&[28_000, 1_000_000, 1_040_000]);
+        assert_eq!(rates, [14_000, 25_200, 30_800, 500_000, 900_000, 1_100_000]);
+    }
+}

@@ -1,0 +1,281 @@
+//! The journeys of the sampled ticks: due, encoded, written, received,
+//! processed, joined by seq and connection. Pure.
+
+use crate::measure::Lateness;
+use crate::observe::Snapshot;
+use crate::plan::Plan;
+use crate::record::{Link, Record};
+use crate::stats::{Time, Times};
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// A part of the way, over the sampled ticks.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Half took less, in ns.
+    pub p50: Time,
+    /// 99 % took less, in ns.
+    pub p99: Time,
+    /// Its share of all the time that the ticks took.
+    pub share: f64,
+}
+
+/// Where the response time goes. A tick that was still on its way at the end
+/// counts in the part where it was, as having been there at least so long.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Waterfall {
+    /// From due to encoded: the server's pacing.
+    pub schedule_lag: Stage,
+    /// From encoded to the beginning of the write call that took it.
+    pub server_queue: Stage,
+    /// From there to the client's hands: both kernels, the wire, the library.
+    pub kernel_and_library: Stage,
+    /// From there to the end of the work on it: the client's own queue and work.
+    pub client: Stage,
+}
+
+impl Waterfall {
+    /// The stages with their names, in order.
+    #[must_use]
+    pub fn stages(&self) -> [(&'static str, Stage); 4] {
+        [
+            ("schedule lag", self.schedule_lag),
+            ("server queue", self.server_queue),
+            ("kernel + library", self.kernel_and_library),
+            ("client queue + work", self.client),
+        ]
+    }
+}
+
+/// The journeys of a round that begin within its window. Empty under flood.
+pub struct Journeys<'a> {
+    record: &'a Record,
+    plan: &'a Plan,
+    arrivals: Arrivals<'a>,
+    /// Indices of the sample plan, and their due times.
+    due: Vec<(usize, u64)>,
+}
+
+/// One tick's stamps in ns, as far as it came.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamps {
+    /// Its seq.
+    pub seq: u64,
+    /// When it should have been sent.
+    pub due_ns: u64,
+    /// When it was made.
+    pub encoded_ns: Option<u64>,
+    /// When the call began that wrote it.
+    pub written_ns: Option<u64>,
+    /// When the client's library handed it over; of a tick that was not
+    /// processed, as the meter tells it ([`Arrivals`]).
+    pub received_ns: Option<u64>,
+    /// When the work on it was done.
+    pub processed_ns: Option<u64>,
+}
+
+impl Stamps {
+    /// How long each part took; the last one that it reached is open-ended.
+    #[must_use]
+    pub fn parts(&self, ended_ns: u64) -> [Option<Time>; 4] {
+        let stamps = [
+            Some(self.due_ns),
+            self.encoded_ns,
+            self.written_ns,
+            self.received_ns,
+            self.processed_ns,
+        ];
+        let part = |from: Option<u64>, to: Option<u64>| match (from, to) {
+            (Some(from), Some(to)) => Some(Time::Exact(to.saturating_sub(from))),
+            (Some(from), None) => Some(Time::AtLeast { at_least: ended_ns.saturating_sub(from) }),
+            _ => None,
+        };
+        [0, 1, 2, 3].map(|i| part(stamps[i], stamps[i + 1]))
+    }
+
+    /// Processed − due.
+    #[must_use]
+    pub fn response(&self, ended_ns: u64) -> Time {
+        match self.processed_ns {
+            Some(ns) => Time::Exact(ns.saturating_sub(self.due_ns)),
+            None => Time::AtLeast { at_least: ended_ns.saturating_sub(self.due_ns) },
+        }
+    }
+}
+
+/// When ticks were received that were never processed, and so have no stamp: from
+/// the counts that were seen at each look, taken as rising evenly from one look
+/// to the next. Only of runs with one connection, as counts are sums.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrivals<'a> {
+    looks: &'a [Snapshot],
+}
+
+impl<'a> Arrivals<'a> {
+    /// Of a round.
+    #[must_use]
+    pub fn new(record: &'a Record) -> Self {
+        let alone = record.links.len() == 1;
+        Self { looks: if alone { &record.watched.snapshots } else { &[] } }
+    }
+
+    /// When tick `seq` was received, in ns; `None`: not before the last look.
+    #[must_use]
+    pub fn received_ns(&self, seq: u64) -> Option<u64> {
+        let after = self.looks.partition_point(|look| look.received <= seq);
+        let next = self.looks.get(after)?;
+        let Some(last) = after.checked_sub(1).and_then(|index| self.looks.get(index)) else {
+            return Some(next.at_ns);
+        };
+        let share = (seq - last.received) as f64 / (next.received - last.received) as f64;
+        Some(last.at_ns + ((next.at_ns - last.at_ns) as f64 * share) as u64)
+    }
+}
+
+impl<'a> Journeys<'a> {
+    /// Those due within `window_ns` from the start.
+    #[must_use]
+    pub fn new(record: &'a Record, plan: &'a Plan, window_ns: &Range<u64>) -> Self {
+        let (sample, timetable) = (plan.sample(), &plan.timetable);
+        let index = |offset_ns| timetable.ticks_within(offset_ns).map(|n| sample.count_below(n));
+        let from = index(window_ns.start).unwrap_or(0);
+        let to = index(window_ns.end).unwrap_or(0);
+        let due = (from..to)
+            .map(|index| (index as usize, record.start_ns + plan.due_offset_ns(sample.nth(index))));
+        Self { record, plan, arrivals: Arrivals::new(record), due: due.collect() }
+    }
+
+    /// The stamps of every tick on every connection.
+    pub fn iter(&self) -> impl Iterator<Item = Stamps> {
+        self.record.links.iter().flat_map(move |link| {
+            self.due.iter().map(move |&(index, due_ns)| self.stamps(link, index, due_ns))
+        })
+    }
+
+    fn stamps(&self, link: &Link, index: usize, due_ns: u64) -> Stamps {
+        let seq = self.plan.sample().nth(index as u64);
+        let server = row(&link.server_rows, seq, index);
+        let client = row(&link.client_rows, seq, index);
+        let by_meter =
+            || self.arrivals.received_ns(seq).zip(server).map(|(ns, row)| ns.max(row[2]));
+        Stamps {
+            seq,
+            due_ns,
+            encoded_ns: server.map(|row| row[1]),
+            written_ns: server.map(|row| row[2]),
+            received_ns: client.map(|row| row[1]).or_else(by_meter),
+            processed_ns: client.map(|row| row[2]),
+        }
+    }
+
+    /// Processed − due.
+    #[must_use]
+    pub fn response(&self) -> Times {
+        let ended_ns = self.record.watched.ended_ns;
+        Times::new(self.iter().map(|stamps| stamps.response(ended_ns)).collect())
+    }
+
+    /// Processed − written, of what was written.
+    #[must_use]
+    pub fn service(&self) -> Times {
+        let ended_ns = self.record.watched.ended_ns;
+        let waited = |stamps: Stamps| {
+            let due_ns = stamps.written_ns?;
+            Some(Stamps { due_ns, ..stamps }.response(ended_ns))
+        };
+        Times::new(self.iter().filter_map(waited).collect())
+    }
+
+    /// One of the server's stamps minus the due time.
+    #[must_use]
+    pub fn lateness(&self, stamp: fn(&Stamps) -> Option<u64>) -> Option<Lateness> {
+        let late =
+            |stamps: Stamps| Some(Time::Exact(stamp(&stamps)?.saturating_sub(stamps.due_ns)));
+        let times = Times::new(self.iter().filter_map(late).collect());
+        let at = |q| times.quantile(q).map(Time::bound_ns);
+        Some(Lateness { p50: at(0.5)?, p99: at(0.99)?, max: at(1.0)? })
+    }
+
+    /// Where the time goes; `None` without ticks.
+    #[must_use]
+    pub fn waterfall(&self) -> Option<Waterfall> {
+        let ended_ns = self.record.watched.ended_ns;
+        let mut parts: [Vec<Time>; 4] = Default::default();
+        for stamps in self.iter() {
+            for (part, time) in parts.iter_mut().zip(stamps.parts(ended_ns)) {
+                part.extend(time);
+            }
+        }
+        let parts = parts.map(Times::new);
+        let all_ns: u128 = parts.iter().map(Times::sum_ns).sum();
+        let stage = |times: &Times| {
+            let (p50, p99) = (times.quantile(0.5), times.quantile(0.99));
+            // Nothing came so far: nothing was spent here.
+            let none = Time::Exact(0);
+            Stage {
+                p50: p50.unwrap_or(none),
+                p99: p99.unwrap_or(none),
+                share: times.sum_ns() as f64 / all_ns.max(1) as f64,
+            }
+        };
+        (!parts[0].is_empty()).then(|| Waterfall {
+            schedule_lag: stage(&parts[0]),
+            server_queue: stage(&parts[1]),
+            kernel_and_library: stage(&parts[2]),
+            client: stage(&parts[3]),
+        })
+    }
+}
+
+/// The row of a planned seq: rows are exactly the planned seqs in order where
+/// the audit passes, so the index is the place.
+fn row(rows: &[[u64; 3]], seq: u64, index: usize) -> Option<&[u64; 3]> {
+    rows.get(index).filter(|row| row[0] == seq)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_add_up_to_the_response() {
+        let stamps = Stamps {
+            seq: 1,
+            due_ns: 100,
+            encoded_ns: Some(110),
+            written_ns: Some(140),
+            received_ns: Some(200),
+            processed_ns: Some(205),
+        };
+        let parts = stamps.parts(999).map(|part| part.unwrap().bound_ns());
+        assert_eq!(parts, [10, 30, 60, 5]);
+        assert_eq!(stamps.response(999), Time::Exact(105));
+    }
+
+    #[test]
+    fn what_waits_in_the_client_was_received_between_two_looks() {
+        let look = |at_ns, received| Snapshot { at_ns, received, ..Snapshot::default() };
+        let looks = [look(1000, 0), look(2000, 10), look(3000, 10), look(4000, 20)];
+        let arrivals = Arrivals { looks: &looks };
+        assert_eq!(
+            [0, 5, 10, 15].map(|seq| arrivals.received_ns(seq)),
+            [1000, 1500, 3000, 3500].map(Some)
+        );
+        assert_eq!(arrivals.received_ns(20), None);
+    }
+
+    #[test]
+    fn a_tick_under_way_counts_where_it_is() {
+        let stamps = Stamps {
+            seq: 1,
+            due_ns: 100,
+            encoded_ns: Some(110),
+            written_ns: Some(140),
+            ..Stamps::default()
+        };
+        let parts = stamps.parts(1000);
+        assert_eq!(parts[2], Some(Time::AtLeast { at_least: 860 }));
+        assert_eq!(parts[3], None);
+        assert_eq!(stamps.response(1000), Time::AtLeast { at_least: 900 });
+    }
+}

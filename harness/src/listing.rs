@@ -1,0 +1,114 @@
+//! More tables for people: capacities, sweeps, single ticks. Pure, as
+//! [`crate::table`].
+
+use crate::capacity::Capacity;
+use crate::journey::Stamps;
+use crate::rows::{self, Row};
+use crate::table::{
+    Column, Style, align, class, count, empty, grid, nanos, or_dash, plain, thousands, time,
+};
+use crate::verdict::Verdict;
+use crate::workload::{Rate, Workload};
+
+/// Single ticks with the time that each part of their way took.
+#[must_use]
+pub fn ticks(ticks: &[(usize, Stamps)], start_ns: u64, ended_ns: u64) -> String {
+    let heads = [
+        "connection",
+        "seq",
+        "due at",
+        "response",
+        "schedule lag",
+        "server queue",
+        "kernel + library",
+        "client queue + work",
+    ];
+    let mut table = empty(heads.into_iter(), Style::Terminal);
+    for (connection, stamps) in ticks {
+        let mut cells = vec![
+            connection.to_string(),
+            stamps.seq.to_string(),
+            format!("{:.6} s", (stamps.due_ns as f64 - start_ns as f64) / 1e9),
+            time(Some(stamps.response(ended_ns))),
+        ];
+        cells.extend(stamps.parts(ended_ns).map(|part| or_dash(time(part))));
+        table.add_row(cells);
+    }
+    align(&mut table, 0)
+}
+
+/// The table of capacities.
+#[must_use]
+pub fn capacities(all: &[Capacity], style: Style) -> String {
+    let columns: Vec<Column<Capacity>> = vec![
+        ("client", |c| format!("{}{}", c.client, class(c.class))),
+        ("capacity\nticks/s", |c| c.capacity_per_s.map_or(String::new(), |n| count(n as f64))),
+        ("sustained", |c| c.interval_per_s.map_or(String::new(), |(low, _)| count(low as f64))),
+        ("not\nsustained", |c| match c.interval_per_s {
+            Some((_, Some(high))) => count(high as f64),
+            _ => String::new(),
+        }),
+        ("confirmed", |c| if c.confirmed { "yes".into() } else { "no".into() }),
+        ("what gave way first", |c| c.limited_by.map_or(String::new(), |l| l.words().into())),
+        ("p99 there", |c| c.response_p99_ns.map_or(String::new(), |ns| nanos(ns as u64))),
+        ("CPUs", |c| c.client_cpus.map_or(String::new(), |n| format!("{n:.2}"))),
+        ("probes", |c| c.probes.len().to_string()),
+        ("took", |c| format!("{:.0} s", c.took_s)),
+    ];
+    let notes: String = all
+        .iter()
+        .filter_map(|c| Some(format!("- {}: {}\n", c.client, c.note.as_ref()?)))
+        .collect();
+    format!(
+        "{}\n\n- Sustained: 0.99 of the offered rate processed, no growing backlog, the p99 of the response time within its objective, and a passed audit. A failed probe is repeated once. Confirmed: fresh rounds held the rate, and two at the next rate above failed.\n{notes}",
+        grid(&columns, all, style)
+    )
+}
+
+/// The tables of a sweep: clients across, rates down, one for each metric.
+#[must_use]
+pub fn sweep(workloads: &[Workload], rows: &[Row], style: Style) -> String {
+    let metrics: [Column<Row>; 5] = [
+        ("Response time, p50", |r| time(rows::pick(r.response_ns, |q| q.p50))),
+        ("Response time, p99", |r| time(rows::pick(r.response_ns, |q| q.p99))),
+        ("Processed of what was offered, %", |r| {
+            r.efficiency.map_or(String::new(), |e| format!("{:.1}", e * 100.0))
+        }),
+        ("Growth of the backlog, k ticks/s", |r| thousands(r.backlog_growth_per_s)),
+        ("CPU of the client, ns/tick", |r| plain(r.client_cpu_ns_per_tick)),
+    ];
+    let mut clients: Vec<&str> = rows.iter().map(|row| row.client.as_str()).collect();
+    clients.sort_unstable();
+    clients.dedup();
+    let one = |(title, cell): Column<Row>| {
+        let mut table =
+            empty(std::iter::once("offered\nticks/s").chain(clients.iter().copied()), style);
+        for workload in workloads {
+            let rate = match workload.rate_per_s {
+                Some(Rate::PerSecond(rate)) => count(rate as f64),
+                _ => workload.name.clone(),
+            };
+            let of = |client: &&str| {
+                let is = |row: &&Row| row.workload == workload.name && row.client == **client;
+                let row = rows.iter().find(is);
+                let mark = |row: &Row| match row.verdict {
+                    Verdict::Ok => or_dash(cell(row)),
+                    Verdict::Overloaded => format!("{} ▲", or_dash(cell(row))),
+                    other => format!("{} [{}]", or_dash(cell(row)), other.word()),
+                };
+                row.map_or("–".into(), mark)
+            };
+            table.add_row(std::iter::once(rate).chain(clients.iter().map(of)));
+        }
+        let title = match style {
+            Style::Terminal => title.to_owned(),
+            Style::Markdown => format!("## {title}"),
+        };
+        format!("{title}\n\n{}\n", align(&mut table, 0))
+    };
+    let tables: Vec<String> = metrics.into_iter().map(one).collect();
+    format!(
+        "{}\n- Medians over rounds; ▲: overloaded, its backlog grew all the time, so the times only tell how long the round was.\n",
+        tables.join("\n")
+    )
+}

@@ -1,0 +1,172 @@
+//! The order of a table: who leads, who ties, and what is more than the noise
+//! of the campaign. Pure.
+
+use crate::inference::{self, Interval};
+use crate::rows::{Metric, RoundResult, Row, SEED, Versus};
+use crate::stats;
+use crate::verdict::Verdict;
+use crate::workload::RankBy;
+use serde::Serialize;
+
+/// So many rounds make a test possible: with four, no arrangement of two
+/// clients' rounds is rare enough to be told from chance after Holm.
+pub const ROUNDS_FOR_TESTS: usize = 5;
+/// Differences with a higher p-value are not called differences.
+const SIGNIFICANT: f64 = 0.05;
+
+/// The same client against itself: how far two entries of one program lie
+/// apart in this campaign.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Noise {
+    /// The workload's name.
+    pub workload: String,
+    /// Who was entered twice.
+    pub client: String,
+    /// What was compared.
+    pub metric: Metric,
+    /// The second entry's median by the first's.
+    pub ratio: f64,
+    /// Its 95 % bootstrap interval.
+    pub interval: Interval,
+    /// The noise floor: by so much (0.1 is 10 %) do two entries of the same
+    /// program differ. A smaller difference between two clients is none.
+    pub floor: f64,
+}
+
+/// The noise of one workload, from the rounds of the control and of the client
+/// that it repeats.
+#[must_use]
+pub fn noise(workload: &str, client: &str, results: &[RoundResult]) -> Vec<Noise> {
+    let of = |metric: Metric, control: bool| -> Vec<f64> {
+        let rounds = results.iter().filter(|r| {
+            r.workload == workload
+                && r.client == client
+                && r.control == control
+                && r.verdict.is_measured()
+        });
+        rounds.filter_map(|r| metric.of(r.measurement.as_ref()?)).collect()
+    };
+    let one = |metric: Metric| {
+        let (ratio, interval) =
+            inference::ratio_of_medians(&of(metric, true), &of(metric, false), SEED)?;
+        Some(Noise {
+            workload: workload.to_owned(),
+            client: client.to_owned(),
+            metric,
+            ratio,
+            interval,
+            floor: ratio.max(1.0 / ratio) - 1.0,
+        })
+    };
+    [Metric::Processed, Metric::ResponseP99].into_iter().filter_map(one).collect()
+}
+
+/// What a row is ranked by: what its workload says, and the growth of its backlog
+/// if that is what it is about.
+fn metric(rank_by: RankBy, verdict: Verdict) -> Metric {
+    match (rank_by, verdict) {
+        (RankBy::Processed, _) => Metric::Processed,
+        (_, Verdict::Overloaded) => Metric::Growth,
+        (RankBy::BacklogGrowth | RankBy::ResponseP99, _) => Metric::ResponseP99,
+    }
+}
+
+/// Sorts the rows of one workload and gives them their ranks.
+pub fn rank(rows: &mut [Row], rank_by: RankBy, noise: &[Noise]) {
+    rows.sort_by(|a, b| {
+        let key = |row: &Row| {
+            let metric = metric(rank_by, row.verdict);
+            let value = stats::median(row.samples.of(metric).to_vec()).unwrap_or(f64::MAX);
+            (row.verdict, if metric == Metric::Processed { -value } else { value })
+        };
+        let (a, b) = (key(a), key(b));
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+    });
+    let mut from = 0;
+    for verdict in [Verdict::Ok, Verdict::Overloaded] {
+        let count = rows.iter().filter(|row| row.verdict == verdict).count();
+        let of_verdict = &mut rows[from..from + count];
+        let metric = metric(rank_by, verdict);
+        // Whoever keeps up under an overload has done what was asked.
+        let all_alike = verdict == Verdict::Ok && rank_by == RankBy::BacklogGrowth;
+        rank_alike(of_verdict, metric, all_alike, floor(metric, noise), from);
+        from += count;
+    }
+}
+
+/// The noise floor of a metric; a growing backlog is as noisy as the processed
+/// rate that it is the other side of.
+fn floor(metric: Metric, noise: &[Noise]) -> f64 {
+    let of = match metric {
+        Metric::Growth => Metric::Processed,
+        metric => metric,
+    };
+    noise.iter().find(|noise| noise.metric == of).map_or(0.0, |noise| noise.floor)
+}
+
+/// Ranks rows of one verdict, sorted best first. Whoever does not differ from
+/// the first of a group shares its rank.
+fn rank_alike(rows: &mut [Row], metric: Metric, all_alike: bool, floor: f64, before: usize) {
+    let mut first = 0;
+    while first < rows.len() {
+        let (leaders, rest) = rows.split_at_mut(first + 1);
+        let leader = &leaders[first];
+        let compared = compare(leader, rest, metric);
+        let differs = |(row, versus): (&Row, &Versus)| {
+            !all_alike && differs(leader, row, versus, metric, floor)
+        };
+        let tied = rest.iter().zip(&compared).take_while(|&pair| !differs(pair)).count();
+        if first == 0 {
+            for (row, versus) in rest.iter_mut().zip(compared) {
+                row.versus_leader = Some(versus);
+            }
+        }
+        for row in &mut rows[first..=first + tied] {
+            row.rank = Some(before + first + 1);
+            row.tied = tied > 0;
+        }
+        first += tied + 1;
+    }
+}
+
+fn compare(leader: &Row, rest: &[Row], metric: Metric) -> Vec<Versus> {
+    let of = |row: &Row| row.samples.of(metric).to_vec();
+    let p: Vec<f64> =
+        rest.iter().map(|row| inference::mann_whitney_p(&of(row), &of(leader), SEED)).collect();
+    let adjusted = inference::holm(&p);
+    let versus = |((row, p), p_holm): ((&Row, f64), f64)| {
+        let ratio = inference::ratio_of_medians(&of(row), &of(leader), SEED);
+        Versus {
+            leader: leader.client.clone(),
+            metric,
+            ratio: ratio.map(|(ratio, _)| ratio),
+            interval: ratio.map(|(_, interval)| interval),
+            p,
+            p_holm,
+        }
+    };
+    rest.iter().zip(p).zip(adjusted).map(versus).collect()
+}
+
+/// Whether two rows differ by more than chance and by more than the noise floor.
+fn differs(leader: &Row, row: &Row, versus: &Versus, metric: Metric, floor: f64) -> bool {
+    let (a, b) = (leader.samples.of(metric), row.samples.of(metric));
+    let beyond_noise = versus.ratio.is_none_or(|ratio| ratio.max(1.0 / ratio) - 1.0 > floor);
+    let beyond_chance = match a.len().min(b.len()) {
+        0 | 1 => false,
+        // Too few for a test: only rows that lie wholly apart.
+        rounds if rounds < ROUNDS_FOR_TESTS => !overlap(a, b),
+        _ => {
+            let is_one = |i: Interval| i.low <= 1.0 && 1.0 <= i.high;
+            versus.p_holm < SIGNIFICANT && !versus.interval.is_some_and(is_one)
+        }
+    };
+    beyond_noise && beyond_chance
+}
+
+fn overlap(a: &[f64], b: &[f64]) -> bool {
+    match (stats::spread(a), stats::spread(b)) {
+        (Some((a_min, a_max)), Some((b_min, b_max))) => a_min <= b_max && b_min <= a_max,
+        _ => true,
+    }
+}

@@ -1,0 +1,70 @@
+//! What a round leaves, before anything is computed from it.
+
+use crate::kernel::Method;
+use crate::watch::Watched;
+use contract::{ClientEnd, ClientFinal, ClientHello, Connected, SampleRow, ServerFinal};
+
+/// All that a round gave.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// What the client said of itself.
+    pub hello: ClientHello,
+    /// The first connection.
+    pub connected: Connected,
+    /// The server's versions.
+    pub server_versions: Vec<String>,
+    /// How the kernel queues were read.
+    pub queues_by: Method,
+    /// When tick 0 was due.
+    pub start_ns: u64,
+    /// What was seen from outside.
+    pub watched: Watched,
+    /// Each connection.
+    pub links: Vec<Link>,
+    /// The books of each of the client's processes.
+    pub clients: Vec<ClientFinal>,
+    /// The server's books; a tick that is made counts once for each connection,
+    /// as it does in all later stages.
+    pub server: ServerFinal,
+}
+
+/// What is known of one connection.
+#[derive(Debug, Clone, Default)]
+pub struct Link {
+    /// `[seq, received_ns, processed_ns]`.
+    pub client_rows: Vec<SampleRow>,
+    /// `[seq, encoded_ns, written_ns]`.
+    pub server_rows: Vec<SampleRow>,
+    /// What stood in the client's meter at the very end.
+    pub received: u64,
+    /// The same.
+    pub processed: u64,
+}
+
+impl Record {
+    /// The client's books, summed up over its processes. It ended as the first
+    /// of them did that was not simply closed.
+    #[must_use]
+    pub fn client(&self) -> ClientFinal {
+        let mut all = self.clients.iter().cloned();
+        let Some(mut sum) = all.next() else { unreachable!("a round has a client") };
+        for one in all {
+            for (total, part) in [
+                (&mut sum.received, one.received),
+                (&mut sum.processed, one.processed),
+                (&mut sum.queued, one.queued),
+                (&mut sum.gaps, one.gaps),
+                (&mut sum.duplicates, one.duplicates),
+                (&mut sum.reorders, one.reorders),
+                (&mut sum.undecodable, one.undecodable),
+                (&mut sum.checksum, one.checksum),
+            ] {
+                *total = total.wrapping_add(part);
+            }
+            if sum.ended == ClientEnd::Closed {
+                (sum.ended, sum.detail) = (one.ended, one.detail);
+            }
+        }
+        sum
+    }
+}

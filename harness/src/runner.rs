@@ -1,0 +1,150 @@
+//! Runs rounds one by one and says how each came out: what `compare`, `sweep` and
+//! `capacity` have in common.
+
+use crate::affinity::Placement;
+use crate::builder::{Built, Programs};
+use crate::guard::Guard;
+use crate::measure;
+use crate::observe::Snapshot;
+use crate::plan::{Plan, Timing};
+use crate::record::Record;
+use crate::roster::Entry;
+use crate::round::{self, Outcome, Setup};
+use crate::rows::RoundResult;
+use crate::verdict::{self, Verdict};
+use crate::verify::{self, Checksums};
+use crate::workload::Workload;
+use anyhow::{Context, Result};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use tick::Tape;
+
+/// Who runs, on what, with what.
+pub struct Stage {
+    /// Clients and variants.
+    pub entries: Vec<Entry>,
+    /// What was built.
+    pub programs: Programs,
+    /// Who runs where.
+    pub placement: Placement,
+    /// Of the market, of random gaps, and of the order of rounds.
+    pub seed: u64,
+}
+
+/// A round that was run.
+pub struct Played {
+    /// How it came out.
+    pub result: RoundResult,
+    /// What it was run by.
+    pub plan: Plan,
+    /// All that it gave, if it ran.
+    pub record: Option<Box<Record>>,
+}
+
+/// Runs rounds on a stage.
+pub struct Runner<'a> {
+    stage: &'a Stage,
+    interrupted: &'a AtomicBool,
+    room: tempfile::TempDir,
+    guard: Guard,
+    /// Of the market with each recording, and without one.
+    checksums: Vec<(Option<Arc<Tape>>, Checksums)>,
+}
+
+impl<'a> Runner<'a> {
+    /// Makes a private folder for meters, and a guard.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn new(stage: &'a Stage, interrupted: &'a AtomicBool) -> Result<Self> {
+        let room = private_room()?;
+        let guard = Guard::start(Some(room.path()))?;
+        Ok(Self { stage, interrupted, room, guard, checksums: Vec::new() })
+    }
+
+    /// Runs one round; `None`: the user broke it off.
+    ///
+    /// # Errors
+    /// When the harness itself cannot go on.
+    pub fn play(
+        &mut self,
+        entry: &Entry,
+        workload: &Workload,
+        timing: Timing,
+        live: &mut dyn FnMut(&Snapshot),
+    ) -> Result<Option<Played>> {
+        let plan = Plan::new(workload, entry.class, self.stage.seed, timing)?;
+        let outcome = match &self.stage.programs.clients[&entry.name] {
+            Built::Unavailable(reason) => Outcome::Unavailable(reason.clone()),
+            Built::Program(words) => {
+                let setup = Setup {
+                    server: &self.stage.programs.server,
+                    client: words,
+                    client_dir: &entry.dir,
+                    plan: &plan,
+                    placement: &self.stage.placement,
+                    room: self.room.path(),
+                };
+                round::run(&setup, &mut self.guard, self.interrupted, live)?
+            }
+        };
+        let mut result = RoundResult {
+            workload: workload.name.clone(),
+            client: entry.name.clone(),
+            control: false,
+            round: 1,
+            verdict: Verdict::Failed,
+            reason: None,
+            remarks: Vec::new(),
+            measurement: None,
+        };
+        let record = match outcome {
+            Outcome::Ran(record) => {
+                let audit = verify::audit(&record, &plan, self.checksums(workload));
+                result.measurement = measure::measure(&record, &plan);
+                let judgement = verdict::judge(&audit, result.measurement.as_ref(), &record, &plan);
+                result.verdict = judgement.verdict;
+                result.reason = judgement.reason;
+                result.remarks = judgement.remarks;
+                Some(record)
+            }
+            Outcome::Unavailable(reason) => {
+                result.verdict = Verdict::Unavailable;
+                result.reason = Some(reason);
+                None
+            }
+            Outcome::Failed(reason) => {
+                result.reason = Some(reason);
+                None
+            }
+            Outcome::Interrupted => return Ok(None),
+        };
+        Ok(Some(Played { result, plan, record }))
+    }
+
+    fn checksums(&mut self, workload: &Workload) -> &Checksums {
+        let tape = workload.tape.as_ref().map(|recording| Arc::clone(&recording.tape));
+        let known = self.checksums.iter().position(|(of, _)| *of == tape);
+        let index = known.unwrap_or_else(|| {
+            let checksums = Checksums::new(self.stage.seed, tape.clone());
+            self.checksums.push((tape, checksums));
+            self.checksums.len() - 1
+        });
+        &self.checksums[index].1
+    }
+}
+
+/// A private folder for meters, in memory where there is such a place.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn private_room() -> Result<tempfile::TempDir> {
+    let shared_memory = PathBuf::from("/dev/shm");
+    let place = if shared_memory.is_dir() { shared_memory } else { std::env::temp_dir() };
+    // tempfile makes it for its owner only (0700).
+    tempfile::Builder::new()
+        .prefix("tick-bench-")
+        .tempdir_in(&place)
+        .with_context(|| format!("a private folder in {}", place.display()))
+}

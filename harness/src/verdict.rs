@@ -1,0 +1,217 @@
+//! From an audited measurement to what is said about a round: one verdict, its
+//! reason, and warnings that say what was seen and what to do. Pure.
+
+use crate::measure::{self, Measurement};
+use crate::plan::Plan;
+use crate::record::Record;
+use crate::stats::Slope;
+use crate::verify::Audit;
+use serde::{Deserialize, Serialize};
+
+/// How a round, or a row, came out; in ascending order of trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It passed its audit and kept up.
+    Ok,
+    /// It passed its audit, and its backlog grew all the time: a result.
+    Overloaded,
+    /// Under flood, the server was as much the limit as the client.
+    ServerLimited,
+    /// It never became steady.
+    Unsteady,
+    /// Something else took too much of the CPUs.
+    Noisy,
+    /// The client cannot run on this machine.
+    Unavailable,
+    /// The campaign was broken off before its turn.
+    Interrupted,
+    /// It ran, but failed its audit.
+    Invalid,
+    /// It crashed, hung, or broke the contract.
+    Failed,
+}
+
+impl Verdict {
+    /// As it stands in tables and files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Overloaded => "overloaded",
+            Self::ServerLimited => "server-limited",
+            Self::Unsteady => "unsteady",
+            Self::Noisy => "noisy",
+            Self::Unavailable => "unavailable",
+            Self::Interrupted => "interrupted",
+            Self::Invalid => "invalid",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether it may be ranked.
+    #[must_use]
+    pub fn is_ranked(self) -> bool {
+        matches!(self, Self::Ok | Self::Overloaded)
+    }
+
+    /// Whether there are numbers that its audit stands behind.
+    #[must_use]
+    pub fn is_measured(self) -> bool {
+        self <= Self::Noisy
+    }
+}
+
+/// What is said about a round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// In a word.
+    pub verdict: Verdict,
+    /// Why, unless it is ok.
+    pub reason: Option<String>,
+    /// What its readers should know.
+    pub remarks: Vec<String>,
+}
+
+/// CPU time taken by others: from here on worth a warning, and too much.
+const STOLEN_SHARE: [f64; 2] = [0.01, 0.05];
+const OTHERS_CPUS: [f64; 2] = [0.05, 0.25];
+/// Involuntary context switches of the client per second that are worth a warning.
+const SWITCHES_PER_S: f64 = 200.0;
+/// A change of the CPU's frequency that is.
+const FREQUENCY_RATIO: f64 = 1.1;
+/// A stop of processing that is, in ns.
+const STALL_NS: u64 = 100_000_000;
+/// Under flood: the server waits for the client at least so much of the time,
+/// and the kernel queues run dry at most so often.
+const BLOCKED_SHARE: f64 = 0.05;
+const DRY_SHARE: f64 = 0.5;
+
+/// Judges a round.
+#[must_use]
+pub fn judge(
+    audit: &Audit,
+    measurement: Option<&Measurement>,
+    record: &Record,
+    plan: &Plan,
+) -> Judgement {
+    let reason = audit.failures.join("; ");
+    let Some(m) = measurement.filter(|_| audit.failures.is_empty()) else {
+        let unseen = "the window was not observed to its end".to_owned();
+        let reason = Some(if reason.is_empty() { unseen } else { reason });
+        return Judgement { verdict: Verdict::Invalid, reason, remarks: Vec::new() };
+    };
+    let (verdict, reason) = classify(m, plan);
+    Judgement { verdict, reason, remarks: warnings(m, record, plan) }
+}
+
+fn classify(m: &Measurement, plan: &Plan) -> (Verdict, Option<String>) {
+    let around = &m.disturbance;
+    if around.stolen_share > STOLEN_SHARE[1] {
+        let percent = around.stolen_share * 100.0;
+        let why = format!(
+            "the hypervisor took {percent:.0} % of the CPUs' time: repeat it on a quieter host"
+        );
+        return (Verdict::Noisy, Some(why));
+    }
+    if around.others_cpus > OTHERS_CPUS[1] {
+        let why = format!(
+            "other processes used {:.2} CPUs meanwhile: stop them, or choose CPUs by --server-cpus and --client-cpus",
+            around.others_cpus
+        );
+        return (Verdict::Noisy, Some(why));
+    }
+    let Some(offered) = m.rates.offered_per_s else {
+        if m.blocked_share < BLOCKED_SHARE || m.dry_share > DRY_SHARE {
+            let why = format!(
+                "the server waited for this client only {:.0} % of the time, so the figure is the server's as much as the client's",
+                m.blocked_share * 100.0
+            );
+            return (Verdict::ServerLimited, Some(why));
+        }
+        return match &m.unsteady {
+            Some(why) => (Verdict::Unsteady, Some(format!("it never settled: {why}"))),
+            None => (Verdict::Ok, None),
+        };
+    };
+    let growth = Slope { per_x: m.backlog_growth_per_s, interval: m.backlog_growth_interval_per_s };
+    if measure::is_overloaded(&growth, offered) {
+        let why = format!(
+            "its backlog grew by {:.1} % of what was offered",
+            growth.per_x / offered * 100.0
+        );
+        return (Verdict::Overloaded, Some(why));
+    }
+    match &m.unsteady {
+        Some(why) => {
+            let why = format!("it never settled: {why}; give it more --warmup or --seconds");
+            (Verdict::Unsteady, Some(why))
+        }
+        None => {
+            let _ = plan;
+            (Verdict::Ok, None)
+        }
+    }
+}
+
+fn warnings(m: &Measurement, record: &Record, plan: &Plan) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let around = &m.disturbance;
+    if around.stolen_share > STOLEN_SHARE[0] {
+        warnings.push(format!(
+            "stolen: the hypervisor took {:.1} % of the CPUs' time; prefer a quieter host",
+            around.stolen_share * 100.0
+        ));
+    }
+    if around.others_cpus > OTHERS_CPUS[0] {
+        warnings.push(format!(
+            "others: processes outside of the round used {:.2} CPUs; stop them while measuring",
+            around.others_cpus
+        ));
+    }
+    if let Some([low, high]) =
+        around.frequency_khz.filter(|[low, high]| *high as f64 > FREQUENCY_RATIO * *low as f64)
+    {
+        warnings.push(format!(
+            "frequency: the client's CPU went between {} and {} MHz; choose the `performance` governor",
+            low / 1000,
+            high / 1000
+        ));
+    }
+    let seconds = plan.measure_ns as f64 / 1e9;
+    let switches = m.client_switches.involuntary as f64 / seconds;
+    if switches > SWITCHES_PER_S {
+        warnings.push(format!(
+            "switches: the client was put off its CPU {switches:.0} times a second, by its own threads or by others; --client-cpus can give it more"
+        ));
+    }
+    if m.window_from_ns > plan.warmup_ns {
+        warnings.push(format!(
+            "settled: it became steady only {:.2} s behind the warm-up, and is measured from there; give it more --warmup",
+            (m.window_from_ns - plan.warmup_ns) as f64 / 1e9
+        ));
+    }
+    if let Some((at_ns, lasted_ns)) = stall(record, plan) {
+        warnings.push(format!(
+            "stalled: it processed nothing for {} ms at {:.1} s though ticks waited",
+            lasted_ns / 1_000_000,
+            at_ns as f64 / 1e9
+        ));
+    }
+    warnings
+}
+
+/// The longest time within the window in which ticks waited and none was
+/// processed: since the start, and how long.
+fn stall(record: &Record, plan: &Plan) -> Option<(u64, u64)> {
+    let window = measure::window(record, plan)?;
+    let mut longest = (0, 0);
+    let mut since = window.first()?;
+    for look in window {
+        if look.processed > since.processed || look.generated == look.processed {
+            since = look;
+        }
+        longest = longest.max((look.at_ns - since.at_ns, since.at_ns - record.start_ns));
+    }
+    (longest.0 >= STALL_NS).then_some((longest.1, longest.0))
+}

@@ -1,0 +1,94 @@
+//! Every kind of load through the real server and real clients, audited; and the
+//! subcommands that look for capacities, sweep rates and show journeys.
+
+mod common;
+
+use common::{Room, is_measured};
+use serde_json::Value;
+
+#[test]
+fn every_kind_of_load_is_carried_and_audited() {
+    let room = Room::new();
+    std::fs::write(
+        room.path().join("gaps.csv"),
+        "gap_ns,symbol,price\n100000,5,1.25\n0,6,2.5\n900000,7,3\n",
+    )
+    .unwrap();
+    let rank = "rank_by = \"response_p99\"";
+    let loads = [
+        ("burst", "rate_per_s = 2000\nburst = { to_per_s = 40000, every_ms = 200, for_ms = 20 }"),
+        ("ramp", "rate_per_s = 500\nramp = { to_per_s = 8000, over_ms = 400 }"),
+        ("poisson", "rate_per_s = 5000\npoisson = true"),
+        ("replay", "replay = \"gaps.csv\""),
+        ("work", "rate_per_s = 2000\nwork_ns = 20000"),
+        ("matched", "rate_per_s = 5000\nbuffers = \"matched\""),
+        ("fan-out", "rate_per_s = 1000\nconnections = 3"),
+        ("gateways", "rate_per_s = 1000\nconnections = 2\nclients = 2"),
+    ];
+    let files: Vec<String> = loads
+        .iter()
+        .map(|(name, lines)| room.workload(name, &format!("{lines}\n{rank}")))
+        .collect();
+    let mut args = vec!["floor", "tokio", "blocking", "js-sim", "--workload"];
+    args.extend(files.iter().map(String::as_str));
+    let compared = room.compare(&args);
+    assert_eq!(compared.rows.len(), 4 * loads.len(), "{}", compared.stderr);
+    for row in &compared.rows {
+        assert!(is_measured(row), "{row}");
+        assert!(row["response_ns"]["p99"].is_u64() || row["verdict"] == "overloaded", "{row}");
+    }
+    let row = |workload: &str| {
+        let is = |row: &&Value| row["workload"] == workload && row["client"] == "floor";
+        compared.rows.iter().find(is).unwrap().clone()
+    };
+    assert!(row("burst")["recovery"]["bursts"].as_u64().unwrap() >= 1, "{}", row("burst"));
+    let offered = |workload: &str| row(workload)["offered_per_s"].as_f64().unwrap();
+    // Three ticks a millisecond; and of each connection all ticks.
+    assert!((offered("replay") - 3000.0).abs() < 30.0);
+    assert!((offered("fan-out") - 3000.0).abs() < 1.0);
+    assert!((offered("gateways") - 4000.0).abs() < 1.0);
+}
+
+#[test]
+fn a_sweep_has_a_row_for_each_client_and_rate_and_its_journeys_can_be_read() {
+    let room = Room::new();
+    let (light, out) = (room.light(), room.path().join("results"));
+    let out = out.to_str().unwrap();
+    let mut command =
+        room.harness(&["sweep", "floor", "tokio", "--rates", "1k,4k", "--rounds", "2"]);
+    command.args(["--warmup", "0.1", "--seconds", "0.4", "--workload", &light]);
+    let output = command.args(["--json", "-", "--out", out]).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = report["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 4);
+    for row in rows {
+        assert!(is_measured(row), "{row}");
+        let offered = row["offered_per_s"].as_f64().unwrap();
+        assert_eq!(row["workload"], format!("light@{offered}"));
+    }
+    let campaign = std::fs::read_dir(out).unwrap().next().unwrap().unwrap().path();
+    let journey = |args: &[&str]| {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("harness"));
+        let output = command.arg("journey").arg(&campaign).args(args).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, table, _) = journey(&["--client", "tokio"]);
+    assert_eq!(code, Some(0));
+    assert!(table.contains("light@4000 · tokio · 2") && !table.contains("floor"), "{table}");
+    let (_, slowest, _) = journey(&["--client", "floor", "--round", "1", "--slowest", "3"]);
+    // Each of two rates and the control: a title, three lines of a head, three ticks.
+    assert_eq!(
+        slowest.lines().filter(|line| line.contains("µs") || line.contains(" ms")).count() / 3,
+        4,
+        "{slowest}"
+    );
+    let (_, one, _) =
+        journey(&["--client", "tokio", "--workload", "light@1000", "--round", "1", "--seq", "77"]);
+    assert!(one.contains(" 77 ") && one.contains("0.077000 s"), "{one}");
+    let (code, _, error) = journey(&["--client", "nobody"]);
+    assert!(code == Some(2) && error.contains("no such round in this campaign"), "{error}");
+    std::fs::write(campaign.join("campaign.json"), "{\"schema\":1}").unwrap();
+    let (code, _, error) = journey(&[]);
+    assert!(code == Some(2) && error.contains("schema 1"), "{error}");
+}
