@@ -105,23 +105,28 @@ impl Stamps {
 
 /// When ticks were received that were never processed, and so have no stamp: from
 /// the counts that were seen at each look, taken as rising evenly from one look
-/// to the next. Only of runs with one connection, as counts are sums.
+/// to the next; with several connections, as if all were equally far.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrivals<'a> {
     looks: &'a [Snapshot],
+    links: u64,
 }
 
 impl<'a> Arrivals<'a> {
     /// Of a round.
     #[must_use]
     pub fn new(record: &'a Record) -> Self {
-        let alone = record.links.len() == 1;
-        Self { looks: if alone { &record.watched.snapshots } else { &[] } }
+        Self { looks: &record.watched.snapshots, links: record.links.len() as u64 }
     }
 
-    /// When tick `seq` was received, in ns; `None`: not before the last look.
+    /// When tick `seq` was received on a connection, in ns; `None`: it was not, or
+    /// not before the last look.
     #[must_use]
-    pub fn received_ns(&self, seq: u64) -> Option<u64> {
+    pub fn received_ns(&self, link: &Link, seq: u64) -> Option<u64> {
+        if seq >= link.received {
+            return None;
+        }
+        let seq = seq * self.links;
         let after = self.looks.partition_point(|look| look.received <= seq);
         let next = self.looks.get(after)?;
         let Some(last) = after.checked_sub(1).and_then(|index| self.looks.get(index)) else {
@@ -157,7 +162,7 @@ impl<'a> Journeys<'a> {
         let server = row(&link.server_rows, seq, index);
         let client = row(&link.client_rows, seq, index);
         let by_meter =
-            || self.arrivals.received_ns(seq).zip(server).map(|(ns, row)| ns.max(row[2]));
+            || self.arrivals.received_ns(link, seq).zip(server).map(|(ns, row)| ns.max(row[2]));
         Stamps {
             seq,
             due_ns,
@@ -256,12 +261,13 @@ mod tests {
     fn what_waits_in_the_client_was_received_between_two_looks() {
         let look = |at_ns, received| Snapshot { at_ns, received, ..Snapshot::default() };
         let looks = [look(1000, 0), look(2000, 10), look(3000, 10), look(4000, 20)];
-        let arrivals = Arrivals { looks: &looks };
+        let arrivals = Arrivals { looks: &looks, links: 1 };
+        let link = Link { received: 20, ..Link::default() };
         assert_eq!(
-            [0, 5, 10, 15].map(|seq| arrivals.received_ns(seq)),
+            [0, 5, 10, 15].map(|seq| arrivals.received_ns(&link, seq)),
             [1000, 1500, 3000, 3500].map(Some)
         );
-        assert_eq!(arrivals.received_ns(20), None);
+        assert_eq!(arrivals.received_ns(&link, 20), None);
     }
 
     #[test]

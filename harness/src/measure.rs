@@ -187,7 +187,7 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
         backlog_growth_per_s: growth.per_x,
         backlog_growth_interval_per_s: growth.interval,
         backlog_peak: window.iter().map(waiting).fold(0.0, f64::max),
-        recovery: recovery::recovery(window, record.start_ns, plan),
+        recovery: recovery::recovery(&record.links, record.start_ns, plan, &onset.window_ns),
         backlog_end,
         oldest_age_ns: oldest_age_ns(last, record.start_ns, plan),
         drain_s: (rates.processed_per_s > 0.0).then(|| backlog_end.total() / rates.processed_per_s),

@@ -13,6 +13,8 @@ pub const SAMPLES: u64 = 20_000;
 pub const FEW_SAMPLES: u64 = 10_000;
 /// The stride under flood, where nobody knows the count of ticks beforehand.
 const FLOOD_STRIDE: u64 = 997;
+/// A window of fewer looks shows nothing.
+const LEAST_LOOKS: u64 = 5;
 /// Time to connect, in ms.
 const CONNECT_DEADLINE_MS: u64 = 5_000;
 /// Time beyond the load after which a child has to have reported, in ms.
@@ -33,8 +35,8 @@ pub struct Plan {
     pub measure_ns: u64,
     /// Between two looks, in ns.
     pub grid_ns: u64,
-    /// How many ticks are sampled, about.
-    pub samples: u64,
+    /// Which seqs are stamped.
+    sample: Sample,
     /// When each tick is due.
     pub timetable: Timetable,
 }
@@ -58,6 +60,12 @@ impl Plan {
     /// # Errors
     /// A load that cannot be carried out.
     pub fn new(workload: &Workload, class: Class, seed: u64, timing: Timing) -> Result<Self> {
+        let timetable = workload.timetable(seed)?;
+        let links = (workload.connections * workload.clients) as u64;
+        let sample = match timetable.ticks_within(timing.warmup_ns + timing.measure_ns) {
+            Some(ticks) => Sample::about(ticks, timing.samples / links),
+            None => Sample { first: FLOOD_STRIDE / 2, stride: FLOOD_STRIDE },
+        };
         Ok(Self {
             workload: workload.clone(),
             class,
@@ -65,9 +73,19 @@ impl Plan {
             warmup_ns: timing.warmup_ns,
             measure_ns: timing.measure_ns,
             grid_ns: timing.grid_ns,
-            samples: timing.samples,
-            timetable: workload.timetable(seed)?,
+            sample,
+            timetable,
         })
+    }
+
+    /// The same load as far as it was seen when it broke off at `end_ns` from its
+    /// start: with a window that ends on the grid before that. `None`: too little
+    /// is left of it.
+    #[must_use]
+    pub fn until(&self, end_ns: u64) -> Option<Self> {
+        let seen_ns = end_ns.checked_sub(self.warmup_ns)? / self.grid_ns * self.grid_ns;
+        (seen_ns >= LEAST_LOOKS * self.grid_ns)
+            .then(|| Self { measure_ns: seen_ns.min(self.measure_ns), ..self.clone() })
     }
 
     /// Connections in all: each gets every tick, and all counts of a round are
@@ -111,10 +129,7 @@ impl Plan {
     /// Which seqs are stamped.
     #[must_use]
     pub fn sample(&self) -> Sample {
-        match self.timetable.ticks_within(self.duration_ns()) {
-            Some(ticks) => Sample::about(ticks, self.samples / self.links() as u64),
-            None => Sample { first: FLOOD_STRIDE / 2, stride: FLOOD_STRIDE },
-        }
+        self.sample
     }
 
     /// Time to connect, in ms.

@@ -2,7 +2,7 @@
 
 use crate::kernel::Method;
 use crate::watch::Watched;
-use contract::{ClientEnd, ClientFinal, ClientHello, Connected, SampleRow, ServerFinal};
+use contract::{ClientEnd, ClientFinal, ClientHello, Connected, SampleRow, ServerEnd, ServerFinal};
 
 /// All that a round gave.
 #[derive(Debug, Clone)]
@@ -42,6 +42,29 @@ pub struct Link {
 }
 
 impl Record {
+    /// Why a backlog ended the round early, if one did: it filled the server's log,
+    /// or the client's memory. No failure of the client, but a result.
+    #[must_use]
+    pub fn overflow(&self) -> Option<String> {
+        if self.server.ended == ServerEnd::LogCeiling {
+            let why = self.server.detail.as_deref().unwrap_or("too many ticks waited");
+            return Some(format!("it filled the server's log: {why}"));
+        }
+        let client = self.client();
+        (client.ended == ClientEnd::MemoryCeiling)
+            .then(|| format!("it filled the client's memory with {} ticks", client.queued))
+    }
+
+    /// The last look at which every connection was still there and the server still
+    /// made ticks, in ns from the start.
+    #[must_use]
+    pub fn seen_ns(&self) -> u64 {
+        let mut looks = self.watched.snapshots.iter().rev();
+        let made = self.server.generated;
+        let last = looks.find(|look| look.queues.is_some() && look.generated < made);
+        last.map_or(0, |look| look.at_ns.saturating_sub(self.start_ns))
+    }
+
     /// The client's books, summed up over its processes. It ended as the first
     /// of them did that was not simply closed.
     #[must_use]

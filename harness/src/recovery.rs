@@ -1,10 +1,11 @@
 //! How a client comes through bursts: how much piles up, and how long it takes
 //! to be as before. Pure.
 
-use crate::observe::Snapshot;
 use crate::plan::Plan;
+use crate::record::Link;
 use crate::stats::{self, Time, Times};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use tick::Schedule;
 
 /// Over the bursts of a window.
@@ -13,7 +14,8 @@ pub struct Recovery {
     /// Bursts that were seen from their beginning to the next one, or to the
     /// end of the window.
     pub bursts: usize,
-    /// The most that waited at one instant, in ticks: the median over bursts.
+    /// The most that waited at one instant, in ticks over all connections: the
+    /// median over bursts.
     pub peak_backlog: f64,
     /// From the end of the burst until no more waits than a calm moment brings:
     /// the median over bursts, in ns. At least so long where the next burst
@@ -24,39 +26,59 @@ pub struct Recovery {
 /// So much of the calm rate's ticks, in ns, may wait again after a burst.
 const CALM_NS: f64 = 5e6;
 
-/// How the bursts within a window went; `None` where the load has none.
+/// How the bursts within a window (in ns from the start) went; `None` where the
+/// load has none.
+///
+/// Each stamped tick tells the backlog of its connection at the instant at which
+/// it was processed, far finer than the grid: what was due by then, less what was
+/// processed.
 #[must_use]
-pub fn recovery(window: &[Snapshot], start_ns: u64, plan: &Plan) -> Option<Recovery> {
+pub fn recovery(
+    links: &[Link],
+    start_ns: u64,
+    plan: &Plan,
+    window_ns: &Range<u64>,
+) -> Option<Recovery> {
     let Schedule::Burst { base_per_s, period_ns, length_ns, .. } = plan.timetable.schedule() else {
         return None;
     };
-    let (first, last) = (window.first()?.at_ns, window.last()?.at_ns);
-    let calm = (base_per_s as f64 * CALM_NS / 1e9).max(10.0) * plan.links() as f64;
-    let waiting = |s: &Snapshot| s.generated.saturating_sub(s.processed) as f64;
+    let calm = (base_per_s as f64 * CALM_NS / 1e9).max(10.0);
     let (mut peaks, mut times) = (Vec::new(), Vec::new());
-    for period in 0.. {
-        let begin_ns = start_ns + period * period_ns;
-        let (over_ns, next_ns) = (begin_ns + length_ns, begin_ns + period_ns);
-        if over_ns >= last {
-            break;
+    for link in links {
+        let backlogs = backlogs(link, start_ns, plan);
+        for period in window_ns.start.div_ceil(period_ns).. {
+            let begin_ns = period * period_ns;
+            let (over_ns, next_ns) = (begin_ns + length_ns, begin_ns + period_ns);
+            if over_ns >= window_ns.end {
+                break;
+            }
+            let within = begin_ns..next_ns.min(window_ns.end);
+            let seen = backlogs.iter().filter(|(at_ns, _)| within.contains(at_ns));
+            let peak = seen.clone().map(|&(_, waiting)| waiting).fold(0.0, f64::max);
+            peaks.push(peak * links.len() as f64);
+            let mut after = seen.filter(|(at_ns, _)| *at_ns >= over_ns);
+            times.push(match after.find(|(_, waiting)| *waiting <= calm) {
+                Some((at_ns, _)) => Time::Exact(at_ns - over_ns),
+                None => Time::AtLeast { at_least: within.end - over_ns },
+            });
         }
-        if begin_ns < first {
-            continue;
-        }
-        let seen = window.iter().filter(|s| (begin_ns..next_ns).contains(&s.at_ns));
-        peaks.push(seen.clone().map(waiting).fold(0.0, f64::max));
-        let mut after = seen.filter(|s| s.at_ns >= over_ns);
-        let calm_again = after.find(|s| waiting(s) <= calm);
-        times.push(match calm_again {
-            Some(s) => Time::Exact(s.at_ns - over_ns),
-            None => Time::AtLeast { at_least: next_ns.min(last) - over_ns },
-        });
     }
     Some(Recovery {
         bursts: peaks.len(),
         peak_backlog: stats::median(peaks)?,
         recovery_ns: Times::new(times).quantile(0.5)?,
     })
+}
+
+/// The backlog of a connection whenever a stamped tick was processed: in ns from
+/// the start, and in ticks.
+fn backlogs(link: &Link, start_ns: u64, plan: &Plan) -> Vec<(u64, f64)> {
+    let backlog = |row: &[u64; 3]| {
+        let at_ns = row[2].saturating_sub(start_ns);
+        let due = plan.timetable.due_count(at_ns).unwrap_or(0);
+        (at_ns, due.saturating_sub(row[0] + 1) as f64)
+    };
+    link.client_rows.iter().map(backlog).collect()
 }
 
 #[cfg(test)]
@@ -78,19 +100,17 @@ mod tests {
             Timing { warmup_ns: 0, measure_ns: 1_000_000_000, grid_ns: 20_000_000, samples: 1000 };
         let plan = Plan::new(&workload, Class::Library, 1, timing).unwrap();
         // A client that takes 20 000 a second: 8000 wait after the burst, for 0.42 s.
-        let window: Vec<Snapshot> = (0..=50)
-            .map(|i| {
-                let at_ns = i * 20_000_000;
-                let generated = plan.timetable.due_count(at_ns).unwrap();
-                let processed = (at_ns / 50_000).min(generated);
-                Snapshot { at_ns, generated, processed, ..Snapshot::default() }
-            })
-            .collect();
-        let found = recovery(&window, 0, &plan).unwrap();
+        let mut free_ns = 0;
+        let rows = (0..plan.timetable.ticks_within(1_000_000_000).unwrap()).map(|seq| {
+            free_ns = plan.due_offset_ns(seq).max(free_ns) + 50_000;
+            [seq, free_ns, free_ns]
+        });
+        let links = [Link { client_rows: rows.collect(), ..Link::default() }];
+        let found = recovery(&links, 0, &plan, &(0..1_000_000_000)).unwrap();
         assert_eq!(found.bursts, 1);
         assert!((7_990.0..=8_010.0).contains(&found.peak_backlog), "{found:?}");
         assert!((400_000_000..=440_000_000).contains(&found.recovery_ns.bound_ns()), "{found:?}");
-        let cut = recovery(&window[..20], 0, &plan).unwrap();
-        assert!(cut.recovery_ns.is_censored());
+        let cut = recovery(&links, 0, &plan, &(0..400_000_000)).unwrap();
+        assert_eq!(cut.recovery_ns, Time::AtLeast { at_least: 300_000_000 });
     }
 }

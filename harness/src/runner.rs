@@ -101,9 +101,12 @@ impl<'a> Runner<'a> {
         };
         let record = match outcome {
             Outcome::Ran(record) => {
-                let audit = verify::audit(&record, &plan, self.checksums(workload));
-                result.measurement = measure::measure(&record, &plan);
-                let judgement = verdict::judge(&audit, result.measurement.as_ref(), &record, &plan);
+                // What a backlog broke off is judged by what was seen of it.
+                let seen = record.overflow().and_then(|_| plan.until(record.seen_ns()));
+                let seen = seen.as_ref().unwrap_or(&plan);
+                let audit = verify::audit(&record, seen, self.checksums(workload));
+                result.measurement = measure::measure(&record, seen);
+                let judgement = verdict::judge(&audit, result.measurement.as_ref(), &record, seen);
                 result.verdict = judgement.verdict;
                 result.reason = judgement.reason;
                 result.remarks = judgement.remarks;

@@ -281,7 +281,8 @@ fn write_link(
         let [received, processed] = match link.client_rows.get(index).filter(|row| row[0] == seq) {
             Some(row) => [step(written, row[1]), step(row[1], row[2])],
             None => {
-                let received = arrivals.received_ns(seq).map(|ns| step(written, ns.max(written)));
+                let received =
+                    arrivals.received_ns(link, seq).map(|ns| step(written, ns.max(written)));
                 [received.unwrap_or_default(), String::new()]
             }
         };

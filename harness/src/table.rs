@@ -83,7 +83,8 @@ fn rate_columns(rows: &[Row]) -> Vec<Column<Row>> {
         ("95 % of\nthat p99", |r| {
             let censored = r.response_ns.is_some_and(|q| q.p99.is_censored());
             let bound = if censored { "> " } else { "" };
-            r.intervals.response_p99_ns.map_or(String::new(), |i| format!("{bound}{}", span(i)))
+            let interval = r.intervals.response_p99_ns.filter(|_| r.rounds > 1);
+            interval.map_or(String::new(), |i| format!("{bound}{}", span(i)))
         }),
         ("\np99.9", |r| time(rows::pick(r.response_ns, |q| q.p999))),
         ("\nmax", |r| time(rows::pick(r.response_ns, |q| q.max))),

@@ -98,14 +98,21 @@ pub fn judge(
     let reason = audit.failures.join("; ");
     let Some(m) = measurement.filter(|_| audit.failures.is_empty()) else {
         let unseen = "the window was not observed to its end".to_owned();
-        let reason = Some(if reason.is_empty() { unseen } else { reason });
-        return Judgement { verdict: Verdict::Invalid, reason, remarks: Vec::new() };
+        let (verdict, reason) = match record.overflow() {
+            Some(why) if audit.failures.is_empty() => (Verdict::Overloaded, why),
+            _ if reason.is_empty() => (Verdict::Invalid, unseen),
+            _ => (Verdict::Invalid, reason),
+        };
+        return Judgement { verdict, reason: Some(reason), remarks: Vec::new() };
     };
-    let (verdict, reason) = classify(m, plan);
+    let (verdict, mut reason) = classify(m);
+    if let (Some(reason), Some(why)) = (&mut reason, record.overflow()) {
+        reason.push_str(&format!("; {why}"));
+    }
     Judgement { verdict, reason, remarks: warnings(m, record, plan) }
 }
 
-fn classify(m: &Measurement, plan: &Plan) -> (Verdict, Option<String>) {
+fn classify(m: &Measurement) -> (Verdict, Option<String>) {
     let around = &m.disturbance;
     if around.stolen_share > STOLEN_SHARE[1] {
         let percent = around.stolen_share * 100.0;
@@ -147,10 +154,7 @@ fn classify(m: &Measurement, plan: &Plan) -> (Verdict, Option<String>) {
             let why = format!("it never settled: {why}; give it more --warmup or --seconds");
             (Verdict::Unsteady, Some(why))
         }
-        None => {
-            let _ = plan;
-            (Verdict::Ok, None)
-        }
+        None => (Verdict::Ok, None),
     }
 }
 

@@ -49,6 +49,22 @@ fn every_kind_of_load_is_carried_and_audited() {
     assert!((offered("gateways") - 4000.0).abs() < 1.0);
 }
 
+/// A backlog that fills the server's log ends the round, and is a result.
+#[test]
+fn what_overflows_is_overloaded_and_not_invalid() {
+    let room = Room::new();
+    let lines = "rate_per_s = 100000\nwork_ns = 200000\nqueue_bound = 256\nbuffers = \"matched\"\n\
+                 log_ceiling_bytes = 1000000\nrank_by = \"response_p99\"";
+    let load = room.workload("brimful", lines);
+    let compared = room.compare(&["blocking", "--workload", &load, "--seconds", "2"]);
+    let row = compared.row("blocking");
+    assert!(row["verdict"] == "overloaded" || row["verdict"] == "noisy", "{row}");
+    assert!(row["backlog_growth_per_s"].as_f64().unwrap() > 50_000.0, "{row}");
+    if row["verdict"] == "overloaded" {
+        assert!(row["reason"].as_str().unwrap().contains("it filled the server's log"), "{row}");
+    }
+}
+
 #[test]
 fn a_sweep_has_a_row_for_each_client_and_rate_and_its_journeys_can_be_read() {
     let room = Room::new();

@@ -15,7 +15,6 @@ use crate::verdict::Verdict;
 use crate::workload::Workload;
 use crate::{interrupt, listing};
 use anyhow::{Result, bail};
-use contract::{ClientEnd, ServerEnd};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
@@ -207,7 +206,9 @@ impl Hunt<'_> {
         let objective_ns = self.objective.as_nanos() as u64;
         let held = capacity::sustained(result.verdict, m, on_time_ns, objective_ns);
         let held = match (held, &played.record) {
-            (Err(Limit::Audit), Some(record)) if is_full(record) => Err(where_it_piled_up(record)),
+            (Err(Limit::Audit), Some(record)) if record.overflow().is_some() => {
+                Err(where_it_piled_up(record))
+            }
             (held, _) => held,
         };
         Probe {
@@ -275,13 +276,6 @@ fn is_hopeless(verdict: Verdict, search: &Search) -> bool {
         Verdict::Failed => search.capacity_per_s().is_none(),
         _ => false,
     }
-}
-
-/// Whether a full log or a full memory ended a round early: no failure of the
-/// client, but a backlog.
-fn is_full(record: &Record) -> bool {
-    record.server.ended == ServerEnd::LogCeiling
-        || record.client().ended == ClientEnd::MemoryCeiling
 }
 
 fn where_it_piled_up(record: &Record) -> Limit {
