@@ -30,7 +30,8 @@ for workload in ("steady", "overload-500k", "flood"):
         elif row["verdict"] == "invalid" and row["reason"].startswith("the server generated only"):
             busy.append(f"{where}: {row['reason']}")
         elif row["verdict"] in ("noisy", "unsteady"):
-            busy.append(f"{where}: {row['verdict']}: {row['reason']}")
+            # Shown as what it is, and not ranked: no fault of the suite.
+            print(f"{where}: {row['verdict']}: {row['reason']}")
         elif row["verdict"] not in ("ok", "overloaded", "server-limited"):
             wrong.append(f"{where}: {row['verdict']}: {row['reason']}")
         elif not row["processed_per_s"] > 1000:

@@ -7,7 +7,7 @@ use crate::measure::{Backlog, Lateness, Measurement, Rates};
 use crate::recovery::Recovery;
 use crate::stats::{self, Quantiles, Time, Times};
 use crate::verdict::Verdict;
-use crate::workload::Workload;
+use crate::workload::{Rate, Workload};
 use contract::Class;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -41,6 +41,9 @@ pub struct Row {
     pub workload: String,
     /// The client's name.
     pub client: String,
+    /// The rate that the workload gives, in ticks per second and connection, if it
+    /// gives a number.
+    pub rate_per_s: Option<u64>,
     /// What it is compared as.
     pub class: Class,
     /// Its place; ties share one. `None`: not ranked.
@@ -250,6 +253,10 @@ pub fn row(workload: &Workload, client: &str, class: Class, rounds: &[RoundResul
     Row {
         workload: workload.name.clone(),
         client: client.to_owned(),
+        rate_per_s: match workload.rate_per_s {
+            Some(Rate::PerSecond(rate_per_s)) => Some(rate_per_s),
+            _ => None,
+        },
         class,
         rank: None,
         tied: false,

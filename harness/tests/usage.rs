@@ -30,6 +30,17 @@ fn numbers_have_their_ranges() {
 }
 
 #[test]
+fn searches_and_sweeps_say_what_they_cannot_do() {
+    refused(&["compare", "floor", "--control", "tokio"], "--control tokio: it does not take part");
+    refused(&["capacity", "floor", "--workload", "flood"], "a flood has no rate to search for");
+    refused(&["capacity", "floor", "--lowest", "5k", "--highest", "1k"], "has to be below");
+    refused(&["capacity", "floor", "--p99", "soon"], "invalid value 'soon' for '--p99");
+    refused(&["sweep", "floor", "--rates", "10k,fast"], "`fast` is no rate");
+    refused(&["sweep", "floor", "--workload", "flood"], "a flood has no rate to vary");
+    refused(&["journey", "nowhere"], "nowhere is no campaign");
+}
+
+#[test]
 fn something_has_to_be_asked_for() {
     refused(&["compare"], "required arguments were not provided");
     refused(&["--root", "/", "list"], "no Tick Bench there");

@@ -7,8 +7,11 @@ use crate::journey::{Stamps, Waterfall};
 use crate::listing;
 use crate::stats::Time;
 use crate::table;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use tick::{Schedule, Tape};
 
 /// Prints the waterfalls, or the journeys of single ticks.
 ///
@@ -37,9 +40,14 @@ pub fn run(args: &JourneyArgs) -> Result<u8> {
     match (args.seq, args.slowest) {
         (None, None) => writeln!(out, "{}", waterfalls(&rounds))?,
         (seq, slowest) => {
+            let tape = args.tape.as_deref().map(read_tape).transpose()?;
             for round in rounds {
                 let Some(books) = &round.books else { continue };
-                let ticks = ticks(&archive, books, seq, slowest.unwrap_or(1))?;
+                if matches!(books.schedule, Schedule::Replay { .. }) && tape.is_none() {
+                    eprintln!("without --tape, due times of a replay are unknown: times count from encoded");
+                }
+                let all = archive.journeys(books, tape.clone())?;
+                let ticks = choose(all, books, seq, slowest.unwrap_or(1))?;
                 let control = if round.result.control { " (control)" } else { "" };
                 let title = format!(
                     "{} · {}{control} · round {}",
@@ -54,6 +62,13 @@ pub fn run(args: &JourneyArgs) -> Result<u8> {
         }
     }
     Ok(cmd::EXIT_MEASURED)
+}
+
+fn read_tape(path: &Path) -> Result<Arc<Tape>> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("--tape {shown}"))?;
+    let tape = Tape::parse(&text).map_err(|error| anyhow!("--tape {shown}: {error}"))?;
+    Ok(Arc::new(tape))
 }
 
 /// One table of all rounds' waterfalls.
@@ -72,13 +87,12 @@ fn waterfalls(rounds: &[&Round]) -> String {
 }
 
 /// The tick asked for, or the slowest ones of the window.
-fn ticks(
-    archive: &Archive,
+fn choose(
+    mut all: Vec<(usize, Stamps)>,
     books: &Books,
     seq: Option<u64>,
     count: usize,
 ) -> Result<Vec<(usize, Stamps)>> {
-    let mut all = archive.journeys(books, None)?;
     if let Some(seq) = seq {
         let Some(found) = all.iter().map(|(_, s)| s.seq).filter(|&s| s >= seq).min() else {
             bail!("no tick from {seq} on was sampled and written in {}", books.journeys);
