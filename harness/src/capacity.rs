@@ -252,6 +252,9 @@ impl Search {
     }
 
     fn next_fresh(&self) -> Option<(u64, Phase)> {
+        if self.is_below_lowest() {
+            return None;
+        }
         let (passed, _) = self.fresh_at(self.step);
         if passed < self.rules.confirmations {
             return Some((self.rate(self.step), Phase::Confirm));
@@ -356,7 +359,8 @@ impl Search {
     /// Whether not even the lowest rate was sustained.
     #[must_use]
     pub fn is_below_lowest(&self) -> bool {
-        self.low.is_none() && self.high.is_some()
+        let fell = self.base_per_s.is_some() && self.rate(self.step) < self.rules.lowest_per_s;
+        fell || self.low.is_none() && self.high.is_some()
     }
 }
 

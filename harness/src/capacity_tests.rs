@@ -97,6 +97,17 @@ fn a_lucky_bisection_is_taken_back_by_fresh_rounds() {
 }
 
 #[test]
+fn who_fails_in_every_fresh_round_ends_below_the_lowest_rate() {
+    let mut search = Search::new(Rules { lowest_per_s: 1_000, ..Rules::default() });
+    while let Some((rate, phase)) = search.next() {
+        let fails = phase == Phase::Confirm || rate > 2_000;
+        search.tell(if fails { Err(Limit::Latency) } else { Ok(()) });
+    }
+    assert!(search.is_below_lowest() && !search.is_confirmed());
+    assert_eq!(search.capacity_per_s(), None);
+}
+
+#[test]
 fn without_confirmation_it_ends_with_the_bisection() {
     let mut search = Search::new(Rules { confirmations: 0, tolerance: 1.2, ..Rules::default() });
     let probes = play(&mut search, up_to(500_000));
