@@ -15,8 +15,6 @@ pub const ON_TIME_SHARE: f64 = 0.99;
 const LIBRARY_BYTES: f64 = 32e6;
 /// More than one write call of the server carries, in bytes.
 const WRITE_BYTES: f64 = 2e6;
-/// Between the instant of a look and the reading of the meter, at most, in ns.
-const METER_SLACK_NS: u64 = 20_000_000;
 /// How far the sampled waiting times may lie outside of what the observed
 /// backlog allows: this share of it, for they are a sample.
 const LITTLE_SHARE: f64 = 0.10;
@@ -190,17 +188,20 @@ impl Audit {
     }
 
     /// A tick that the meter has counted has its stamp already: a later one is
-    /// from the future.
-    fn stamps_and_meter(&mut self, link: &Link, snapshots: &[Snapshot]) {
-        let mut looks = snapshots.iter().peekable();
+    /// from the future. The look after that at which it was counted is later for
+    /// certain, however long a look took.
+    fn stamps_and_meter(&mut self, link: &Link, looks: &[Snapshot]) {
+        let mut counted = 0;
         for row in &link.client_rows {
-            while looks.next_if(|look| look.processed <= row[0]).is_some() {}
-            let Some(look) = looks.peek() else { return };
-            if row[2] > look.at_ns + METER_SLACK_NS {
+            while looks.get(counted).is_some_and(|look| look.processed <= row[0]) {
+                counted += 1;
+            }
+            let Some(after) = looks.get(counted + 1) else { return };
+            if row[2] > after.at_ns {
                 return self.failures.push(format!(
                     "a stamp from the future: tick {} is stamped {} ms after the meter had counted it",
                     row[0],
-                    (row[2] - look.at_ns) / 1_000_000
+                    (row[2] - looks[counted].at_ns) / 1_000_000
                 ));
             }
         }
