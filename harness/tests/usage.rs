@@ -37,7 +37,15 @@ fn searches_and_sweeps_say_what_they_cannot_do() {
     refused(&["capacity", "floor", "--p99", "soon"], "invalid value 'soon' for '--p99");
     refused(&["sweep", "floor", "--rates", "10k,fast"], "`fast` is no rate");
     refused(&["sweep", "floor", "--workload", "flood"], "a flood has no rate to vary");
-    refused(&["journey", "nowhere"], "nowhere is no campaign");
+}
+
+#[test]
+fn a_journey_needs_a_campaign() {
+    let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("harness"));
+    let output = command.args(["journey", "nowhere"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("nowhere is no campaign"), "{stderr}");
 }
 
 #[test]

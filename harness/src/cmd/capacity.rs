@@ -26,6 +26,8 @@ use std::time::{Duration, Instant};
 /// Warm-up and window of the search's probes, and of the fresh rounds, in s.
 const PROBE: (f64, f64) = (0.2, 0.6);
 const FRESH: (f64, f64) = (0.3, 1.2);
+/// So many disturbed probes in a row end a search.
+const NOISY_IN_A_ROW: u32 = 8;
 /// What a round takes besides.
 const OVERHEAD: Duration = Duration::from_millis(700);
 
@@ -127,6 +129,13 @@ fn check(workload: &Workload, args: &CapacityArgs) -> Result<()> {
     Ok(())
 }
 
+/// Why a search ended before its end.
+#[derive(Debug, Clone, Copy)]
+enum Stop {
+    OutOfTime,
+    Disturbed,
+}
+
 /// How capacities are searched for.
 pub(super) struct Hunt<'a> {
     /// Its rate is varied.
@@ -169,12 +178,13 @@ impl Hunt<'_> {
         let begin = Instant::now();
         let mut search = Search::new(self.rules);
         let mut probes: Vec<Probe> = Vec::new();
-        let mut out_of_time = false;
+        let mut stop = None;
+        let mut noisy = 0;
         while let Some((rate_per_s, phase)) = search.next() {
             let timing = if phase == Phase::Confirm { self.fresh } else { self.probe };
             let needs = Duration::from_nanos(timing.warmup_ns + timing.measure_ns) + OVERHEAD;
             if begin.elapsed() + needs > self.budget {
-                out_of_time = true;
+                stop = Some(Stop::OutOfTime);
                 break;
             }
             let workload = self.workload.at_rate(rate_per_s);
@@ -195,9 +205,17 @@ impl Hunt<'_> {
             if is_hopeless(verdict, &search) {
                 break;
             }
-            search.tell(gave_way.map_or(Ok(()), Err));
+            // A disturbed round tells nothing of the client: once more.
+            noisy = if gave_way == Some(Limit::Noise) { noisy + 1 } else { 0 };
+            if noisy == NOISY_IN_A_ROW {
+                stop = Some(Stop::Disturbed);
+                break;
+            }
+            if noisy == 0 {
+                search.tell(gave_way.map_or(Ok(()), Err));
+            }
         }
-        Ok(Some(self.answer(entry, &search, probes, begin.elapsed(), out_of_time)))
+        Ok(Some(self.answer(entry, &search, probes, begin.elapsed(), stop)))
     }
 
     fn probe(&self, played: &Played, rate_per_s: u64, phase: Phase) -> Probe {
@@ -230,7 +248,7 @@ impl Hunt<'_> {
         search: &Search,
         probes: Vec<Probe>,
         took: Duration,
-        out_of_time: bool,
+        stop: Option<Stop>,
     ) -> Capacity {
         let capacity_per_s = search.capacity_per_s();
         let held = || {
@@ -245,11 +263,16 @@ impl Hunt<'_> {
             None if search.is_below_lowest() => {
                 Some(format!("it cannot hold the lowest rate, {} ticks/s", self.rules.lowest_per_s))
             }
-            None if out_of_time => Some(format!(
-                "the budget of {} was too small to finish: give more by --budget",
-                humantime::format_duration(self.budget)
-            )),
-            None => None,
+            None => stop.map(|stop| match stop {
+                Stop::OutOfTime => format!(
+                    "the budget of {} was too small to finish: give more by --budget",
+                    humantime::format_duration(self.budget)
+                ),
+                Stop::Disturbed => {
+                    let why = probes.last().and_then(|probe| probe.reason.clone());
+                    format!("too disturbed to go on: {}", why.unwrap_or_default())
+                }
+            }),
         };
         Capacity {
             client: entry.name.clone(),

@@ -44,7 +44,9 @@ pub fn run(args: &JourneyArgs) -> Result<u8> {
             for round in rounds {
                 let Some(books) = &round.books else { continue };
                 if matches!(books.schedule, Schedule::Replay { .. }) && tape.is_none() {
-                    eprintln!("without --tape, due times of a replay are unknown: times count from encoded");
+                    eprintln!(
+                        "without --tape, due times of a replay are unknown: times count from encoded"
+                    );
                 }
                 let all = archive.journeys(books, tape.clone())?;
                 let ticks = choose(all, books, seq, slowest.unwrap_or(1))?;

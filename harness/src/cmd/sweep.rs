@@ -19,6 +19,8 @@ const USUAL: (f64, f64) = (0.3, 1.0);
 const AROUND: [f64; 3] = [0.5, 0.9, 1.1];
 /// Rates closer than this to one another are one.
 const APART: f64 = 1.2;
+/// Rates farther apart get others in between.
+const WIDEST: f64 = 5.0;
 
 /// Runs a sweep and prints its tables.
 ///
@@ -103,14 +105,27 @@ fn spread(capacities: &[u64]) -> Vec<u64> {
     let each = capacities.iter().flat_map(|&c| AROUND.map(|share| c as f64 * share));
     let mut rates: Vec<f64> = each.collect();
     rates.sort_unstable_by(f64::total_cmp);
-    let mut apart: Vec<u64> = Vec::new();
+    let mut apart: Vec<f64> = Vec::new();
     for rate in rates {
-        if apart.last().is_none_or(|&last| rate >= last as f64 * APART) {
-            apart.push((rate as u64).clamp(1, 100_000_000));
+        match apart.last().copied() {
+            Some(last) if rate < last * APART => {}
+            Some(last) => {
+                let steps = ((rate / last).ln() / WIDEST.ln()).ceil().max(1.0) as i32;
+                let step = (rate / last).powf(1.0 / f64::from(steps));
+                apart.extend((1..=steps).map(|n| last * step.powi(n)));
+            }
+            None => apart.push(rate),
         }
     }
-    apart.dedup();
-    apart
+    let mut rates: Vec<u64> = apart.into_iter().map(two_digits).collect();
+    rates.dedup();
+    rates
+}
+
+/// A rate that can be read.
+fn two_digits(rate: f64) -> u64 {
+    let unit = 10f64.powi((rate.max(1.0).log10().floor() as i32 - 1).max(0));
+    (((rate / unit).round() * unit) as u64).clamp(1, 100_000_000)
 }
 
 #[cfg(test)]
@@ -120,6 +135,6 @@ mod tests {
     #[test]
     fn rates_lie_around_every_capacity_and_apart_from_each_other() {
         let rates = spread(&[28_000, 1_000_000, 1_040_000]);
-        assert_eq!(rates, [14_000, 25_200, 30_800, 500_000, 900_000, 1_100_000]);
+        assert_eq!(rates, [14_000, 25_000, 31_000, 120_000, 500_000, 900_000, 1_100_000]);
     }
 }
