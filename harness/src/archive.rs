@@ -1,22 +1,30 @@
 //! Reads saved campaigns.
 
 use crate::journey::Stamps;
-use crate::rows::RoundResult;
-use crate::store::{JOURNEY_COLUMNS, SCHEMA};
-use anyhow::{Context, Result, bail};
+use crate::rows::{RoundResult, Row, Samples};
+use crate::saved::{Campaign, Kind, SCHEMA, Status};
+use crate::store::{GridRow, JOURNEY_COLUMNS, RECORDINGS};
+use crate::summary::{self, Cast};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tick::{Sample, Schedule, Tape, Timetable};
 
-/// A campaign's folder, as far as it is read here.
+/// A campaign's folder, read. The rows of its campaign are those that its rounds
+/// give, with every round's values behind them.
 #[derive(Debug)]
 pub struct Archive {
     dir: PathBuf,
+    /// What `campaign.json` says.
+    pub campaign: Campaign,
     /// The rounds, in the order in which they were run.
     pub rounds: Vec<Round>,
+    /// Recordings that were replayed, by their workload.
+    tapes: BTreeMap<String, Arc<Tape>>,
 }
 
 /// One line of `rounds.jsonl`.
@@ -47,6 +55,8 @@ pub struct Books {
     pub ended_ns: u64,
     /// The file of its journeys.
     pub journeys: String,
+    /// The file of its looks.
+    pub grid: String,
 }
 
 #[derive(Deserialize)]
@@ -58,29 +68,103 @@ impl Archive {
     /// Opens a campaign's folder.
     ///
     /// # Errors
-    /// When it is none, is damaged, or comes from another version.
+    /// When it is none, is damaged, comes from another version, or contradicts
+    /// itself.
     pub fn open(dir: &Path) -> Result<Self> {
         let shown = dir.display();
-        let head = fs::read(dir.join("campaign.json"))
+        let text = fs::read(dir.join("campaign.json"))
             .with_context(|| format!("{shown} is no campaign: it has no campaign.json"))?;
-        let head: Head = serde_json::from_slice(&head)
-            .with_context(|| format!("{shown}: campaign.json is damaged"))?;
+        let damaged = || format!("{shown}: campaign.json is damaged, or no campaign of this suite");
+        let head: Head = serde_json::from_slice(&text).with_context(damaged)?;
         if head.schema != SCHEMA {
             bail!(
                 "{shown} is a campaign of schema {}, and this program reads schema {SCHEMA}: use the commit that campaign.json names",
                 head.schema
             );
         }
-        let file = File::open(dir.join("rounds.jsonl"))
-            .with_context(|| format!("{shown}: rounds.jsonl"))?;
-        let mut rounds = Vec::new();
-        for (number, line) in (1..).zip(BufReader::new(file).lines()) {
-            let line = line.with_context(|| format!("{shown}: rounds.jsonl"))?;
-            let round = serde_json::from_str(&line)
-                .with_context(|| format!("{shown}: rounds.jsonl, line {number} is damaged"))?;
-            rounds.push(round);
+        let campaign: Campaign = serde_json::from_slice(&text).with_context(damaged)?;
+        let rounds = read_rounds(&dir.join("rounds.jsonl")).with_context(|| shown.to_string())?;
+        let tapes = read_tapes(dir, &campaign).with_context(|| shown.to_string())?;
+        let mut archive = Self { dir: dir.to_owned(), campaign, rounds, tapes };
+        archive.sum_up().with_context(|| shown.to_string())?;
+        Ok(archive)
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The last part of its folder's name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let dir = self.dir.canonicalize().unwrap_or_else(|_| self.dir.clone());
+        dir.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// Computes all rows anew from the rounds, and compares them with those that
+    /// were saved. A campaign whose harness was killed may lack its last round in
+    /// `campaign.json`: the rounds decide.
+    fn sum_up(&mut self) -> Result<()> {
+        if self.campaign.kind == Kind::Capacity {
+            return Ok(());
         }
-        Ok(Self { dir: dir.to_owned(), rounds })
+        let campaign = &mut self.campaign;
+        let mut cast = Cast { clients: Vec::new(), control: None };
+        for row in &campaign.rows {
+            let client = (row.client.clone(), row.class);
+            if !cast.clients.contains(&client) {
+                cast.clients.push(client);
+            }
+        }
+        cast.clients.sort_by(|a, b| a.0.cmp(&b.0));
+        let control = self.rounds.iter().find(|round| round.result.control);
+        cast.control = control.map(|round| round.result.client.clone());
+        let results: Vec<&RoundResult> = self.rounds.iter().map(|round| &round.result).collect();
+        let (mut rows, mut noise) = (Vec::new(), Vec::new());
+        for workload in &campaign.workloads {
+            let (more_rows, more_noise) = summary::of_workload(workload, &cast, &results);
+            rows.extend(more_rows);
+            noise.extend(more_noise);
+        }
+        let stripped = |row: &Row| Row { samples: Samples::default(), ..row.clone() };
+        let alike = rows.len() == campaign.rows.len()
+            && rows.iter().zip(&campaign.rows).all(|(row, saved)| stripped(row) == *saved)
+            && noise == campaign.noise;
+        if !alike && campaign.status != Status::Running {
+            bail!(
+                "the rows of campaign.json are not those that rounds.jsonl gives: one of the two was changed or cut since"
+            );
+        }
+        (campaign.rows, campaign.noise) = (rows, noise);
+        Ok(())
+    }
+
+    /// The looks of a round, in order.
+    ///
+    /// # Errors
+    /// When its file is missing or damaged.
+    pub fn grid(&self, books: &Books) -> Result<Vec<GridRow>> {
+        let mut csv = self.table(&books.grid)?;
+        csv.deserialize()
+            .map(|row| row.with_context(|| format!("{} is damaged", books.grid)))
+            .collect()
+    }
+
+    /// A packed CSV file of this campaign.
+    fn table(&self, name: &str) -> Result<csv::Reader<impl Read>> {
+        if name.contains("..") || name.starts_with('/') {
+            bail!("{name} is no file of this campaign");
+        }
+        let file = File::open(self.dir.join(name)).with_context(|| name.to_owned())?;
+        Ok(csv::Reader::from_reader(zstd::Decoder::new(file)?))
+    }
+
+    /// The recording that a workload replays, if it was kept.
+    #[must_use]
+    pub fn tape(&self, workload: &str) -> Option<Arc<Tape>> {
+        self.tapes.get(workload).cloned()
     }
 
     /// The stamps of all sampled ticks of a round, with the number of their
@@ -90,11 +174,7 @@ impl Archive {
     /// When its file is missing or damaged.
     pub fn journeys(&self, books: &Books, tape: Option<Arc<Tape>>) -> Result<Vec<(usize, Stamps)>> {
         let name = &books.journeys;
-        if name.contains("..") || name.starts_with('/') {
-            bail!("{name} is no file of this campaign");
-        }
-        let file = File::open(self.dir.join(name)).with_context(|| name.clone())?;
-        let mut csv = csv::Reader::from_reader(zstd::Decoder::new(file)?);
+        let mut csv = self.table(name)?;
         if csv.headers().with_context(|| name.clone())? != JOURNEY_COLUMNS.as_slice() {
             bail!("{name}: other columns than this program writes");
         }
@@ -132,4 +212,33 @@ impl Archive {
         }
         Ok(all)
     }
+}
+
+fn read_rounds(path: &Path) -> Result<Vec<Round>> {
+    let text = fs::read_to_string(path).context("rounds.jsonl")?;
+    let mut rounds = Vec::new();
+    // A line without its end was cut off while it was being written.
+    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+        let line = line
+            .strip_suffix('\n')
+            .ok_or_else(|| anyhow!("rounds.jsonl, line {number} is cut off: remove it by hand"))?;
+        let round = serde_json::from_str(line)
+            .with_context(|| format!("rounds.jsonl, line {number} is damaged"))?;
+        rounds.push(round);
+    }
+    Ok(rounds)
+}
+
+fn read_tapes(dir: &Path, campaign: &Campaign) -> Result<BTreeMap<String, Arc<Tape>>> {
+    let mut tapes = BTreeMap::new();
+    for workload in &campaign.workloads {
+        let Some(name) = &workload.replay else { continue };
+        let path = dir.join(RECORDINGS).join(format!("{name}.zst"));
+        let Ok(packed) = fs::read(&path) else { continue };
+        let bytes = zstd::decode_all(packed.as_slice()).with_context(|| name.clone())?;
+        let text = String::from_utf8(bytes).with_context(|| name.clone())?;
+        let tape = Tape::parse(&text).map_err(|error| anyhow!("{name}: {error}"))?;
+        tapes.insert(workload.name.clone(), Arc::new(tape));
+    }
+    Ok(tapes)
 }

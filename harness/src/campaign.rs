@@ -1,13 +1,12 @@
 //! Runs a campaign: all rounds in their shuffled order, saved one by one.
 
-use crate::listing;
 use crate::plan::Timing;
 use crate::progress::Progress;
-use crate::ranking::{self, Noise};
-use crate::rows::{self, RoundResult, Row};
+use crate::rows::RoundResult;
 use crate::runner::{Runner, Stage};
-use crate::store::{Campaign, Store};
-use crate::table::{self, Style};
+use crate::saved::{Campaign, Status};
+use crate::store::Store;
+use crate::summary::{self, Cast};
 use crate::workload::Workload;
 use anyhow::Result;
 use contract::Class;
@@ -30,6 +29,16 @@ pub struct Scheme {
     pub timing: Timing,
     /// What a block is.
     pub blocks: Blocks,
+}
+
+impl Scheme {
+    fn cast(&self) -> Cast {
+        let entries = &self.stage.entries;
+        Cast {
+            clients: entries.iter().map(|entry| (entry.name.clone(), entry.class)).collect(),
+            control: Some(entries[self.control].name.clone()),
+        }
+    }
 }
 
 /// Rounds are run in blocks, each in an order shuffled anew: what drifts on the
@@ -115,7 +124,7 @@ pub fn run(
         progress.begin(&workload.name, &format!("{}{label}", entry.name), turn.round);
         let live = &mut |seen: &_| progress.live(seen);
         let Some(mut played) = runner.play(entry, workload, scheme.timing, live)? else {
-            campaign.status = "interrupted";
+            campaign.status = Status::Interrupted;
             break;
         };
         let result = &mut played.result;
@@ -130,7 +139,7 @@ pub fn run(
         progress.end(&played.result);
         results.push(played.result);
         update(scheme, campaign, turn.workload, &results);
-        store.campaign(campaign, &markdown(scheme, campaign))?;
+        store.campaign(campaign)?;
     }
     progress.finish();
     for index in 0..scheme.workloads.len() {
@@ -142,22 +151,8 @@ pub fn run(
 /// Sums up one workload anew.
 fn update(scheme: &Scheme, campaign: &mut Campaign, index: usize, results: &[RoundResult]) {
     let workload = &scheme.workloads[index];
-    let control = &scheme.stage.entries[scheme.control].name;
-    let noise = ranking::noise(&workload.name, control, results);
-    let mut rows: Vec<Row> = scheme
-        .stage
-        .entries
-        .iter()
-        .map(|entry| {
-            let of_row: Vec<RoundResult> = results
-                .iter()
-                .filter(|r| r.workload == workload.name && r.client == entry.name && !r.control)
-                .cloned()
-                .collect();
-            rows::row(workload, &entry.name, entry.class, &of_row)
-        })
-        .collect();
-    ranking::rank(&mut rows, workload.rank_by, &noise);
+    let all: Vec<&RoundResult> = results.iter().collect();
+    let (rows, noise) = summary::of_workload(workload, &scheme.cast(), &all);
     campaign.rows.retain(|row| row.workload != workload.name);
     campaign.noise.retain(|noise| noise.workload != workload.name);
     campaign.rows.extend(rows);
@@ -166,28 +161,6 @@ fn update(scheme: &Scheme, campaign: &mut Campaign, index: usize, results: &[Rou
     let place = |name: &str| scheme.workloads.iter().position(|w| w.name == name);
     campaign.rows.sort_by_key(|row| place(&row.workload));
     campaign.noise.sort_by_key(|noise| place(&noise.workload));
-}
-
-/// All tables of a campaign, one after the other.
-#[must_use]
-pub fn tables(scheme: &Scheme, campaign: &Campaign, style: Style) -> String {
-    if scheme.blocks == Blocks::OfAll {
-        return listing::sweep(&scheme.workloads, &campaign.rows, style);
-    }
-    let of = |workload: &Workload| {
-        let rows: Vec<Row> =
-            campaign.rows.iter().filter(|row| row.workload == workload.name).cloned().collect();
-        let noise: Vec<Noise> =
-            campaign.noise.iter().filter(|n| n.workload == workload.name).cloned().collect();
-        table::render(workload, &rows, &noise, style)
-    };
-    scheme.workloads.iter().map(of).collect::<Vec<_>>().join("\n")
-}
-
-/// `table.md`.
-#[must_use]
-pub fn markdown(scheme: &Scheme, campaign: &Campaign) -> String {
-    format!("{}\n{}", campaign.heading(), tables(scheme, campaign, Style::Markdown))
 }
 
 #[cfg(test)]

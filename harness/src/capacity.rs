@@ -5,11 +5,11 @@ use crate::measure::{self, Backlog, Measurement};
 use crate::stats::Slope;
 use crate::verdict::Verdict;
 use contract::Class;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The answer for one client.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Capacity {
     /// Its name.
     pub client: String,
@@ -38,7 +38,7 @@ pub struct Capacity {
 }
 
 /// One round at one rate.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Probe {
     /// Ticks per second.
     pub rate_per_s: u64,
@@ -61,7 +61,7 @@ pub struct Probe {
 }
 
 /// Where a search stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Ever higher, by a fixed factor.
@@ -73,7 +73,7 @@ pub enum Phase {
 }
 
 /// What gave way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
     /// Ticks piled up in the server, behind full kernel queues.

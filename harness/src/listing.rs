@@ -4,11 +4,34 @@
 use crate::capacity::Capacity;
 use crate::journey::Stamps;
 use crate::rows::{self, Row};
+use crate::saved::{Campaign, Kind};
 use crate::table::{
-    Column, Style, align, class, count, empty, grid, nanos, or_dash, plain, thousands, time,
+    self, Column, Style, align, class, count, empty, grid, nanos, or_dash, plain, thousands, time,
 };
 use crate::verdict::Verdict;
 use crate::workload::{Rate, Workload};
+
+/// `table.md`: a campaign's heading and its tables.
+#[must_use]
+pub fn markdown(campaign: &Campaign) -> String {
+    format!("{}\n{}", campaign.heading(), tables(campaign, Style::Markdown))
+}
+
+/// All tables of a campaign, one after the other.
+#[must_use]
+pub fn tables(campaign: &Campaign, style: Style) -> String {
+    match campaign.kind {
+        Kind::Capacity => capacities(&campaign.capacities, style),
+        Kind::Sweep => sweep(&campaign.workloads, &campaign.rows, style),
+        Kind::Compare => {
+            let of = |workload: &Workload| {
+                let (rows, noise) = campaign.of_workload(&workload.name);
+                table::render(workload, &rows, &noise, style)
+            };
+            campaign.workloads.iter().map(of).collect::<Vec<_>>().join("\n")
+        }
+    }
+}
 
 /// Single ticks with the time that each part of their way took.
 #[must_use]

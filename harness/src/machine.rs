@@ -2,12 +2,12 @@
 
 use nix::sys::utsname::uname;
 use procfs::{Current, CurrentSI, LoadAverage, Meminfo};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::process::Command;
 
 /// The machine, as a campaign records it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// Its host name.
     pub host: String,

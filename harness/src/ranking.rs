@@ -6,7 +6,7 @@ use crate::rows::{Metric, RoundResult, Row, SEED, Versus};
 use crate::stats;
 use crate::verdict::Verdict;
 use crate::workload::RankBy;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// So many rounds make a test possible: with four, no arrangement of two
 /// clients' rounds is rare enough to be told from chance after Holm.
@@ -16,7 +16,7 @@ const SIGNIFICANT: f64 = 0.05;
 
 /// The same client against itself: how far two entries of one program lie
 /// apart in this campaign.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Noise {
     /// The workload's name.
     pub workload: String,
@@ -36,7 +36,7 @@ pub struct Noise {
 /// The noise of one workload, from the rounds of the control and of the client
 /// that it repeats.
 #[must_use]
-pub fn noise(workload: &str, client: &str, results: &[RoundResult]) -> Vec<Noise> {
+pub fn noise(workload: &str, client: &str, results: &[&RoundResult]) -> Vec<Noise> {
     let of = |metric: Metric, control: bool| -> Vec<f64> {
         let rounds = results.iter().filter(|r| {
             r.workload == workload

@@ -35,7 +35,7 @@ pub struct RoundResult {
 
 /// One row of a table. Numbers are medians over the rounds that its verdict
 /// stands on.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// The workload's name.
     pub workload: String,
@@ -57,7 +57,7 @@ pub struct Row {
     /// Rounds behind the numbers.
     pub rounds: usize,
     /// All rounds by their verdicts.
-    pub verdicts: BTreeMap<&'static str, usize>,
+    pub verdicts: BTreeMap<String, usize>,
     /// Rates within the window.
     #[serde(flatten)]
     pub rates: MedianRates,
@@ -103,7 +103,7 @@ pub struct Row {
 }
 
 /// [`Rates`], absent where nothing was measured.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct MedianRates {
     pub offered_per_s: Option<f64>,
@@ -116,7 +116,7 @@ pub struct MedianRates {
 }
 
 /// 95 % bootstrap intervals of a row's medians; of one round, its value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Intervals {
     /// Of the processed rate.
     pub processed_per_s: Option<Interval>,
@@ -131,7 +131,7 @@ pub struct Intervals {
 }
 
 /// A row against the leader of its workload.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Versus {
     /// The leader's name.
     pub leader: String,
@@ -148,7 +148,7 @@ pub struct Versus {
 }
 
 /// What rows are ranked by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Metric {
     /// The processed rate: more is better.
     #[serde(rename = "processed_per_s")]
@@ -247,7 +247,7 @@ pub fn row(workload: &Workload, client: &str, class: Class, rounds: &[RoundResul
     };
     let mut verdicts = BTreeMap::new();
     for round in rounds {
-        *verdicts.entry(round.verdict.word()).or_insert(0) += 1;
+        *verdicts.entry(round.verdict.word().to_owned()).or_insert(0) += 1;
     }
     let of_verdict = rounds.iter().find(|r| r.verdict == verdict);
     Row {

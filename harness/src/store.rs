@@ -3,97 +3,21 @@
 
 use crate::capacity::Capacity;
 use crate::journey::Arrivals;
-use crate::machine::Machine;
+use crate::listing;
 use crate::measure;
 use crate::plan::Plan;
 use crate::ranking::Noise;
 use crate::record::{Link, Record};
 use crate::rows::{RoundResult, Row};
 use crate::runner::Played;
-use crate::workload::Workload;
+use crate::saved::Campaign;
 use anyhow::{Context, Result};
-use contract::{ClientFinal, ClientHello, ServerFinal};
-use serde::Serialize;
-use std::collections::BTreeMap;
+use contract::{ClientFinal, ServerFinal};
+use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use tick::{Sample, Schedule};
-
-/// The version of campaign files and of the objects of `--json`.
-pub const SCHEMA: u32 = 2;
-
-/// What `campaign.json` says.
-#[derive(Debug, Clone, Serialize)]
-pub struct Campaign {
-    /// The version of this file.
-    pub schema: u32,
-    /// `compare`, `capacity` or `sweep`.
-    pub kind: &'static str,
-    /// The version of the contract.
-    pub contract: u32,
-    /// `running`, `complete` or `interrupted`.
-    pub status: &'static str,
-    /// UTC.
-    pub started: String,
-    /// UTC.
-    pub ended: Option<String>,
-    /// The command that repeats it, without paths.
-    pub command: String,
-    /// Seed of the market and of the order of rounds.
-    pub seed: u64,
-    /// Commit of the suite.
-    pub commit: Option<String>,
-    /// Whether its files differed from that commit.
-    pub dirty: Option<bool>,
-    /// The machine.
-    pub machine: Machine,
-    /// Share of CPU time that the hypervisor took during the campaign.
-    pub stolen_share: Option<f64>,
-    /// Who ran where.
-    pub placement: String,
-    /// Rounds of each client and workload.
-    pub rounds: u32,
-    /// Warm-up, in s.
-    pub warmup_s: f64,
-    /// Measured window, in s.
-    pub measure_s: f64,
-    /// Between two looks, in ms.
-    pub grid_ms: u64,
-    /// The server's versions.
-    pub server_versions: Vec<String>,
-    /// What each client said of itself.
-    pub clients: BTreeMap<String, ClientHello>,
-    /// The loads.
-    pub workloads: Vec<Workload>,
-    /// The tables' rows.
-    pub rows: Vec<Row>,
-    /// How far two entries of one client lay apart, by workload.
-    pub noise: Vec<Noise>,
-    /// The rows of a search for capacities.
-    pub capacities: Vec<Capacity>,
-}
-
-impl Campaign {
-    /// What stands above its tables.
-    #[must_use]
-    pub fn heading(&self) -> String {
-        let commit = self.commit.as_deref().map_or("unknown", |hash| &hash[..hash.len().min(12)]);
-        let dirty = if self.dirty == Some(true) { " with changes" } else { "" };
-        format!(
-            "# Campaign of {}, {}\n\n`{}`, commit {commit}{dirty}, seed {}\n\n{}\n{}: {} rounds of {} s warm-up at least and {} s measured\n",
-            self.started,
-            self.status,
-            self.command,
-            self.seed,
-            self.machine.describe(),
-            self.placement,
-            self.rounds,
-            self.warmup_s,
-            self.measure_s,
-        )
-    }
-}
 
 /// One line of `rounds.jsonl`.
 #[derive(Debug, Serialize)]
@@ -127,6 +51,9 @@ struct Books<'a> {
 
 /// Between speed, as the next round waits for it, and size.
 const JOURNEYS_LEVEL: i32 = 9;
+
+/// The folder of recordings that workloads replay.
+pub const RECORDINGS: &str = "recordings";
 
 /// The columns of a journeys file.
 pub const JOURNEY_COLUMNS: [&str; 6] =
@@ -182,6 +109,19 @@ impl Store {
         self.hidden.iter().fold(text.to_owned(), |text, (path, word)| text.replace(path, word))
     }
 
+    /// Keeps a recording that a workload replays: without it, its due times could not
+    /// be told later.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn recording(&self, name: &str, from: &Path) -> Result<()> {
+        let folder = self.dir.join(RECORDINGS);
+        fs::create_dir_all(&folder).context(RECORDINGS)?;
+        let bytes = fs::read(from).with_context(|| format!("replay: {name}"))?;
+        let packed = zstd::encode_all(bytes.as_slice(), JOURNEYS_LEVEL)?;
+        fs::write(folder.join(format!("{name}.zst")), packed).context(RECORDINGS)
+    }
+
     /// Saves one round: its line, the journeys of its sampled ticks, and the
     /// looks on the grid.
     ///
@@ -213,11 +153,11 @@ impl Store {
     ///
     /// # Errors
     /// When the disk does not take it.
-    pub fn campaign(&self, campaign: &Campaign, tables: &str) -> Result<()> {
+    pub fn campaign(&self, campaign: &Campaign) -> Result<()> {
         let mut json = serde_json::to_vec_pretty(campaign)?;
         json.push(b'\n');
         self.replace("campaign.json", &json)?;
-        self.replace("table.md", tables.as_bytes())
+        self.replace("table.md", listing::markdown(campaign).as_bytes())
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
@@ -302,25 +242,26 @@ fn write_link(
 }
 
 /// One look as a row of the grid file.
-#[derive(Debug, Serialize)]
-struct GridRow {
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)] // as named in METHODOLOGY.md
+pub struct GridRow {
     /// Since the start.
-    at_ns: i64,
-    generated: u64,
-    written: u64,
-    acknowledged: u64,
-    confirmed: u64,
-    received: u64,
-    processed: u64,
-    server_ticks: f64,
-    kernel_send_ticks: f64,
-    kernel_receive_ticks: f64,
-    library_ticks: f64,
-    client_ticks: f64,
-    client_cpu_ns: u64,
-    server_cpu_ns: u64,
-    client_rss_bytes: u64,
-    server_rss_bytes: u64,
+    pub at_ns: i64,
+    pub generated: u64,
+    pub written: u64,
+    pub acknowledged: u64,
+    pub confirmed: u64,
+    pub received: u64,
+    pub processed: u64,
+    pub server_ticks: f64,
+    pub kernel_send_ticks: f64,
+    pub kernel_receive_ticks: f64,
+    pub library_ticks: f64,
+    pub client_ticks: f64,
+    pub client_cpu_ns: u64,
+    pub server_cpu_ns: u64,
+    pub client_rss_bytes: u64,
+    pub server_rss_bytes: u64,
 }
 
 /// All looks of a round as zstd-compressed CSV: counts of each stage, and the

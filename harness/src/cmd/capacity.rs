@@ -3,17 +3,18 @@
 use crate::capacity::{self, Capacity, Limit, Phase, Probe, Rules, Search};
 use crate::cli::CapacityArgs;
 use crate::cmd::{self, setup};
+use crate::interrupt;
 use crate::measure;
 use crate::plan::{FEW_SAMPLES, Timing};
 use crate::record::Record;
 use crate::roster::Entry;
 use crate::runner::{Played, Runner};
+use crate::saved::{Campaign, Kind, SCHEMA, Status};
 use crate::stats;
-use crate::store::{self, SCHEMA, Store};
+use crate::store::{self, Store};
 use crate::table;
 use crate::verdict::Verdict;
 use crate::workload::Workload;
-use crate::{interrupt, listing};
 use anyhow::{Result, bail};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
@@ -59,7 +60,7 @@ pub fn run(root: &Path, args: &CapacityArgs) -> Result<u8> {
         &args.run,
         &stage,
         std::slice::from_ref(&workload),
-        ("capacity", &options),
+        (Kind::Capacity, &options),
         (args.confirmations, frozen),
     )?;
     let hunt = Hunt {
@@ -89,15 +90,10 @@ pub fn run(root: &Path, args: &CapacityArgs) -> Result<u8> {
                 open.campaign.capacities.push(found);
                 let place = |c: &Capacity| std::cmp::Reverse(c.capacity_per_s);
                 open.campaign.capacities.sort_by_key(place);
-                let text = format!(
-                    "{}\n{}",
-                    open.campaign.heading(),
-                    listing::capacities(&open.campaign.capacities, table::Style::Markdown)
-                );
-                open.store.campaign(&open.campaign, &text)?;
+                open.store.campaign(&open.campaign)?;
             }
             Ok(None) => {
-                open.campaign.status = "interrupted";
+                open.campaign.status = Status::Interrupted;
                 break;
             }
             Err(error) => {
@@ -110,12 +106,10 @@ pub fn run(root: &Path, args: &CapacityArgs) -> Result<u8> {
         let last = c.probes.last().map(|probe| probe.verdict);
         c.capacity_per_s.is_none() && !last.is_some_and(Verdict::is_measured)
     });
-    let tables =
-        |campaign: &store::Campaign, style| listing::capacities(&campaign.capacities, style);
-    let report = |campaign: &store::Campaign, to: &Path| {
+    let report = |campaign: &Campaign, to: &Path| {
         setup::write(to, &store::CapacityReport { schema: SCHEMA, rows: &campaign.capacities })
     };
-    let code = setup::close(root, &args.run, open, done, tables, report)?;
+    let code = setup::close(root, &args.run, open, done, report)?;
     Ok(if hopeless && code == cmd::EXIT_MEASURED { cmd::EXIT_PARTIAL } else { code })
 }
 

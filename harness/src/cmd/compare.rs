@@ -5,6 +5,7 @@ use crate::cli::CompareArgs;
 use crate::cmd::{self, setup};
 use crate::interrupt;
 use crate::plan::SAMPLES;
+use crate::saved::Kind;
 use crate::workload::{self, Workload};
 use anyhow::{Result, bail};
 use std::path::Path;
@@ -38,12 +39,11 @@ pub fn run(root: &Path, args: &CompareArgs) -> Result<u8> {
         &args.run,
         &scheme.stage,
         &scheme.workloads,
-        ("compare", &options),
+        (Kind::Compare, &options),
         (scheme.rounds, scheme.timing),
     )?;
     let done = campaign::run(&scheme, &mut open.store, &mut open.campaign, &interrupted);
-    let tables = |campaign: &_, style| campaign::tables(&scheme, campaign, style);
-    setup::close(root, &args.run, open, done, tables, setup::report)
+    setup::close(root, &args.run, open, done, setup::report)
 }
 
 fn scheme(root: &Path, args: &CompareArgs) -> Result<Scheme> {

@@ -43,12 +43,13 @@ pub fn run(args: &JourneyArgs) -> Result<u8> {
             let tape = args.tape.as_deref().map(read_tape).transpose()?;
             for round in rounds {
                 let Some(books) = &round.books else { continue };
+                let tape = tape.clone().or_else(|| archive.tape(&round.result.workload));
                 if matches!(books.schedule, Schedule::Replay { .. }) && tape.is_none() {
                     eprintln!(
                         "without --tape, due times of a replay are unknown: times count from encoded"
                     );
                 }
-                let all = archive.journeys(books, tape.clone())?;
+                let all = archive.journeys(books, tape)?;
                 let ticks = choose(all, books, seq, slowest.unwrap_or(1))?;
                 let control = if round.result.control { " (control)" } else { "" };
                 let title = format!(

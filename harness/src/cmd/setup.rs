@@ -8,9 +8,11 @@ use crate::machine::{self, CpuTime, Machine};
 use crate::plan::{self, Timing};
 use crate::roster;
 use crate::runner::Stage;
-use crate::store::{Campaign, SCHEMA, Store};
+use crate::saved::{Campaign, Kind, SCHEMA, Status};
+use crate::store::Store;
+use crate::table::Style;
 use crate::workload::Workload;
-use crate::{cmd, store};
+use crate::{cmd, listing, store};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -61,7 +63,7 @@ pub(super) fn open(
     args: &RunArgs,
     stage: &Stage,
     workloads: &[Workload],
-    (kind, options): (&'static str, &str),
+    (kind, options): (Kind, &str),
     (rounds, timing): (u32, Timing),
 ) -> Result<Open> {
     let machine = Machine::look(CpuList::allowed()?.to_string());
@@ -72,7 +74,7 @@ pub(super) fn open(
         schema: SCHEMA,
         kind,
         contract: contract::VERSION,
-        status: "running",
+        status: Status::Running,
         started: now(),
         ended: None,
         command: command(args, stage, kind, options, timing),
@@ -93,7 +95,12 @@ pub(super) fn open(
         noise: Vec::new(),
         capacities: Vec::new(),
     };
-    store.campaign(&campaign, &campaign.heading())?;
+    store.campaign(&campaign)?;
+    for workload in workloads {
+        if let (Some(name), Some(recording)) = (&workload.replay, &workload.tape) {
+            store.recording(name, &recording.path)?;
+        }
+    }
     eprintln!("{}", campaign.placement);
     // Pinned only now: the build may use every CPU.
     if let Some(cpus) = &stage.placement.server {
@@ -112,29 +119,26 @@ pub(super) fn close(
     args: &RunArgs,
     mut open: Open,
     done: Result<()>,
-    tables: impl Fn(&Campaign, crate::table::Style) -> String,
     report: impl Fn(&Campaign, &Path) -> Result<()>,
 ) -> Result<u8> {
     let campaign = &mut open.campaign;
     campaign.ended = Some(now());
     campaign.stolen_share = Some(CpuTime::now().stolen_since(open.cpu_time));
-    if campaign.status == "running" {
-        campaign.status = if done.is_ok() { "complete" } else { "interrupted" };
+    if campaign.status == Status::Running {
+        campaign.status = if done.is_ok() { Status::Complete } else { Status::Interrupted };
     }
-    let markdown =
-        format!("{}\n{}", campaign.heading(), tables(campaign, crate::table::Style::Markdown));
-    open.store.campaign(campaign, &markdown)?;
+    open.store.campaign(campaign)?;
     done?;
     if args.json.as_deref() != Some(Path::new("-")) {
-        println!("{}", tables(campaign, crate::table::Style::Terminal));
+        println!("{}", listing::tables(campaign, Style::Terminal));
     }
     if let Some(to) = &args.json {
         report(campaign, to)?;
     }
     let dir = open.store.dir();
-    eprintln!("{}: {}", campaign.status, dir.strip_prefix(root).unwrap_or(dir).display());
+    eprintln!("{}: {}", campaign.status.word(), dir.strip_prefix(root).unwrap_or(dir).display());
     Ok(match campaign.status {
-        "interrupted" => cmd::EXIT_INTERRUPTED,
+        Status::Interrupted => cmd::EXIT_INTERRUPTED,
         _ if campaign.rows.iter().all(|row| row.verdict.is_measured()) => cmd::EXIT_MEASURED,
         _ => cmd::EXIT_PARTIAL,
     })
@@ -152,8 +156,8 @@ pub(super) fn write(to: &Path, report: &impl Serialize) -> Result<()> {
 
 /// The command that repeats the campaign; everything decided is spelled out,
 /// and files are named without their folders.
-fn command(args: &RunArgs, stage: &Stage, kind: &str, options: &str, timing: Timing) -> String {
-    let mut words = vec![format!("cargo harness {kind}")];
+fn command(args: &RunArgs, stage: &Stage, kind: Kind, options: &str, timing: Timing) -> String {
+    let mut words = vec![format!("cargo harness {}", kind.word())];
     words.extend(stage.entries.iter().map(|entry| entry.name.clone()));
     words.push(options.to_owned());
     words.push(format!("--warmup {}", timing.warmup_ns as f64 / 1e9));

@@ -7,6 +7,7 @@ use crate::cmd::{self, setup};
 use crate::interrupt;
 use crate::plan::FEW_SAMPLES;
 use crate::runner::{Runner, Stage};
+use crate::saved::Kind;
 use crate::workload::Workload;
 use anyhow::{Result, bail};
 use contract::Class;
@@ -66,12 +67,11 @@ pub fn run(root: &Path, args: &SweepArgs) -> Result<u8> {
         &args.run,
         &scheme.stage,
         &scheme.workloads,
-        ("sweep", &options),
+        (Kind::Sweep, &options),
         (scheme.rounds, scheme.timing),
     )?;
     let done = campaign::run(&scheme, &mut open.store, &mut open.campaign, &interrupted);
-    let tables = |campaign: &_, style| campaign::tables(&scheme, campaign, style);
-    setup::close(root, &args.run, open, done, tables, setup::report)
+    setup::close(root, &args.run, open, done, setup::report)
 }
 
 /// Rates around the capacities of all clients, found by a quick search; `None`:

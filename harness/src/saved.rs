@@ -1,0 +1,141 @@
+//! What a campaign file says: the head of everything that is saved, and read again.
+
+use crate::capacity::Capacity;
+use crate::machine::Machine;
+use crate::ranking::Noise;
+use crate::rows::Row;
+use crate::workload::Workload;
+use contract::ClientHello;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version of campaign files and of the objects of `--json`.
+pub const SCHEMA: u32 = 2;
+
+/// What a campaign is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// All clients under a few workloads.
+    Compare,
+    /// The highest rate of each client.
+    Capacity,
+    /// All clients at the same rates.
+    Sweep,
+}
+
+impl Kind {
+    /// The subcommand that makes it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Compare => "compare",
+            Self::Capacity => "capacity",
+            Self::Sweep => "sweep",
+        }
+    }
+}
+
+/// How far a campaign came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Rounds are still to come, or the harness was killed.
+    Running,
+    /// All rounds were run.
+    Complete,
+    /// It was broken off.
+    Interrupted,
+}
+
+impl Status {
+    /// In a word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Complete => "complete",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// What `campaign.json` says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Campaign {
+    /// The version of this file.
+    pub schema: u32,
+    /// What was run.
+    pub kind: Kind,
+    /// The version of the contract.
+    pub contract: u32,
+    /// How far it came.
+    pub status: Status,
+    /// UTC.
+    pub started: String,
+    /// UTC.
+    pub ended: Option<String>,
+    /// The command that repeats it, without paths.
+    pub command: String,
+    /// Seed of the market and of the order of rounds.
+    pub seed: u64,
+    /// Commit of the suite.
+    pub commit: Option<String>,
+    /// Whether its files differed from that commit.
+    pub dirty: Option<bool>,
+    /// The machine.
+    pub machine: Machine,
+    /// Share of CPU time that the hypervisor took during the campaign.
+    pub stolen_share: Option<f64>,
+    /// Who ran where.
+    pub placement: String,
+    /// Rounds of each client and workload.
+    pub rounds: u32,
+    /// Warm-up, in s.
+    pub warmup_s: f64,
+    /// Measured window, in s.
+    pub measure_s: f64,
+    /// Between two looks, in ms.
+    pub grid_ms: u64,
+    /// The server's versions.
+    pub server_versions: Vec<String>,
+    /// What each client said of itself.
+    pub clients: BTreeMap<String, ClientHello>,
+    /// The loads.
+    pub workloads: Vec<Workload>,
+    /// The tables' rows.
+    pub rows: Vec<Row>,
+    /// How far two entries of one client lay apart, by workload.
+    pub noise: Vec<Noise>,
+    /// The rows of a search for capacities.
+    pub capacities: Vec<Capacity>,
+}
+
+impl Campaign {
+    /// The rows of one workload, and its noise.
+    #[must_use]
+    pub fn of_workload(&self, name: &str) -> (Vec<Row>, Vec<Noise>) {
+        let rows = self.rows.iter().filter(|row| row.workload == name).cloned();
+        let noise = self.noise.iter().filter(|noise| noise.workload == name).cloned();
+        (rows.collect(), noise.collect())
+    }
+
+    /// What stands above its tables.
+    #[must_use]
+    pub fn heading(&self) -> String {
+        let commit = self.commit.as_deref().map_or("unknown", |hash| &hash[..hash.len().min(12)]);
+        let dirty = if self.dirty == Some(true) { " with changes" } else { "" };
+        format!(
+            "# Campaign of {}, {}\n\n`{}`, commit {commit}{dirty}, seed {}\n\n{}\n{}: {} rounds of {} s warm-up at least and {} s measured\n",
+            self.started,
+            self.status.word(),
+            self.command,
+            self.seed,
+            self.machine.describe(),
+            self.placement,
+            self.rounds,
+            self.warmup_s,
+            self.measure_s,
+        )
+    }
+}

@@ -1,0 +1,40 @@
+//! From the rounds of a campaign to its rows and its noise: the same while it
+//! runs and when it is read again. Pure.
+
+use crate::ranking::{self, Noise};
+use crate::rows::{self, RoundResult, Row};
+use crate::workload::Workload;
+use contract::Class;
+
+/// Who takes part in a campaign.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cast {
+    /// Names of clients and variants, and what each is compared as.
+    pub clients: Vec<(String, Class)>,
+    /// Who is entered twice, if anyone is.
+    pub control: Option<String>,
+}
+
+/// The ranked rows of one workload, and how far two entries of the control lay
+/// apart in it.
+#[must_use]
+pub fn of_workload(
+    workload: &Workload,
+    cast: &Cast,
+    rounds: &[&RoundResult],
+) -> (Vec<Row>, Vec<Noise>) {
+    let rounds: Vec<&RoundResult> =
+        rounds.iter().copied().filter(|round| round.workload == workload.name).collect();
+    let noise = match &cast.control {
+        Some(control) => ranking::noise(&workload.name, control, &rounds),
+        None => Vec::new(),
+    };
+    let row = |(client, class): &(String, Class)| {
+        let of_client = rounds.iter().filter(|round| round.client == *client && !round.control);
+        let all: Vec<RoundResult> = of_client.map(|&round| round.clone()).collect();
+        rows::row(workload, client, *class, &all)
+    };
+    let mut rows: Vec<Row> = cast.clients.iter().map(row).collect();
+    ranking::rank(&mut rows, workload.rank_by, &noise);
+    (rows, noise)
+}
