@@ -131,10 +131,7 @@ pub fn run(
         result.control = is_control;
         result.round = turn.round;
         result.reason = result.reason.take().map(|reason| store.without_paths(&reason));
-        if let Some(record) = &played.record {
-            campaign.server_versions.clone_from(&record.server_versions);
-            campaign.clients.insert(entry.name.clone(), record.hello.clone());
-        }
+        campaign.took_part(&entry.name, played.record.as_deref());
         store.round(&played)?;
         progress.end(&played.result);
         results.push(played.result);

@@ -31,6 +31,8 @@ pub enum Command {
     Capacity(CapacityArgs),
     /// Compare clients over a range of rates
     Sweep(SweepArgs),
+    /// Make pages and files of saved campaigns, and the index of all
+    Publish(PublishArgs),
     /// Show where the time of a saved campaign's ticks went
     Journey(JourneyArgs),
     /// Print the lines of a plan, to run a client by hand
@@ -174,6 +176,26 @@ pub struct SweepArgs {
     /// The client that is entered twice [default: the first yardstick]
     #[arg(long, value_name = "NAME")]
     pub control: Option<String>,
+}
+
+/// `harness publish`
+#[derive(Debug, Args)]
+pub struct PublishArgs {
+    /// The folders of campaigns
+    #[arg(required = true)]
+    pub campaigns: Vec<PathBuf>,
+    /// Put the newest tables between the markers of this Markdown file
+    #[arg(long, value_name = "FILE.md")]
+    pub splice: Option<PathBuf>,
+    /// Write nothing: exit with 1 when a file is not what its campaign gives
+    #[arg(long)]
+    pub check: bool,
+    /// Leave the index (README.md and index.html beside the campaigns) as it is
+    #[arg(long)]
+    pub no_index: bool,
+    /// Also write every sampled tick as one table, journeys.parquet
+    #[arg(long)]
+    pub journeys: bool,
 }
 
 /// `harness journey`

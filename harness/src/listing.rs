@@ -91,47 +91,56 @@ pub fn capacities(all: &[Capacity], style: Style) -> String {
 /// The tables of a sweep: clients across, rates down, one for each metric.
 #[must_use]
 pub fn sweep(workloads: &[Workload], rows: &[Row], style: Style) -> String {
-    let metrics: [Column<Row>; 5] = [
-        ("Response time, p50", |r| time(rows::pick(r.response_ns, |q| q.p50))),
-        ("Response time, p99", |r| time(rows::pick(r.response_ns, |q| q.p99))),
-        ("Processed of what was offered, %", |r| {
-            r.efficiency.map_or(String::new(), |e| format!("{:.1}", e * 100.0))
-        }),
-        ("Growth of the backlog, k ticks/s", |r| thousands(r.backlog_growth_per_s)),
-        ("CPU of the client, ns/tick", |r| plain(r.client_cpu_ns_per_tick)),
-    ];
+    let tables: Vec<String> =
+        SWEPT.into_iter().map(|column| swept(column, workloads, rows, style)).collect();
+    format!("{}\n{SWEEP_NOTE}", tables.join("\n"))
+}
+
+/// Only that of the p99 of the response time.
+#[must_use]
+pub fn sweep_p99(workloads: &[Workload], rows: &[Row], style: Style) -> String {
+    format!("{}\n{SWEEP_NOTE}", swept(SWEPT[1], workloads, rows, style))
+}
+
+const SWEEP_NOTE: &str = "- Medians over rounds; ▲: overloaded, its backlog grew all the time, so the times only tell how long the round was.\n";
+
+const SWEPT: [Column<Row>; 5] = [
+    ("Response time, p50", |r| time(rows::pick(r.response_ns, |q| q.p50))),
+    ("Response time, p99", |r| time(rows::pick(r.response_ns, |q| q.p99))),
+    ("Processed of what was offered, %", |r| {
+        r.efficiency.map_or(String::new(), |e| format!("{:.1}", e * 100.0))
+    }),
+    ("Growth of the backlog, k ticks/s", |r| thousands(r.backlog_growth_per_s)),
+    ("CPU of the client, ns/tick", |r| plain(r.client_cpu_ns_per_tick)),
+];
+
+/// One table of a sweep.
+fn swept((title, cell): Column<Row>, workloads: &[Workload], rows: &[Row], style: Style) -> String {
     let mut clients: Vec<&str> = rows.iter().map(|row| row.client.as_str()).collect();
     clients.sort_unstable();
     clients.dedup();
-    let one = |(title, cell): Column<Row>| {
-        let mut table =
-            empty(std::iter::once("offered\nticks/s").chain(clients.iter().copied()), style);
-        for workload in workloads {
-            let rate = match workload.rate_per_s {
-                Some(Rate::PerSecond(rate)) => count(rate as f64),
-                _ => workload.name.clone(),
-            };
-            let of = |client: &&str| {
-                let is = |row: &&Row| row.workload == workload.name && row.client == **client;
-                let row = rows.iter().find(is);
-                let mark = |row: &Row| match row.verdict {
-                    Verdict::Ok => or_dash(cell(row)),
-                    Verdict::Overloaded => format!("{} ▲", or_dash(cell(row))),
-                    other => format!("{} [{}]", or_dash(cell(row)), other.word()),
-                };
-                row.map_or("–".into(), mark)
-            };
-            table.add_row(std::iter::once(rate).chain(clients.iter().map(of)));
-        }
-        let title = match style {
-            Style::Terminal => title.to_owned(),
-            Style::Markdown => format!("## {title}"),
+    let mut table =
+        empty(std::iter::once("offered\nticks/s").chain(clients.iter().copied()), style);
+    for workload in workloads {
+        let rate = match workload.rate_per_s {
+            Some(Rate::PerSecond(rate)) => count(rate as f64),
+            _ => workload.name.clone(),
         };
-        format!("{title}\n\n{}\n", align(&mut table, 0))
+        let of = |client: &&str| {
+            let is = |row: &&Row| row.workload == workload.name && row.client == **client;
+            let row = rows.iter().find(is);
+            let mark = |row: &Row| match row.verdict {
+                Verdict::Ok => or_dash(cell(row)),
+                Verdict::Overloaded => format!("{} ▲", or_dash(cell(row))),
+                other => format!("{} [{}]", or_dash(cell(row)), other.word()),
+            };
+            row.map_or("–".into(), mark)
+        };
+        table.add_row(std::iter::once(rate).chain(clients.iter().map(of)));
+    }
+    let title = match style {
+        Style::Terminal => title.to_owned(),
+        Style::Markdown => format!("## {title}"),
     };
-    let tables: Vec<String> = metrics.into_iter().map(one).collect();
-    format!(
-        "{}\n- Medians over rounds; ▲: overloaded, its backlog grew all the time, so the times only tell how long the round was.\n",
-        tables.join("\n")
-    )
+    format!("{title}\n\n{}\n", align(&mut table, 0))
 }

@@ -63,7 +63,8 @@ pub fn noise(workload: &str, client: &str, results: &[&RoundResult]) -> Vec<Nois
 
 /// What a row is ranked by: what its workload says, and the growth of its backlog
 /// if that is what it is about.
-fn metric(rank_by: RankBy, verdict: Verdict) -> Metric {
+#[must_use]
+pub fn metric(rank_by: RankBy, verdict: Verdict) -> Metric {
     match (rank_by, verdict) {
         (RankBy::Processed, _) => Metric::Processed,
         (_, Verdict::Overloaded) => Metric::Growth,

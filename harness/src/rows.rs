@@ -229,14 +229,20 @@ fn verdict(rounds: &[RoundResult]) -> Verdict {
     among.into_iter().max_by_key(|&v| (count(v), v)).unwrap_or(worst)
 }
 
+/// Whether a round of this verdict is behind the numbers of a row of that one.
+#[must_use]
+pub fn stands_behind(row: Verdict, round: Verdict) -> bool {
+    match row.is_ranked() {
+        true => round.is_ranked(),
+        false => round == row && row.is_measured(),
+    }
+}
+
 /// Sums up the rounds of one client under one workload.
 #[must_use]
 pub fn row(workload: &Workload, client: &str, class: Class, rounds: &[RoundResult]) -> Row {
     let verdict = verdict(rounds);
-    let is_good = |r: &&RoundResult| match verdict.is_ranked() {
-        true => r.verdict.is_ranked(),
-        false => r.verdict == verdict && verdict.is_measured(),
-    };
+    let is_good = |r: &&RoundResult| stands_behind(verdict, r.verdict);
     let good: Vec<&Measurement> =
         rounds.iter().filter(is_good).filter_map(|r| r.measurement.as_ref()).collect();
     let of = |pick: &dyn Fn(&Measurement) -> Option<f64>| {

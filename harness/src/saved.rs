@@ -3,6 +3,7 @@
 use crate::capacity::Capacity;
 use crate::machine::Machine;
 use crate::ranking::Noise;
+use crate::record::Record;
 use crate::rows::Row;
 use crate::workload::Workload;
 use contract::ClientHello;
@@ -112,6 +113,14 @@ pub struct Campaign {
 }
 
 impl Campaign {
+    /// Keeps what a client and the server said of themselves in a round, if it ran.
+    pub fn took_part(&mut self, client: &str, record: Option<&Record>) {
+        if let Some(record) = record {
+            self.server_versions.clone_from(&record.server_versions);
+            self.clients.insert(client.to_owned(), record.hello.clone());
+        }
+    }
+
     /// The rows of one workload, and its noise.
     #[must_use]
     pub fn of_workload(&self, name: &str) -> (Vec<Row>, Vec<Noise>) {

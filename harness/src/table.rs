@@ -80,12 +80,7 @@ fn rate_columns(rows: &[Row]) -> Vec<Column<Row>> {
         ("mostly\nin", mostly_in),
         ("response\np50", |r| time(rows::pick(r.response_ns, |q| q.p50))),
         ("\np99", |r| time(rows::pick(r.response_ns, |q| q.p99))),
-        ("95 % of\nthat p99", |r| {
-            let censored = r.response_ns.is_some_and(|q| q.p99.is_censored());
-            let bound = if censored { "> " } else { "" };
-            let interval = r.intervals.response_p99_ns.filter(|_| r.rounds > 1);
-            interval.map_or(String::new(), |i| format!("{bound}{}", span(i)))
-        }),
+        ("95 % of\nthat p99", p99_interval),
         ("\np99.9", |r| time(rows::pick(r.response_ns, |q| q.p999))),
         ("\nmax", |r| time(rows::pick(r.response_ns, |q| q.max))),
         ("service\np50", |r| time(rows::pick(r.service_ns, |q| q.p50))),
@@ -101,6 +96,14 @@ fn rate_columns(rows: &[Row]) -> Vec<Column<Row>> {
         columns.insert(6, ("time to\nrecover", |r| time(r.recovery.map(|b| b.recovery_ns))));
     }
     columns
+}
+
+/// The 95 % interval of the p99 of a response time.
+pub(crate) fn p99_interval(row: &Row) -> String {
+    let censored = row.response_ns.is_some_and(|q| q.p99.is_censored());
+    let bound = if censored { "> " } else { "" };
+    let interval = row.intervals.response_p99_ns.filter(|_| row.rounds > 1);
+    interval.map_or(String::new(), |i| format!("{bound}{}", span(i)))
 }
 
 fn flood_columns() -> Vec<Column<Row>> {
@@ -127,7 +130,7 @@ fn heading(workload: &Workload, style: Style) -> String {
 }
 
 /// The offered load in words.
-fn load(workload: &Workload) -> String {
+pub(crate) fn load(workload: &Workload) -> String {
     let rate = match workload.rate_per_s {
         Some(Rate::PerSecond(rate)) => count(rate as f64),
         Some(Rate::Flood(_)) => return "as fast as each can".into(),
@@ -156,6 +159,19 @@ fn load(workload: &Workload) -> String {
 }
 
 fn notes(workload: &Workload, rows: &[Row], noise: &[Noise]) -> String {
+    let mut notes = general_notes(workload, rows, noise);
+    for row in rows {
+        if row.verdict != Verdict::Ok {
+            let reason = row.reason.as_deref().unwrap_or("no round of it was run");
+            notes.push(format!("{}: {}: {reason}", row.client, row.verdict.word()));
+        }
+        notes.extend(row.remarks.iter().map(|remark| format!("{}: {remark}", row.client)));
+    }
+    notes.iter().map(|note| format!("- {note}\n")).collect()
+}
+
+/// What is said below a table of all of its rows.
+pub(crate) fn general_notes(workload: &Workload, rows: &[Row], noise: &[Noise]) -> Vec<String> {
     let about = match workload.rank_by {
         RankBy::ResponseP99 => "the p99 of the response time",
         RankBy::BacklogGrowth => "whether the backlog grows: who keeps up, shares the first place",
@@ -187,14 +203,7 @@ fn notes(workload: &Workload, rows: &[Row], noise: &[Noise]) -> String {
         )
     }));
     notes.extend(rows.iter().filter_map(versus));
-    for row in rows {
-        if row.verdict != Verdict::Ok {
-            let reason = row.reason.as_deref().unwrap_or("no round of it was run");
-            notes.push(format!("{}: {}: {reason}", row.client, row.verdict.word()));
-        }
-        notes.extend(row.remarks.iter().map(|remark| format!("{}: {remark}", row.client)));
-    }
-    notes.iter().map(|note| format!("- {note}\n")).collect()
+    notes
 }
 
 /// A row against the leader, where there is something to say.
@@ -265,7 +274,7 @@ pub(crate) fn class(class: Class) -> &'static str {
     }
 }
 
-fn rank(row: &Row) -> String {
+pub(crate) fn rank(row: &Row) -> String {
     row.rank.map_or(String::new(), |rank| {
         let tie = if row.tied { "=" } else { "" };
         format!("{rank}{tie}")
@@ -273,7 +282,7 @@ fn rank(row: &Row) -> String {
 }
 
 /// The layer that holds most of a backlog worth naming.
-fn mostly_in(row: &Row) -> String {
+pub(crate) fn mostly_in(row: &Row) -> String {
     let Some(backlog) = row.backlog_end else { return String::new() };
     let [first, rest @ ..] = backlog.layers();
     let (layer, ticks) =
@@ -288,7 +297,7 @@ pub(crate) fn thousands(per_s: Option<f64>) -> String {
     })
 }
 
-fn millions(per_s: Option<f64>) -> String {
+pub(crate) fn millions(per_s: Option<f64>) -> String {
     per_s.map_or(String::new(), |n| format!("{:.2}", n / 1e6))
 }
 

@@ -85,7 +85,7 @@ pub fn run(root: &Path, args: &CapacityArgs) -> Result<u8> {
     let mut runner = Runner::new(&stage, &interrupted)?;
     let mut done = Ok(());
     for entry in order {
-        match hunt.capacity(entry, &mut runner, Some(&mut open.store)) {
+        match hunt.capacity(entry, &mut runner, Some((&mut open.store, &mut open.campaign))) {
             Ok(Some(found)) => {
                 open.campaign.capacities.push(found);
                 let place = |c: &Capacity| std::cmp::Reverse(c.capacity_per_s);
@@ -167,7 +167,7 @@ impl Hunt<'_> {
         &self,
         entry: &Entry,
         runner: &mut Runner<'_>,
-        mut store: Option<&mut Store>,
+        mut books: Option<(&mut Store, &mut Campaign)>,
     ) -> Result<Option<Capacity>> {
         let begin = Instant::now();
         let mut search = Search::new(self.rules);
@@ -186,7 +186,8 @@ impl Hunt<'_> {
                 return Ok(None);
             };
             played.result.round = probes.len() as u32 + 1;
-            if let Some(store) = &mut store {
+            if let Some((store, campaign)) = &mut books {
+                campaign.took_part(&entry.name, played.record.as_deref());
                 let reason = played.result.reason.take();
                 played.result.reason = reason.map(|reason| store.without_paths(&reason));
                 store.round(&played)?;

@@ -1,0 +1,157 @@
+// Opens pages that `harness publish` made in a real browser, as readers will:
+//   node check.mjs SCREENSHOTS PAGE.html…
+// Each has to load without an error and without asking for anything, sort its
+// tables, have charts with content, tell values under the pointer, and fit a phone,
+// dark or light.
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+
+const [shots, ...pages] = process.argv.slice(2);
+if (!pages.length) {
+  console.error("usage: node check.mjs SCREENSHOTS PAGE.html…");
+  process.exit(2);
+}
+mkdirSync(shots, { recursive: true });
+const profile = mkdtempSync(join(tmpdir(), "page-check-"));
+const context = await chromium.launchPersistentContext(profile, {
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  headless: true,
+  args: [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+  ],
+});
+let wrong = 0;
+let right = 0;
+const expect = (is, what) => {
+  if (is) right += 1;
+  else {
+    wrong += 1;
+    console.error(`WRONG: ${what}`);
+  }
+};
+
+const contrast = `(() => {
+  const light = (css) => {
+    const [r, g, b] = css.match(/[\\d.]+/g).slice(0, 3).map((n) => {
+      const c = n / 255;
+      return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const paper = light(getComputedStyle(document.body).backgroundColor);
+  const ratio = (ink) => (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
+  const inks = [light(getComputedStyle(document.body).color)];
+  for (const text of document.querySelectorAll(".chart text")) inks.push(light(getComputedStyle(text).fill));
+  for (const part of document.querySelectorAll(".soft, a, .verdict")) inks.push(light(getComputedStyle(part).color));
+  return { paper, least: Math.min(...inks.map(ratio)) };
+})()`;
+
+async function sorts(page, name) {
+  const tables = page.locator("table.sortable");
+  for (let t = 0; t < (await tables.count()); t += 1) {
+    const table = tables.nth(t);
+    const columns = await table.locator("thead th").count();
+    for (let c = 0; c < columns; c += 1) {
+      const button = table.locator("thead th").nth(c).locator("button");
+      for (const direction of ["ascending", "descending"]) {
+        await button.click();
+        const keys = await table.evaluate((node, index) => [...node.tBodies[0].rows].map((row) => {
+          const cell = row.cells[index];
+          return cell.dataset.key === undefined ? cell.textContent.trim() : Number(cell.dataset.key);
+        }), c);
+        const said = await table.locator("thead th").nth(c).getAttribute("aria-sort");
+        expect(said === direction, `${name}: column ${c} says ${said} instead of ${direction}`);
+        const numbers = keys.filter((key) => typeof key === "number");
+        const sign = direction === "ascending" ? 1 : -1;
+        const sorted = numbers.every((key, i) => i === 0 || sign * (key - numbers[i - 1]) >= 0);
+        expect(sorted, `${name}: column ${c} is not ${direction}: ${keys}`);
+        const blank = keys.findIndex((key) => key === "–");
+        expect(blank < 0 || keys.slice(blank).every((key) => key === "–"), `${name}: column ${c}: blanks are not last: ${keys}`);
+      }
+    }
+  }
+}
+
+async function charts(page, name) {
+  const found = await page.locator("svg.chart").evaluateAll((all) => all.map((svg) => {
+    const box = svg.getBoundingClientRect();
+    return {
+      width: box.width,
+      height: box.height,
+      words: [...svg.querySelectorAll("text")].filter((text) => text.textContent.trim()).length,
+      marks: svg.querySelectorAll("polyline, polygon, circle, rect:not(.tip), line").length,
+      tips: svg.querySelectorAll(".tip").length,
+      named: Boolean(svg.getAttribute("aria-label")),
+    };
+  }));
+  found.forEach((chart, index) => {
+    expect(chart.width > 100 && chart.height > 50, `${name}: chart ${index} has no size`);
+    expect(chart.words >= 4 && chart.marks >= 4 && chart.tips > 0 && chart.named, `${name}: chart ${index} is empty: ${JSON.stringify(chart)}`);
+  });
+  if (found.length) {
+    const tip = page.locator("svg.chart .tip").first();
+    await tip.scrollIntoViewIfNeeded();
+    const words = await tip.locator("title").textContent();
+    await tip.hover({ force: true });
+    const bubble = page.locator("#bubble");
+    expect((await bubble.isVisible()) && (await bubble.textContent()).includes(words), `${name}: no value under the pointer`);
+    await page.mouse.move(1, 1);
+    expect(!(await bubble.isVisible()), `${name}: the value stays when the pointer leaves`);
+  }
+  return found.length;
+}
+
+for (const file of pages) {
+  const url = pathToFileURL(resolve(file)).href;
+  const name = `${basename(dirname(resolve(file)))}-${basename(file, ".html")}`;
+  const page = await context.newPage();
+  page.on("pageerror", (error) => expect(false, `${name}: ${error}`));
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) expect(false, `${name}: console: ${message.text()}`);
+  });
+  page.on("dialog", (dialog) => {
+    expect(false, `${name}: a dialog: ${dialog.message()}`);
+    dialog.dismiss();
+  });
+  page.on("request", (request) => {
+    const is_own = request.url() === url || request.url().startsWith("data:");
+    expect(is_own, `${name}: asks for ${request.url()}`);
+  });
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.goto(url);
+  expect((await page.title()).length > 0, `${name}: no title`);
+  expect((await page.evaluate("window.hacked")) === undefined, `${name}: foreign text ran as a script`);
+  const report = basename(file) === "report.html";
+  await sorts(page, name);
+  const drawn = await charts(page, name);
+  if (report) expect(drawn > 0, `${name}: no charts`);
+  for (const scheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme: scheme });
+    for (const width of [320, 360, 768, 1280]) {
+      await page.setViewportSize({ width, height: 900 });
+      const wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+      expect(wide <= 0, `${name}: ${wide} px too wide at ${width} px, ${scheme}`);
+      if (width === 360 || width === 1280) {
+        await page.screenshot({ path: join(shots, `${name}-${scheme}-${width}.png`), fullPage: true });
+      }
+    }
+    const { paper, least } = await page.evaluate(contrast);
+    expect(scheme === "dark" ? paper < 0.1 : paper > 0.9, `${name}: ${scheme} paper has luminance ${paper}`);
+    expect(least >= 4.5, `${name}: contrast ${least.toFixed(2)} is below 4.5 in ${scheme}`);
+  }
+  await page.emulateMedia({ colorScheme: "light", media: "print" });
+  const pdf = await page.pdf({ format: "A4" });
+  expect(pdf.length > 5000, `${name}: prints nothing`);
+  await page.close();
+  console.log(`${name}: ${drawn} charts`);
+}
+await context.close();
+rmSync(profile, { recursive: true, force: true });
+expect(readdirSync(shots).length >= pages.length, "no screenshots");
+console.log(`page checks: ${right} passed, ${wrong} failed`);
+process.exit(wrong ? 1 : 0);

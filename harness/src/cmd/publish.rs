@@ -1,0 +1,125 @@
+//! `harness publish`: pages and files of saved campaigns, the tables of the
+//! README, and the index of all.
+
+use crate::archive::Archive;
+use crate::cli::PublishArgs;
+use crate::index::{self, Entry};
+use crate::saved::Kind;
+use crate::store::Press;
+use crate::{cmd, listing, report, splice};
+use anyhow::{Context, Result, bail};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Publishes campaigns. Everything is read before anything is written.
+///
+/// # Errors
+/// Folders that are no campaigns, or are damaged; a file that cannot be written.
+pub fn run(args: &PublishArgs) -> Result<u8> {
+    let archives: Vec<Archive> =
+        args.campaigns.iter().map(|dir| Archive::open(dir)).collect::<Result<_>>()?;
+    let mut files = Vec::new();
+    for archive in &archives {
+        files.extend(of_campaign(archive)?);
+    }
+    if let Some(path) = &args.splice {
+        files.push((path.clone(), spliced(path, &archives)?.into_bytes()));
+    }
+    let mut press = Press::new(args.check);
+    for (path, bytes) in &files {
+        press.put(path, bytes)?;
+    }
+    if !args.no_index {
+        let folders: BTreeSet<PathBuf> = archives.iter().filter_map(folder).collect();
+        for folder in &folders {
+            let entries = entries(folder)?;
+            let readme = folder.join("README.md");
+            own(&readme)?;
+            press.put(&readme, index::markdown(&entries).as_bytes())?;
+            press.put(&folder.join("index.html"), index::page(&entries).as_bytes())?;
+        }
+    }
+    Ok(say(&press, args.check))
+}
+
+/// The files of one campaign.
+fn of_campaign(archive: &Archive) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    let dir = archive.dir();
+    Ok(vec![
+        (dir.join("table.md"), listing::markdown(&archive.campaign).into_bytes()),
+        (dir.join("report.html"), report::html(archive)?.into_bytes()),
+    ])
+}
+
+/// The file with the newest tables of each kind between its markers.
+fn spliced(path: &Path, archives: &[Archive]) -> Result<String> {
+    let shown = path.display();
+    let text = fs::read_to_string(path).with_context(|| format!("--splice {shown}"))?;
+    let base = path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned));
+    let block = |kind: Kind| {
+        let of_kind = archives.iter().filter(|archive| archive.campaign.kind == kind);
+        let newest = of_kind.max_by(|a, b| a.campaign.started.cmp(&b.campaign.started))?;
+        let dir = newest.dir().canonicalize().unwrap_or_else(|_| newest.dir().to_owned());
+        let below = base.as_ref().and_then(|base| dir.strip_prefix(base).ok());
+        let link = below.map_or(newest.name(), |below| below.display().to_string());
+        Some(splice::block(&newest.campaign, &link))
+    };
+    splice::splice(&text, block).with_context(|| format!("--splice {shown}"))
+}
+
+/// The folder that a campaign lies in.
+fn folder(archive: &Archive) -> Option<PathBuf> {
+    let dir = archive.dir().canonicalize().ok()?;
+    dir.parent().map(Path::to_owned)
+}
+
+/// All campaigns of a folder.
+fn entries(folder: &Path) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for item in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let dir = item?.path();
+        if !dir.join("campaign.json").exists() {
+            continue;
+        }
+        let name = dir.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
+        let campaign = Archive::open(&dir).map(|archive| archive.campaign);
+        // Without the path of this machine.
+        let why = |error: anyhow::Error| {
+            format!("{error:#}").replace(&*dir.to_string_lossy(), name.as_str())
+        };
+        let campaign = campaign.map_err(why);
+        entries.push(Entry { has_report: dir.join("report.html").exists(), name, campaign });
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
+/// Whether an index may be written there: somebody's own README is not touched.
+fn own(readme: &Path) -> Result<()> {
+    match fs::read_to_string(readme) {
+        Ok(text) if !text.starts_with(index::MADE) => bail!(
+            "{} was not made by harness publish: move it away, or give --no-index",
+            readme.display()
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn say(press: &Press, check: bool) -> u8 {
+    let verb = if check { "differs" } else { "written" };
+    for path in press.changed() {
+        eprintln!("{verb}: {}", path.display());
+    }
+    match (check, press.changed().is_empty()) {
+        (true, false) => {
+            eprintln!("not what the campaigns give: run harness publish without --check");
+            cmd::EXIT_PARTIAL
+        }
+        (_, true) => {
+            eprintln!("nothing to change");
+            cmd::EXIT_MEASURED
+        }
+        _ => cmd::EXIT_MEASURED,
+    }
+}

@@ -1,0 +1,216 @@
+//! The index of published campaigns, newest first: as Markdown and as a page.
+//! Campaigns that cannot be compared never share a table. Pure.
+
+use crate::report::headline;
+use crate::saved::{Campaign, Kind};
+use crate::workload::Workload;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde_json::Value;
+
+/// The first line of an index in Markdown: a file without it is somebody's own.
+pub const MADE: &str = "<!-- made by harness publish: do not edit -->";
+
+/// A campaign in the index.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its folder.
+    pub name: String,
+    /// What it says, or why it cannot be read.
+    pub campaign: Result<Campaign, String>,
+    /// Whether it has a `report.html`.
+    pub has_report: bool,
+}
+
+/// Campaigns that may stand in one table.
+struct Group<'a> {
+    /// Why they are apart from the group before.
+    why: Option<String>,
+    campaigns: Vec<(&'a Entry, &'a Campaign)>,
+}
+
+/// Why two campaigns must not stand in one table; `None`: they may.
+#[must_use]
+pub fn apart(a: &Campaign, b: &Campaign) -> Option<String> {
+    if a.contract != b.contract {
+        return Some(format!("contract {} instead of {}", b.contract, a.contract));
+    }
+    a.workloads.iter().find_map(|one| {
+        let other = b.workloads.iter().find(|other| other.name == one.name)?;
+        let keys = differing(one, other);
+        (!keys.is_empty())
+            .then(|| format!("workload `{}` differs in {}", one.name, keys.join(", ")))
+    })
+}
+
+/// The keys in which two definitions of a workload differ; its texts do not count.
+#[must_use]
+pub fn differing(a: &Workload, b: &Workload) -> Vec<String> {
+    let object = |workload: &Workload| match serde_json::to_value(workload) {
+        Ok(Value::Object(object)) => object,
+        _ => serde_json::Map::new(),
+    };
+    let (a, b) = (object(a), object(b));
+    a.iter()
+        .filter(|(key, value)| {
+            !["why", "read"].contains(&key.as_str()) && b.get(*key) != Some(value)
+        })
+        .map(|(key, _)| key.clone())
+        .collect()
+}
+
+/// Newest first, split where campaigns cannot be compared.
+fn groups(entries: &[Entry]) -> Vec<Group<'_>> {
+    let mut sorted: Vec<(&Entry, &Campaign)> =
+        entries.iter().filter_map(|e| Some((e, e.campaign.as_ref().ok()?))).collect();
+    sorted.sort_by(|a, b| b.1.started.cmp(&a.1.started).then_with(|| b.0.name.cmp(&a.0.name)));
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for (entry, campaign) in sorted {
+        let reason = |group: &Group<'_>| {
+            group.campaigns.iter().find_map(|(_, member)| apart(member, campaign))
+        };
+        let why = groups.iter().map(reason).collect::<Vec<_>>();
+        match why.iter().position(Option::is_none) {
+            Some(index) => groups[index].campaigns.push((entry, campaign)),
+            None => {
+                let why = why.into_iter().next_back().flatten();
+                groups.push(Group { why, campaigns: vec![(entry, campaign)] });
+            }
+        }
+    }
+    groups
+}
+
+/// A campaign in a few words.
+fn headline(campaign: &Campaign) -> String {
+    let all = headline::of_campaign(campaign);
+    let one = |(index, headline): (usize, &headline::Headline)| match campaign.kind {
+        Kind::Compare => {
+            let name = campaign.workloads.get(index).map_or("", |w| w.name.as_str());
+            format!("{name}: {}", headline.answer)
+        }
+        _ => headline.answer.clone(),
+    };
+    all.iter().enumerate().map(one).collect::<Vec<_>>().join(" ")
+}
+
+/// The workloads that a reader would name.
+fn loads(campaign: &Campaign) -> String {
+    let mut names: Vec<&str> =
+        campaign.workloads.iter().map(|w| w.name.split('@').next().unwrap_or(&w.name)).collect();
+    names.dedup();
+    let names = names.join(", ");
+    match campaign.kind {
+        Kind::Compare => names,
+        Kind::Capacity => format!("capacity, {names}"),
+        Kind::Sweep => format!("sweep of {} rates, {names}", campaign.workloads.len()),
+    }
+}
+
+fn commit(campaign: &Campaign) -> String {
+    let hash = campaign.commit.as_deref().unwrap_or("unknown");
+    let dirty = if campaign.dirty == Some(true) { " with changes" } else { "" };
+    format!("{}{dirty}", hash.get(..10).unwrap_or(hash))
+}
+
+const ABOUT: &str = "Each folder is one run of `harness compare`, `capacity` or `sweep`: `report.html` and `table.md` to read, `campaign.json`, `rounds.jsonl` and `rows.csv` to compute with, `hlog/` for HdrHistogram's viewers, `journeys/` with the stamps of every sampled tick, `grid/` with every look at counters and queues.";
+
+/// `results/README.md`.
+#[must_use]
+pub fn markdown(entries: &[Entry]) -> String {
+    let mut out = format!(
+        "{MADE}\n# Published campaigns\n\n{ABOUT} What they mean is in [METHODOLOGY](../harness/METHODOLOGY.md). Made by `harness publish results/CAMPAIGN…`; the same as a page: [index.html](index.html).\n"
+    );
+    for group in groups(entries) {
+        if let Some(why) = &group.why {
+            out.push_str(&format!(
+                "\nNot to be compared with the campaigns above: {}.\n",
+                crate::escape::markdown(why)
+            ));
+        }
+        out.push_str("\n| campaign | machine | commit | workloads | what came out |\n|---|---|---|---|---|\n");
+        for (entry, campaign) in &group.campaigns {
+            let file = if entry.has_report { "report.html" } else { "table.md" };
+            let cells = [
+                campaign.machine.describe(),
+                commit(campaign),
+                loads(campaign),
+                format!("{}{}", state(campaign), headline(campaign)),
+            ]
+            .map(|text| crate::escape::markdown(&text));
+            out.push_str(&format!(
+                "| [{0}]({0}/{file}) ([text]({0}/table.md)) | {1} |\n",
+                entry.name,
+                cells.join(" | ")
+            ));
+        }
+    }
+    for (name, why) in unreadable(entries) {
+        out.push_str(&format!("\n`{name}` cannot be read: {}\n", crate::escape::markdown(why)));
+    }
+    out.push_str("\nA campaign takes 5 to 20 MB, nearly all of it journeys: publish few.\n");
+    out
+}
+
+fn state(campaign: &Campaign) -> String {
+    match campaign.status {
+        crate::saved::Status::Complete => String::new(),
+        other => format!("({}) ", other.word()),
+    }
+}
+
+fn unreadable(entries: &[Entry]) -> impl Iterator<Item = (&str, &str)> {
+    entries.iter().filter_map(|e| Some((e.name.as_str(), e.campaign.as_ref().err()?.as_str())))
+}
+
+/// `results/index.html`.
+#[must_use]
+pub fn page(entries: &[Entry]) -> String {
+    let row = |entry: &Entry, campaign: &Campaign| -> Markup {
+        let file = if entry.has_report { "report.html" } else { "table.md" };
+        html! {
+            tr {
+                th scope="row" { a href={ (entry.name) "/" (file) } { (entry.name) } }
+                td.text.long { (campaign.machine.describe()) }
+                td.text { (commit(campaign)) }
+                td.text { (loads(campaign)) }
+                td.text.long { (state(campaign)) (headline(campaign)) }
+            }
+        }
+    };
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+                link rel="icon" href="data:,";
+                title { "Tick Bench: published campaigns" }
+                style { (PreEscaped(include_str!("../assets/report.css"))) }
+            }
+            body { main {
+                h1 { "Tick Bench: published campaigns" }
+                p { "When a WebSocket market-data feed gets fast, which client keeps up, and where does the backlog go when it does not? Newest first." }
+                @for group in groups(entries) {
+                    @if let Some(why) = &group.why {
+                        p { strong { "Not to be compared with the campaigns above: " } (why) "." }
+                    }
+                    div.scroll tabindex="0" {
+                        table {
+                            thead { tr {
+                                @for head in ["campaign", "machine", "commit", "workloads", "what came out"] {
+                                    th.text scope="col" { (head) }
+                                }
+                            } }
+                            tbody { @for (entry, campaign) in &group.campaigns { (row(entry, campaign)) } }
+                        }
+                    }
+                }
+                @for (name, why) in unreadable(entries) {
+                    p { code { (name) } " cannot be read: " (why) }
+                }
+            } }
+        }
+    }
+    .into_string()
+}

@@ -1,0 +1,324 @@
+//! The figures of the page: each a title that says what to see, the chart, its
+//! legend, and its data as a table.
+
+use crate::capacity::Capacity;
+use crate::journey::Waterfall;
+use crate::report::chart::{self, backlog, quantiles, short, sweep};
+use crate::report::palette::{Colour, LAYERS, Palette, STAGES};
+use crate::report::series::{Shown, seconds};
+use crate::report::{grid, headline};
+use crate::rows::{self, Row};
+use crate::table::{count, nanos, or_dash, plain, time};
+use crate::verdict::Verdict;
+use anyhow::Result;
+use maud::{Markup, PreEscaped, html};
+
+/// A figure.
+fn figure(title: &str, more: &str, legend: &[(String, Colour)], body: &Markup) -> Markup {
+    html! {
+        figure {
+            figcaption { strong { (title) } span.soft { (more) } }
+            (body)
+            ul.legend {
+                @for (name, colour) in legend {
+                    li { span.swatch style={ "background:" (colour.css()) } {} (name) }
+                }
+            }
+        }
+    }
+}
+
+/// A figure of one chart.
+fn wide(
+    title: &str,
+    more: &str,
+    legend: &[(String, Colour)],
+    svg: String,
+    data: &Markup,
+) -> Markup {
+    let body = html! { div.wide { (PreEscaped(svg)) } };
+    html! { (figure(title, more, legend, &body)) (data) }
+}
+
+fn legend(names: impl Iterator<Item = String>, palette: &Palette) -> Vec<(String, Colour)> {
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names.dedup();
+    names.into_iter().map(|name| (name.clone(), palette.of(&name))).collect()
+}
+
+/// Backlogs over time, one small chart for each client. Those that keep up share
+/// one scale, those that fall behind another: else the small ones could not be seen.
+///
+/// # Errors
+/// When a chart cannot be drawn.
+pub fn backlogs(all: &[Shown], rows: &[Row]) -> Result<Markup> {
+    let behind = |shown: &Shown| {
+        rows.iter().any(|row| row.client == shown.client && row.verdict == Verdict::Overloaded)
+    };
+    let peak = |shown: &Shown| {
+        shown.backlog.iter().map(|look| backlog::layers(look).total()).fold(0.0, f64::max)
+    };
+    let top = |is_behind: bool| {
+        all.iter().filter(|shown| behind(shown) == is_behind).map(peak).fold(0.0, f64::max)
+    };
+    let layers = backlog::names();
+    let legend: Vec<(String, Colour)> =
+        layers.iter().zip(LAYERS).map(|(name, colour)| ((*name).to_owned(), colour)).collect();
+    let mut cells = Vec::new();
+    for shown in all {
+        let title = match peak(shown) < 0.5 {
+            true => format!("{}: no tick waits", shown.client),
+            false => format!("{}: at most {}", shown.client, backlog::waiting(peak(shown))),
+        };
+        let svg = backlog::chart(shown, &title, top(behind(shown)))?;
+        let heads: Vec<String> = ["s".to_owned()]
+            .into_iter()
+            .chain(layers.iter().map(|l| format!("{l}, ticks")))
+            .collect();
+        let table: Vec<Vec<String>> = shown
+            .backlog
+            .iter()
+            .map(|look| {
+                let ticks = backlog::layers(look).layers().map(|(_, ticks)| count(ticks));
+                [format!("{:.3}", seconds(look))].into_iter().chain(ticks).collect()
+            })
+            .collect();
+        cells.push(html! {
+            div {
+                h4 { (title) span.soft { " (round " (shown.round) ")" } }
+                (PreEscaped(svg)) (grid::data(&heads, &table))
+            }
+        });
+    }
+    let more = match all.iter().any(behind) {
+        true => {
+            "Ticks made and not yet processed, by the layer that holds them, over time. Clients that keep up share one scale, those that fall behind another. The lines mark the measured window."
+        }
+        false => {
+            "Ticks made and not yet processed, by the layer that holds them, over time, on one scale. The lines mark the measured window."
+        }
+    };
+    let body = html! { div.multiples { @for cell in &cells { (cell) } } };
+    Ok(figure(&backlog_title(all, &behind), more, &legend, &body))
+}
+
+fn backlog_title(all: &[Shown], behind: &dyn Fn(&Shown) -> bool) -> String {
+    let names: Vec<&str> =
+        all.iter().filter(|s| behind(s)).map(|shown| shown.client.as_str()).collect();
+    match names.is_empty() {
+        true => "Where ticks wait: nobody's backlog grows".into(),
+        false => {
+            format!("Where ticks wait: the backlog of {} grows all the time", names.join(", "))
+        }
+    }
+}
+
+/// Processed rates over time against what was offered.
+///
+/// # Errors
+/// When the chart cannot be drawn.
+pub fn rates(all: &[Shown], rows: &[Row], palette: &Palette, flood: bool) -> Result<Markup> {
+    let shown: Vec<&Shown> = all.iter().collect();
+    // Each client had a server of its own, on one schedule.
+    let offered = match flood {
+        true => Vec::new(),
+        false => all.first().map_or(Vec::new(), |first| first.generated.clone()),
+    };
+    let slow: Vec<&str> = rows
+        .iter()
+        .filter(|row| row.verdict == Verdict::Overloaded)
+        .map(|row| row.client.as_str())
+        .collect();
+    let title = match (flood, slow.is_empty()) {
+        (true, _) => "How many ticks a second each takes".to_owned(),
+        (_, true) => "Everybody processes what is offered".to_owned(),
+        _ => format!("{} cannot process what is offered", slow.join(", ")),
+    };
+    let more = match flood {
+        true => "Processed ticks a second over time, one round of each.",
+        false => {
+            "Processed ticks a second over time, one round of each; dashed: what the server made on schedule."
+        }
+    };
+    let svg = chart::rates::chart(&shown, &offered, palette, &title)?;
+    let heads: Vec<String> = ["s".to_owned()]
+        .into_iter()
+        .chain(all.iter().map(|shown| format!("{}, ticks/s", shown.client)))
+        .collect();
+    let longest = all.iter().max_by_key(|shown| shown.rates.len());
+    let times = longest.map_or(&[][..], |shown| shown.rates.as_slice());
+    let table: Vec<Vec<String>> = times
+        .iter()
+        .enumerate()
+        .map(|(index, (at, _))| {
+            let each = all.iter().map(|s| s.rates.get(index).map_or("–".into(), |r| count(r.1)));
+            [format!("{at:.3}")].into_iter().chain(each).collect()
+        })
+        .collect();
+    let names = legend(all.iter().map(|shown| shown.client.clone()), palette);
+    Ok(wide(&title, more, &names, svg, &grid::data(&heads, &table)))
+}
+
+/// Response times by percentile; nothing under flood.
+///
+/// # Errors
+/// When the chart cannot be drawn.
+pub fn curves(all: &[Shown], palette: &Palette) -> Result<Option<Markup>> {
+    let shown: Vec<&Shown> = all.iter().filter(|shown| !shown.curve.is_empty()).collect();
+    let title = "Response time by percentile: low and flat is good";
+    let Some(svg) = quantiles::chart(&shown, palette, title)? else { return Ok(None) };
+    let ticks: usize = shown.iter().map(|shown| shown.samples).sum();
+    let more = format!(
+        "Processed − due, over {} sampled ticks of all rounds together (the table has medians of rounds); each step to the right is ten times rarer. Dotted: ticks still waited, so the time is at least so long.",
+        count(ticks as f64)
+    );
+    let heads: Vec<String> = ["share of the ticks".to_owned()]
+        .into_iter()
+        .chain(shown.iter().map(|shown| shown.client.clone()))
+        .collect();
+    let most = shown.iter().map(|shown| shown.curve.len()).max().unwrap_or(0);
+    let table: Vec<Vec<String>> = (0..most)
+        .step_by(5)
+        .map(|index| {
+            let nines = shown.iter().find_map(|s| s.curve.get(index)).map_or(0.0, |p| p.nines);
+            let cell =
+                |s: &&Shown| s.curve.get(index).map_or(String::new(), |p| time(Some(p.time)));
+            let share = format!("{:.4} %", 100.0 - 100.0 / 10f64.powf(nines));
+            [share].into_iter().chain(shown.iter().map(|s| or_dash(cell(s)))).collect()
+        })
+        .collect();
+    let names = legend(shown.iter().map(|shown| shown.client.clone()), palette);
+    Ok(Some(wide(title, &more, &names, svg, &grid::data(&heads, &table))))
+}
+
+/// Where the response time goes; nothing under flood.
+///
+/// # Errors
+/// When the chart cannot be drawn.
+pub fn waterfall(rows: &[Row]) -> Result<Option<Markup>> {
+    let falls: Vec<(String, Waterfall)> =
+        rows.iter().filter_map(|row| Some((row.client.clone(), row.waterfall?))).collect();
+    let Some((_, first)) = falls.first() else { return Ok(None) };
+    let stages = first.stages().map(|(name, _)| name.to_owned());
+    let title = "Where the response time goes";
+    let svg = chart::waterfall::chart(&falls, title)?;
+    let heads: Vec<String> = ["client".to_owned()]
+        .into_iter()
+        .chain(stages.iter().map(|stage| format!("{stage}: p50 / p99 / share")))
+        .collect();
+    let table: Vec<Vec<String>> = falls
+        .iter()
+        .map(|(client, fall)| {
+            let cells = fall.stages().map(|(_, part)| {
+                let (p50, p99) = (time(Some(part.p50)), time(Some(part.p99)));
+                format!("{p50} / {p99} / {:.1} %", part.share * 100.0)
+            });
+            [client.clone()].into_iter().chain(cells).collect()
+        })
+        .collect();
+    let legend: Vec<(String, Colour)> = stages.into_iter().zip(STAGES).collect();
+    let more = "Shares of the whole time from due to processed, medians over rounds. A tick still waiting at the end counts where it was.";
+    Ok(Some(wide(title, more, &legend, svg, &grid::data(&heads, &table))))
+}
+
+type Metric =
+    (&'static str, &'static str, fn(&Row) -> Option<f64>, fn(&Row) -> String, fn(f64) -> String);
+
+/// The metrics of a sweep, a chart each.
+const SWEPT: [Metric; 3] = [
+    (
+        "The p99 of the response time against the offered rate: flat, then up",
+        "p99 of the response time",
+        |r| rows::pick(r.response_ns, |q| q.p99).map(|t| t.bound_ns() as f64),
+        |r| format!("p99 {}", time(rows::pick(r.response_ns, |q| q.p99))),
+        |ns| nanos(ns as u64),
+    ),
+    (
+        "Its median against the offered rate",
+        "p50 of the response time",
+        |r| rows::pick(r.response_ns, |q| q.p50).map(|t| t.bound_ns() as f64),
+        |r| format!("p50 {}", time(rows::pick(r.response_ns, |q| q.p50))),
+        |ns| nanos(ns as u64),
+    ),
+    (
+        "CPU time of the client per tick against the offered rate",
+        "CPU time per tick",
+        |r| r.client_cpu_ns_per_tick,
+        |r| format!("{} ns of CPU a tick", plain(r.client_cpu_ns_per_tick)),
+        |ns| nanos(ns as u64),
+    ),
+];
+
+/// The charts of a sweep.
+///
+/// # Errors
+/// When one cannot be drawn.
+pub fn sweeps(rows: &[Row], palette: &Palette) -> Result<Markup> {
+    let names = legend(rows.iter().map(|row| row.client.clone()), palette);
+    let mut figures = Vec::new();
+    for (title, metric, value, words, axis) in SWEPT {
+        let of = |client: &str| -> Vec<sweep::Spot> {
+            let mut spots: Vec<sweep::Spot> = rows
+                .iter()
+                .filter(|row| row.client == client && row.verdict.is_ranked())
+                .filter_map(|row| {
+                    Some(sweep::Spot {
+                        rate_per_s: row.rate_per_s? as f64,
+                        value: value(row)?,
+                        held: row.verdict == Verdict::Ok,
+                        words: words(row),
+                    })
+                })
+                .collect();
+            spots.sort_by(|a, b| a.rate_per_s.total_cmp(&b.rate_per_s));
+            spots
+        };
+        let all: Vec<(String, Vec<sweep::Spot>)> =
+            names.iter().map(|(name, _)| (name.clone(), of(name))).collect();
+        let Some(svg) = sweep::chart(&all, palette, (title, metric), axis)? else { continue };
+        let table: Vec<Vec<String>> = all
+            .iter()
+            .flat_map(|(client, spots)| {
+                spots.iter().map(|spot| {
+                    let state = if spot.held { "kept up" } else { "overloaded" };
+                    vec![client.clone(), count(spot.rate_per_s), spot.words.clone(), state.into()]
+                })
+            })
+            .collect();
+        let heads = ["client", "offered, ticks/s", metric, "state"].map(str::to_owned);
+        let more = "Medians over rounds; both axes logarithmic. Open triangles: overloaded, so that the time only tells how long the round was.";
+        figures.push(wide(title, more, &names, svg, &grid::data(&heads, &table)));
+    }
+    Ok(html! { @for figure in &figures { (figure) } })
+}
+
+/// The chart of capacities.
+///
+/// # Errors
+/// When it cannot be drawn.
+pub fn capacities(all: &[Capacity], palette: &Palette) -> Result<Option<Markup>> {
+    let found = || all.iter().filter(|one| one.capacity_per_s.is_some());
+    let best = found().find(|one| headline::competes(one.class)).or_else(|| found().next());
+    let title = match best {
+        Some(best) => format!(
+            "{} sustains most: {}/s",
+            best.client,
+            short(best.capacity_per_s.unwrap_or(0) as f64)
+        ),
+        None => "No client sustains any rate".into(),
+    };
+    let Some(svg) = chart::capacity::chart(all, palette, &title)? else { return Ok(None) };
+    let heads = ["client", "sustained, ticks/s", "not sustained, ticks/s"].map(str::to_owned);
+    let rate = |n: Option<u64>| n.map_or("–".into(), |n| count(n as f64));
+    let table: Vec<Vec<String>> = all
+        .iter()
+        .map(|one| {
+            let above = one.interval_per_s.and_then(|(_, high)| high);
+            vec![one.client.clone(), rate(one.capacity_per_s), rate(above)]
+        })
+        .collect();
+    let more = "The highest rate that each sustained; the whisker ends at the lowest that it did not. The axis is logarithmic.";
+    let names = legend(all.iter().map(|one| one.client.clone()), palette);
+    Ok(Some(wide(&title, more, &names, svg, &grid::data(&heads, &table))))
+}

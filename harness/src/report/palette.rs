@@ -1,0 +1,105 @@
+//! Colours that people with any colour vision can tell apart, on white and on
+//! dark: the same for a client in every chart of a page.
+
+use plotters::style::RGBColor;
+
+/// A colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Colour(pub u8, pub u8, pub u8);
+
+impl Colour {
+    /// As CSS writes it.
+    #[must_use]
+    pub fn css(self) -> String {
+        format!("#{:02X}{:02X}{:02X}", self.0, self.1, self.2)
+    }
+
+    /// As plotters takes it.
+    #[must_use]
+    pub fn rgb(self) -> RGBColor {
+        RGBColor(self.0, self.1, self.2)
+    }
+}
+
+/// Text and axes, and lines behind the data: the page's style sheet knows these
+/// two values and replaces them in dark mode.
+pub const INK: Colour = Colour(0x22, 0x22, 0x22);
+/// See [`INK`].
+pub const GRID: Colour = Colour(0xE1, 0xE1, 0xE1);
+
+/// Of clients: M. Okabe and K. Ito, Color Universal Design (2008), whose yellow is
+/// left to the end as it is faint on white; then P. Tol's "muted" scheme
+/// (Colour Schemes, SRON/EPS/TN/09-002).
+const CLIENTS: [Colour; 14] = [
+    Colour(0xE6, 0x9F, 0x00),
+    Colour(0x56, 0xB4, 0xE9),
+    Colour(0x00, 0x9E, 0x73),
+    Colour(0xCC, 0x79, 0xA7),
+    Colour(0xD5, 0x5E, 0x00),
+    Colour(0x2F, 0x7F, 0xC4),
+    Colour(0x8A, 0x8A, 0x8A),
+    Colour(0x88, 0x22, 0x55),
+    Colour(0x44, 0xAA, 0x99),
+    Colour(0x99, 0x99, 0x33),
+    Colour(0xCC, 0x66, 0x77),
+    Colour(0x66, 0x66, 0xBB),
+    Colour(0x11, 0x77, 0x33),
+    Colour(0xDD, 0xCC, 0x77),
+];
+
+/// Of the five layers of a backlog, in the order of a tick's way: P. Tol's
+/// "light" scheme, which no client has.
+pub const LAYERS: [Colour; 5] = [
+    Colour(0xEE, 0x88, 0x66),
+    Colour(0xEE, 0xDD, 0x88),
+    Colour(0xBB, 0xCC, 0x33),
+    Colour(0x77, 0xAA, 0xDD),
+    Colour(0xFF, 0xAA, 0xBB),
+];
+
+/// Of the four parts of a response time: as the layers where they are the same.
+pub const STAGES: [Colour; 4] = [Colour(0xBB, 0xBB, 0xBB), LAYERS[0], LAYERS[3], LAYERS[4]];
+
+/// The colours of a page's clients.
+#[derive(Debug, Clone, Default)]
+pub struct Palette {
+    names: Vec<String>,
+}
+
+impl Palette {
+    /// For these clients; their order does not matter.
+    #[must_use]
+    pub fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        let mut names: Vec<String> = names.map(str::to_owned).collect();
+        names.sort();
+        names.dedup();
+        Self { names }
+    }
+
+    /// The colour of one of them.
+    #[must_use]
+    pub fn of(&self, client: &str) -> Colour {
+        let place = self.names.iter().position(|name| name == client).unwrap_or(0);
+        CLIENTS[place % CLIENTS.len()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_has_its_colour_in_any_order() {
+        let one = Palette::new(["tokio", "floor", "glommio"].into_iter());
+        let other = Palette::new(["glommio", "tokio", "floor", "floor"].into_iter());
+        for name in ["tokio", "floor", "glommio"] {
+            assert_eq!(one.of(name), other.of(name));
+        }
+        assert_ne!(one.of("tokio"), one.of("floor"));
+    }
+
+    #[test]
+    fn no_layer_looks_like_a_client() {
+        assert!(LAYERS.iter().all(|layer| !CLIENTS.contains(layer)));
+    }
+}
