@@ -96,6 +96,10 @@ pub struct Measurement {
     pub backlog_growth_per_s: f64,
     /// Its 95 % interval.
     pub backlog_growth_interval_per_s: [f64; 2],
+    /// Under a load that changes by design: growth of the least backlog, from the
+    /// first to the last third of the window, in ticks/s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ebb_growth_per_s: Option<f64>,
     /// The most that waited at one instant within the window, in ticks.
     pub backlog_peak: f64,
     /// How it came through bursts, where there were any.
@@ -186,6 +190,10 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
         unsteady: onset.unsteady,
         backlog_growth_per_s: growth.per_x,
         backlog_growth_interval_per_s: growth.interval,
+        ebb_growth_per_s: match plan.timetable.schedule().is_stationary() {
+            true => None,
+            false => ebb_growth(window),
+        },
         backlog_peak: window.iter().map(waiting).fold(0.0, f64::max),
         recovery: recovery::recovery(&record.links, record.start_ns, plan, &onset.window_ns),
         backlog_end,
@@ -289,6 +297,19 @@ pub fn growth(window: &[Snapshot]) -> Slope {
     Slope { per_x, interval: stats::slope_with_interval(&batches).interval }
 }
 
+/// How the least backlog grows from the first to the last third of a window, in
+/// ticks/s: between bursts a client that keeps up comes back to where it was,
+/// whatever the bursts do to the slope over all looks.
+#[must_use]
+pub fn ebb_growth(window: &[Snapshot]) -> Option<f64> {
+    let third = window.len() / 3;
+    let least =
+        |looks: &[Snapshot]| looks.iter().min_by(|a, b| waiting(a).total_cmp(&waiting(b))).copied();
+    let (first, last) = (least(&window[..third])?, least(&window[window.len() - third..])?);
+    let seconds = (last.at_ns - first.at_ns) as f64 / 1e9;
+    Some((waiting(&last) - waiting(&first)) / seconds)
+}
+
 /// Below this share of the offered load, a backlog does not count as growing:
 /// its slope is then the noise of a few ticks under way.
 pub const KEEPS_UP_SHARE: f64 = 0.01;
@@ -353,4 +374,31 @@ fn oldest_age_ns(last: &Snapshot, start_ns: u64, plan: &Plan) -> Option<u64> {
     // With several connections: as if all were equally far.
     let due_ns = start_ns + plan.timetable.due_offset_ns(last.processed / plan.links() as u64)?;
     Some(last.at_ns.saturating_sub(due_ns))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn looks(waiting: impl Fn(u64) -> u64) -> Vec<Snapshot> {
+        let look = |i| Snapshot {
+            at_ns: i * 20_000_000,
+            generated: 1_000_000 + waiting(i),
+            processed: 1_000_000,
+            ..Snapshot::default()
+        };
+        (0..90).map(look).collect()
+    }
+
+    #[test]
+    fn bursts_that_are_worked_off_leave_no_ebb() {
+        // Every 30 looks a burst of 50 000 that is gone 20 looks later.
+        let recovers = looks(|i| 50_000u64.saturating_sub(i % 30 * 2_500));
+        assert_eq!(ebb_growth(&recovers), Some(0.0));
+        // Each burst leaves 50 000 ticks for good.
+        let drowns = looks(|i| 50_000 * (1 + i / 30));
+        let growth = ebb_growth(&drowns).unwrap();
+        assert!((growth - 100_000.0 / 1.2).abs() < 1.0, "{growth}");
+        assert_eq!(ebb_growth(&drowns[..2]), None);
+    }
 }

@@ -149,6 +149,13 @@ fn classify(m: &Measurement) -> (Verdict, Option<String>) {
         );
         return (Verdict::Overloaded, Some(why));
     }
+    if let Some(ebb) = m.ebb_growth_per_s.filter(|ebb| *ebb > measure::KEEPS_UP_SHARE * offered) {
+        let why = format!(
+            "between the swells of the load its backlog did not go back: the least of it grew by {:.1} % of what was offered",
+            ebb / offered * 100.0
+        );
+        return (Verdict::Overloaded, Some(why));
+    }
     match &m.unsteady {
         Some(why) => {
             let why = format!("it never settled: {why}; give it more --warmup or --seconds");

@@ -49,6 +49,18 @@ fn every_kind_of_load_is_carried_and_audited() {
     assert!((offered("gateways") - 4000.0).abs() < 1.0);
 }
 
+/// Bursts bend the slope over all looks; what is never worked off shows all the same.
+#[test]
+fn who_drowns_in_bursts_is_overloaded() {
+    let room = Room::new();
+    let lines = "rate_per_s = 20000\nwork_ns = 100000\nrank_by = \"response_p99\"\n\
+                 burst = { to_per_s = 400000, every_ms = 500, for_ms = 50 }";
+    let load = room.workload("open", lines);
+    let compared = room.compare(&["blocking", "--workload", &load, "--seconds", "1.5"]);
+    let row = compared.row("blocking");
+    assert!(row["verdict"] == "overloaded" || row["verdict"] == "noisy", "{row}");
+}
+
 /// A backlog that fills the server's log ends the round, and is a result.
 #[test]
 fn what_overflows_is_overloaded_and_not_invalid() {

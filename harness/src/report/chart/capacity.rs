@@ -1,7 +1,7 @@
 //! The capacity of each client, a bar from above, with its interval.
 
 use crate::capacity::Capacity;
-use crate::report::chart::{self, Tip, mesh, paint, short};
+use crate::report::chart::{self, Tip, WIDE, mesh, paint, short};
 use crate::report::palette::Palette;
 use anyhow::Result;
 use plotters::prelude::*;
@@ -19,15 +19,15 @@ pub fn chart(all: &[Capacity], palette: &Palette, name: &str) -> Result<Option<S
     let Some(range) = chart::decades(known.into_iter()) else { return Ok(None) };
     let (low, high) = (range.start, range.end * 1.5);
     let count = all.len() as f64;
-    let svg = paint((640, 62 + BAR * all.len() as u32), name, |area| {
+    let svg = paint((WIDE, 62 + BAR * all.len() as u32), name, |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(8)
             .margin_right(70)
             .x_label_area_size(42)
-            .y_label_area_size(130)
+            .y_label_area_size(110)
             .build_cartesian_2d((low..high).log_scale(), count..0.0)?;
         let x_label = |x: &f64| short(*x);
-        mesh!(chart, "sustained, ticks/s (each step ten times)", "", &x_label, &|_| String::new())?;
+        mesh!(chart, "sustained, ticks/s", "", &x_label, &|_| String::new())?;
         let mut tips = Vec::new();
         for (row, one) in all.iter().enumerate() {
             let middle = row as f64 + 0.5;

@@ -36,7 +36,11 @@ impl Tip {
 }
 
 /// Size of text in a chart, in px.
-pub const TEXT: i32 = 14;
+pub const TEXT: i32 = 13;
+
+/// The width of a chart that stands alone, in px: little enough for its text to be
+/// read on a phone.
+pub const WIDE: u32 = 480;
 
 /// The style of text in a chart.
 #[must_use]

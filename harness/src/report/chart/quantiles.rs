@@ -1,7 +1,7 @@
 //! Response times by percentile, on the axis that HdrHistogram's plots have made
 //! usual: each step to the right is ten times rarer (G. Tene's HdrHistogram).
 
-use crate::report::chart::{Tip, decades, mesh, paint};
+use crate::report::chart::{Tip, WIDE, decades, mesh, paint};
 use crate::report::palette::Palette;
 use crate::report::series::{Point, Shown};
 use crate::table::{nanos, time};
@@ -28,7 +28,7 @@ pub fn chart(all: &[&Shown], palette: &Palette, name: &str) -> Result<Option<Str
     };
     let end = points().map(|point| point.nines).fold(1.0, f64::max).ceil();
     let at = |point: &Point| (point.nines, point.time.bound_ns().max(1) as f64);
-    let svg = paint((640, 380), name, |area| {
+    let svg = paint((WIDE, 304), name, |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(8)
             .margin_right(26)

@@ -1,6 +1,6 @@
 //! How much each client processed, over time, against what was offered.
 
-use crate::report::chart::{Tip, guide, headroom, mesh, paint, short};
+use crate::report::chart::{Tip, WIDE, guide, headroom, mesh, paint, short};
 use crate::report::palette::Palette;
 use crate::report::series::Shown;
 use anyhow::Result;
@@ -19,7 +19,7 @@ pub fn chart(
     let rates = || all.iter().flat_map(|shown| shown.rates.iter());
     let end = rates().map(|(at, _)| *at).fold(0.1, f64::max);
     let top = headroom(rates().chain(offered).map(|(_, rate)| *rate), 1.0);
-    paint((640, 340), name, |area| {
+    paint((WIDE, 272), name, |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(8)
             .x_label_area_size(42)

@@ -1,6 +1,6 @@
 //! A metric against the offered rate: the hockey stick of each client.
 
-use crate::report::chart::{Tip, decades, mesh, paint, short};
+use crate::report::chart::{Tip, WIDE, decades, mesh, paint, short};
 use crate::report::palette::Palette;
 use anyhow::Result;
 use plotters::prelude::*;
@@ -32,7 +32,7 @@ pub fn chart(
     let spots = || all.iter().flat_map(|(_, spots)| spots.iter());
     let ranges = decades(spots().map(|s| s.rate_per_s)).zip(decades(spots().map(|s| s.value)));
     let Some((rates, values)) = ranges else { return Ok(None) };
-    let svg = paint((640, 400), name, |area| {
+    let svg = paint((WIDE, 320), name, |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(8)
             .margin_right(26)

@@ -1,7 +1,7 @@
 //! Where the response time goes: a bar for each client, its parts by their share.
 
 use crate::journey::Waterfall;
-use crate::report::chart::{self, Tip, mesh, paint};
+use crate::report::chart::{self, Tip, WIDE, mesh, paint};
 use crate::report::palette::STAGES;
 use crate::table::time;
 use anyhow::Result;
@@ -16,12 +16,12 @@ const BAR: u32 = 30;
 /// When plotters refuses.
 pub fn chart(falls: &[(String, Waterfall)], name: &str) -> Result<String> {
     let count = falls.len() as f64;
-    paint((640, 62 + BAR * falls.len() as u32), name, |area| {
+    paint((WIDE, 62 + BAR * falls.len() as u32), name, |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(8)
             .margin_right(26)
             .x_label_area_size(42)
-            .y_label_area_size(130)
+            .y_label_area_size(110)
             .build_cartesian_2d(0.0..100.0, count..0.0)?;
         let x_label = |x: &f64| format!("{x:.0} %");
         mesh!(chart, "share of the response time", "", &x_label, &|_| String::new())?;
