@@ -191,21 +191,36 @@ fn method(campaign: &Campaign) -> Markup {
         section {
             h2 { "How it was measured" }
             p {
-                "Each round has a fresh server and a fresh client, one after the other, in random blocks: every block has each client once, in an order that seed "
-                (campaign.seed) " shuffles anew. "
-                (campaign.rounds) " rounds of each; warm-up at least " (campaign.warmup_s)
+                "Each round has a fresh server and a fresh client, one after the other. "
+                (plan(campaign)) " Warm-up at least " (campaign.warmup_s)
                 " s, until the run is steady (MSER-5); " (campaign.measure_s) " s measured. "
-                (campaign.placement) "."
+                "On these CPUs: " (campaign.placement) "."
             }
             ul {
                 li { "The load is open-loop: a tick is due at a time that its number alone decides, and a slow client never slows the schedule. Response time is processed − due, free of coordinated omission; service time is processed − written." }
                 li { "All clients sample the very same ticks, and the server stamps them too. A tick still waiting at the stop counts as at least its age (" code { ">" } ")." }
                 li { "Counters, kernel queues, CPU and memory are read from outside every " (campaign.grid_ms) " ms; clients say nothing while they are measured." }
                 li { "Every round audits itself: books balance at every look, checksums equal the market's, no tick is missing. What fails is shown as invalid, and never ranked." }
-                li { "Numbers are medians over rounds with bootstrap intervals. Ranks are apart where a Mann–Whitney test after Holm says so and the difference is beyond the noise floor, which one client shows by running twice; all else is a tie." }
+                @if campaign.kind != Kind::Capacity { li { "Numbers are medians over rounds with bootstrap intervals. Ranks are apart where a Mann–Whitney test after Holm says so and the difference is beyond the noise floor, which one client shows by running twice; all else is a tie." } }
             }
             p { "The whole of it, with sources: " a href="../../harness/METHODOLOGY.md" { "METHODOLOGY" } "; what the authors favour: " a href="../../harness/BIAS.md" { "BIAS" } "." }
         }
+    }
+}
+
+/// In which order rounds were run.
+fn plan(campaign: &Campaign) -> String {
+    let (rounds, seed) = (campaign.rounds, campaign.seed);
+    match campaign.kind {
+        Kind::Compare => format!(
+            "{rounds} rounds of each, in random blocks: every block has each client once, in an order that seed {seed} shuffles anew."
+        ),
+        Kind::Sweep => format!(
+            "{rounds} rounds of each, in random blocks: every block has each client once at each rate, in an order that seed {seed} shuffles anew."
+        ),
+        Kind::Capacity => format!(
+            "A search climbs by tens and bisects until the bounds are 5 % apart; probes are half as long as told here. Then {rounds} fresh rounds have to hold the rate found, and two just above have to fail. The rate never changes within a round."
+        ),
     }
 }
 
