@@ -1,0 +1,68 @@
+//! The subcommands that run no campaign: `list`, `build`, `journey`, `plan`.
+
+use super::Source;
+use super::values::seconds;
+use clap::Args;
+use std::path::PathBuf;
+
+/// `harness list`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub source: Source,
+}
+
+/// `harness build`
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// Clients to build [default: all]
+    pub clients: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub source: Source,
+}
+
+/// `harness journey`
+#[derive(Debug, Args)]
+pub struct JourneyArgs {
+    /// The folder of a campaign
+    pub campaign: PathBuf,
+    /// Only these clients
+    #[arg(long = "client", value_name = "NAME")]
+    pub clients: Vec<String>,
+    /// Only these workloads
+    #[arg(long = "workload", value_name = "NAME")]
+    pub workloads: Vec<String>,
+    /// Only this round
+    #[arg(long)]
+    pub round: Option<u32>,
+    /// The journey of one tick; the next sampled one where it is none
+    #[arg(long, conflicts_with = "slowest")]
+    pub seq: Option<u64>,
+    /// The recording that a replay was made from, for its due times
+    #[arg(long, value_name = "FILE.csv")]
+    pub tape: Option<PathBuf>,
+    /// The journeys of so many of the slowest ticks of each client
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10")]
+    pub slowest: Option<usize>,
+}
+
+/// `harness plan`
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// The client or variant
+    pub client: String,
+    /// The workload
+    #[arg(long, default_value = "steady", value_name = "NAME|FILE")]
+    pub workload: String,
+    /// Where the server listens
+    #[arg(long, default_value = "ws://127.0.0.1:9001/ticks")]
+    pub url: String,
+    /// Length of the load in seconds
+    #[arg(long, default_value = "5", value_parser = seconds)]
+    pub seconds: f64,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub source: Source,
+}
