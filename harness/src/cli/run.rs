@@ -1,8 +1,9 @@
 //! The subcommands that run campaigns: `compare`, `capacity`, `sweep`.
 
 use super::Source;
-use super::values::{Rates, rate, seconds, seconds_or_none};
+use super::values::Rates;
 use crate::affinity::CpuList;
+use crate::units::{duration, rate, seconds, seconds_or_none};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,11 +17,11 @@ pub struct RunArgs {
     /// Every client (variants only where they are named besides)
     #[arg(long)]
     pub all: bool,
-    /// Length of the measured window in seconds
-    #[arg(long, value_parser = seconds)]
+    /// Length of the measured window: seconds, or a time such as `500ms`
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub seconds: Option<f64>,
-    /// Length of the warm-up before it in seconds: at least so long
-    #[arg(long, value_parser = seconds_or_none)]
+    /// Length of the warm-up before it: at least so long
+    #[arg(long, value_name = "TIME", value_parser = seconds_or_none)]
     pub warmup: Option<f64>,
     /// Seed of the market, of random gaps, and of the order of rounds
     #[arg(long, default_value_t = 1)]
@@ -75,10 +76,10 @@ pub struct CapacityArgs {
     #[arg(long, default_value = "steady", value_name = "NAME|FILE")]
     pub workload: String,
     /// The p99 of the response time has to stay below this
-    #[arg(long, default_value = "10ms", value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "10ms", value_name = "TIME", value_parser = duration)]
     pub p99: Duration,
     /// Time for each client
-    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = duration)]
     pub budget: Duration,
     /// The first rate, below which no capacity is looked for, such as 1000 or 1k
     #[arg(long, default_value = "1k", value_name = "RATE", value_parser = rate)]

@@ -1,7 +1,7 @@
 //! The subcommands that run no campaign: `list`, `build`, `journey`, `plan`.
 
 use super::Source;
-use super::values::seconds;
+use crate::units::seconds;
 use clap::Args;
 use std::path::PathBuf;
 
