@@ -10,6 +10,7 @@ pub mod capacity;
 pub mod child;
 pub mod cli;
 pub mod cmd;
+pub mod console;
 pub mod doctor;
 pub mod guard;
 pub mod inference;

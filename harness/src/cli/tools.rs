@@ -1,4 +1,5 @@
-//! The subcommands that run no campaign: `list`, `build`, `journey`, `plan`.
+//! The subcommands that run no campaign: `list`, `build`, `journey`, `plan`,
+//! `doctor`, `completions`, `man`.
 
 use super::Source;
 use crate::units::seconds;
@@ -59,10 +60,36 @@ pub struct PlanArgs {
     /// Where the server listens
     #[arg(long, default_value = "ws://127.0.0.1:9001/ticks")]
     pub url: String,
-    /// Length of the load in seconds
-    #[arg(long, default_value = "5", value_parser = seconds)]
+    /// Length of the load: seconds, or a time such as `500ms`
+    #[arg(long, default_value = "5", value_name = "TIME", value_parser = seconds)]
     pub seconds: f64,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub source: Source,
+}
+
+/// `harness doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Write the findings as one JSON object to a file, or `-` for standard output
+    #[arg(long, value_name = "FILE|-")]
+    pub json: Option<PathBuf>,
+    /// Exit with 1 when there is a warning
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// `harness completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// `harness man`
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// The folder for one page per subcommand [default: the main page, on standard output]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }

@@ -13,7 +13,7 @@ use crate::store::{self, SCHEMA, Store};
 use crate::table;
 use crate::verdict::Verdict;
 use crate::workload::Workload;
-use crate::{interrupt, listing};
+use crate::{console, interrupt, listing};
 use anyhow::{Result, bail};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
@@ -198,7 +198,7 @@ impl Hunt<'_> {
                 store.round(&played)?;
             }
             let probe = self.probe(&played, rate_per_s, phase);
-            eprintln!("{}", line(entry, &probe));
+            console::say(line(entry, &probe));
             let (verdict, gave_way) = (probe.verdict, probe.gave_way);
             probes.push(probe);
             // A client that has run already and crashes now does not sustain this rate.

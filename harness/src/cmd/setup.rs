@@ -10,7 +10,7 @@ use crate::roster;
 use crate::runner::Stage;
 use crate::store::{Campaign, SCHEMA, Store};
 use crate::workload::Workload;
-use crate::{cmd, store};
+use crate::{cmd, console, store};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -94,7 +94,7 @@ pub(super) fn open(
         capacities: Vec::new(),
     };
     store.campaign(&campaign, &campaign.heading())?;
-    eprintln!("{}", campaign.placement);
+    console::say(&campaign.placement);
     // Pinned only now: the build may use every CPU.
     if let Some(cpus) = &stage.placement.server {
         cpus.apply().context("cannot move to the server's CPUs")?;
@@ -126,13 +126,14 @@ pub(super) fn close(
     open.store.campaign(campaign, &markdown)?;
     done?;
     if args.json.as_deref() != Some(Path::new("-")) {
-        println!("{}", tables(campaign, crate::table::Style::Terminal));
+        anstream::println!("{}", tables(campaign, crate::table::Style::Terminal));
     }
     if let Some(to) = &args.json {
         report(campaign, to)?;
     }
     let dir = open.store.dir();
-    eprintln!("{}: {}", campaign.status, dir.strip_prefix(root).unwrap_or(dir).display());
+    let shown = dir.strip_prefix(root).unwrap_or(dir).display();
+    console::say(format_args!("{}: {shown}", campaign.status));
     Ok(match campaign.status {
         "interrupted" => cmd::EXIT_INTERRUPTED,
         _ if campaign.rows.iter().all(|row| row.verdict.is_measured()) => cmd::EXIT_MEASURED,
