@@ -161,7 +161,8 @@ fn busy(readings: &Readings) -> Finding {
     };
     topic.judge(readings.activity.as_ref(), |activity| {
         let seen = format!("{:.2} CPUs in use", activity.others_cpus);
-        let name = |task: &super::Task| format!("{} ({}: {:.2})", task.name, task.pid, task.cpus);
+        let name =
+            |task: &super::Task| format!("{} (pid {}, {:.2} CPUs)", task.name, task.pid, task.cpus);
         let busiest: Vec<String> = activity.busiest.iter().map(name).collect();
         let advice = match busiest.is_empty() {
             true => {

@@ -145,7 +145,8 @@ fn a_busy_machine_names_who_is_busy() {
     };
     let much = found("other processes", |r| r.activity = busy(0.4, 0.0));
     assert!(
-        much.severity == Severity::Warning && much.advice.unwrap().contains("backup (77: 0.40)")
+        much.severity == Severity::Warning
+            && much.advice.unwrap().contains("backup (pid 77, 0.40 CPUs)")
     );
     let little = found("other processes", |r| r.activity = busy(0.1, 0.0));
     assert_eq!(little.severity, Severity::Note);
