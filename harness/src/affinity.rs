@@ -47,12 +47,42 @@ impl CpuList {
         self.0.first().copied()
     }
 
-    fn overlaps(&self, other: &Self) -> bool {
+    /// These and those.
+    #[must_use]
+    pub fn with(&self, other: &Self) -> Self {
+        let mut cpus = [&self.0[..], &other.0].concat();
+        cpus.sort_unstable();
+        cpus.dedup();
+        Self(cpus)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// Whether some CPU is in both.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
         self.0.iter().any(|cpu| other.0.contains(cpu))
     }
 
-    fn lacks(&self, other: &Self) -> Option<usize> {
+    /// A CPU of `other` that is not among them.
+    #[must_use]
+    pub fn lacks(&self, other: &Self) -> Option<usize> {
         other.0.iter().copied().find(|cpu| !self.0.contains(cpu))
+    }
+}
+
+impl FromIterator<usize> for CpuList {
+    fn from_iter<I: IntoIterator<Item = usize>>(cpus: I) -> Self {
+        Self(Vec::new()).with(&Self(cpus.into_iter().collect()))
     }
 }
 
@@ -71,9 +101,7 @@ impl FromStr for CpuList {
             }
             cpus.extend(first..=last);
         }
-        cpus.sort_unstable();
-        cpus.dedup();
-        Ok(Self(cpus))
+        Ok(cpus.into_iter().collect())
     }
 }
 

@@ -1,10 +1,12 @@
 //! Builds the server and the clients, and tells where their binaries are.
 
+use crate::console::{self, Level};
 use crate::roster::Entry;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::Message;
 use std::collections::BTreeMap;
-use std::io::BufReader;
+use std::fs::File;
+use std::io::{BufReader, Seek};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -106,17 +108,54 @@ fn program(
 
 fn run_build(command: &[String], dir: &Path) -> Result<()> {
     let shown = command.join(" ");
+    console::detail(format_args!("in {}: {shown}", dir.display()));
+    let words = Words::new()?;
     let status = Command::new(&command[0])
         .args(&command[1..])
         .current_dir(dir)
         .stdin(Stdio::null())
-        .stdout(Stdio::from(std::io::stderr()))
+        .stdout(words.sink()?)
+        .stderr(words.sink()?)
         .status()
         .with_context(|| format!("cannot run its build command `{shown}`"))?;
     if !status.success() {
+        words.show()?;
         bail!("its build command `{shown}` failed ({status})");
     }
     Ok(())
+}
+
+/// Where the words of a build go: to standard error as they come; where only
+/// errors are to be said, to a nameless file, which is shown if the build fails.
+struct Words(Option<File>);
+
+impl Words {
+    fn new() -> Result<Self> {
+        let quiet = console::level() == Level::Quiet;
+        let file = quiet.then(tempfile::tempfile).transpose();
+        Ok(Self(file.context("a file for the words of the build")?))
+    }
+
+    fn sink(&self) -> Result<Stdio> {
+        Ok(match &self.0 {
+            Some(file) => Stdio::from(file.try_clone()?),
+            None => Stdio::from(std::io::stderr()),
+        })
+    }
+
+    fn show(self) -> Result<()> {
+        if let Some(mut file) = self.0 {
+            file.rewind()?;
+            std::io::copy(&mut file, &mut std::io::stderr())?;
+        }
+        Ok(())
+    }
+}
+
+/// A command as one would type it.
+fn shown(command: &Command) -> String {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
 /// Builds packages with cargo; the binaries by the name of their package.
@@ -126,9 +165,12 @@ fn cargo(dir: &Path, packages: &[&str], profile: &str) -> Result<BTreeMap<String
     command.current_dir(dir).args(["build", "--bins", "--message-format=json-render-diagnostics"]);
     command.args(["--profile", profile]);
     command.args(packages.iter().flat_map(|package| ["--package", package]));
+    console::detail(format_args!("in {}: {}", dir.display(), shown(&command)));
+    let words = Words::new()?;
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        .stderr(words.sink()?)
         .spawn()
         .context("cannot run cargo: install the Rust toolchain")?;
     let output = BufReader::new(child.stdout.take().context("no output of cargo")?);
@@ -142,6 +184,7 @@ fn cargo(dir: &Path, packages: &[&str], profile: &str) -> Result<BTreeMap<String
     }
     let status = child.wait()?;
     if !status.success() {
+        words.show()?;
         bail!("cargo could not build {}", packages.join(", "));
     }
     Ok(binaries)

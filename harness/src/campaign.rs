@@ -1,5 +1,6 @@
 //! Runs a campaign: all rounds in their shuffled order, saved one by one.
 
+use crate::nearest;
 use crate::plan::Timing;
 use crate::progress::Progress;
 use crate::rows::RoundResult;
@@ -90,8 +91,11 @@ pub fn control(entries: &[crate::roster::Entry], asked: Option<&str>) -> Result<
     if let Some(name) = asked {
         let found = entries.iter().position(|entry| entry.name == name);
         return found.ok_or_else(|| {
+            let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
             anyhow::anyhow!(
-                "--control {name}: it does not take part; name one of the clients compared"
+                "--control {name}: it does not take part; {}name one of the clients compared: {}",
+                nearest::question(name, &names, "; "),
+                names.join(", ")
             )
         });
     }

@@ -1,31 +1,38 @@
 //! `harness`: parses the command line and dispatches.
 
+use anyhow::Result;
 use clap::Parser;
 use harness::cli::{Cli, Command};
-use harness::{cmd, guard, root};
+use harness::{cmd, console, guard, root};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    console::color_before_parsing(std::env::args_os().skip(1));
     let cli = Cli::parse();
-    let done = match cli.command {
-        Command::Guard { room } => guard::serve(room.as_deref()).map(|()| cmd::EXIT_MEASURED),
-        command => root::find(cli.root.as_deref()).and_then(|root| match command {
-            Command::List(args) => cmd::list::run(&root, &args),
-            Command::Build(args) => cmd::build::run(&root, &args),
-            Command::Compare(args) => cmd::compare::run(&root, &args),
-            Command::Capacity(args) => cmd::capacity::run(&root, &args),
-            Command::Sweep(args) => cmd::sweep::run(&root, &args),
-            Command::Publish(args) => cmd::publish::run(&args),
-            Command::Journey(args) => cmd::journey::run(&args),
-            Command::Plan(args) => cmd::plan::run(&root, &args),
-            Command::Guard { .. } => unreachable!("handled above"),
-        }),
-    };
-    match done {
+    console::set_level(cli.level());
+    match run(cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            console::error(format_args!("{error:#}"));
             ExitCode::from(cmd::EXIT_USAGE)
         }
+    }
+}
+
+fn run(cli: Cli) -> Result<u8> {
+    let root = || root::find(cli.root.as_deref());
+    match cli.command {
+        Command::List(args) => cmd::list::run(&root()?, &args),
+        Command::Build(args) => cmd::build::run(&root()?, &args),
+        Command::Compare(args) => cmd::compare::run(&root()?, &args),
+        Command::Capacity(args) => cmd::capacity::run(&root()?, &args),
+        Command::Sweep(args) => cmd::sweep::run(&root()?, &args),
+        Command::Plan(args) => cmd::plan::run(&root()?, &args),
+        Command::Publish(args) => cmd::publish::run(&args),
+        Command::Journey(args) => cmd::journey::run(&args),
+        Command::Doctor(args) => cmd::doctor::run(&args),
+        Command::Completions(args) => cmd::completions::run(&args),
+        Command::Man(args) => cmd::man::run(&args),
+        Command::Guard { room } => guard::serve(room.as_deref()).map(|()| cmd::EXIT_MEASURED),
     }
 }

@@ -1,5 +1,6 @@
 //! The plan of a round: one load and its timing, the same for every client.
 
+use crate::table;
 use crate::workload::Workload;
 use anyhow::Result;
 use contract::{Class, ClientPlan, ServerPlan, Version};
@@ -87,6 +88,22 @@ impl Plan {
         let seen_ns = end_ns.checked_sub(self.warmup_ns)? / self.grid_ns * self.grid_ns;
         (seen_ns >= LEAST_LOOKS * self.grid_ns)
             .then(|| Self { measure_ns: seen_ns.min(self.measure_ns), ..self.clone() })
+    }
+
+    /// One line for people.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let offered = self
+            .offered_per_s()
+            .map_or("a flood".into(), |per_s| format!("{} ticks/s offered", table::count(per_s)));
+        format!(
+            "{}: {offered}, {}, {} s of warm-up at least and {} s measured, every {}. tick stamped",
+            self.workload.name,
+            self.workload.format,
+            self.warmup_ns as f64 / 1e9,
+            self.measure_ns as f64 / 1e9,
+            self.sample.stride,
+        )
     }
 
     /// Connections in all: each gets every tick, and all counts of a round are

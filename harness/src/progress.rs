@@ -1,5 +1,6 @@
 //! Progress for people: a bar on a terminal, a line per round elsewhere.
 
+use crate::console::{self, Level};
 use crate::observe::Snapshot;
 use crate::rows::RoundResult;
 use crate::table::{count, time};
@@ -25,7 +26,7 @@ impl Progress {
     /// For so many rounds.
     #[must_use]
     pub fn new(total: usize) -> Self {
-        let plain = !std::io::stderr().is_terminal();
+        let plain = !std::io::stderr().is_terminal() || console::level() != Level::Usual;
         let target =
             if plain { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(Some(total as u64), target);
@@ -69,7 +70,8 @@ impl Progress {
         self.done += 1;
         self.bar.inc(1);
         if self.plain {
-            eprintln!("[{}/{}] {}: {}", self.done, self.total, self.title, summary(result));
+            let (done, total, title) = (self.done, self.total, &self.title);
+            console::say(format_args!("[{done}/{total}] {title}: {}", summary(result)));
         }
     }
 

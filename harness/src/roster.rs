@@ -1,5 +1,6 @@
 //! Finds the clients: every `clients/*/client.toml`, and those named by path.
 
+use crate::nearest;
 use anyhow::{Context, Result, bail};
 use contract::Class;
 use serde::Deserialize;
@@ -117,7 +118,7 @@ pub fn select(
 ) -> Result<Vec<Entry>> {
     if let Some(unknown) = names.iter().find(|name| entries.iter().all(|e| e.name != **name)) {
         let known: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
-        bail!("no client `{unknown}`: choose {}", known.join(", "));
+        bail!("{}", nearest::unknown("client", unknown, &known));
     }
     let from_extra = |entry: &Entry| {
         extra.iter().filter_map(|p| p.canonicalize().ok()).any(|p| p.parent() == Some(&entry.dir))

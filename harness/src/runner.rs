@@ -3,6 +3,7 @@
 
 use crate::affinity::Placement;
 use crate::builder::{Built, Programs};
+use crate::console;
 use crate::guard::Guard;
 use crate::measure;
 use crate::observe::Snapshot;
@@ -78,6 +79,7 @@ impl<'a> Runner<'a> {
         let outcome = match &self.stage.programs.clients[&entry.name] {
             Built::Unavailable(reason) => Outcome::Unavailable(reason.clone()),
             Built::Program(words) => {
+                console::detail(format_args!("{}: {}", plan.describe(), words.join(" ")));
                 let setup = Setup {
                     server: &self.stage.programs.server,
                     client: words,
@@ -123,6 +125,9 @@ impl<'a> Runner<'a> {
             }
             Outcome::Interrupted => return Ok(None),
         };
+        for remark in &result.remarks {
+            console::detail(format_args!("{} · {}: {remark}", workload.name, entry.name));
+        }
         Ok(Some(Played { result, plan, record }))
     }
 

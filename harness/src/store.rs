@@ -372,3 +372,13 @@ pub fn write_report(to: &Path, report: &impl Serialize) -> Result<()> {
     }
     fs::write(to, text).with_context(|| format!("--json {}", to.display()))
 }
+
+/// Writes a page into a folder, which is made if it is not there.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_page(dir: &Path, name: &str, text: &str) -> Result<()> {
+    fs::create_dir_all(dir).with_context(|| format!("--out {}", dir.display()))?;
+    let path = dir.join(name);
+    fs::write(&path, text).with_context(|| format!("--out {}", path.display()))
+}

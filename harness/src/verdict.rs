@@ -73,9 +73,10 @@ pub struct Judgement {
     pub remarks: Vec<String>,
 }
 
-/// CPU time taken by others: from here on worth a warning, and too much.
-const STOLEN_SHARE: [f64; 2] = [0.01, 0.05];
-const OTHERS_CPUS: [f64; 2] = [0.05, 0.25];
+/// CPU time taken by the hypervisor: from here on worth a warning, and too much.
+pub const STOLEN_SHARE: [f64; 2] = [0.01, 0.05];
+/// The same of other processes, in CPUs.
+pub const OTHERS_CPUS: [f64; 2] = [0.05, 0.25];
 /// Involuntary context switches of the client per second that are worth a warning.
 const SWITCHES_PER_S: f64 = 200.0;
 /// A change of the CPU's frequency that is.

@@ -1,5 +1,7 @@
 //! Workloads: one TOML file each, with its why.
 
+use crate::nearest;
+use crate::units::{self, Written, file};
 use anyhow::{Context, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -52,20 +54,22 @@ pub struct Workload {
     #[serde(default = "default_queue_bound")]
     pub queue_bound: u64,
     /// `SO_RCVBUF` of the client; absent: autotuning.
+    #[serde(default, deserialize_with = "file::buffer")]
     pub receive_buffer_bytes: Option<u32>,
     /// `SO_SNDBUF` of the server; absent: autotuning.
+    #[serde(default, deserialize_with = "file::buffer")]
     pub send_buffer_bytes: Option<u32>,
     /// `TCP_CONGESTION` of the server; absent: the machine's.
     pub congestion: Option<String>,
     /// Where an unbounded client queue ends, in bytes of resident memory.
-    #[serde(default = "default_memory_ceiling_bytes")]
+    #[serde(default = "default_memory_ceiling_bytes", deserialize_with = "file::size")]
     pub memory_ceiling_bytes: u64,
     /// A tick made later than this after its due time counts as late; more than
     /// 1 % of them make a round invalid. In ms.
-    #[serde(default = "default_on_time_ms")]
+    #[serde(default = "default_on_time_ms", deserialize_with = "file::millis")]
     pub on_time_ms: u64,
     /// Where the server's log ends, in bytes.
-    #[serde(default = "default_log_ceiling_bytes")]
+    #[serde(default = "default_log_ceiling_bytes", deserialize_with = "file::size")]
     pub log_ceiling_bytes: u64,
     /// The recording, once read.
     #[serde(skip)]
@@ -86,10 +90,13 @@ pub struct Recording {
 #[serde(deny_unknown_fields)]
 pub struct BurstShape {
     /// Ticks per second within the burst.
+    #[serde(deserialize_with = "file::per_s")]
     pub to_per_s: u64,
     /// From one burst to the next.
+    #[serde(deserialize_with = "file::millis")]
     pub every_ms: u64,
     /// How long it lasts.
+    #[serde(deserialize_with = "file::millis")]
     pub for_ms: u64,
 }
 
@@ -98,8 +105,10 @@ pub struct BurstShape {
 #[serde(deny_unknown_fields)]
 pub struct RampShape {
     /// Ticks per second in the end.
+    #[serde(deserialize_with = "file::per_s")]
     pub to_per_s: u64,
     /// How long it takes to get there.
+    #[serde(deserialize_with = "file::millis")]
     pub over_ms: u64,
 }
 
@@ -123,9 +132,10 @@ fn one() -> usize {
     1
 }
 
-/// `rate_per_s` in a workload file: a number, or `"flood"`.
+/// `rate_per_s` in a workload file: a number, a rate such as `"500k"`, or
+/// `"flood"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "expected a whole number of ticks per second, or \"flood\"")]
+#[serde(untagged, try_from = "Written")]
 pub enum Rate {
     /// Ticks per second.
     PerSecond(u64),
@@ -139,6 +149,20 @@ pub enum Rate {
 pub enum Flood {
     /// As fast as the connection takes them.
     Flood,
+}
+
+impl TryFrom<Written> for Rate {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        match written {
+            Written::Text(word) if word == "flood" => Ok(Self::Flood(Flood::Flood)),
+            written => written
+                .number(units::rate)
+                .map(Self::PerSecond)
+                .map_err(|error| format!("{error}, nor \"flood\"")),
+        }
+    }
 }
 
 /// What a workload's table is sorted by.
@@ -269,7 +293,8 @@ impl Workload {
             if is_path {
                 bail!("workload {name_or_file}: cannot read that file");
             }
-            bail!("no workload `{name_or_file}`: choose {}, or give a TOML file", names(&folder));
+            let unknown = nearest::unknown("workload", name_or_file, &names(&folder));
+            bail!("{unknown}, or give a TOML file");
         };
         let mut workload =
             Self::parse(&text).with_context(|| format!("workload {name_or_file}"))?;
@@ -324,7 +349,7 @@ impl Workload {
     }
 }
 
-fn names(folder: &Path) -> String {
+fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .into_iter()
         .flatten()
@@ -332,59 +357,9 @@ fn names(folder: &Path) -> String {
         .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".toml")?.to_owned()))
         .collect();
     names.sort();
-    names.join(", ")
+    names
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn root() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-    }
-
-    #[test]
-    fn every_shipped_workload_is_sound_and_named_as_its_file() {
-        for entry in root().join("harness/workloads").read_dir().unwrap() {
-            let file = entry.unwrap().file_name().into_string().unwrap();
-            let Some(name) = file.strip_suffix(".toml") else { continue };
-            assert_eq!(Workload::load(&root(), name).unwrap().name, name);
-        }
-        for name in DEFAULT {
-            Workload::load(&root(), name).unwrap();
-        }
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        let sound = "name='x'\nwhy='w'\nread='r'\nrank_by='processed'\n";
-        let cases = [
-            ("rate_per_s='fast'", "expected a whole number of ticks per second, or \"flood\""),
-            ("rate_per_s=0", "rate_per_s: 0 is not between"),
-            ("rate_per_s=5\ncolour=1", "unknown field `colour`"),
-            ("rate_per_s=5\nqueue_bound=0", "queue_bound: must be at least 1"),
-            ("rate_per_s=5\nformat='xml'", "unknown variant `xml`"),
-            ("rate_per_s=5\nconnections=0", "connections: 0 is not between"),
-            ("rate_per_s=5\npoisson=true\nramp={to_per_s=5,over_ms=1}", "choose one"),
-            (
-                "rate_per_s=5\nburst={to_per_s=9000,every_ms=10,for_ms=10}",
-                "shorter than its period",
-            ),
-            ("rate_per_s='flood'\npoisson=true", "a flood has no shape"),
-            ("replay='../x.csv'", "beside the workload"),
-            ("poisson=true", "rate_per_s: give ticks"),
-        ];
-        for (line, expected) in cases {
-            let error = Workload::parse(&format!("{sound}{line}")).unwrap_err();
-            assert!(format!("{error:#}").contains(expected), "{error:#}");
-        }
-        let ranked = sound.replace("processed", "response_p99") + "rate_per_s='flood'";
-        assert!(Workload::parse(&ranked).unwrap_err().to_string().contains("rank_by"));
-    }
-
-    #[test]
-    fn an_unknown_name_lists_the_known_ones() {
-        let error = Workload::load(&root(), "nonsense").unwrap_err().to_string();
-        assert!(error.contains("no workload `nonsense`") && error.contains("steady"), "{error}");
-    }
-}
+#[path = "workload_tests.rs"]
+mod tests;

@@ -116,6 +116,11 @@ fn a_sweep_has_a_row_for_each_client_and_rate_and_its_journeys_can_be_read() {
     assert!(one.contains(" 77 ") && one.contains("0.077000 s"), "{one}");
     let (code, _, error) = journey(&["--client", "nobody"]);
     assert!(code == Some(2) && error.contains("no such round in this campaign"), "{error}");
+    let (_, _, error) = journey(&["--client", "tokyo"]);
+    assert!(
+        error.contains("no client `tokyo`: did you mean `tokio`? choose floor, tokio"),
+        "{error}"
+    );
     std::fs::write(campaign.join("campaign.json"), "{\"schema\":1}").unwrap();
     let (code, _, error) = journey(&[]);
     assert!(code == Some(2) && error.contains("schema 1"), "{error}");

@@ -18,9 +18,9 @@ pub fn run(root: &Path, args: &BuildArgs) -> Result<u8> {
     let mut code = cmd::EXIT_MEASURED;
     for (name, built) in &programs.clients {
         match built {
-            Built::Program(_) => println!("{name}: built"),
+            Built::Program(_) => anstream::println!("{name}: built"),
             Built::Unavailable(reason) => {
-                println!("{name}: unavailable: {reason}");
+                anstream::println!("{name}: unavailable: {reason}");
                 code = cmd::EXIT_PARTIAL;
             }
         }

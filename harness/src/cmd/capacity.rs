@@ -3,7 +3,6 @@
 use crate::capacity::{self, Capacity, Limit, Phase, Probe, Rules, Search};
 use crate::cli::CapacityArgs;
 use crate::cmd::{self, setup};
-use crate::interrupt;
 use crate::measure;
 use crate::plan::{FEW_SAMPLES, Timing};
 use crate::record::Record;
@@ -15,6 +14,7 @@ use crate::store::{self, Store};
 use crate::table;
 use crate::verdict::Verdict;
 use crate::workload::Workload;
+use crate::{console, interrupt};
 use anyhow::{Result, bail};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
@@ -193,7 +193,7 @@ impl Hunt<'_> {
                 store.round(&played)?;
             }
             let probe = self.probe(&played, rate_per_s, phase);
-            eprintln!("{}", line(entry, &probe));
+            console::say(line(entry, &probe));
             let (verdict, gave_way) = (probe.verdict, probe.gave_way);
             probes.push(probe);
             // A client that has run already and crashes now does not sustain this rate.

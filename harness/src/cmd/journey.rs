@@ -2,11 +2,11 @@
 
 use crate::archive::{Archive, Books, Round};
 use crate::cli::JourneyArgs;
-use crate::cmd;
 use crate::journey::{Stamps, Waterfall};
 use crate::listing;
+use crate::nearest;
 use crate::stats::Time;
-use crate::table;
+use crate::{cmd, console, table};
 use anyhow::{Context, Result, anyhow, bail};
 use std::io::Write;
 use std::path::Path;
@@ -19,6 +19,8 @@ use tick::{Schedule, Tape};
 /// When the folder is no campaign, is damaged, or has nothing of what is asked.
 pub fn run(args: &JourneyArgs) -> Result<u8> {
     let archive = Archive::open(&args.campaign)?;
+    check("client", &args.clients, &archive, |round| &round.result.client)?;
+    check("workload", &args.workloads, &archive, |round| &round.result.workload)?;
     let wanted = |round: &&Round| {
         let of = |names: &[String], name: &String| names.is_empty() || names.contains(name);
         of(&args.clients, &round.result.client)
@@ -45,8 +47,8 @@ pub fn run(args: &JourneyArgs) -> Result<u8> {
                 let Some(books) = &round.books else { continue };
                 let tape = tape.clone().or_else(|| archive.tape(&round.result.workload));
                 if matches!(books.schedule, Schedule::Replay { .. }) && tape.is_none() {
-                    eprintln!(
-                        "without --tape, due times of a replay are unknown: times count from encoded"
+                    console::warn(
+                        "without --tape, due times of a replay are unknown: times count from encoded",
                     );
                 }
                 let all = archive.journeys(books, tape)?;
@@ -65,6 +67,25 @@ pub fn run(args: &JourneyArgs) -> Result<u8> {
         }
     }
     Ok(cmd::EXIT_MEASURED)
+}
+
+/// Whether the campaign has all that is named.
+fn check(
+    kind: &str,
+    asked: &[String],
+    archive: &Archive,
+    name: impl Fn(&Round) -> &String,
+) -> Result<()> {
+    let mut known: Vec<&String> = archive.rounds.iter().map(name).collect();
+    known.sort();
+    known.dedup();
+    match asked.iter().find(|name| !known.contains(name)) {
+        Some(unknown) => bail!(
+            "no such round in this campaign: it has {}",
+            nearest::unknown(kind, unknown, &known)
+        ),
+        None => Ok(()),
+    }
 }
 
 fn read_tape(path: &Path) -> Result<Arc<Tape>> {

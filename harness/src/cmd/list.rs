@@ -43,7 +43,7 @@ pub fn run(root: &Path, args: &ListArgs) -> Result<u8> {
         let versions = hello.map_or(String::new(), |h| h.versions.join("\n"));
         table.add_row([entry.name.clone(), class, runtime, versions, available, entry.why.clone()]);
     }
-    println!("{table}");
+    anstream::println!("{table}");
     Ok(cmd::EXIT_MEASURED)
 }
 

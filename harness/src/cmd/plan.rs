@@ -3,7 +3,7 @@
 use crate::cli::PlanArgs;
 use crate::plan::{Plan, SAMPLES, Timing, on_grid};
 use crate::workload::{Rate, Workload};
-use crate::{cmd, roster};
+use crate::{cmd, console, roster};
 use anyhow::{Context, Result, bail};
 use contract::ToClient;
 use std::path::Path;
@@ -28,23 +28,26 @@ pub fn run(root: &Path, args: &PlanArgs) -> Result<u8> {
     let measure_ns = on_grid(args.seconds, grid_ns);
     let timing = Timing { warmup_ns: 0, measure_ns, grid_ns, samples: SAMPLES };
     let plan = Plan::new(&workload, entry.class, 1, timing)?;
-    println!("{}", serde_json::to_string(&ToClient::Plan(plan.for_client(0, &args.url, None)))?);
+    anstream::println!(
+        "{}",
+        serde_json::to_string(&ToClient::Plan(plan.for_client(0, &args.url, None)))?
+    );
     let program = match (&entry.command, &entry.build.cargo) {
         (Some(command), _) => command.join(" "),
         (None, Some(package)) => format!("target/release/{package}"),
         (None, None) => "PROGRAM".into(),
     };
     let words = [vec![program], entry.args.clone()].concat().join(" ");
-    eprintln!(
+    console::say(format_args!(
         "# 1. a server:   target/release/tick-server --rate {rate} --format {format} --port 9001 --duration {}",
         args.seconds
-    );
-    eprintln!(
+    ));
+    console::say(format_args!(
         "# 2. the client: (harness plan {} --workload {}; sleep {}) | {words}",
         entry.name,
         args.workload,
         args.seconds + 1.0
-    );
-    eprintln!("# The end of its stdin means stop, so the sleep keeps it open.");
+    ));
+    console::say("# The end of its stdin means stop, so the sleep keeps it open.");
     Ok(cmd::EXIT_MEASURED)
 }

@@ -6,7 +6,7 @@ use crate::cli::PublishArgs;
 use crate::index::{self, Entry};
 use crate::saved::Kind;
 use crate::store::Press;
-use crate::{cmd, listing, report, splice};
+use crate::{cmd, console, listing, report, splice};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 use std::fs;
@@ -109,15 +109,15 @@ fn own(readme: &Path) -> Result<()> {
 fn say(press: &Press, check: bool) -> u8 {
     let verb = if check { "differs" } else { "written" };
     for path in press.changed() {
-        eprintln!("{verb}: {}", path.display());
+        console::say(format_args!("{verb}: {}", path.display()));
     }
     match (check, press.changed().is_empty()) {
         (true, false) => {
-            eprintln!("not what the campaigns give: run harness publish without --check");
+            console::say("not what the campaigns give: run harness publish without --check");
             cmd::EXIT_PARTIAL
         }
         (_, true) => {
-            eprintln!("nothing to change");
+            console::say("nothing to change");
             cmd::EXIT_MEASURED
         }
         _ => cmd::EXIT_MEASURED,

@@ -12,7 +12,7 @@ use crate::saved::{Campaign, Kind, SCHEMA, Status};
 use crate::store::Store;
 use crate::table::Style;
 use crate::workload::Workload;
-use crate::{cmd, listing, store};
+use crate::{cmd, console, listing, store};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -101,7 +101,7 @@ pub(super) fn open(
             store.recording(name, &recording.path)?;
         }
     }
-    eprintln!("{}", campaign.placement);
+    console::say(&campaign.placement);
     // Pinned only now: the build may use every CPU.
     if let Some(cpus) = &stage.placement.server {
         cpus.apply().context("cannot move to the server's CPUs")?;
@@ -130,13 +130,14 @@ pub(super) fn close(
     open.store.campaign(campaign)?;
     done?;
     if args.json.as_deref() != Some(Path::new("-")) {
-        println!("{}", listing::tables(campaign, Style::Terminal));
+        anstream::println!("{}", listing::tables(campaign, Style::Terminal));
     }
     if let Some(to) = &args.json {
         report(campaign, to)?;
     }
     let dir = open.store.dir();
-    eprintln!("{}: {}", campaign.status.word(), dir.strip_prefix(root).unwrap_or(dir).display());
+    let shown = dir.strip_prefix(root).unwrap_or(dir).display();
+    console::say(format_args!("{}: {shown}", campaign.status.word()));
     Ok(match campaign.status {
         Status::Interrupted => cmd::EXIT_INTERRUPTED,
         _ if campaign.rows.iter().all(|row| row.verdict.is_measured()) => cmd::EXIT_MEASURED,

@@ -1,0 +1,193 @@
+//! What stands below the options of `--help`, and in the manual: examples for
+//! every subcommand, and the exit codes. A line without an indent that ends in a
+//! colon is a heading.
+
+use crate::cmd::EXIT_CODES;
+
+/// Of the program itself.
+#[must_use]
+pub fn main() -> String {
+    let codes = EXIT_CODES.map(|(code, meaning)| format!("  {code:<4} {meaning}\n"));
+    format!("{MAIN}\nExit codes:\n{}", codes.concat())
+}
+
+const MAIN: &str = "\
+Examples:
+  harness compare --all                     # every client, the default workloads
+  harness compare --all --quick             # a smoke test in half a minute
+  harness capacity --all --p99 5ms          # the highest rate that each sustains
+  harness doctor                            # what of this machine will disturb that
+";
+
+/// Of `list`.
+pub const LIST: &str = "\
+Examples:
+  harness list                              # versions, and what can run here
+  harness list --client ../mine/client.toml # with a client from elsewhere
+";
+
+/// Of `build`.
+pub const BUILD: &str = "\
+Examples:
+  harness build                             # the server and every client
+  harness build tokio floor                 # the server and these two
+  harness build -v                          # and say by which commands
+";
+
+/// Of `compare`.
+pub const COMPARE: &str = "\
+Examples:
+  harness compare --all                     # every client, the default workloads
+  harness compare --all --rounds 7          # enough rounds for tests between clients
+  harness compare tokio tokio:current-thread --workload steady burst
+  harness compare --all --workload steady --seconds 500ms --warmup 300ms
+  harness compare floor --client ../mine/client.toml --control floor
+  harness compare --all --server-cpus 0-3 --client-cpus 4-7
+  harness compare --all --quick --quiet --json - | jq '.rows[].verdict'
+";
+
+/// Of `capacity`.
+pub const CAPACITY: &str = "\
+Examples:
+  harness capacity --all                    # with a p99 below 10 ms
+  harness capacity tokio blocking --p99 1ms --budget 2m
+  harness capacity --all --workload steady-json --lowest 10k --highest 5M
+";
+
+/// Of `sweep`.
+pub const SWEEP: &str = "\
+Examples:
+  harness sweep --all                       # rates around the clients' capacities
+  harness sweep --all --rates 10k,100k,1M,10M
+  harness sweep tokio floor --rates 50k,500k --rounds 5 --seconds 2s
+";
+
+/// Of `publish`.
+pub const PUBLISH: &str = "\
+Examples:
+  harness publish results/CAMPAIGN          # its page and files, and the index
+  harness publish results/CAMPAIGN --splice README.md
+  harness publish results/CAMPAIGN --check  # for CI: exits with 1 when something differs
+  harness publish results/CAMPAIGN --journeys
+";
+
+/// Of `journey`.
+pub const JOURNEY: &str = "\
+Examples:
+  harness journey results/CAMPAIGN          # where the time of its ticks went
+  harness journey results/CAMPAIGN --client tokio --slowest 10
+  harness journey results/CAMPAIGN --workload steady --round 2 --seq 5000
+";
+
+/// Of `plan`.
+pub const PLAN: &str = "\
+Examples:
+  harness plan tokio                        # its plan, and how to use it
+  harness plan blocking --workload steady-json --seconds 10s
+  harness plan tokio --url ws://127.0.0.1:9002/ticks
+";
+
+/// Of `doctor`.
+pub const DOCTOR: &str = "\
+Examples:
+  harness doctor                            # a table, and what to do about each finding
+  harness doctor --strict                   # for scripts: exits with 1 on a warning
+  harness doctor --json doctor.json         # findings and exact readings
+";
+
+/// Of `completions`.
+pub const COMPLETIONS: &str = "\
+Examples:
+  harness completions bash > ~/.local/share/bash-completion/completions/harness
+  harness completions zsh > ~/.zfunc/_harness
+  harness completions fish > ~/.config/fish/completions/harness.fish
+";
+
+/// Of `man`.
+pub const MAN: &str = "\
+Examples:
+  harness man | man -l -                    # read the main page
+  harness man --out ~/.local/share/man/man1 # install every page
+";
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::{Cli, Command, RunArgs, visible};
+    use crate::roster;
+    use crate::workload::Workload;
+    use clap::Parser;
+    use std::path::Path;
+
+    /// The examples of a command: their words, without comments and what a shell
+    /// would do with the output.
+    fn examples(command: &clap::Command) -> Vec<Vec<String>> {
+        let below = command.get_after_help().map_or(String::new(), ToString::to_string);
+        let lines = below.lines().skip_while(|line| *line != "Examples:").skip(1);
+        lines
+            .take_while(|line| line.starts_with("  "))
+            .map(|line| {
+                let own =
+                    line.split([' ', '\n']).take_while(|word| !["#", "|", ">"].contains(word));
+                own.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+            })
+            .collect()
+    }
+
+    fn all() -> Vec<(String, Vec<Vec<String>>)> {
+        let tree = visible();
+        let of = |command: &clap::Command| (command.get_name().to_owned(), examples(command));
+        std::iter::once(&tree).chain(tree.get_subcommands()).map(of).collect()
+    }
+
+    #[test]
+    fn every_subcommand_has_examples_and_each_parses() {
+        let all = all();
+        assert!(all.len() > 10, "the tree was walked: {}", all.len());
+        for (name, examples) in all {
+            assert!(!examples.is_empty(), "`harness {name} --help` has no examples");
+            for words in examples {
+                let parsed = Cli::try_parse_from(&words);
+                assert!(parsed.is_ok(), "{}: {}", words.join(" "), parsed.unwrap_err());
+                assert!(name == "harness" || words[1] == name, "{name}: {}", words.join(" "));
+            }
+        }
+    }
+
+    #[test]
+    fn clients_and_workloads_of_examples_are_there() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let found = roster::find(&root, &[]).unwrap();
+        let check = |run: &RunArgs, workloads: &[String]| {
+            roster::select(&found, false, &run.clients, &[]).unwrap();
+            workloads.iter().for_each(|name| drop(Workload::load(&root, name).unwrap()));
+        };
+        let mut seen = 0;
+        for words in all().into_iter().flat_map(|(_, examples)| examples) {
+            seen += 1;
+            match Cli::try_parse_from(words).unwrap().command {
+                Command::Compare(args) => check(&args.run, &args.workload),
+                Command::Capacity(args) => check(&args.run, &[args.workload]),
+                Command::Sweep(args) => check(&args.run, &[args.workload]),
+                Command::Build(args) => {
+                    roster::select(&found, false, &args.clients, &[]).unwrap();
+                }
+                Command::Plan(args) => {
+                    roster::select(&found, false, &[args.client], &[]).unwrap();
+                    Workload::load(&root, &args.workload).unwrap();
+                }
+                _ => seen -= 1,
+            }
+        }
+        assert!(seen > 10);
+    }
+
+    #[test]
+    fn what_is_hidden_is_not_in_the_visible_tree() {
+        let tree = visible();
+        assert!(tree.find_subcommand("compare").is_some());
+        assert!(tree.find_subcommand("guard").is_none());
+        let compare = tree.find_subcommand("compare").unwrap();
+        assert!(compare.get_arguments().any(|arg| arg.get_id() == "rounds"));
+        assert!(compare.get_arguments().all(|arg| arg.get_id() != "grid_ms"));
+    }
+}

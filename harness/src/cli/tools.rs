@@ -1,0 +1,95 @@
+//! The subcommands that run no campaign: `list`, `build`, `journey`, `plan`,
+//! `doctor`, `completions`, `man`.
+
+use super::Source;
+use crate::units::seconds;
+use clap::Args;
+use std::path::PathBuf;
+
+/// `harness list`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub source: Source,
+}
+
+/// `harness build`
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// Clients to build [default: all]
+    pub clients: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub source: Source,
+}
+
+/// `harness journey`
+#[derive(Debug, Args)]
+pub struct JourneyArgs {
+    /// The folder of a campaign
+    pub campaign: PathBuf,
+    /// Only these clients
+    #[arg(long = "client", value_name = "NAME")]
+    pub clients: Vec<String>,
+    /// Only these workloads
+    #[arg(long = "workload", value_name = "NAME")]
+    pub workloads: Vec<String>,
+    /// Only this round
+    #[arg(long)]
+    pub round: Option<u32>,
+    /// The journey of one tick; the next sampled one where it is none
+    #[arg(long, conflicts_with = "slowest")]
+    pub seq: Option<u64>,
+    /// The recording that a replay was made from, for its due times
+    #[arg(long, value_name = "FILE.csv")]
+    pub tape: Option<PathBuf>,
+    /// The journeys of so many of the slowest ticks of each client
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10")]
+    pub slowest: Option<usize>,
+}
+
+/// `harness plan`
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// The client or variant
+    pub client: String,
+    /// The workload
+    #[arg(long, default_value = "steady", value_name = "NAME|FILE")]
+    pub workload: String,
+    /// Where the server listens
+    #[arg(long, default_value = "ws://127.0.0.1:9001/ticks")]
+    pub url: String,
+    /// Length of the load: seconds, or a time such as `500ms`
+    #[arg(long, default_value = "5", value_name = "TIME", value_parser = seconds)]
+    pub seconds: f64,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub source: Source,
+}
+
+/// `harness doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Write the findings as one JSON object to a file, or `-` for standard output
+    #[arg(long, value_name = "FILE|-")]
+    pub json: Option<PathBuf>,
+    /// Exit with 1 when there is a warning
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// `harness completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// `harness man`
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// The folder for one page per subcommand [default: the main page, on standard output]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}

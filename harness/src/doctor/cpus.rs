@@ -1,0 +1,258 @@
+//! What bears on the CPUs: how many, whose, how fast, and who else is there.
+
+use super::{Check, Finding, Judged, Limit, Readings, Topic, fine, note, warning};
+use crate::affinity::CpuList;
+use crate::verdict::{OTHERS_CPUS, STOLEN_SHARE};
+
+/// In the order of the table.
+pub(super) const CHECKS: &[Check] = &[
+    count,
+    quota,
+    siblings,
+    isolation,
+    governor,
+    turbo,
+    busy,
+    stolen,
+    load,
+    interrupts,
+    hypervisor,
+    mitigations,
+];
+
+fn count(readings: &Readings) -> Finding {
+    let topic = Topic {
+        check: "CPUs for pinning",
+        why: "server and client on one CPU take turns, so latencies show the scheduler",
+        untold: "pin both yourself, by --server-cpus and --client-cpus",
+    };
+    topic.judge(readings.allowed.as_ref(), |allowed| match allowed.count() {
+        1 => warning(
+            format!("one ({allowed})"),
+            "allow two: `taskset -c 0,1 harness …`, `docker run --cpuset-cpus 0,1`, or a larger machine",
+        ),
+        count => fine(format!("{count} ({allowed})")),
+    })
+}
+
+fn quota(readings: &Readings) -> Finding {
+    let topic = Topic {
+        check: "CPU quota",
+        why: "a control group that has used up its share stops all its processes for tens of milliseconds",
+        untold: "look for a limit of CPU time in the settings of the container or service",
+    };
+    topic.judge(readings.quota_cpus, |quota| match quota {
+        Limit::Unlimited => fine("none"),
+        Limit::Most(cpus) => warning(
+            format!("{cpus:.2} CPUs"),
+            "lift it (`docker run` without --cpus; systemd: CPUQuota=), and choose CPUs by --cpuset-cpus or AllowedCPUs= instead",
+        ),
+    })
+}
+
+fn siblings(readings: &Readings) -> Finding {
+    let topic = Topic {
+        check: "SMT siblings",
+        why: "two threads of one core share its units and its cache, so a busy server slows its client",
+        untold: "see `lscpu -e`, and give --server-cpus and --client-cpus different cores",
+    };
+    let placed = readings.placement.as_ref();
+    let pair = placed.and_then(|p| p.server.as_ref().zip(p.client.as_ref()));
+    topic.judge(readings.cores.as_ref(), |cores| {
+        let threads = cores.iter().map(CpuList::count).max().unwrap_or(1);
+        if threads < 2 {
+            return fine("one thread per core");
+        }
+        let shared = pair.and_then(|(server, client)| {
+            cores.iter().find(|core| core.overlaps(server) && core.overlaps(client))
+        });
+        match shared {
+            None => fine(format!("{threads} threads per core; server and client share none")),
+            Some(core) => warning(
+                format!("server and client share the core of CPUs {core}"),
+                apart(cores, readings.allowed.as_ref()),
+            ),
+        }
+    })
+}
+
+/// Options that give server and client cores of their own.
+fn apart(cores: &[CpuList], allowed: Option<&CpuList>) -> String {
+    if cores.len() < 2 {
+        return "use a machine with two cores, or a virtual one whose CPUs are cores".into();
+    }
+    let (server, client) = cores.split_at(cores.len() / 2);
+    let all = |cores: &[CpuList]| -> CpuList {
+        let cpus = cores.iter().flat_map(CpuList::iter);
+        cpus.filter(|&cpu| allowed.is_none_or(|list| list.has(cpu))).collect()
+    };
+    format!("give `--server-cpus {} --client-cpus {}`", all(server), all(client))
+}
+
+fn isolation(readings: &Readings) -> Finding {
+    let topic = Topic {
+        check: "isolated CPUs",
+        why: "on other CPUs the kernel may run anything between two ticks, and its own timer does",
+        untold: "see isolcpus= and nohz_full= in /proc/cmdline",
+    };
+    let client = readings.placement.as_ref().and_then(|p| p.client.as_ref());
+    topic.judge(readings.isolated.as_ref(), |isolated| {
+        if isolated.count() == 0 {
+            let cpus = client.map_or("LIST".into(), ToString::to_string);
+            return note(
+                "none",
+                format!("for measurements to publish, boot with `isolcpus={cpus} nohz_full={cpus} rcu_nocbs={cpus}`"),
+            );
+        }
+        if let Some(allowed) = &readings.allowed
+            && allowed.lacks(isolated).is_some()
+        {
+            let both = allowed.with(isolated);
+            return note(
+                format!("{isolated}, none of which this process may use by itself"),
+                format!("start it by `taskset -c {both} harness …`, and give `--client-cpus {isolated}`"),
+            );
+        }
+        if client.is_none_or(|client| isolated.lacks(client).is_some()) {
+            return note(format!("{isolated}"), format!("give `--client-cpus {isolated}`"));
+        }
+        match readings.tickless.as_ref() {
+            Some(tickless) if tickless.overlaps(isolated) => fine(format!("{isolated}, without a timer tick")),
+            _ => note(format!("{isolated}, with a timer tick"), format!("boot with `nohz_full={isolated}` besides")),
+        }
+    })
+}
+
+fn governor(readings: &Readings) -> Finding {
+    let topic = Topic {
+        check: "frequency governor",
+        why: "a CPU that slows down when idle needs time to come back, and rounds differ by it",
+        untold: "in a virtual machine the host decides: ask whoever runs it for `performance`",
+    };
+    topic.judge(readings.governors.as_ref(), |governors| {
+        let seen = governors.join(", ");
+        match governors.iter().all(|governor| governor == "performance") {
+            true => fine(seen),
+            false => warning(seen, "`sudo cpupower frequency-set --governor performance`"),
+        }
+    })
+}
+
+fn turbo(readings: &Readings) -> Finding {
+    let topic = Topic {
+        check: "turbo",
+        why: "how far the clock rises depends on the temperature and on how many cores are busy",
+        untold: "in a virtual machine the host decides; else see the firmware's settings",
+    };
+    topic.judge(readings.turbo, |turbo| match turbo {
+        false => fine("off"),
+        true => note(
+            "on",
+            "`echo 1 | sudo tee /sys/devices/system/cpu/intel_pstate/no_turbo`, or `echo 0 | sudo tee /sys/devices/system/cpu/cpufreq/boost`",
+        ),
+    })
+}
+
+fn busy(readings: &Readings) -> Finding {
+    let topic = Topic {
+        check: "other processes",
+        why: "what runs on the CPUs of server and client takes their time; rounds are called noisy by it",
+        untold: "see `top` for processes that use CPUs, and stop them",
+    };
+    topic.judge(readings.activity.as_ref(), |activity| {
+        let seen = format!("{:.2} CPUs in use", activity.others_cpus);
+        let name =
+            |task: &super::Task| format!("{} (pid {}, {:.2} CPUs)", task.name, task.pid, task.cpus);
+        let busiest: Vec<String> = activity.busiest.iter().map(name).collect();
+        let advice = match busiest.is_empty() {
+            true => {
+                "stop what runs beside, or choose CPUs by --server-cpus and --client-cpus".into()
+            }
+            false => format!(
+                "stop the busiest – {} – or choose CPUs by --server-cpus and --client-cpus",
+                busiest.join(", ")
+            ),
+        };
+        grade(activity.others_cpus, OTHERS_CPUS, seen, advice)
+    })
+}
+
+fn stolen(readings: &Readings) -> Finding {
+    let topic = Topic {
+        check: "stolen time",
+        why: "while the hypervisor serves others, this machine stands still; rounds are called noisy by it",
+        untold: "see the column `st` of `vmstat 1`",
+    };
+    topic.judge(readings.activity.as_ref(), |activity| {
+        let seen = format!("{:.1} %", activity.stolen_share * 100.0);
+        grade(
+            activity.stolen_share,
+            STOLEN_SHARE,
+            seen,
+            "use a quieter host, or CPUs that are yours alone".into(),
+        )
+    })
+}
+
+fn grade(value: f64, [some, much]: [f64; 2], seen: String, advice: String) -> Judged {
+    match value {
+        value if value > much => warning(seen, advice),
+        value if value > some => note(seen, advice),
+        _ => fine(seen),
+    }
+}
+
+fn load(readings: &Readings) -> Finding {
+    let topic = Topic {
+        check: "load",
+        why: "a machine that was busy a moment ago is warm, and may be busy again",
+        untold: "see `uptime`",
+    };
+    let cpus = readings.allowed.as_ref().map_or(1, CpuList::count) as f64;
+    topic.judge(readings.load, |load| {
+        let advice = "wait until it is below half a CPU: see `uptime`";
+        grade(f64::from(load), [0.5, cpus], format!("{load:.2} over one minute"), advice.into())
+    })
+}
+
+fn interrupts(readings: &Readings) -> Finding {
+    let topic = Topic {
+        check: "irqbalance",
+        why: "it moves interrupts from CPU to CPU, also to the client's",
+        untold: "see whether irqbalance runs, and stop it while measuring",
+    };
+    topic.judge(readings.irqbalance, |runs| match runs {
+        false => fine("does not run"),
+        true => note("runs", "`sudo systemctl stop irqbalance` while measuring"),
+    })
+}
+
+fn hypervisor(readings: &Readings) -> Finding {
+    let topic = Topic {
+        check: "virtual machine",
+        why: "the host's other guests, and exits to it at timers and wake-ups, are in every latency",
+        untold: "see `systemd-detect-virt`; what is published should come from bare metal",
+    };
+    topic.judge(readings.hypervisor, |below| match (below, &readings.product) {
+        (false, _) => fine("no"),
+        (true, product) => note(
+            product.as_ref().map_or("yes".into(), |product| format!("yes: {product}")),
+            "measure on bare metal what you publish, or say that it was a virtual machine",
+        ),
+    })
+}
+
+fn mitigations(readings: &Readings) -> Finding {
+    let topic = Topic {
+        check: "mitigations",
+        why: "they make every system call dearer, and differ between CPUs and kernels",
+        untold: "see `lscpu`",
+    };
+    topic.judge(readings.mitigated.as_ref(), |mitigated| match mitigated.len() {
+        0 => fine("none"),
+        count => note(
+            format!("{count}: {}", mitigated.join(", ")),
+            "leave them as your users have them; compare only campaigns with the same",
+        ),
+    })
+}

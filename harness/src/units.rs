@@ -1,0 +1,196 @@
+//! How people write rates, times and sizes: `500k`, `10ms`, `64KiB`. Pure; what
+//! is read is exact, and is stored as the plain number.
+
+use bytesize::ByteSize;
+use serde::Deserialize;
+use std::time::Duration;
+
+/// The highest rate, in ticks per second.
+const HIGHEST_PER_S: f64 = 1e8;
+/// The shortest and the longest window, in seconds.
+const SECONDS: (f64, f64) = (0.1, 86_400.0);
+
+/// A rate such as `50000`, `50k` or `1.5M`, in ticks per second.
+///
+/// # Errors
+/// When it is none, with the forms that are.
+pub fn rate(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let (digits, unit) = match text.strip_suffix(['k', 'K']) {
+        Some(digits) => (digits, 1e3),
+        None => text.strip_suffix('M').map_or((text, 1.0), |digits| (digits, 1e6)),
+    };
+    match digits.parse::<f64>().map(|n| n * unit) {
+        Ok(rate) if (1.0..=HIGHEST_PER_S).contains(&rate) => Ok(rate.round() as u64),
+        _ => Err(format!("`{text}` is no rate between 1 and 100M, such as 50000, 50k or 1.5M")),
+    }
+}
+
+/// A time with its unit, such as `10ms`, `2s` or `1m30s`.
+///
+/// # Errors
+/// When it is none, with the forms that are.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .map_err(|_| format!("`{text}` is no time such as 500us, 10ms, 2s or 1m30s"))
+}
+
+/// The length of a window in seconds: a plain number of them, or a time.
+///
+/// # Errors
+/// When it is none, or no window can be that long.
+pub fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = plain_seconds(text).filter(|s| (SECONDS.0..=SECONDS.1).contains(s));
+    seconds.ok_or_else(|| {
+        format!(
+            "`{text}` is no time between {} and {} seconds, such as 2, 0.5, 500ms or 1m30s",
+            SECONDS.0, SECONDS.1
+        )
+    })
+}
+
+/// The same, or no time at all.
+///
+/// # Errors
+/// As [`seconds`].
+pub fn seconds_or_none(text: &str) -> Result<f64, String> {
+    if plain_seconds(text) == Some(0.0) { Ok(0.0) } else { seconds(text) }
+}
+
+fn plain_seconds(text: &str) -> Option<f64> {
+    text.parse().ok().or_else(|| Some(duration(text).ok()?.as_secs_f64()))
+}
+
+/// A size such as `65536`, `64KiB` or `1MB`, in bytes.
+///
+/// # Errors
+/// When it is none, with the forms that are.
+pub fn bytes(text: &str) -> Result<u64, String> {
+    let size = text.trim().parse::<ByteSize>();
+    size.map(|size| size.as_u64())
+        .map_err(|_| format!("`{text}` is no size such as 65536, 64KiB or 1MB"))
+}
+
+/// A size as people read it: `212 992` bytes are `208.0 KiB`.
+#[must_use]
+pub fn shown_bytes(bytes: u64) -> String {
+    ByteSize(bytes).display().iec().to_string()
+}
+
+/// A value of a file: a plain number, or text with a unit.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a whole number, or text with a unit")]
+pub enum Written {
+    /// A plain number.
+    Number(u64),
+    /// To be read by one of the functions above.
+    Text(String),
+}
+
+impl Written {
+    /// The number; text is read by `read`.
+    ///
+    /// # Errors
+    /// What `read` says.
+    pub fn number(self, read: impl Fn(&str) -> Result<u64, String>) -> Result<u64, String> {
+        match self {
+            Self::Number(number) => Ok(number),
+            Self::Text(text) => read(&text),
+        }
+    }
+}
+
+/// For `deserialize_with` of serde: keys of files that take both.
+pub mod file {
+    use super::{Written, bytes, duration, rate};
+    use serde::{Deserialize, Deserializer, de::Error};
+
+    /// A number of bytes, or a size.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn size<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+        Written::deserialize(from)?.number(bytes).map_err(D::Error::custom)
+    }
+
+    /// The same where the key may be absent; of a socket's buffer, so at most 4 GiB.
+    ///
+    /// # Errors
+    /// When it is neither, or is too large.
+    pub fn buffer<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+        let Some(written) = Option::<Written>::deserialize(from)? else { return Ok(None) };
+        let size = written.number(bytes).map_err(D::Error::custom)?;
+        let too_large = |_| D::Error::custom(format!("{size} bytes are too many for a buffer"));
+        u32::try_from(size).map(Some).map_err(too_large)
+    }
+
+    /// A number of ticks per second, or a rate.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn per_s<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+        Written::deserialize(from)?.number(rate).map_err(D::Error::custom)
+    }
+
+    /// A number of milliseconds, or a time of whole ones.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn millis<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+        Written::deserialize(from)?.number(whole_ms).map_err(D::Error::custom)
+    }
+
+    fn whole_ms(text: &str) -> Result<u64, String> {
+        let time = duration(text)?;
+        if !time.subsec_nanos().is_multiple_of(1_000_000) {
+            return Err(format!("`{text}` is no whole number of milliseconds"));
+        }
+        u64::try_from(time.as_millis()).map_err(|_| format!("`{text}` is too long"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_read_as_people_write_them() {
+        assert_eq!(
+            ["1", "50k", "1.5M", "100M", "0.29M"].map(|text| rate(text).unwrap()),
+            [1, 50_000, 1_500_000, 100_000_000, 290_000]
+        );
+        for wrong in ["", "k", "0", "200M", "-5", "1e9", "NaN", "fast"] {
+            assert!(rate(wrong).unwrap_err().contains("is no rate"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn times_have_units_and_windows_may_do_without() {
+        assert_eq!(duration("10ms"), Ok(Duration::from_millis(10)));
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        for wrong in ["", "5", "soon", "-1s"] {
+            assert!(duration(wrong).unwrap_err().contains("10ms, 2s or 1m30s"), "{wrong}");
+        }
+        assert_eq!(
+            ["2", "0.5", "500ms", "2s", "1m30s", "1.5s"].map(|text| seconds(text).unwrap()),
+            [2.0, 0.5, 0.5, 2.0, 90.0, 1.5]
+        );
+        for wrong in ["0", "0.01", "50ms", "2d", "NaN", "inf", "-1", "long"] {
+            assert!(seconds(wrong).unwrap_err().contains("between 0.1 and 86400"), "{wrong}");
+        }
+        assert_eq!(["0", "0s", "0.1"].map(|text| seconds_or_none(text).unwrap()), [0.0, 0.0, 0.1]);
+        assert!(seconds_or_none("50ms").is_err());
+    }
+
+    #[test]
+    fn sizes_tell_binary_from_decimal_units() {
+        assert_eq!(
+            ["65536", "64KiB", "64 kB", "1.5MiB", "1MB", "4GiB"].map(|text| bytes(text).unwrap()),
+            [65_536, 65_536, 64_000, 1_572_864, 1_000_000, 4 << 30]
+        );
+        for wrong in ["", "KiB", "-1", "1 lot", "NaN"] {
+            assert!(bytes(wrong).unwrap_err().contains("65536, 64KiB or 1MB"), "{wrong}");
+        }
+        assert_eq!(shown_bytes(212_992), "208.0 KiB");
+    }
+}
