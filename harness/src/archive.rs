@@ -161,6 +161,15 @@ impl Archive {
         Ok(csv::Reader::from_reader(zstd::Decoder::new(file)?))
     }
 
+    /// How many connections a round of this workload had. Rounds of searches and
+    /// sweeps are named after their rate besides.
+    #[must_use]
+    pub fn links(&self, workload: &str) -> usize {
+        let base = workload.split('@').next().unwrap_or(workload);
+        let named = |name: &str| self.campaign.workloads.iter().find(|w| w.name == name);
+        named(workload).or_else(|| named(base)).map_or(1, |w| w.connections * w.clients)
+    }
+
     /// The recording that a workload replays, if it was kept.
     #[must_use]
     pub fn tape(&self, workload: &str) -> Option<Arc<Tape>> {

@@ -229,16 +229,24 @@ fn verdict(rounds: &[RoundResult]) -> Verdict {
     among.into_iter().max_by_key(|&v| (count(v), v)).unwrap_or(worst)
 }
 
+/// Whether a round is behind the numbers of a row with that verdict.
+#[must_use]
+pub fn counts(verdict: Verdict, round: &RoundResult) -> bool {
+    match verdict.is_ranked() {
+        true => round.verdict.is_ranked(),
+        false => round.verdict == verdict && verdict.is_measured(),
+    }
+}
+
 /// Sums up the rounds of one client under one workload.
 #[must_use]
 pub fn row(workload: &Workload, client: &str, class: Class, rounds: &[RoundResult]) -> Row {
     let verdict = verdict(rounds);
-    let is_good = |r: &&RoundResult| match verdict.is_ranked() {
-        true => r.verdict.is_ranked(),
-        false => r.verdict == verdict && verdict.is_measured(),
-    };
-    let good: Vec<&Measurement> =
-        rounds.iter().filter(is_good).filter_map(|r| r.measurement.as_ref()).collect();
+    let good: Vec<&Measurement> = rounds
+        .iter()
+        .filter(|round| counts(verdict, round))
+        .filter_map(|r| r.measurement.as_ref())
+        .collect();
     let of = |pick: &dyn Fn(&Measurement) -> Option<f64>| {
         stats::median(good.iter().filter_map(|m| pick(m)).collect())
     };

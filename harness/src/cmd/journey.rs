@@ -3,6 +3,7 @@
 use crate::archive::{Archive, Books, Round};
 use crate::cli::JourneyArgs;
 use crate::cmd;
+use crate::escape;
 use crate::journey::{Stamps, Waterfall};
 use crate::listing;
 use crate::stats::Time;
@@ -58,7 +59,8 @@ pub fn run(args: &JourneyArgs) -> Result<u8> {
                 );
                 writeln!(
                     out,
-                    "{title}\n{}\n",
+                    "{}\n{}\n",
+                    escape::terminal(&title),
                     listing::ticks(&ticks, books.start_ns, books.ended_ns)
                 )?;
             }
