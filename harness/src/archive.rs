@@ -25,6 +25,7 @@ pub struct Archive {
     pub rounds: Vec<Round>,
     /// Recordings that were replayed, by their workload.
     tapes: BTreeMap<String, Arc<Tape>>,
+    first_ns: Option<u64>,
 }
 
 /// One line of `rounds.jsonl`.
@@ -85,9 +86,16 @@ impl Archive {
         let campaign: Campaign = serde_json::from_slice(&text).with_context(damaged)?;
         let rounds = read_rounds(&dir.join("rounds.jsonl")).with_context(|| shown.to_string())?;
         let tapes = read_tapes(dir, &campaign).with_context(|| shown.to_string())?;
-        let mut archive = Self { dir: dir.to_owned(), campaign, rounds, tapes };
+        let first_ns = rounds.iter().find_map(|round| Some(round.books.as_ref()?.start_ns));
+        let mut archive = Self { dir: dir.to_owned(), campaign, rounds, tapes, first_ns };
         archive.sum_up().with_context(|| shown.to_string())?;
         Ok(archive)
+    }
+
+    /// When tick 0 of its first round was due.
+    #[must_use]
+    pub fn first_ns(&self) -> Option<u64> {
+        self.first_ns
     }
 
     /// Its folder.

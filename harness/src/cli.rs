@@ -1,5 +1,9 @@
 //! The command line: types only.
 
+mod show;
+
+pub use show::{Format, ShowArgs};
+
 use crate::affinity::CpuList;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -31,6 +35,8 @@ pub enum Command {
     Capacity(CapacityArgs),
     /// Compare clients over a range of rates
     Sweep(SweepArgs),
+    /// Show a saved campaign as text, or for other programs
+    Show(ShowArgs),
     /// Show where the time of a saved campaign's ticks went
     Journey(JourneyArgs),
     /// Print the lines of a plan, to run a client by hand

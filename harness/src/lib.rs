@@ -21,6 +21,7 @@ pub mod listing;
 pub mod machine;
 pub mod measure;
 pub mod observe;
+pub mod overview;
 pub mod plan;
 pub mod process;
 pub mod progress;

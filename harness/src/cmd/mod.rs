@@ -6,6 +6,7 @@ pub mod compare;
 pub mod journey;
 pub mod list;
 pub mod plan;
+pub mod show;
 pub mod sweep;
 
 mod setup;

@@ -65,7 +65,6 @@ pub fn logs(archive: &Archive) -> Result<Vec<Log>> {
 
 /// The log of one workload; `None` when it has no due times, or nothing was measured.
 fn log(archive: &Archive, workload: &str) -> Result<Option<String>> {
-    let first_ns = archive.rounds.iter().find_map(|r| Some(r.books.as_ref()?.start_ns));
     let mut intervals = Vec::new();
     for round in archive.rounds.iter().filter(|round| round.result.workload == workload) {
         if !counts(archive, round) {
@@ -74,7 +73,8 @@ fn log(archive: &Archive, workload: &str) -> Result<Option<String>> {
         let (Some(books), Some(sampled)) = (&round.books, sampled::of(archive, round)?) else {
             continue;
         };
-        let since_first = Duration::from_nanos(books.start_ns - first_ns.unwrap_or_default());
+        let first_ns = archive.first_ns().unwrap_or(books.start_ns);
+        let since_first = Duration::from_nanos(books.start_ns.saturating_sub(first_ns));
         intervals.extend(interval(&round.result.client, books.ended_ns, since_first, &sampled)?);
     }
     match intervals.is_empty() {

@@ -2,6 +2,7 @@
 //! in a column.
 
 use crate::capacity::Capacity;
+use crate::escape;
 use crate::inference::Interval;
 use crate::journey::Stage;
 use crate::ranking::Noise;
@@ -153,11 +154,14 @@ fn record(owner: &Owner, number: &Number) -> [String; COLUMNS.len()] {
 }
 
 /// A foreign text that a spreadsheet does not take for a formula: one that begins
-/// like one gets an apostrophe (OWASP, CSV Injection).
+/// like one, behind blanks or not, gets an apostrophe (OWASP, CSV Injection).
 fn cell(text: &str) -> String {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
-        true => format!("'{text}"),
-        false => text.to_owned(),
+    let shown = escape::terminal(text);
+    match shown.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) {
+        true => format!("'{shown}"),
+        // A tab or a new line at the beginning, which has become a blank.
+        false if text.starts_with(['\t', '\r', '\n']) => format!("'{shown}"),
+        false => shown,
     }
 }
 
@@ -308,9 +312,10 @@ mod tests {
 
     #[test]
     fn no_text_is_a_formula() {
-        for formula in ["=cmd()", "+1", "-1+2", "@SUM(A1)", "\tx", "\rx"] {
+        for formula in ["=cmd()", "+1", "-1+2", "@SUM(A1)", "  =1"] {
             assert_eq!(cell(formula), format!("'{formula}"));
         }
+        assert_eq!(["\tx", "\r=1", "\u{1b}[31m=1"].map(cell), ["' x", "' =1", "␛[31m=1"]);
         assert_eq!(cell("tokio:current-thread"), "tokio:current-thread");
     }
 }

@@ -12,6 +12,26 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
+/// The folders of the campaigns that are published.
+pub fn published() -> Vec<PathBuf> {
+    let folders = root().join("results").read_dir().unwrap();
+    let mut all: Vec<PathBuf> = folders
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("campaign.json").exists())
+        .collect();
+    all.sort();
+    all
+}
+
+/// The published campaign of a kind (`compare`, …).
+pub fn published_of(kind: &str) -> PathBuf {
+    let is_of = |dir: &PathBuf| {
+        let text = std::fs::read_to_string(dir.join("campaign.json")).unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()["kind"] == kind
+    };
+    published().into_iter().find(is_of).unwrap()
+}
+
 /// A folder for one test: results, workloads, clients from elsewhere.
 pub struct Room {
     pub dir: tempfile::TempDir,
