@@ -106,6 +106,8 @@ pub fn is_measured(row: &Value) -> bool {
 pub struct Compared {
     pub code: i32,
     pub stderr: String,
+    /// The object of `--json`.
+    pub report: Value,
     pub rows: Vec<Value>,
     pub campaign: PathBuf,
 }
@@ -118,7 +120,7 @@ impl Compared {
         assert_eq!(report["schema"], 2);
         let rows = report["rows"].as_array().unwrap().clone();
         let campaign = out.read_dir().unwrap().next().unwrap().unwrap().path();
-        Self { code: output.status.code().unwrap(), stderr, rows, campaign }
+        Self { code: output.status.code().unwrap(), stderr, report, rows, campaign }
     }
 
     /// The row of a client.
