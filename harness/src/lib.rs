@@ -41,6 +41,7 @@ pub mod store;
 pub mod summary;
 pub mod surroundings;
 pub mod table;
+pub mod unsaved;
 pub mod verdict;
 pub mod verify;
 pub mod watch;

@@ -11,11 +11,12 @@ use crate::record::{Link, Record};
 use crate::rows::{RoundResult, Row};
 use crate::runner::Played;
 use crate::saved::Campaign;
-use anyhow::{Context, Result};
+use crate::unsaved::Unsaved;
+use anyhow::{Context, Error, Result};
 use contract::{ClientFinal, ServerFinal};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use tick::{Sample, Schedule};
 
@@ -52,6 +53,9 @@ struct Books<'a> {
 /// Between speed, as the next round waits for it, and size.
 const JOURNEYS_LEVEL: i32 = 9;
 
+/// The file of rounds.
+const ROUNDS: &str = "rounds.jsonl";
+
 /// The folder of recordings that workloads replay.
 pub const RECORDINGS: &str = "recordings";
 
@@ -64,37 +68,55 @@ pub const JOURNEY_COLUMNS: [&str; 6] =
 pub struct Store {
     dir: PathBuf,
     rounds: File,
-    order: usize,
+    /// Rounds that are saved whole.
+    saved: usize,
+    /// Where they end in `rounds.jsonl`.
+    saved_bytes: u64,
     /// Put in place of machine paths: `(path, word)`.
     hidden: Vec<(String, &'static str)>,
 }
 
 impl Store {
+    /// Whether folders can be made and files written below `out`: asked before anything
+    /// is measured, and leaving nothing behind.
+    ///
+    /// # Errors
+    /// When they cannot.
+    pub fn check(out: &Path) -> Result<()> {
+        let out = std::path::absolute(out)?;
+        let existing = out.ancestors().find(|path| path.exists()).unwrap_or(&out);
+        let tried = match existing.is_dir() {
+            true => tempfile::tempfile_in(existing).map(drop),
+            false => Err(ErrorKind::NotADirectory.into()),
+        };
+        tried.with_context(|| {
+            let shown = existing.display();
+            format!("--out: cannot write in {shown}: choose another folder by --out")
+        })
+    }
+
     /// Makes the folder `<out>/<UTC date-time>-<host>`.
     ///
     /// # Errors
     /// When it cannot be made.
     pub fn create(out: &Path, host: &str, root: &Path) -> Result<Self> {
-        fs::create_dir_all(out).with_context(|| format!("--out {}", out.display()))?;
         let stamp = jiff::Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
-        let names = (1..100).map(|n| match n {
-            1 => format!("{stamp}-{host}"),
-            n => format!("{stamp}-{host}-{n}"),
-        });
-        // Two campaigns may begin within the same second.
-        let dir = names
-            .map(|name| out.join(name))
-            .find(|dir| fs::create_dir(dir).is_ok())
-            .with_context(|| format!("cannot make a folder in {}", out.display()))?;
-        fs::create_dir(dir.join("journeys"))?;
-        fs::create_dir(dir.join("grid"))?;
-        let rounds =
-            OpenOptions::new().create_new(true).append(true).open(dir.join("rounds.jsonl"))?;
+        let made = || -> std::io::Result<(PathBuf, File)> {
+            fs::create_dir_all(out)?;
+            let dir = make_dir(out, &format!("{stamp}-{host}"))?;
+            fs::create_dir(dir.join("journeys"))?;
+            fs::create_dir(dir.join("grid"))?;
+            let file = OpenOptions::new().create_new(true).append(true).open(dir.join(ROUNDS))?;
+            Ok((dir, file))
+        };
+        let (dir, rounds) = made().with_context(|| {
+            format!("--out: cannot make a folder in {}: choose another by --out", out.display())
+        })?;
         let mut hidden = vec![(root.to_string_lossy().into_owned(), ".")];
         if let Some(home) = std::env::var_os("HOME").filter(|home| home.len() > 1) {
             hidden.push((home.to_string_lossy().into_owned(), "~"));
         }
-        Ok(Self { dir, rounds, order: 0, hidden })
+        Ok(Self { dir, rounds, saved: 0, saved_bytes: 0, hidden })
     }
 
     /// Where it is.
@@ -113,46 +135,75 @@ impl Store {
     /// be told later.
     ///
     /// # Errors
-    /// When the disk does not take it.
+    /// [`Unsaved`] when the disk does not take it.
     pub fn recording(&self, name: &str, from: &Path) -> Result<()> {
-        let folder = self.dir.join(RECORDINGS);
-        fs::create_dir_all(&folder).context(RECORDINGS)?;
         let bytes = fs::read(from).with_context(|| format!("replay: {name}"))?;
         let packed = zstd::encode_all(bytes.as_slice(), JOURNEYS_LEVEL)?;
-        fs::write(folder.join(format!("{name}.zst")), packed).context(RECORDINGS)
+        let folder = self.dir.join(RECORDINGS);
+        let file = format!("{name}.zst");
+        fs::create_dir_all(&folder)
+            .and_then(|()| fs::write(folder.join(&file), packed))
+            .map_err(|error| self.unsaved(&format!("{RECORDINGS}/{file}"), &error.into()))
     }
 
     /// Saves one round: its line, the journeys of its sampled ticks, and the
-    /// looks on the grid.
+    /// looks on the grid; the whole of it or nothing.
     ///
     /// # Errors
-    /// When the disk does not take it.
+    /// [`Unsaved`] when the disk does not take it.
     pub fn round(&mut self, played: &Played) -> Result<()> {
-        self.order += 1;
+        let (order, result) = (self.saved + 1, &played.result);
+        let client = result.client.replace(':', "+");
+        let control = if result.control { "-control" } else { "" };
+        let name = format!("{order:03}-{}-{client}{control}.csv.zst", result.workload);
+        let files = [format!("journeys/{name}"), format!("grid/{name}")];
+        match self.write_round(order, played, &files) {
+            Ok(bytes) => {
+                (self.saved, self.saved_bytes) = (order, self.saved_bytes + bytes);
+                Ok(())
+            }
+            Err((what, error)) => {
+                // Best effort: a line that is cut off would make the folder unreadable.
+                drop(self.rounds.set_len(self.saved_bytes));
+                files.iter().for_each(|file| drop(fs::remove_file(self.dir.join(file))));
+                Err(self.unsaved(&what, &error))
+            }
+        }
+    }
+
+    /// Gives the length of the round's line, or what could not be written.
+    fn write_round(
+        &mut self,
+        order: usize,
+        played: &Played,
+        files: &[String; 2],
+    ) -> std::result::Result<u64, (String, Error)> {
         let (result, plan) = (&played.result, &played.plan);
+        let [journeys, grid] = files;
+        let of = |file: &str| {
+            let file = file.to_owned();
+            move |error| (file, error)
+        };
         let books = match played.record.as_deref() {
             None => None,
             Some(record) => {
-                let client = result.client.replace(':', "+");
-                let control = if result.control { "-control" } else { "" };
-                let name =
-                    format!("{:03}-{}-{client}{control}.csv.zst", self.order, result.workload);
-                let (journeys, grid) = (format!("journeys/{name}"), format!("grid/{name}"));
-                write_journeys(&self.dir.join(&journeys), record, plan)?;
-                write_grid(&self.dir.join(&grid), record)?;
-                Some(books(record, plan, journeys, grid))
+                write_journeys(&self.dir.join(journeys), record, plan).map_err(of(journeys))?;
+                write_grid(&self.dir.join(grid), record).map_err(of(grid))?;
+                Some(books(record, plan, journeys.clone(), grid.clone()))
             }
         };
-        let mut line = serde_json::to_vec(&Line { order: self.order, result, books })?;
+        let line = serde_json::to_vec(&Line { order, result, books });
+        let mut line = line.map_err(|error| of(ROUNDS)(error.into()))?;
         line.push(b'\n');
-        self.rounds.write_all(&line).context("rounds.jsonl")?;
-        self.rounds.sync_data().context("rounds.jsonl")
+        let written = self.rounds.write_all(&line).and_then(|()| self.rounds.sync_data());
+        written.map_err(|error| of(ROUNDS)(error.into()))?;
+        Ok(line.len() as u64)
     }
 
     /// Saves the campaign and its tables, whole or not at all.
     ///
     /// # Errors
-    /// When the disk does not take it.
+    /// [`Unsaved`] when the disk does not take it.
     pub fn campaign(&self, campaign: &Campaign) -> Result<()> {
         let mut json = serde_json::to_vec_pretty(campaign)?;
         json.push(b'\n');
@@ -162,9 +213,44 @@ impl Store {
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let draft = self.dir.join(format!(".{name}.draft"));
-        fs::write(&draft, bytes).with_context(|| name.to_owned())?;
-        fs::rename(&draft, self.dir.join(name)).with_context(|| name.to_owned())
+        let replaced = fs::write(&draft, bytes).and_then(|()| {
+            let place = self.dir.join(name);
+            fs::rename(&draft, place)
+        });
+        replaced.map_err(|error| {
+            drop(fs::remove_file(&draft));
+            self.unsaved(name, &error.into())
+        })
     }
+
+    /// Removes the folder of a campaign that could not even begin.
+    pub fn discard(self) {
+        drop(fs::remove_dir_all(&self.dir));
+    }
+
+    fn unsaved(&self, what: &str, error: &Error) -> Error {
+        Unsaved {
+            what: what.to_owned(),
+            dir: self.dir.clone(),
+            why: error.root_cause().to_string(),
+            rounds: self.saved,
+        }
+        .into()
+    }
+}
+
+/// A new folder of that name, or with a number behind it: two campaigns may begin
+/// within the same second.
+fn make_dir(out: &Path, name: &str) -> std::io::Result<PathBuf> {
+    let mut dir = out.join(name);
+    for number in 2.. {
+        match fs::create_dir(&dir) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| dir),
+        }
+        dir = out.join(format!("{name}-{number}"));
+    }
+    unreachable!("a number that is free")
 }
 
 fn books<'a>(record: &'a Record, plan: &Plan, journeys: String, grid: String) -> Books<'a> {
@@ -193,14 +279,24 @@ fn books<'a>(record: &'a Record, plan: &Plan, journeys: String, grid: String) ->
 /// Empty: it did not get there. A tick that was received but not processed has no
 /// stamp of that: it is told from the meter, to within the grid.
 fn write_journeys(path: &Path, record: &Record, plan: &Plan) -> Result<()> {
-    let file = File::create(path).context("journeys")?;
-    let packed = zstd::Encoder::new(file, JOURNEYS_LEVEL)?.auto_finish();
-    let mut csv = csv::Writer::from_writer(packed);
+    let mut csv = packed(path)?;
     csv.write_record(JOURNEY_COLUMNS)?;
     for (number, link) in record.links.iter().enumerate() {
         write_link(&mut csv, number, link, record, plan)?;
     }
-    csv.flush().context("journeys")
+    finish(csv)
+}
+
+/// A new file of packed CSV.
+fn packed(path: &Path) -> Result<csv::Writer<zstd::Encoder<'static, File>>> {
+    let file = File::create(path)?;
+    Ok(csv::Writer::from_writer(zstd::Encoder::new(file, JOURNEYS_LEVEL)?))
+}
+
+/// The last bytes of a packed file may be those that find the disk full.
+fn finish(csv: csv::Writer<zstd::Encoder<File>>) -> Result<()> {
+    csv.into_inner().map_err(|error| error.into_error())?.finish()?;
+    Ok(())
 }
 
 fn write_link(
@@ -267,9 +363,7 @@ pub struct GridRow {
 /// All looks of a round as zstd-compressed CSV: counts of each stage, and the
 /// backlog by layer. Together they show where a slow client's ticks wait.
 fn write_grid(path: &Path, record: &Record) -> Result<()> {
-    let file = File::create(path).context("grid")?;
-    let packed = zstd::Encoder::new(file, JOURNEYS_LEVEL)?.auto_finish();
-    let mut csv = csv::Writer::from_writer(packed);
+    let mut csv = packed(path)?;
     let bytes_per_tick = measure::bytes_per_tick(record);
     for look in &record.watched.snapshots {
         let layers = measure::layers(look, bytes_per_tick);
@@ -292,7 +386,7 @@ fn write_grid(path: &Path, record: &Record) -> Result<()> {
             server_rss_bytes: look.server_rss_bytes,
         })?;
     }
-    csv.flush().context("grid")
+    finish(csv)
 }
 
 /// The object of `compare --json` and of `sweep --json`.

@@ -3,31 +3,9 @@
 mod common;
 
 use common::Room;
-use jsonschema::{Registry, Validator};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
-
-fn schema(name: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema").join(name);
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
-}
-
-/// A schema of the folder, with the campaign's beside it and no network.
-fn validator(name: &str) -> Validator {
-    let campaign = schema("campaign.schema.json");
-    let id = campaign["$id"].as_str().unwrap().to_owned();
-    let registry = Registry::new().add(id, campaign).unwrap().prepare().unwrap();
-    jsonschema::options().with_registry(&registry).build(&schema(name)).unwrap()
-}
-
-fn holds(validator: &Validator, value: &Value) {
-    let errors: Vec<String> = validator
-        .iter_errors(value)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
-    assert!(errors.is_empty(), "{}", errors.join("\n"));
-}
 
 fn read(path: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
@@ -36,7 +14,7 @@ fn read(path: &Path) -> Value {
 #[test]
 fn the_schemas_are_schemas() {
     for name in ["campaign.schema.json", "report.schema.json"] {
-        let schema = schema(name);
+        let schema = common::schema(name);
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
         assert!(jsonschema::meta::is_valid(&schema), "{name}");
         strict(&schema, name);
@@ -61,9 +39,8 @@ fn strict(schema: &Value, place: &str) {
 
 #[test]
 fn every_published_campaign_is_valid() {
-    let validator = validator("campaign.schema.json");
     for dir in common::published() {
-        holds(&validator, &read(&dir.join("campaign.json")));
+        common::valid("campaign.schema.json", &read(&dir.join("campaign.json")));
     }
 }
 
@@ -78,21 +55,21 @@ fn a_fresh_campaign_and_its_report_are_valid() {
     let compared =
         room.compare(&["floor", "--client", &script, "--workload", &room.light(), &burst]);
     let campaign = read(&compared.campaign.join("campaign.json"));
-    holds(&validator("campaign.schema.json"), &campaign);
+    common::valid("campaign.schema.json", &campaign);
     assert_eq!(campaign["rows"].as_array().unwrap().len(), 4);
-    holds(&validator("report.schema.json"), &compared.report);
+    common::valid("report.schema.json", &compared.report);
 }
 
 #[test]
 fn reports_of_searches_are_valid() {
     let campaign = read(&common::published_of("capacity").join("campaign.json"));
     let report = json!({ "schema": 2, "rows": campaign["capacities"] });
-    holds(&validator("report.schema.json"), &report);
+    common::valid("report.schema.json", &report);
 }
 
 #[test]
 fn what_drifts_is_found() {
-    let validator = validator("campaign.schema.json");
+    let validator = common::validator("campaign.schema.json");
     let compare = read(&common::published_of("compare").join("campaign.json"));
     let capacity = read(&common::published_of("capacity").join("campaign.json"));
     let cases: [(&Value, &str, Value); 12] = [

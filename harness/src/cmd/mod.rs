@@ -17,5 +17,7 @@ pub const EXIT_MEASURED: u8 = 0;
 pub const EXIT_PARTIAL: u8 = 1;
 /// The command line or a file that it names is wrong.
 pub const EXIT_USAGE: u8 = 2;
+/// What was measured could not be saved or printed as a whole.
+pub const EXIT_UNSAVED: u8 = 4;
 /// Ended by Ctrl-C or a termination signal.
 pub const EXIT_INTERRUPTED: u8 = 130;

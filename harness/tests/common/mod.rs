@@ -3,6 +3,7 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
+use jsonschema::{Registry, Validator};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -30,6 +31,30 @@ pub fn published_of(kind: &str) -> PathBuf {
         serde_json::from_str::<Value>(&text).unwrap()["kind"] == kind
     };
     published().into_iter().find(is_of).unwrap()
+}
+
+/// A schema of the folder.
+pub fn schema(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema").join(name);
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// A schema of the folder, ready to be asked, with the campaign's beside it and no network.
+pub fn validator(name: &str) -> Validator {
+    let campaign = schema("campaign.schema.json");
+    let id = campaign["$id"].as_str().unwrap().to_owned();
+    let registry = Registry::new().add(id, campaign).unwrap().prepare().unwrap();
+    jsonschema::options().with_registry(&registry).build(&schema(name)).unwrap()
+}
+
+/// Whether a value is as a schema of the folder says.
+pub fn valid(name: &str, value: &Value) {
+    let validator = validator(name);
+    let errors: Vec<String> = validator
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{}", errors.join("\n"));
 }
 
 /// A folder for one test: results, workloads, clients from elsewhere.
