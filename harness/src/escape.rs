@@ -54,7 +54,7 @@ fn is_markup(c: char, before: Option<char>, after: Option<char>) -> bool {
         '<' => after.is_some_and(|c| c.is_alphabetic() || "/!?".contains(c)),
         '&' => after.is_some_and(|c| c.is_alphanumeric() || c == '#'),
         // Within a word it is a letter.
-        '_' => !(is_word(before) && is_word(after)) && !(is_blank(before) && is_blank(after)),
+        '_' => !(is_word(before) && is_word(after) || is_blank(before) && is_blank(after)),
         '*' | '~' => !(is_blank(before) && is_blank(after)),
         '\\' => after.is_some_and(|c| c.is_ascii_punctuation()),
         // A link or an image.
