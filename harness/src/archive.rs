@@ -1,9 +1,10 @@
 //! Reads saved campaigns.
 
 use crate::journey::Stamps;
+use crate::packed::{GridRow, JOURNEY_COLUMNS};
 use crate::rows::{RoundResult, Row, Samples};
 use crate::saved::{Campaign, Kind, SCHEMA, Status};
-use crate::store::{GridRow, JOURNEY_COLUMNS, RECORDINGS};
+use crate::store::RECORDINGS;
 use crate::summary::{self, Cast};
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;

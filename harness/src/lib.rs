@@ -22,6 +22,7 @@ pub mod machine;
 pub mod measure;
 pub mod observe;
 pub mod overview;
+pub mod packed;
 pub mod plan;
 pub mod process;
 pub mod progress;

@@ -2,10 +2,10 @@
 //! small charts where they show more than numbers do.
 
 use crate::archive::{Archive, Round};
+use crate::packed::GridRow;
 use crate::rows::{self, Row};
 use crate::saved::{Campaign, Kind};
 use crate::sketch::{self, Line};
-use crate::store::GridRow;
 use crate::table::{Style, count, nanos, time};
 use crate::verdict::Verdict;
 use crate::workload::{RankBy, Workload};

@@ -2,19 +2,18 @@
 //! round. No machine path goes into it.
 
 use crate::capacity::Capacity;
-use crate::journey::Arrivals;
 use crate::listing;
-use crate::measure;
+use crate::packed;
 use crate::plan::Plan;
 use crate::ranking::Noise;
-use crate::record::{Link, Record};
+use crate::record::Record;
 use crate::rows::{RoundResult, Row};
 use crate::runner::Played;
 use crate::saved::Campaign;
 use crate::unsaved::Unsaved;
 use anyhow::{Context, Error, Result};
 use contract::{ClientFinal, ServerFinal};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -50,18 +49,11 @@ struct Books<'a> {
     grid: String,
 }
 
-/// Between speed, as the next round waits for it, and size.
-const JOURNEYS_LEVEL: i32 = 9;
-
 /// The file of rounds.
 const ROUNDS: &str = "rounds.jsonl";
 
 /// The folder of recordings that workloads replay.
 pub const RECORDINGS: &str = "recordings";
-
-/// The columns of a journeys file.
-pub const JOURNEY_COLUMNS: [&str; 6] =
-    ["connection", "seq", "encoded_ns", "written_ns", "received_ns", "processed_ns"];
 
 /// A campaign's folder.
 #[derive(Debug)]
@@ -138,7 +130,7 @@ impl Store {
     /// [`Unsaved`] when the disk does not take it.
     pub fn recording(&self, name: &str, from: &Path) -> Result<()> {
         let bytes = fs::read(from).with_context(|| format!("replay: {name}"))?;
-        let packed = zstd::encode_all(bytes.as_slice(), JOURNEYS_LEVEL)?;
+        let packed = zstd::encode_all(bytes.as_slice(), packed::LEVEL)?;
         let folder = self.dir.join(RECORDINGS);
         let file = format!("{name}.zst");
         fs::create_dir_all(&folder)
@@ -187,8 +179,10 @@ impl Store {
         let books = match played.record.as_deref() {
             None => None,
             Some(record) => {
-                write_journeys(&self.dir.join(journeys), record, plan).map_err(of(journeys))?;
-                write_grid(&self.dir.join(grid), record).map_err(of(grid))?;
+                self.new_file(journeys)
+                    .and_then(|to| packed::journeys(to, record, plan))
+                    .map_err(of(journeys))?;
+                self.new_file(grid).and_then(|to| packed::grid(to, record)).map_err(of(grid))?;
                 Some(books(record, plan, journeys.clone(), grid.clone()))
             }
         };
@@ -198,6 +192,10 @@ impl Store {
         let written = self.rounds.write_all(&line).and_then(|()| self.rounds.sync_data());
         written.map_err(|error| of(ROUNDS)(error.into()))?;
         Ok(line.len() as u64)
+    }
+
+    fn new_file(&self, name: &str) -> Result<File> {
+        Ok(File::create(self.dir.join(name))?)
     }
 
     /// Saves the campaign and its tables, whole or not at all.
@@ -270,123 +268,6 @@ fn books<'a>(record: &'a Record, plan: &Plan, journeys: String, grid: String) ->
         journeys,
         grid,
     }
-}
-
-/// The journeys of the sampled ticks as zstd-compressed CSV, each number as the
-/// difference to the one that it follows, which makes the file four times
-/// smaller: `seq` to the row above (of a connection's first row, to 0); `encoded` to the tick's due time, or under
-/// flood to the row above; each further stamp to the stage before. In ns.
-/// Empty: it did not get there. A tick that was received but not processed has no
-/// stamp of that: it is told from the meter, to within the grid.
-fn write_journeys(path: &Path, record: &Record, plan: &Plan) -> Result<()> {
-    let mut csv = packed(path)?;
-    csv.write_record(JOURNEY_COLUMNS)?;
-    for (number, link) in record.links.iter().enumerate() {
-        write_link(&mut csv, number, link, record, plan)?;
-    }
-    finish(csv)
-}
-
-/// A new file of packed CSV.
-fn packed(path: &Path) -> Result<csv::Writer<zstd::Encoder<'static, File>>> {
-    let file = File::create(path)?;
-    Ok(csv::Writer::from_writer(zstd::Encoder::new(file, JOURNEYS_LEVEL)?))
-}
-
-/// The last bytes of a packed file may be those that find the disk full.
-fn finish(csv: csv::Writer<zstd::Encoder<File>>) -> Result<()> {
-    csv.into_inner().map_err(|error| error.into_error())?.finish()?;
-    Ok(())
-}
-
-fn write_link(
-    csv: &mut csv::Writer<impl Write>,
-    number: usize,
-    link: &Link,
-    record: &Record,
-    plan: &Plan,
-) -> Result<()> {
-    let (start_ns, arrivals) = (record.start_ns, Arrivals::new(record));
-    let (mut last_seq, mut last_encoded) = (0, start_ns);
-    for (index, &[seq, encoded, written]) in link.server_rows.iter().enumerate() {
-        let before = match plan.timetable.due_offset_ns(seq) {
-            Some(due_ns) => start_ns + due_ns,
-            None => last_encoded,
-        };
-        let step = |from: u64, to: u64| (to as i64 - from as i64).to_string();
-        let [received, processed] = match link.client_rows.get(index).filter(|row| row[0] == seq) {
-            Some(row) => [step(written, row[1]), step(row[1], row[2])],
-            None => {
-                let received =
-                    arrivals.received_ns(link, seq).map(|ns| step(written, ns.max(written)));
-                [received.unwrap_or_default(), String::new()]
-            }
-        };
-        let (seq_step, encoded_step) = (step(last_seq, seq), step(before, encoded));
-        let written_step = step(encoded, written);
-        csv.write_record([
-            number.to_string(),
-            seq_step,
-            encoded_step,
-            written_step,
-            received,
-            processed,
-        ])?;
-        (last_seq, last_encoded) = (seq, encoded);
-    }
-    Ok(())
-}
-
-/// One look as a row of the grid file.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)] // as named in METHODOLOGY.md
-pub struct GridRow {
-    /// Since the start.
-    pub at_ns: i64,
-    pub generated: u64,
-    pub written: u64,
-    pub acknowledged: u64,
-    pub confirmed: u64,
-    pub received: u64,
-    pub processed: u64,
-    pub server_ticks: f64,
-    pub kernel_send_ticks: f64,
-    pub kernel_receive_ticks: f64,
-    pub library_ticks: f64,
-    pub client_ticks: f64,
-    pub client_cpu_ns: u64,
-    pub server_cpu_ns: u64,
-    pub client_rss_bytes: u64,
-    pub server_rss_bytes: u64,
-}
-
-/// All looks of a round as zstd-compressed CSV: counts of each stage, and the
-/// backlog by layer. Together they show where a slow client's ticks wait.
-fn write_grid(path: &Path, record: &Record) -> Result<()> {
-    let mut csv = packed(path)?;
-    let bytes_per_tick = measure::bytes_per_tick(record);
-    for look in &record.watched.snapshots {
-        let layers = measure::layers(look, bytes_per_tick);
-        csv.serialize(GridRow {
-            at_ns: look.at_ns as i64 - record.start_ns as i64,
-            generated: look.generated,
-            written: look.written,
-            acknowledged: look.acknowledged,
-            confirmed: look.confirmed,
-            received: look.received,
-            processed: look.processed,
-            server_ticks: layers.server,
-            kernel_send_ticks: layers.kernel_send,
-            kernel_receive_ticks: layers.kernel_receive,
-            library_ticks: layers.library,
-            client_ticks: layers.client,
-            client_cpu_ns: look.client_cpu_ns,
-            server_cpu_ns: look.server_cpu_ns,
-            client_rss_bytes: look.client_rss_bytes,
-            server_rss_bytes: look.server_rss_bytes,
-        })?;
-    }
-    finish(csv)
 }
 
 /// The object of `compare --json` and of `sweep --json`.

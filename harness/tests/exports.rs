@@ -46,36 +46,77 @@ fn table_md_is_what_the_campaign_gives() {
     }
 }
 
-/// The sampled ticks of a saved round are those that it was measured by.
+/// Whether the sampled ticks of a saved round are those that it was measured by; and
+/// whether some of them still waited at the stop. `None`: it was not measured.
+fn agrees(archive: &Archive, round: &Round) -> Option<bool> {
+    let (m, books) = (round.result.measurement.as_ref()?, round.books.as_ref()?);
+    let sampled = sampled::of(archive, round).unwrap().unwrap();
+    let window = sampled.ticks.iter().filter(|tick| tick.in_window);
+    let responses: Vec<Time> =
+        window.clone().filter_map(|tick| tick.response(books.ended_ns)).collect();
+    let place = format!("{} {}", archive.name(), books.journeys);
+    assert_eq!(responses.len(), m.samples, "{place}");
+    assert_eq!(Quantiles::of(&Times::new(responses)), m.response_ns, "{place}");
+    if let Some(ns) = &sampled.window_ns {
+        let due = window.map(|tick| tick.stamps.due_ns - books.start_ns);
+        assert!(due.clone().all(|due_ns| ns.contains(&due_ns)), "{place}");
+        let others = sampled.ticks.iter().filter(|tick| !tick.in_window);
+        let mut others = others.map(|tick| tick.stamps.due_ns - books.start_ns);
+        assert!(others.all(|due_ns| !ns.contains(&due_ns)), "{place}");
+    }
+    Some(m.response_ns.is_some_and(|q| q.max.is_censored()))
+}
+
 #[test]
 fn sampled_ticks_give_the_quantiles_of_their_round() {
     let (mut exact, mut censored) = (0, 0);
     for archive in published() {
         for round in some(&archive) {
-            let (Some(m), Some(books)) = (&round.result.measurement, &round.books) else {
-                continue;
-            };
-            let sampled = sampled::of(&archive, round).unwrap().unwrap();
-            let window = sampled.ticks.iter().filter(|tick| tick.in_window);
-            let responses: Vec<Time> =
-                window.clone().filter_map(|tick| tick.response(books.ended_ns)).collect();
-            let place = format!("{} {}", archive.name(), books.journeys);
-            assert_eq!(responses.len(), m.samples, "{place}");
-            assert_eq!(Quantiles::of(&Times::new(responses)), m.response_ns, "{place}");
-            if let Some(ns) = &sampled.window_ns {
-                let due = window.map(|tick| tick.stamps.due_ns - books.start_ns);
-                assert!(due.clone().all(|due_ns| ns.contains(&due_ns)), "{place}");
-                let others = sampled.ticks.iter().filter(|tick| !tick.in_window);
-                let mut others = others.map(|tick| tick.stamps.due_ns - books.start_ns);
-                assert!(others.all(|due_ns| !ns.contains(&due_ns)), "{place}");
-            }
-            match m.response_ns.is_some_and(|q| q.max.is_censored()) {
-                true => censored += 1,
-                false => exact += 1,
+            match agrees(&archive, round) {
+                Some(true) => censored += 1,
+                Some(false) => exact += 1,
+                None => {}
             }
         }
     }
     assert!(exact > 20 && censored > 2, "{exact} exact, {censored} censored");
+}
+
+/// The same for every kind of load, several connections, a recording, and a round that
+/// a backlog broke off.
+#[test]
+fn sampled_ticks_are_found_under_every_load() {
+    let room = common::Room::new();
+    fs::write(room.path().join("gaps.csv"), "gap_ns,symbol,price\n100000,5,1\n900000,7,3\n")
+        .unwrap();
+    let loads = [
+        ("burst", "rate_per_s = 2000\nburst = { to_per_s = 40000, every_ms = 200, for_ms = 20 }"),
+        ("ramp", "rate_per_s = 500\nramp = { to_per_s = 8000, over_ms = 400 }"),
+        ("poisson", "rate_per_s = 5000\npoisson = true"),
+        ("replay", "replay = \"gaps.csv\""),
+        ("gateways", "rate_per_s = 1000\nconnections = 2\nclients = 2"),
+        (
+            "brimful",
+            "rate_per_s = 100000\nwork_ns = 200000\nqueue_bound = 256\nbuffers = \"matched\"\nlog_ceiling_bytes = 1000000",
+        ),
+    ];
+    let load = |(name, lines): &(&str, &str)| {
+        room.workload(name, &format!("{lines}\nrank_by = \"response_p99\""))
+    };
+    let files: Vec<String> = loads.iter().map(load).collect();
+    let mut args = vec!["blocking", "--workload"];
+    args.extend(files.iter().map(String::as_str));
+    let archive = Archive::open(&room.compare(&args).campaign).unwrap();
+    let mut measured = Vec::new();
+    for round in &archive.rounds {
+        if agrees(&archive, round).is_some() {
+            measured.push(round.result.workload.as_str());
+        }
+    }
+    assert!(loads.iter().all(|(name, _)| measured.contains(name)), "{measured:?}");
+    let mut bytes = Vec::new();
+    journeys::parquet(&archive, &mut bytes).unwrap();
+    assert_eq!(hlog::logs(&archive).unwrap().len(), loads.len());
 }
 
 /// Read back with the library's own reader: within three digits of the rounds.
