@@ -1,9 +1,10 @@
 //! Reads saved campaigns.
 
 use crate::journey::Stamps;
+use crate::packed::{GridRow, JOURNEY_COLUMNS};
 use crate::rows::{RoundResult, Row, Samples};
 use crate::saved::{Campaign, Kind, SCHEMA, Status};
-use crate::store::{GridRow, JOURNEY_COLUMNS, RECORDINGS};
+use crate::store::RECORDINGS;
 use crate::summary::{self, Cast};
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
@@ -25,6 +26,7 @@ pub struct Archive {
     pub rounds: Vec<Round>,
     /// Recordings that were replayed, by their workload.
     tapes: BTreeMap<String, Arc<Tape>>,
+    first_ns: Option<u64>,
 }
 
 /// One line of `rounds.jsonl`.
@@ -85,9 +87,16 @@ impl Archive {
         let campaign: Campaign = serde_json::from_slice(&text).with_context(damaged)?;
         let rounds = read_rounds(&dir.join("rounds.jsonl")).with_context(|| shown.to_string())?;
         let tapes = read_tapes(dir, &campaign).with_context(|| shown.to_string())?;
-        let mut archive = Self { dir: dir.to_owned(), campaign, rounds, tapes };
+        let first_ns = rounds.iter().find_map(|round| Some(round.books.as_ref()?.start_ns));
+        let mut archive = Self { dir: dir.to_owned(), campaign, rounds, tapes, first_ns };
         archive.sum_up().with_context(|| shown.to_string())?;
         Ok(archive)
+    }
+
+    /// When tick 0 of its first round was due.
+    #[must_use]
+    pub fn first_ns(&self) -> Option<u64> {
+        self.first_ns
     }
 
     /// Its folder.
@@ -159,6 +168,15 @@ impl Archive {
         }
         let file = File::open(self.dir.join(name)).with_context(|| name.to_owned())?;
         Ok(csv::Reader::from_reader(zstd::Decoder::new(file)?))
+    }
+
+    /// How many connections a round of this workload had. Rounds of searches and
+    /// sweeps are named after their rate besides.
+    #[must_use]
+    pub fn links(&self, workload: &str) -> usize {
+        let base = workload.split('@').next().unwrap_or(workload);
+        let named = |name: &str| self.campaign.workloads.iter().find(|w| w.name == name);
+        named(workload).or_else(|| named(base)).map_or(1, |w| w.connections * w.clients)
     }
 
     /// The recording that a workload replays, if it was kept.

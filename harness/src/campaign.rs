@@ -120,6 +120,10 @@ pub fn run(
         turns(scheme.workloads.len(), seats, scheme.rounds, scheme.stage.seed, scheme.blocks);
     let mut progress = Progress::new(turns.len());
     let mut results: Vec<RoundResult> = Vec::new();
+    // Who takes part is saved before anything else, so that the rounds alone give the
+    // tables, wherever it breaks off.
+    update_all(scheme, campaign, &results);
+    store.campaign(campaign)?;
     for turn in turns {
         let workload = &scheme.workloads[turn.workload];
         let is_control = turn.client == entries.len();
@@ -136,17 +140,31 @@ pub fn run(
         result.round = turn.round;
         result.reason = result.reason.take().map(|reason| store.without_paths(&reason));
         campaign.took_part(&entry.name, played.record.as_deref());
-        store.round(&played)?;
+        if let Err(error) = store.round(&played) {
+            progress.finish();
+            update_all(scheme, campaign, &results);
+            campaign.status = Status::Interrupted;
+            // Saved without this round, as rounds.jsonl is, if anything still can be;
+            // shown with it.
+            drop(store.campaign(campaign));
+            results.push(played.result);
+            update(scheme, campaign, turn.workload, &results);
+            return Err(error);
+        }
         progress.end(&played.result);
         results.push(played.result);
         update(scheme, campaign, turn.workload, &results);
         store.campaign(campaign)?;
     }
     progress.finish();
-    for index in 0..scheme.workloads.len() {
-        update(scheme, campaign, index, &results);
-    }
+    update_all(scheme, campaign, &results);
     Ok(())
+}
+
+fn update_all(scheme: &Scheme, campaign: &mut Campaign, results: &[RoundResult]) {
+    for index in 0..scheme.workloads.len() {
+        update(scheme, campaign, index, results);
+    }
 }
 
 /// Sums up one workload anew.

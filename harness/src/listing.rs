@@ -14,7 +14,7 @@ use crate::workload::{Rate, Workload};
 /// `table.md`: a campaign's heading and its tables.
 #[must_use]
 pub fn markdown(campaign: &Campaign) -> String {
-    format!("{}\n{}", campaign.heading(), tables(campaign, Style::Markdown))
+    format!("{}\n{}", campaign.heading(Style::Markdown), tables(campaign, Style::Markdown))
 }
 
 /// All tables of a campaign, one after the other.
@@ -78,6 +78,12 @@ pub fn capacities(all: &[Capacity], style: Style) -> String {
         ("probes", |c| c.probes.len().to_string()),
         ("took", |c| format!("{:.0} s", c.took_s)),
     ];
+    let text = |capacity: &Capacity| Capacity {
+        client: style.text(&capacity.client),
+        note: capacity.note.as_deref().map(|note| style.prose(note)),
+        ..capacity.clone()
+    };
+    let all = &all.iter().map(text).collect::<Vec<_>>();
     let notes: String = all
         .iter()
         .filter_map(|c| Some(format!("- {}: {}\n", c.client, c.note.as_ref()?)))
@@ -119,12 +125,13 @@ fn swept((title, cell): Column<Row>, workloads: &[Workload], rows: &[Row], style
     let mut clients: Vec<&str> = rows.iter().map(|row| row.client.as_str()).collect();
     clients.sort_unstable();
     clients.dedup();
-    let mut table =
-        empty(std::iter::once("offered\nticks/s").chain(clients.iter().copied()), style);
+    let heads: Vec<String> = clients.iter().map(|client| style.text(client)).collect();
+    let heads = heads.iter().map(String::as_str);
+    let mut table = empty(std::iter::once("offered\nticks/s").chain(heads), style);
     for workload in workloads {
         let rate = match workload.rate_per_s {
             Some(Rate::PerSecond(rate)) => count(rate as f64),
-            _ => workload.name.clone(),
+            _ => style.text(&workload.name),
         };
         let of = |client: &&str| {
             let is = |row: &&Row| row.workload == workload.name && row.client == **client;

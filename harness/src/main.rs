@@ -28,6 +28,7 @@ fn run(cli: Cli) -> Result<u8> {
         Command::Capacity(args) => cmd::capacity::run(&root()?, &args),
         Command::Sweep(args) => cmd::sweep::run(&root()?, &args),
         Command::Plan(args) => cmd::plan::run(&root()?, &args),
+        Command::Show(args) => cmd::show::run(&args),
         Command::Publish(args) => cmd::publish::run(&args),
         Command::Journey(args) => cmd::journey::run(&args),
         Command::Doctor(args) => cmd::doctor::run(&args),

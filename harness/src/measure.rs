@@ -228,7 +228,7 @@ struct Onset {
 
 /// Differences of the backlog below what comes in so many ns do not keep a run
 /// from being steady; nor do such shares of a processed rate.
-const STEADY_NS: f64 = 1e6;
+pub const STEADY_NS: f64 = 1e6;
 const STEADY_SHARE: f64 = 0.1;
 
 /// Where the run has become steady, at the earliest behind the warm-up. With a

@@ -229,12 +229,12 @@ fn verdict(rounds: &[RoundResult]) -> Verdict {
     among.into_iter().max_by_key(|&v| (count(v), v)).unwrap_or(worst)
 }
 
-/// Whether a round of this verdict is behind the numbers of a row of that one.
+/// Whether a round is behind the numbers of a row with that verdict.
 #[must_use]
-pub fn stands_behind(row: Verdict, round: Verdict) -> bool {
-    match row.is_ranked() {
-        true => round.is_ranked(),
-        false => round == row && row.is_measured(),
+pub fn counts(verdict: Verdict, round: &RoundResult) -> bool {
+    match verdict.is_ranked() {
+        true => round.verdict.is_ranked(),
+        false => round.verdict == verdict && verdict.is_measured(),
     }
 }
 
@@ -242,9 +242,11 @@ pub fn stands_behind(row: Verdict, round: Verdict) -> bool {
 #[must_use]
 pub fn row(workload: &Workload, client: &str, class: Class, rounds: &[RoundResult]) -> Row {
     let verdict = verdict(rounds);
-    let is_good = |r: &&RoundResult| stands_behind(verdict, r.verdict);
-    let good: Vec<&Measurement> =
-        rounds.iter().filter(is_good).filter_map(|r| r.measurement.as_ref()).collect();
+    let good: Vec<&Measurement> = rounds
+        .iter()
+        .filter(|round| counts(verdict, round))
+        .filter_map(|r| r.measurement.as_ref())
+        .collect();
     let of = |pick: &dyn Fn(&Measurement) -> Option<f64>| {
         stats::median(good.iter().filter_map(|m| pick(m)).collect())
     };

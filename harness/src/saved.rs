@@ -1,10 +1,12 @@
 //! What a campaign file says: the head of everything that is saved, and read again.
 
 use crate::capacity::Capacity;
+use crate::escape;
 use crate::machine::Machine;
 use crate::ranking::Noise;
 use crate::record::Record;
 use crate::rows::Row;
+use crate::table::Style;
 use crate::workload::Workload;
 use contract::ClientHello;
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,9 @@ use std::collections::BTreeMap;
 
 /// The version of campaign files and of the objects of `--json`.
 pub const SCHEMA: u32 = 2;
+
+/// So much of a commit's hash is shown.
+const COMMIT_CHARS: usize = 12;
 
 /// What a campaign is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -131,17 +136,22 @@ impl Campaign {
 
     /// What stands above its tables.
     #[must_use]
-    pub fn heading(&self) -> String {
-        let commit = self.commit.as_deref().map_or("unknown", |hash| &hash[..hash.len().min(12)]);
+    pub fn heading(&self, style: Style) -> String {
+        let text = |foreign: &str| style.text(foreign);
+        let commit = self.commit.as_deref().unwrap_or("unknown");
+        let commit = text(&commit.chars().take(COMMIT_CHARS).collect::<String>());
         let dirty = if self.dirty == Some(true) { " with changes" } else { "" };
+        let (title, command) = match style {
+            Style::Terminal => ("", text(&self.command)),
+            Style::Markdown => ("# ", escape::code(&self.command)),
+        };
         format!(
-            "# Campaign of {}, {}\n\n`{}`, commit {commit}{dirty}, seed {}\n\n{}\n{}: {} rounds of {} s warm-up at least and {} s measured\n",
-            self.started,
+            "{title}Campaign of {}, {}\n\n{command}, commit {commit}{dirty}, seed {}\n\n{}\n{}: {} rounds of {} s warm-up at least and {} s measured\n",
+            text(&self.started),
             self.status.word(),
-            self.command,
             self.seed,
-            self.machine.describe(),
-            self.placement,
+            text(&self.machine.describe()),
+            text(&self.placement),
             self.rounds,
             self.warmup_s,
             self.measure_s,

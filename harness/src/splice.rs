@@ -1,8 +1,8 @@
 //! Puts tables between the markers of a Markdown file. Pure.
 
-use crate::listing;
 use crate::saved::{Campaign, Kind};
 use crate::table::Style;
+use crate::{escape, listing};
 use anyhow::{Result, bail};
 
 /// The end of a part that is replaced.
@@ -78,9 +78,9 @@ pub fn block(campaign: &Campaign, link: &str) -> String {
     });
     format!(
         "From [`{link}`]({link}/report.html) ([as text]({link}/table.md)), made by\n\n```\n{}\n```\n\non {}, {}.\n\n{}",
-        campaign.command,
-        campaign.machine.describe(),
-        campaign.placement,
+        escape::terminal(&campaign.command).replace("```", "'''"),
+        escape::markdown(&campaign.machine.describe()),
+        escape::markdown(&campaign.placement),
         tables.collect::<String>()
     )
 }

@@ -2,20 +2,21 @@
 //! round. No machine path goes into it.
 
 use crate::capacity::Capacity;
-use crate::journey::Arrivals;
 use crate::listing;
-use crate::measure;
+use crate::packed;
 use crate::plan::Plan;
+use crate::press;
 use crate::ranking::Noise;
-use crate::record::{Link, Record};
+use crate::record::Record;
 use crate::rows::{RoundResult, Row};
 use crate::runner::Played;
 use crate::saved::Campaign;
-use anyhow::{Context, Result};
+use crate::unsaved::Unsaved;
+use anyhow::{Context, Error, Result};
 use contract::{ClientFinal, ServerFinal};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use tick::{Sample, Schedule};
 
@@ -49,52 +50,66 @@ struct Books<'a> {
     grid: String,
 }
 
-/// Between speed, as the next round waits for it, and size.
-const JOURNEYS_LEVEL: i32 = 9;
+/// The file of rounds.
+const ROUNDS: &str = "rounds.jsonl";
 
 /// The folder of recordings that workloads replay.
 pub const RECORDINGS: &str = "recordings";
-
-/// The columns of a journeys file.
-pub const JOURNEY_COLUMNS: [&str; 6] =
-    ["connection", "seq", "encoded_ns", "written_ns", "received_ns", "processed_ns"];
 
 /// A campaign's folder.
 #[derive(Debug)]
 pub struct Store {
     dir: PathBuf,
     rounds: File,
-    order: usize,
+    /// Rounds that are saved whole.
+    saved: usize,
+    /// Where they end in `rounds.jsonl`.
+    saved_bytes: u64,
     /// Put in place of machine paths: `(path, word)`.
     hidden: Vec<(String, &'static str)>,
 }
 
 impl Store {
+    /// Whether folders can be made and files written below `out`: asked before anything
+    /// is measured, and leaving nothing behind.
+    ///
+    /// # Errors
+    /// When they cannot.
+    pub fn check(out: &Path) -> Result<()> {
+        let out = std::path::absolute(out)?;
+        let existing = out.ancestors().find(|path| path.exists()).unwrap_or(&out);
+        let tried = match existing.is_dir() {
+            true => tempfile::tempfile_in(existing).map(drop),
+            false => Err(ErrorKind::NotADirectory.into()),
+        };
+        tried.with_context(|| {
+            let shown = existing.display();
+            format!("--out: cannot write in {shown}: choose another folder by --out")
+        })
+    }
+
     /// Makes the folder `<out>/<UTC date-time>-<host>`.
     ///
     /// # Errors
     /// When it cannot be made.
     pub fn create(out: &Path, host: &str, root: &Path) -> Result<Self> {
-        fs::create_dir_all(out).with_context(|| format!("--out {}", out.display()))?;
         let stamp = jiff::Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
-        let names = (1..100).map(|n| match n {
-            1 => format!("{stamp}-{host}"),
-            n => format!("{stamp}-{host}-{n}"),
-        });
-        // Two campaigns may begin within the same second.
-        let dir = names
-            .map(|name| out.join(name))
-            .find(|dir| fs::create_dir(dir).is_ok())
-            .with_context(|| format!("cannot make a folder in {}", out.display()))?;
-        fs::create_dir(dir.join("journeys"))?;
-        fs::create_dir(dir.join("grid"))?;
-        let rounds =
-            OpenOptions::new().create_new(true).append(true).open(dir.join("rounds.jsonl"))?;
+        let made = || -> std::io::Result<(PathBuf, File)> {
+            fs::create_dir_all(out)?;
+            let dir = make_dir(out, &format!("{stamp}-{host}"))?;
+            fs::create_dir(dir.join("journeys"))?;
+            fs::create_dir(dir.join("grid"))?;
+            let file = OpenOptions::new().create_new(true).append(true).open(dir.join(ROUNDS))?;
+            Ok((dir, file))
+        };
+        let (dir, rounds) = made().with_context(|| {
+            format!("--out: cannot make a folder in {}: choose another by --out", out.display())
+        })?;
         let mut hidden = vec![(root.to_string_lossy().into_owned(), ".")];
         if let Some(home) = std::env::var_os("HOME").filter(|home| home.len() > 1) {
             hidden.push((home.to_string_lossy().into_owned(), "~"));
         }
-        Ok(Self { dir, rounds, order: 0, hidden })
+        Ok(Self { dir, rounds, saved: 0, saved_bytes: 0, hidden })
     }
 
     /// Where it is.
@@ -113,46 +128,81 @@ impl Store {
     /// be told later.
     ///
     /// # Errors
-    /// When the disk does not take it.
+    /// [`Unsaved`] when the disk does not take it.
     pub fn recording(&self, name: &str, from: &Path) -> Result<()> {
-        let folder = self.dir.join(RECORDINGS);
-        fs::create_dir_all(&folder).context(RECORDINGS)?;
         let bytes = fs::read(from).with_context(|| format!("replay: {name}"))?;
-        let packed = zstd::encode_all(bytes.as_slice(), JOURNEYS_LEVEL)?;
-        fs::write(folder.join(format!("{name}.zst")), packed).context(RECORDINGS)
+        let packed = zstd::encode_all(bytes.as_slice(), packed::LEVEL)?;
+        let folder = self.dir.join(RECORDINGS);
+        let file = format!("{name}.zst");
+        fs::create_dir_all(&folder)
+            .and_then(|()| fs::write(folder.join(&file), packed))
+            .map_err(|error| self.unsaved(&format!("{RECORDINGS}/{file}"), &error.into()))
     }
 
     /// Saves one round: its line, the journeys of its sampled ticks, and the
-    /// looks on the grid.
+    /// looks on the grid; the whole of it or nothing.
     ///
     /// # Errors
-    /// When the disk does not take it.
+    /// [`Unsaved`] when the disk does not take it.
     pub fn round(&mut self, played: &Played) -> Result<()> {
-        self.order += 1;
+        let (order, result) = (self.saved + 1, &played.result);
+        let client = result.client.replace(':', "+");
+        let control = if result.control { "-control" } else { "" };
+        let name = format!("{order:03}-{}-{client}{control}.csv.zst", result.workload);
+        let files = [format!("journeys/{name}"), format!("grid/{name}")];
+        match self.write_round(order, played, &files) {
+            Ok(bytes) => {
+                (self.saved, self.saved_bytes) = (order, self.saved_bytes + bytes);
+                Ok(())
+            }
+            Err((what, error)) => {
+                // Best effort: a line that is cut off would make the folder unreadable.
+                drop(self.rounds.set_len(self.saved_bytes));
+                files.iter().for_each(|file| drop(fs::remove_file(self.dir.join(file))));
+                Err(self.unsaved(&what, &error))
+            }
+        }
+    }
+
+    /// Gives the length of the round's line, or what could not be written.
+    fn write_round(
+        &mut self,
+        order: usize,
+        played: &Played,
+        files: &[String; 2],
+    ) -> std::result::Result<u64, (String, Error)> {
         let (result, plan) = (&played.result, &played.plan);
+        let [journeys, grid] = files;
+        let of = |file: &str| {
+            let file = file.to_owned();
+            move |error| (file, error)
+        };
         let books = match played.record.as_deref() {
             None => None,
             Some(record) => {
-                let client = result.client.replace(':', "+");
-                let control = if result.control { "-control" } else { "" };
-                let name =
-                    format!("{:03}-{}-{client}{control}.csv.zst", self.order, result.workload);
-                let (journeys, grid) = (format!("journeys/{name}"), format!("grid/{name}"));
-                write_journeys(&self.dir.join(&journeys), record, plan)?;
-                write_grid(&self.dir.join(&grid), record)?;
-                Some(books(record, plan, journeys, grid))
+                self.new_file(journeys)
+                    .and_then(|to| packed::journeys(to, record, plan))
+                    .map_err(of(journeys))?;
+                self.new_file(grid).and_then(|to| packed::grid(to, record)).map_err(of(grid))?;
+                Some(books(record, plan, journeys.clone(), grid.clone()))
             }
         };
-        let mut line = serde_json::to_vec(&Line { order: self.order, result, books })?;
+        let line = serde_json::to_vec(&Line { order, result, books });
+        let mut line = line.map_err(|error| of(ROUNDS)(error.into()))?;
         line.push(b'\n');
-        self.rounds.write_all(&line).context("rounds.jsonl")?;
-        self.rounds.sync_data().context("rounds.jsonl")
+        let written = self.rounds.write_all(&line).and_then(|()| self.rounds.sync_data());
+        written.map_err(|error| of(ROUNDS)(error.into()))?;
+        Ok(line.len() as u64)
+    }
+
+    fn new_file(&self, name: &str) -> Result<File> {
+        Ok(File::create(self.dir.join(name))?)
     }
 
     /// Saves the campaign and its tables, whole or not at all.
     ///
     /// # Errors
-    /// When the disk does not take it.
+    /// [`Unsaved`] when the disk does not take it.
     pub fn campaign(&self, campaign: &Campaign) -> Result<()> {
         let mut json = serde_json::to_vec_pretty(campaign)?;
         json.push(b'\n');
@@ -161,55 +211,38 @@ impl Store {
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        replace(&self.dir.join(name), bytes).with_context(|| name.to_owned())
+        let replaced = press::replace(&self.dir.join(name), bytes);
+        replaced.map_err(|error| self.unsaved(name, &error.into()))
+    }
+
+    /// Removes the folder of a campaign that could not even begin.
+    pub fn discard(self) {
+        drop(fs::remove_dir_all(&self.dir));
+    }
+
+    fn unsaved(&self, what: &str, error: &Error) -> Error {
+        Unsaved {
+            what: what.to_owned(),
+            dir: self.dir.clone(),
+            why: error.root_cause().to_string(),
+            rounds: self.saved,
+        }
+        .into()
     }
 }
 
-/// Puts a file in place whole or not at all.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let draft = path.with_file_name(format!(".{name}.draft"));
-    let done = fs::write(&draft, bytes).and_then(|()| fs::rename(&draft, path));
-    done.inspect_err(|_| drop(fs::remove_file(&draft)))
-}
-
-/// Writes what is made of saved campaigns. A file that is already so is not touched.
-#[derive(Debug)]
-pub struct Press {
-    check: bool,
-    changed: Vec<PathBuf>,
-}
-
-impl Press {
-    /// With `check`, it only notes what it would write.
-    #[must_use]
-    pub fn new(check: bool) -> Self {
-        Self { check, changed: Vec::new() }
-    }
-
-    /// Makes a file hold these bytes.
-    ///
-    /// # Errors
-    /// When it cannot be written; the old one is then still there.
-    pub fn put(&mut self, path: &Path, bytes: &[u8]) -> Result<()> {
-        if fs::read(path).is_ok_and(|old| old == bytes) {
-            return Ok(());
+/// A new folder of that name, or with a number behind it: two campaigns may begin
+/// within the same second.
+fn make_dir(out: &Path, name: &str) -> std::io::Result<PathBuf> {
+    let mut dir = out.join(name);
+    for number in 2.. {
+        match fs::create_dir(&dir) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| dir),
         }
-        self.changed.push(path.to_owned());
-        if self.check {
-            return Ok(());
-        }
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).with_context(|| path.display().to_string())?;
-        }
-        replace(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+        dir = out.join(format!("{name}-{number}"));
     }
-
-    /// What was not as it should be.
-    #[must_use]
-    pub fn changed(&self) -> &[PathBuf] {
-        &self.changed
-    }
+    unreachable!("a number that is free")
 }
 
 fn books<'a>(record: &'a Record, plan: &Plan, journeys: String, grid: String) -> Books<'a> {
@@ -229,115 +262,6 @@ fn books<'a>(record: &'a Record, plan: &Plan, journeys: String, grid: String) ->
         journeys,
         grid,
     }
-}
-
-/// The journeys of the sampled ticks as zstd-compressed CSV, each number as the
-/// difference to the one that it follows, which makes the file four times
-/// smaller: `seq` to the row above (of a connection's first row, to 0); `encoded` to the tick's due time, or under
-/// flood to the row above; each further stamp to the stage before. In ns.
-/// Empty: it did not get there. A tick that was received but not processed has no
-/// stamp of that: it is told from the meter, to within the grid.
-fn write_journeys(path: &Path, record: &Record, plan: &Plan) -> Result<()> {
-    let file = File::create(path).context("journeys")?;
-    let packed = zstd::Encoder::new(file, JOURNEYS_LEVEL)?.auto_finish();
-    let mut csv = csv::Writer::from_writer(packed);
-    csv.write_record(JOURNEY_COLUMNS)?;
-    for (number, link) in record.links.iter().enumerate() {
-        write_link(&mut csv, number, link, record, plan)?;
-    }
-    csv.flush().context("journeys")
-}
-
-fn write_link(
-    csv: &mut csv::Writer<impl Write>,
-    number: usize,
-    link: &Link,
-    record: &Record,
-    plan: &Plan,
-) -> Result<()> {
-    let (start_ns, arrivals) = (record.start_ns, Arrivals::new(record));
-    let (mut last_seq, mut last_encoded) = (0, start_ns);
-    for (index, &[seq, encoded, written]) in link.server_rows.iter().enumerate() {
-        let before = match plan.timetable.due_offset_ns(seq) {
-            Some(due_ns) => start_ns + due_ns,
-            None => last_encoded,
-        };
-        let step = |from: u64, to: u64| (to as i64 - from as i64).to_string();
-        let [received, processed] = match link.client_rows.get(index).filter(|row| row[0] == seq) {
-            Some(row) => [step(written, row[1]), step(row[1], row[2])],
-            None => {
-                let received =
-                    arrivals.received_ns(link, seq).map(|ns| step(written, ns.max(written)));
-                [received.unwrap_or_default(), String::new()]
-            }
-        };
-        let (seq_step, encoded_step) = (step(last_seq, seq), step(before, encoded));
-        let written_step = step(encoded, written);
-        csv.write_record([
-            number.to_string(),
-            seq_step,
-            encoded_step,
-            written_step,
-            received,
-            processed,
-        ])?;
-        (last_seq, last_encoded) = (seq, encoded);
-    }
-    Ok(())
-}
-
-/// One look as a row of the grid file.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)] // as named in METHODOLOGY.md
-pub struct GridRow {
-    /// Since the start.
-    pub at_ns: i64,
-    pub generated: u64,
-    pub written: u64,
-    pub acknowledged: u64,
-    pub confirmed: u64,
-    pub received: u64,
-    pub processed: u64,
-    pub server_ticks: f64,
-    pub kernel_send_ticks: f64,
-    pub kernel_receive_ticks: f64,
-    pub library_ticks: f64,
-    pub client_ticks: f64,
-    pub client_cpu_ns: u64,
-    pub server_cpu_ns: u64,
-    pub client_rss_bytes: u64,
-    pub server_rss_bytes: u64,
-}
-
-/// All looks of a round as zstd-compressed CSV: counts of each stage, and the
-/// backlog by layer. Together they show where a slow client's ticks wait.
-fn write_grid(path: &Path, record: &Record) -> Result<()> {
-    let file = File::create(path).context("grid")?;
-    let packed = zstd::Encoder::new(file, JOURNEYS_LEVEL)?.auto_finish();
-    let mut csv = csv::Writer::from_writer(packed);
-    let bytes_per_tick = measure::bytes_per_tick(record);
-    for look in &record.watched.snapshots {
-        let layers = measure::layers(look, bytes_per_tick);
-        csv.serialize(GridRow {
-            at_ns: look.at_ns as i64 - record.start_ns as i64,
-            generated: look.generated,
-            written: look.written,
-            acknowledged: look.acknowledged,
-            confirmed: look.confirmed,
-            received: look.received,
-            processed: look.processed,
-            server_ticks: layers.server,
-            kernel_send_ticks: layers.kernel_send,
-            kernel_receive_ticks: layers.kernel_receive,
-            library_ticks: layers.library,
-            client_ticks: layers.client,
-            client_cpu_ns: look.client_cpu_ns,
-            server_cpu_ns: look.server_cpu_ns,
-            client_rss_bytes: look.client_rss_bytes,
-            server_rss_bytes: look.server_rss_bytes,
-        })?;
-    }
-    csv.flush().context("grid")
 }
 
 /// The object of `compare --json` and of `sweep --json`.

@@ -1,9 +1,10 @@
 //! Tables for people: pure functions from rows to text.
 
+use crate::escape;
 use crate::inference::Interval;
 use crate::journey::{Stage, Waterfall};
 use crate::ranking::{Noise, ROUNDS_FOR_TESTS};
-use crate::rows::{self, Row};
+use crate::rows::{self, Row, Versus};
 use crate::stats::Time;
 use crate::verdict::Verdict;
 use crate::workload::{RankBy, Rate, Workload};
@@ -20,18 +21,69 @@ pub enum Style {
     Markdown,
 }
 
+impl Style {
+    /// A foreign text, so that it stays text there.
+    #[must_use]
+    pub fn text(self, foreign: &str) -> String {
+        match self {
+            Self::Terminal => escape::terminal(foreign),
+            Self::Markdown => escape::markdown(foreign),
+        }
+    }
+
+    /// A foreign sentence, which may name things between backticks.
+    #[must_use]
+    pub fn prose(self, foreign: &str) -> String {
+        match self {
+            Self::Terminal => escape::terminal(foreign),
+            Self::Markdown => escape::prose(foreign),
+        }
+    }
+}
+
 /// A workload's table with its heading, the way of the time, and notes.
 #[must_use]
 pub fn render(workload: &Workload, rows: &[Row], noise: &[Noise], style: Style) -> String {
     let columns = if workload.is_flood() { flood_columns() } else { rate_columns(rows) };
-    let main = grid(&columns, rows, style);
     let falls: Vec<(String, Waterfall)> =
         rows.iter().filter_map(|row| Some((row.client.clone(), row.waterfall?))).collect();
+    let (workload, rows, noise) = &readable(workload, rows, noise, style);
+    let main = grid(&columns, rows, style);
     let falls = match falls.is_empty() {
         true => String::new(),
         false => format!("Where the response time goes:\n\n{}\n\n", waterfalls(&falls, style)),
     };
     format!("{}\n\n{main}\n\n{falls}{}", heading(workload, style), notes(workload, rows, noise))
+}
+
+/// The same with every foreign text as it can be printed.
+fn readable(
+    workload: &Workload,
+    rows: &[Row],
+    noise: &[Noise],
+    style: Style,
+) -> (Workload, Vec<Row>, Vec<Noise>) {
+    let text = |foreign: &String| style.text(foreign);
+    let prose = |foreign: &String| style.prose(foreign);
+    let workload = Workload {
+        name: text(&workload.name),
+        why: prose(&workload.why),
+        read: prose(&workload.read),
+        replay: workload.replay.as_ref().map(text),
+        ..workload.clone()
+    };
+    let row = |row: &Row| Row {
+        client: text(&row.client),
+        reason: row.reason.as_ref().map(prose),
+        remarks: row.remarks.iter().map(prose).collect(),
+        versus_leader: row
+            .versus_leader
+            .as_ref()
+            .map(|versus| Versus { leader: text(&versus.leader), ..versus.clone() }),
+        ..row.clone()
+    };
+    let entry = |noise: &Noise| Noise { client: text(&noise.client), ..noise.clone() };
+    (workload, rows.iter().map(row).collect(), noise.iter().map(entry).collect())
 }
 
 pub(crate) fn grid<T>(columns: &[Column<T>], rows: &[T], style: Style) -> String {
@@ -251,7 +303,7 @@ pub fn waterfalls(all: &[(String, Waterfall)], style: Style) -> String {
             )
         };
         let cells = fall.stages().map(|(_, stage)| cell(stage));
-        table.add_row(std::iter::once(name.clone()).chain(cells));
+        table.add_row(std::iter::once(style.text(name)).chain(cells));
     }
     align(&mut table, 1)
 }

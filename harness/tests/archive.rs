@@ -2,19 +2,10 @@
 
 mod common;
 
+use common::published;
 use harness::archive::Archive;
 use std::fs;
-use std::path::{Path, PathBuf};
-
-fn published() -> Vec<PathBuf> {
-    let folders = common::root().join("results").read_dir().unwrap();
-    let mut all: Vec<PathBuf> = folders
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.join("campaign.json").exists())
-        .collect();
-    all.sort();
-    all
-}
+use std::path::Path;
 
 /// Opening computes every row anew from the rounds and compares.
 #[test]

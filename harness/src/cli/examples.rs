@@ -62,6 +62,15 @@ Examples:
   harness sweep tokio floor --rates 50k,500k --rounds 5 --seconds 2s
 ";
 
+/// Of `show`.
+pub const SHOW: &str = "\
+Examples:
+  harness show results/CAMPAIGN             # its tables, with small charts
+  harness show results/CAMPAIGN --client tokio --workload steady
+  harness show results/CAMPAIGN --format csv > rows.csv
+  harness show results/CAMPAIGN --format html > report.html
+";
+
 /// Of `publish`.
 pub const PUBLISH: &str = "\
 Examples:

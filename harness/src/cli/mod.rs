@@ -3,11 +3,13 @@
 pub mod examples;
 mod publish;
 mod run;
+mod show;
 mod tools;
 mod values;
 
 pub use publish::PublishArgs;
 pub use run::{CapacityArgs, CompareArgs, RunArgs, SweepArgs};
+pub use show::{Format, ShowArgs};
 pub use tools::{BuildArgs, CompletionsArgs, DoctorArgs, JourneyArgs, ListArgs, ManArgs, PlanArgs};
 pub use values::Rates;
 
@@ -92,6 +94,9 @@ pub enum Command {
     /// Compare clients over a range of rates
     #[command(after_help = examples::SWEEP)]
     Sweep(SweepArgs),
+    /// Show a saved campaign as text, or for other programs
+    #[command(after_help = examples::SHOW)]
+    Show(ShowArgs),
     /// Make pages and files of saved campaigns, and the index of all
     #[command(after_help = examples::PUBLISH)]
     Publish(PublishArgs),

@@ -83,25 +83,7 @@ pub fn run(root: &Path, args: &CapacityArgs) -> Result<u8> {
     let mut order: Vec<&Entry> = stage.entries.iter().collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(args.run.seed));
     let mut runner = Runner::new(&stage, &interrupted)?;
-    let mut done = Ok(());
-    for entry in order {
-        match hunt.capacity(entry, &mut runner, Some((&mut open.store, &mut open.campaign))) {
-            Ok(Some(found)) => {
-                open.campaign.capacities.push(found);
-                let place = |c: &Capacity| std::cmp::Reverse(c.capacity_per_s);
-                open.campaign.capacities.sort_by_key(place);
-                open.store.campaign(&open.campaign)?;
-            }
-            Ok(None) => {
-                open.campaign.status = Status::Interrupted;
-                break;
-            }
-            Err(error) => {
-                done = Err(error);
-                break;
-            }
-        }
-    }
+    let done = hunt_all(&hunt, &order, &mut runner, &mut open);
     let hopeless = open.campaign.capacities.iter().any(|c| {
         let last = c.probes.last().map(|probe| probe.verdict);
         c.capacity_per_s.is_none() && !last.is_some_and(Verdict::is_measured)
@@ -111,6 +93,31 @@ pub fn run(root: &Path, args: &CapacityArgs) -> Result<u8> {
     };
     let code = setup::close(root, &args.run, open, done, report)?;
     Ok(if hopeless && code == cmd::EXIT_MEASURED { cmd::EXIT_PARTIAL } else { code })
+}
+
+/// Searches for the capacity of one client after the other, and saves each.
+fn hunt_all(
+    hunt: &Hunt<'_>,
+    order: &[&Entry],
+    runner: &mut Runner<'_>,
+    open: &mut setup::Open,
+) -> Result<()> {
+    let campaign = &mut open.campaign;
+    for entry in order {
+        let books = Some((&mut open.store, &mut *campaign));
+        let Some((found, saved)) = hunt.capacity(entry, runner, books)? else {
+            campaign.status = Status::Interrupted;
+            return Ok(());
+        };
+        campaign.capacities.push(found);
+        campaign.capacities.sort_by_key(|c| std::cmp::Reverse(c.capacity_per_s));
+        if saved.is_err() {
+            campaign.status = Status::Interrupted;
+        }
+        let written = open.store.campaign(campaign);
+        saved.and(written)?;
+    }
+    Ok(())
 }
 
 fn check(workload: &Workload, args: &CapacityArgs) -> Result<()> {
@@ -128,6 +135,7 @@ fn check(workload: &Workload, args: &CapacityArgs) -> Result<()> {
 enum Stop {
     OutOfTime,
     Disturbed,
+    DiskFull,
 }
 
 /// How capacities are searched for.
@@ -159,7 +167,8 @@ impl Hunt<'_> {
         }
     }
 
-    /// Searches for the capacity of one client; `None`: the user broke it off.
+    /// Searches for the capacity of one client, and says whether all of its rounds
+    /// could be saved: one that could not be ends it. `None`: the user broke it off.
     ///
     /// # Errors
     /// When the harness itself cannot go on.
@@ -168,11 +177,12 @@ impl Hunt<'_> {
         entry: &Entry,
         runner: &mut Runner<'_>,
         mut books: Option<(&mut Store, &mut Campaign)>,
-    ) -> Result<Option<Capacity>> {
+    ) -> Result<Option<(Capacity, Result<()>)>> {
         let begin = Instant::now();
         let mut search = Search::new(self.rules);
         let mut probes: Vec<Probe> = Vec::new();
         let mut stop = None;
+        let mut saved = Ok(());
         let mut noisy = 0;
         while let Some((rate_per_s, phase)) = search.next() {
             let timing = if phase == Phase::Confirm { self.fresh } else { self.probe };
@@ -190,12 +200,16 @@ impl Hunt<'_> {
                 campaign.took_part(&entry.name, played.record.as_deref());
                 let reason = played.result.reason.take();
                 played.result.reason = reason.map(|reason| store.without_paths(&reason));
-                store.round(&played)?;
+                saved = store.round(&played);
             }
             let probe = self.probe(&played, rate_per_s, phase);
             console::say(line(entry, &probe));
             let (verdict, gave_way) = (probe.verdict, probe.gave_way);
             probes.push(probe);
+            if saved.is_err() {
+                stop = Some(Stop::DiskFull);
+                break;
+            }
             // A client that has run already and crashes now does not sustain this rate.
             if is_hopeless(verdict, &search) {
                 break;
@@ -210,7 +224,7 @@ impl Hunt<'_> {
                 search.tell(gave_way.map_or(Ok(()), Err));
             }
         }
-        Ok(Some(self.answer(entry, &search, probes, begin.elapsed(), stop)))
+        Ok(Some((self.answer(entry, &search, probes, begin.elapsed(), stop), saved)))
     }
 
     fn probe(&self, played: &Played, rate_per_s: u64, phase: Phase) -> Probe {
@@ -267,6 +281,7 @@ impl Hunt<'_> {
                     let why = probes.last().and_then(|probe| probe.reason.clone());
                     format!("too disturbed to go on: {}", why.unwrap_or_default())
                 }
+                Stop::DiskFull => "the search ended where a round could not be saved".into(),
             }),
         };
         Capacity {

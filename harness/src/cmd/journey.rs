@@ -2,6 +2,7 @@
 
 use crate::archive::{Archive, Books, Round};
 use crate::cli::JourneyArgs;
+use crate::escape;
 use crate::journey::{Stamps, Waterfall};
 use crate::listing;
 use crate::nearest;
@@ -60,7 +61,8 @@ pub fn run(args: &JourneyArgs) -> Result<u8> {
                 );
                 writeln!(
                     out,
-                    "{title}\n{}\n",
+                    "{}\n{}\n",
+                    escape::terminal(&title),
                     listing::ticks(&ticks, books.start_ns, books.ended_ns)
                 )?;
             }

@@ -10,6 +10,7 @@ pub mod list;
 pub mod man;
 pub mod plan;
 pub mod publish;
+pub mod show;
 pub mod sweep;
 
 mod setup;

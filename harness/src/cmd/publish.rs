@@ -3,9 +3,10 @@
 
 use crate::archive::Archive;
 use crate::cli::PublishArgs;
+use crate::export::{hlog, journeys, tidy};
 use crate::index::{self, Entry};
+use crate::press::Press;
 use crate::saved::Kind;
-use crate::store::Press;
 use crate::{cmd, console, listing, report, splice};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
@@ -21,7 +22,7 @@ pub fn run(args: &PublishArgs) -> Result<u8> {
         args.campaigns.iter().map(|dir| Archive::open(dir)).collect::<Result<_>>()?;
     let mut files = Vec::new();
     for archive in &archives {
-        files.extend(of_campaign(archive)?);
+        files.extend(of_campaign(archive, args.journeys)?);
     }
     if let Some(path) = &args.splice {
         files.push((path.clone(), spliced(path, &archives)?.into_bytes()));
@@ -44,12 +45,26 @@ pub fn run(args: &PublishArgs) -> Result<u8> {
 }
 
 /// The files of one campaign.
-fn of_campaign(archive: &Archive) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-    let dir = archive.dir();
-    Ok(vec![
-        (dir.join("table.md"), listing::markdown(&archive.campaign).into_bytes()),
+fn of_campaign(archive: &Archive, with_journeys: bool) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    let (dir, campaign) = (archive.dir(), &archive.campaign);
+    let mut files = vec![
+        (dir.join("table.md"), listing::markdown(campaign).into_bytes()),
+        (dir.join("rows.csv"), tidy::csv(campaign).into_bytes()),
         (dir.join("report.html"), report::html(archive)?.into_bytes()),
-    ])
+    ];
+    // The probes of a search are too short to look at one by one.
+    if campaign.kind != Kind::Capacity {
+        let logs = hlog::logs(archive)?.into_iter();
+        files.extend(logs.map(|log| {
+            (dir.join("hlog").join(format!("{}.hlog", log.workload)), log.text.into_bytes())
+        }));
+    }
+    if with_journeys {
+        let mut table = Vec::new();
+        journeys::parquet(archive, &mut table)?;
+        files.push((dir.join("journeys.parquet"), table));
+    }
+    Ok(files)
 }
 
 /// The file with the newest tables of each kind between its markers.

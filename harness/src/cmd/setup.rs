@@ -11,18 +11,28 @@ use crate::runner::Stage;
 use crate::saved::{Campaign, Kind, SCHEMA, Status};
 use crate::store::Store;
 use crate::table::Style;
+use crate::unsaved::Unsaved;
 use crate::workload::Workload;
 use crate::{cmd, console, listing, store};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 /// Finds and builds what takes part.
 ///
 /// # Errors
-/// Wrong arguments or files, a server that does not build.
+/// Wrong arguments or files, results that could not be written, a server that does
+/// not build.
 pub(super) fn stage(root: &Path, args: &RunArgs) -> Result<Stage> {
+    Store::check(&out(root, args))?;
+    if let Some(folder) = args.json.as_deref().and_then(Path::parent)
+        && !folder.as_os_str().is_empty()
+        && !folder.is_dir()
+    {
+        bail!("--json: there is no folder {}: make it first", folder.display());
+    }
     let found = roster::find(root, &args.source.extra)?;
     let entries = roster::select(&found, args.all, &args.clients, &args.source.extra)?;
     if entries.is_empty() {
@@ -32,6 +42,11 @@ pub(super) fn stage(root: &Path, args: &RunArgs) -> Result<Stage> {
         Placement::plan(&CpuList::allowed()?, args.server_cpus.clone(), args.client_cpus.clone())?;
     let programs = builder::build(root, &entries, &args.source.profile)?;
     Ok(Stage { entries, programs, placement, seed: args.seed })
+}
+
+/// The folder of results.
+fn out(root: &Path, args: &RunArgs) -> PathBuf {
+    args.out.clone().unwrap_or_else(|| root.join("results"))
 }
 
 /// How long rounds are, unless the command line says otherwise.
@@ -67,8 +82,7 @@ pub(super) fn open(
     (rounds, timing): (u32, Timing),
 ) -> Result<Open> {
     let machine = Machine::look(CpuList::allowed()?.to_string());
-    let out = args.out.clone().unwrap_or_else(|| root.join("results"));
-    let store = Store::create(&out, &machine.host, root)?;
+    let store = Store::create(&out(root, args), &machine.host, root)?;
     let (commit, dirty) = machine::commit(root);
     let campaign = Campaign {
         schema: SCHEMA,
@@ -95,11 +109,9 @@ pub(super) fn open(
         noise: Vec::new(),
         capacities: Vec::new(),
     };
-    store.campaign(&campaign)?;
-    for workload in workloads {
-        if let (Some(name), Some(recording)) = (&workload.replay, &workload.tape) {
-            store.recording(name, &recording.path)?;
-        }
+    if let Err(error) = begin(&store, &campaign) {
+        store.discard();
+        return Err(error);
     }
     console::say(&campaign.placement);
     // Pinned only now: the build may use every CPU.
@@ -109,11 +121,22 @@ pub(super) fn open(
     Ok(Open { store, campaign, cpu_time: CpuTime::now() })
 }
 
-/// Saves a campaign that has come to its end, says where it is, and gives the
-/// exit code. What went wrong is said after what was measured is saved.
+/// Saves what is known before the first round.
+fn begin(store: &Store, campaign: &Campaign) -> Result<()> {
+    store.campaign(campaign)?;
+    for workload in &campaign.workloads {
+        if let (Some(name), Some(recording)) = (&workload.replay, &workload.tape) {
+            store.recording(name, &recording.path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Saves a campaign that has come to its end, prints its tables, says where it is,
+/// and gives the exit code. What could not be saved is printed all the same.
 ///
 /// # Errors
-/// What went wrong, or a full disk.
+/// What went wrong besides a disk that takes no more.
 pub(super) fn close(
     root: &Path,
     args: &RunArgs,
@@ -127,13 +150,27 @@ pub(super) fn close(
     if campaign.status == Status::Running {
         campaign.status = if done.is_ok() { Status::Complete } else { Status::Interrupted };
     }
-    open.store.campaign(campaign)?;
-    done?;
-    if args.json.as_deref() != Some(Path::new("-")) {
-        anstream::println!("{}", listing::tables(campaign, Style::Terminal));
-    }
-    if let Some(to) = &args.json {
-        report(campaign, to)?;
+    let saved = match done {
+        // What is saved agrees with itself, and what is shown says more.
+        Err(error) if error.is::<Unsaved>() => Err(error),
+        done => {
+            let saved = open.store.campaign(campaign);
+            done?;
+            saved
+        }
+    };
+    let printed = match args.json.as_deref() == Some(Path::new("-")) {
+        true => Ok(()),
+        false => print(campaign),
+    };
+    let reported = args.json.as_deref().map_or(Ok(()), |to| report(campaign, to));
+    let failed: Vec<String> = [saved, printed, reported]
+        .into_iter()
+        .filter_map(|result| result.err().map(|error| format!("{error:#}")))
+        .collect();
+    if !failed.is_empty() {
+        console::error(failed.join("; "));
+        return Ok(cmd::EXIT_UNSAVED);
     }
     let dir = open.store.dir();
     let shown = dir.strip_prefix(root).unwrap_or(dir).display();
@@ -143,6 +180,18 @@ pub(super) fn close(
         _ if campaign.rows.iter().all(|row| row.verdict.is_measured()) => cmd::EXIT_MEASURED,
         _ => cmd::EXIT_PARTIAL,
     })
+}
+
+/// Prints the tables. A reader that has gone is no failure.
+fn print(campaign: &Campaign) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let tables = listing::tables(campaign, Style::Terminal);
+    match writeln!(out, "{tables}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("cannot print the tables")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The object of `--json` of `compare` and `sweep`.

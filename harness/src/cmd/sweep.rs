@@ -91,7 +91,7 @@ fn around(
         if entry.class == Class::Reference && !all_yardsticks {
             continue;
         }
-        let Some(found) = hunt.capacity(entry, &mut runner, None)? else { return Ok(None) };
+        let Some((found, _)) = hunt.capacity(entry, &mut runner, None)? else { return Ok(None) };
         capacities.extend(found.capacity_per_s);
     }
     if capacities.is_empty() {

@@ -294,7 +294,7 @@ fn downloads(campaign: &Campaign, name: &str) -> Markup {
                 li { a href="rows.csv" { "rows.csv" } ": the tables as tidy CSV, a line for each workload, client and metric" }
                 li { a href="table.md" { "table.md" } ": the tables as Markdown" }
                 li { a href="rounds.jsonl" { "rounds.jsonl" } ": every round with its numbers, books and verdict" }
-                @if campaign.kind == Kind::Compare && campaign.workloads.iter().any(|w| !w.is_flood()) {
+                @if campaign.kind != Kind::Capacity && campaign.workloads.iter().any(|w| !w.is_flood()) {
                     li { a href="hlog/" { "hlog/" } ": response times as HdrHistogram logs" }
                 }
                 li { a href="grid/" { "grid/" } ": every look at counters and queues (CSV, zstd)" }

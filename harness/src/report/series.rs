@@ -1,10 +1,11 @@
 //! What the charts show of each client, from the files of its rounds.
 
 use crate::archive::{Archive, Books, Round};
+use crate::export::sampled;
+use crate::packed::GridRow;
 use crate::ranking;
 use crate::rows::{self, Row};
 use crate::stats::{Time, Times};
-use crate::store::GridRow;
 use crate::workload::Workload;
 use anyhow::Result;
 
@@ -73,7 +74,7 @@ fn of_row(archive: &Archive, workload: &Workload, row: &Row) -> Result<Option<Sh
         result.workload == row.workload
             && result.client == row.client
             && !result.control
-            && rows::stands_behind(row.verdict, result.verdict)
+            && rows::counts(row.verdict, result)
     };
     let mut rounds: Vec<(f64, &Round, &Books)> = archive
         .rounds
@@ -116,13 +117,9 @@ fn of_row(archive: &Archive, workload: &Workload, row: &Row) -> Result<Option<Sh
 /// Response times of the sampled ticks that were due within a round's window: the
 /// same that its quantiles are of.
 fn responses(archive: &Archive, round: &Round, books: &Books) -> Result<Vec<Time>> {
-    let Some(measurement) = &round.result.measurement else { return Ok(Vec::new()) };
-    let from = books.start_ns + measurement.window_from_ns;
-    let window = from..books.start_ns + books.warmup_ns + books.measure_ns;
-    let tape = archive.tape(&round.result.workload);
-    let all = archive.journeys(books, tape)?;
-    let due = all.into_iter().filter(|(_, stamps)| window.contains(&stamps.due_ns));
-    Ok(due.map(|(_, stamps)| stamps.response(books.ended_ns)).collect())
+    let sampled = sampled::of(archive, round)?.unwrap_or_default();
+    let within = sampled.ticks.iter().filter(|tick| tick.in_window);
+    Ok(within.filter_map(|tick| tick.response(books.ended_ns)).collect())
 }
 
 /// Of each stretch of looks the one with most ticks waiting, so that no peak is

@@ -3,6 +3,7 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
+use jsonschema::{Registry, Validator};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -10,6 +11,50 @@ use std::process::{Command, Output};
 /// The root of the suite.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+/// The folders of the campaigns that are published.
+pub fn published() -> Vec<PathBuf> {
+    let folders = root().join("results").read_dir().unwrap();
+    let mut all: Vec<PathBuf> = folders
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("campaign.json").exists())
+        .collect();
+    all.sort();
+    all
+}
+
+/// The published campaign of a kind (`compare`, …).
+pub fn published_of(kind: &str) -> PathBuf {
+    let is_of = |dir: &PathBuf| {
+        let text = std::fs::read_to_string(dir.join("campaign.json")).unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()["kind"] == kind
+    };
+    published().into_iter().find(is_of).unwrap()
+}
+
+/// A schema of the folder.
+pub fn schema(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema").join(name);
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// A schema of the folder, ready to be asked, with the campaign's beside it and no network.
+pub fn validator(name: &str) -> Validator {
+    let campaign = schema("campaign.schema.json");
+    let id = campaign["$id"].as_str().unwrap().to_owned();
+    let registry = Registry::new().add(id, campaign).unwrap().prepare().unwrap();
+    jsonschema::options().with_registry(&registry).build(&schema(name)).unwrap()
+}
+
+/// Whether a value is as a schema of the folder says.
+pub fn valid(name: &str, value: &Value) {
+    let validator = validator(name);
+    let errors: Vec<String> = validator
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{}", errors.join("\n"));
 }
 
 /// A folder for one test: results, workloads, clients from elsewhere.
@@ -86,6 +131,8 @@ pub fn is_measured(row: &Value) -> bool {
 pub struct Compared {
     pub code: i32,
     pub stderr: String,
+    /// The object of `--json`.
+    pub report: Value,
     pub rows: Vec<Value>,
     pub campaign: PathBuf,
 }
@@ -98,7 +145,7 @@ impl Compared {
         assert_eq!(report["schema"], 2);
         let rows = report["rows"].as_array().unwrap().clone();
         let campaign = out.read_dir().unwrap().next().unwrap().unwrap().path();
-        Self { code: output.status.code().unwrap(), stderr, rows, campaign }
+        Self { code: output.status.code().unwrap(), stderr, report, rows, campaign }
     }
 
     /// The row of a client.

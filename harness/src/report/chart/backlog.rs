@@ -1,10 +1,10 @@
 //! Where ticks wait, over time: the layers of one round's backlog, stacked.
 
 use crate::measure::Backlog;
+use crate::packed::GridRow;
 use crate::report::chart::{self, Tip, headroom, mesh, paint, short};
 use crate::report::palette::LAYERS;
 use crate::report::series::{Shown, seconds};
-use crate::store::GridRow;
 use anyhow::Result;
 use plotters::prelude::*;
 

@@ -1,0 +1,109 @@
+//! The sampled ticks of a saved round: those whose journeys were kept, and those
+//! due within the window that were never written and so have none.
+
+use crate::archive::{Archive, Books, Round};
+use crate::journey::Stamps;
+use crate::measure::Measurement;
+use crate::stats::Time;
+use anyhow::Result;
+use std::collections::HashSet;
+use std::ops::Range;
+use tick::{Sample, Timetable};
+
+/// A sampled tick on one connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tick {
+    /// The number of its connection, from 0.
+    pub connection: usize,
+    /// How far it came, and when.
+    pub stamps: Stamps,
+    /// Whether it has a due time: under flood, none has.
+    pub is_due: bool,
+    /// Whether it counts in the latencies of its round.
+    pub in_window: bool,
+}
+
+impl Tick {
+    /// Processed − due, or at least so much; `None` without a due time.
+    #[must_use]
+    pub fn response(&self, ended_ns: u64) -> Option<Time> {
+        self.is_due.then(|| self.stamps.response(ended_ns))
+    }
+}
+
+/// The sampled ticks of a round.
+#[derive(Debug, Clone, Default)]
+pub struct Sampled {
+    /// By connection, then by seq.
+    pub ticks: Vec<Tick>,
+    /// The measured window, in ns from the start; `None` where nothing was due, or
+    /// nothing measured.
+    pub window_ns: Option<Range<u64>>,
+}
+
+/// Which sampled ticks are in the window, as indices of the sample plan, and the
+/// window itself.
+struct Window {
+    indices: Range<u64>,
+    ns: Range<u64>,
+}
+
+/// The sampled ticks of a round; `None` when it did not run.
+///
+/// # Errors
+/// When its journeys are missing or damaged.
+pub fn of(archive: &Archive, round: &Round) -> Result<Option<Sampled>> {
+    let Some(books) = &round.books else { return Ok(None) };
+    let name = &round.result.workload;
+    let tape = archive.tape(name);
+    let timetable = Timetable::new(books.schedule, tape.clone()).ok();
+    let links = archive.links(name);
+    let window = match (&timetable, &round.result.measurement) {
+        (Some(timetable), Some(m)) => window(timetable, books, m, links),
+        _ => None,
+    };
+    let is_due = timetable.as_ref().is_some_and(|t| t.due_offset_ns(0).is_some());
+    let is_within =
+        |seq: u64| window.as_ref().is_some_and(|w| w.indices.contains(&index(books.sample, seq)));
+    let saved = archive.journeys(books, tape)?;
+    let mut seen: HashSet<(usize, u64)> = HashSet::new();
+    let mut ticks = Vec::with_capacity(saved.len());
+    for (connection, stamps) in saved {
+        let in_window = is_within(stamps.seq);
+        if in_window {
+            seen.insert((connection, stamps.seq));
+        }
+        ticks.push(Tick { connection, stamps, is_due, in_window });
+    }
+    if let (Some(window), Some(timetable)) = (&window, &timetable) {
+        let planned = || window.indices.clone().map(|index| books.sample.nth(index));
+        let all = (0..links).flat_map(|link| planned().map(move |seq| (link, seq)));
+        ticks.extend(all.filter(|place| !seen.contains(place)).map(|(connection, seq)| {
+            let due_ns = books.start_ns + timetable.due_offset_ns(seq).unwrap_or(0);
+            let stamps = Stamps { seq, due_ns, ..Stamps::default() };
+            Tick { connection, stamps, is_due, in_window: true }
+        }));
+        ticks.sort_by_key(|tick| (tick.connection, tick.stamps.seq));
+    }
+    Ok(Some(Sampled { ticks, window_ns: window.map(|w| w.ns) }))
+}
+
+fn index(sample: Sample, seq: u64) -> u64 {
+    sample.count_below(seq)
+}
+
+/// The window as it was measured. Its beginning is in the measurement; where a
+/// backlog broke the round off, its end came early, and is known by how many
+/// sampled ticks were due before it.
+fn window(timetable: &Timetable, books: &Books, m: &Measurement, links: usize) -> Option<Window> {
+    let until = |ns| timetable.ticks_within(ns).map(|ticks| books.sample.count_below(ticks));
+    let from = until(m.window_from_ns)?;
+    let to = from + m.samples.checked_div(links)? as u64;
+    let planned_ns = books.warmup_ns + books.measure_ns;
+    let end_ns = match until(planned_ns)? == to || to == from {
+        true => planned_ns,
+        // The instant at which the last of them was due, and so less than a look early.
+        false => timetable.due_offset_ns(books.sample.nth(to - 1))? + 1,
+    };
+    Some(Window { indices: from..to, ns: m.window_from_ns..end_ns.max(m.window_from_ns) })
+}

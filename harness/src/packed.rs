@@ -1,0 +1,138 @@
+//! The packed tables of a round: the journeys of its sampled ticks, and its looks.
+//! Where they are written to is the store's to say.
+
+use crate::journey::Arrivals;
+use crate::measure;
+use crate::plan::Plan;
+use crate::record::{Link, Record};
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+
+/// Between speed, as the next round waits for it, and size.
+pub const LEVEL: i32 = 9;
+
+/// The columns of a journeys file.
+pub const JOURNEY_COLUMNS: [&str; 6] =
+    ["connection", "seq", "encoded_ns", "written_ns", "received_ns", "processed_ns"];
+
+/// The journeys of the sampled ticks as zstd-compressed CSV, each number as the
+/// difference to the one that it follows, which makes the file four times
+/// smaller: `seq` to the row above (of a connection's first row, to 0); `encoded` to the tick's due time, or under
+/// flood to the row above; each further stamp to the stage before. In ns.
+/// Empty: it did not get there. A tick that was received but not processed has no
+/// stamp of that: it is told from the meter, to within the grid.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn journeys(to: impl Write, record: &Record, plan: &Plan) -> Result<()> {
+    let mut csv = packed(to)?;
+    csv.write_record(JOURNEY_COLUMNS)?;
+    for (number, link) in record.links.iter().enumerate() {
+        write_link(&mut csv, number, link, record, plan)?;
+    }
+    finish(csv)
+}
+
+fn packed<W: Write>(to: W) -> Result<csv::Writer<zstd::Encoder<'static, W>>> {
+    Ok(csv::Writer::from_writer(zstd::Encoder::new(to, LEVEL)?))
+}
+
+/// The last bytes of a packed file may be those that find the disk full.
+fn finish<W: Write>(csv: csv::Writer<zstd::Encoder<'_, W>>) -> Result<()> {
+    csv.into_inner().map_err(|error| error.into_error())?.finish()?.flush()?;
+    Ok(())
+}
+
+fn write_link(
+    csv: &mut csv::Writer<impl Write>,
+    number: usize,
+    link: &Link,
+    record: &Record,
+    plan: &Plan,
+) -> Result<()> {
+    let (start_ns, arrivals) = (record.start_ns, Arrivals::new(record));
+    let (mut last_seq, mut last_encoded) = (0, start_ns);
+    for (index, &[seq, encoded, written]) in link.server_rows.iter().enumerate() {
+        let before = match plan.timetable.due_offset_ns(seq) {
+            Some(due_ns) => start_ns + due_ns,
+            None => last_encoded,
+        };
+        let step = |from: u64, to: u64| (to as i64 - from as i64).to_string();
+        let [received, processed] = match link.client_rows.get(index).filter(|row| row[0] == seq) {
+            Some(row) => [step(written, row[1]), step(row[1], row[2])],
+            None => {
+                let received =
+                    arrivals.received_ns(link, seq).map(|ns| step(written, ns.max(written)));
+                [received.unwrap_or_default(), String::new()]
+            }
+        };
+        let (seq_step, encoded_step) = (step(last_seq, seq), step(before, encoded));
+        let written_step = step(encoded, written);
+        csv.write_record([
+            number.to_string(),
+            seq_step,
+            encoded_step,
+            written_step,
+            received,
+            processed,
+        ])?;
+        (last_seq, last_encoded) = (seq, encoded);
+    }
+    Ok(())
+}
+
+/// One look as a row of the grid file.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)] // as named in METHODOLOGY.md
+pub struct GridRow {
+    /// Since the start.
+    pub at_ns: i64,
+    pub generated: u64,
+    pub written: u64,
+    pub acknowledged: u64,
+    pub confirmed: u64,
+    pub received: u64,
+    pub processed: u64,
+    pub server_ticks: f64,
+    pub kernel_send_ticks: f64,
+    pub kernel_receive_ticks: f64,
+    pub library_ticks: f64,
+    pub client_ticks: f64,
+    pub client_cpu_ns: u64,
+    pub server_cpu_ns: u64,
+    pub client_rss_bytes: u64,
+    pub server_rss_bytes: u64,
+}
+
+/// All looks of a round as zstd-compressed CSV: counts of each stage, and the
+/// backlog by layer. Together they show where a slow client's ticks wait.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn grid(to: impl Write, record: &Record) -> Result<()> {
+    let mut csv = packed(to)?;
+    let bytes_per_tick = measure::bytes_per_tick(record);
+    for look in &record.watched.snapshots {
+        let layers = measure::layers(look, bytes_per_tick);
+        csv.serialize(GridRow {
+            at_ns: look.at_ns as i64 - record.start_ns as i64,
+            generated: look.generated,
+            written: look.written,
+            acknowledged: look.acknowledged,
+            confirmed: look.confirmed,
+            received: look.received,
+            processed: look.processed,
+            server_ticks: layers.server,
+            kernel_send_ticks: layers.kernel_send,
+            kernel_receive_ticks: layers.kernel_receive,
+            library_ticks: layers.library,
+            client_ticks: layers.client,
+            client_cpu_ns: look.client_cpu_ns,
+            server_cpu_ns: look.server_cpu_ns,
+            client_rss_bytes: look.client_rss_bytes,
+            server_rss_bytes: look.server_rss_bytes,
+        })?;
+    }
+    finish(csv)
+}
