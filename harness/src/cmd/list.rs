@@ -4,6 +4,7 @@ use crate::builder::{self, Built};
 use crate::child::Child;
 use crate::cli::ListArgs;
 use crate::cmd;
+use crate::escape;
 use crate::guard::Guard;
 use crate::plan::{Plan, SAMPLES, Timing};
 use crate::roster::{self, Entry};
@@ -40,8 +41,17 @@ pub fn run(root: &Path, args: &ListArgs) -> Result<u8> {
         };
         let class = format!("{:?}", entry.class).to_lowercase();
         let runtime = hello.as_ref().map_or(&entry.runtime, |h| &h.runtime).clone();
-        let versions = hello.map_or(String::new(), |h| h.versions.join("\n"));
-        table.add_row([entry.name.clone(), class, runtime, versions, available, entry.why.clone()]);
+        let versions = hello.map_or(Vec::new(), |h| h.versions);
+        let versions: Vec<String> = versions.iter().map(|v| escape::terminal(v)).collect();
+        let text = |foreign: &str| escape::terminal(foreign);
+        table.add_row([
+            text(&entry.name),
+            class,
+            text(&runtime),
+            versions.join("\n"),
+            text(&available),
+            text(&entry.why),
+        ]);
     }
     anstream::println!("{table}");
     Ok(cmd::EXIT_MEASURED)
