@@ -1,5 +1,8 @@
 //! The command line: types only.
 
+pub mod diff;
+
+use self::diff::{BaselineArgs, DiffArgs};
 use crate::affinity::CpuList;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -31,6 +34,8 @@ pub enum Command {
     Capacity(CapacityArgs),
     /// Compare clients over a range of rates
     Sweep(SweepArgs),
+    /// Compare two saved campaigns
+    Diff(DiffArgs),
     /// Show where the time of a saved campaign's ticks went
     Journey(JourneyArgs),
     /// Print the lines of a plan, to run a client by hand
@@ -105,6 +110,9 @@ pub struct RunArgs {
     /// How often counters are read while measuring, in ms
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1000), hide = true)]
     pub grid_ms: u64,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub versus: BaselineArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub source: Source,
@@ -244,7 +252,7 @@ pub struct PlanArgs {
 }
 
 /// A rate such as `50000`, `50k` or `1.5M`, in ticks per second.
-fn rate(text: &str) -> Result<u64, String> {
+pub(crate) fn rate(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let (digits, unit) = match text.strip_suffix(['k', 'K']) {
         Some(digits) => (digits, 1e3),

@@ -4,12 +4,16 @@
 
 pub mod affinity;
 pub mod archive;
+pub mod baseline;
 pub mod builder;
 pub mod campaign;
 pub mod capacity;
 pub mod child;
 pub mod cli;
 pub mod cmd;
+pub mod diff;
+pub mod escape;
+pub mod gate;
 pub mod guard;
 pub mod inference;
 pub mod interrupt;

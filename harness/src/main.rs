@@ -15,6 +15,7 @@ fn main() -> ExitCode {
             Command::Compare(args) => cmd::compare::run(&root, &args),
             Command::Capacity(args) => cmd::capacity::run(&root, &args),
             Command::Sweep(args) => cmd::sweep::run(&root, &args),
+            Command::Diff(args) => cmd::diff::run(&root, &args),
             Command::Journey(args) => cmd::journey::run(&args),
             Command::Plan(args) => cmd::plan::run(&root, &args),
             Command::Guard { .. } => unreachable!("handled above"),

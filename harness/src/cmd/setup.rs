@@ -4,6 +4,7 @@
 use crate::affinity::{CpuList, Placement};
 use crate::builder;
 use crate::cli::RunArgs;
+use crate::cmd::versus::{self, Earlier};
 use crate::machine::{self, CpuTime, Machine};
 use crate::plan::{self, Timing};
 use crate::roster;
@@ -52,6 +53,7 @@ pub(super) struct Open {
     /// What it is.
     pub(super) campaign: Campaign,
     cpu_time: CpuTime,
+    earlier: Option<Earlier>,
 }
 
 /// Opens a campaign's folder.
@@ -65,10 +67,13 @@ pub(super) fn open(
     workloads: &[Workload],
     (kind, options): (Kind, &str),
     (rounds, timing): (u32, Timing),
+    earlier: Option<Earlier>,
 ) -> Result<Open> {
+    if let Some(earlier) = &earlier {
+        earlier.knows(&stage.entries)?;
+    }
     let machine = Machine::look(CpuList::allowed()?.to_string());
-    let out = args.out.clone().unwrap_or_else(|| root.join("results"));
-    let store = Store::create(&out, &machine.host, root)?;
+    let store = Store::create(&versus::out(root, args), &machine.host, root)?;
     let (commit, dirty) = machine::commit(root);
     let campaign = Campaign {
         schema: SCHEMA,
@@ -106,7 +111,7 @@ pub(super) fn open(
     if let Some(cpus) = &stage.placement.server {
         cpus.apply().context("cannot move to the server's CPUs")?;
     }
-    Ok(Open { store, campaign, cpu_time: CpuTime::now() })
+    Ok(Open { store, campaign, cpu_time: CpuTime::now(), earlier })
 }
 
 /// Saves a campaign that has come to its end, says where it is, and gives the
@@ -137,11 +142,12 @@ pub(super) fn close(
     }
     let dir = open.store.dir();
     eprintln!("{}: {}", campaign.status.word(), dir.strip_prefix(root).unwrap_or(dir).display());
-    Ok(match campaign.status {
+    let code = match campaign.status {
         Status::Interrupted => cmd::EXIT_INTERRUPTED,
         _ if campaign.rows.iter().all(|row| row.verdict.is_measured()) => cmd::EXIT_MEASURED,
         _ => cmd::EXIT_PARTIAL,
-    })
+    };
+    versus::after(root, args, open.earlier.as_ref(), dir, code)
 }
 
 /// The object of `--json` of `compare` and `sweep`.
