@@ -263,7 +263,9 @@ fn how(change: &Change) -> String {
     match change.subject {
         Subject::Metric(metric) => format!("{} slower{by}", metric.words()),
         Subject::Capacity => format!("capacity less{by}"),
-        Subject::Verdict => change.reason.clone().unwrap_or_default(),
+        Subject::Verdict => {
+            change.reason.clone().unwrap_or_else(|| "its verdict is worse".to_owned())
+        }
     }
 }
 
@@ -371,5 +373,81 @@ impl fmt::Display for Outcome {
 }
 
 #[cfg(test)]
-#[path = "gate_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> (Scope, Rule) {
+        let condition: Condition = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
+        assert_eq!(condition.text, text);
+        (condition.scope, condition.rule)
+    }
+
+    fn scope(workload: Option<&str>, client: Option<&str>) -> Scope {
+        Scope { workload: workload.map(str::to_owned), client: client.map(str::to_owned) }
+    }
+
+    #[test]
+    fn conditions_are_read_as_people_write_them() {
+        let quantile = |which, ns| Rule::Objective(Objective::Quantile(which, ns));
+        let cases = [
+            ("slower", Rule::Slower(0.0)),
+            ("slower:5%", Rule::Slower(0.05)),
+            ("failed", Rule::Failed),
+            ("p50<20us", quantile(Quantile::P50, 20_000)),
+            ("p99<2ms", quantile(Quantile::P99, 2_000_000)),
+            ("p99 < 2 ms", quantile(Quantile::P99, 2_000_000)),
+            ("p99.9<1s", quantile(Quantile::P999, 1_000_000_000)),
+            ("max<1s 500ms", quantile(Quantile::Max, 1_500_000_000)),
+            ("growth<1%", Rule::Objective(Objective::Growth(0.01))),
+            ("processed>400k", Rule::Objective(Objective::Processed(400_000))),
+            ("capacity>1M", Rule::Objective(Objective::Capacity(1_000_000))),
+            ("cpu<500ns", Rule::Objective(Objective::Cpu(500))),
+        ];
+        for (text, rule) in cases {
+            assert_eq!(parsed(text), (Scope::default(), rule), "{text}");
+        }
+    }
+
+    #[test]
+    fn scopes_take_rows_and_clients_may_have_colons() {
+        let of = |text| parsed(text).0;
+        assert_eq!(of("steady/x:p99<2ms"), scope(Some("steady"), Some("x")));
+        assert_eq!(of("*/x:fast:cpu<1us"), scope(None, Some("x:fast")));
+        assert_eq!(of("steady@5000/*:slower:5%"), scope(Some("steady@5000"), None));
+        assert_eq!(of("*/*:failed"), Scope::default());
+        let x = scope(None, Some("x"));
+        assert!(x.has("any", "x") && !x.has("any", "x:fast"));
+    }
+
+    #[test]
+    fn what_is_no_condition_shows_the_forms() {
+        let wrong = [
+            "",
+            "fast",
+            "slower:",
+            "slower:5",
+            "slower:-5%",
+            "failed:5%",
+            "p99",
+            "p99>2ms",
+            "p98<2ms",
+            "p99<soon",
+            "p99<",
+            "growth<5",
+            "growth<x%",
+            "processed<1k",
+            "processed>0",
+            "capacity>fast",
+            "cpu<5",
+            "steady:p99<2ms",
+            "/x:p99<2ms",
+            "steady/:slower",
+            "steady/x",
+            ":slower",
+        ];
+        for text in wrong {
+            let error = text.parse::<Condition>().unwrap_err();
+            assert!(error.ends_with(FORMS) && error.lines().count() == 1, "{text}: {error}");
+        }
+    }
+}

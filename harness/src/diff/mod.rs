@@ -17,11 +17,15 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 use tick::Tape;
 
 /// The version of the object of `diff --format json`.
 pub const SCHEMA: u32 = 1;
+
+/// So many rounds tell differences among the comparisons of a usual campaign.
+const USUAL: usize = 7;
 
 /// One of the two campaigns.
 #[derive(Debug, Clone)]
@@ -250,7 +254,8 @@ pub struct Change {
     /// B by A: a lower bound where B is one, an upper bound where A is one. `None`
     /// where one of them is zero or negative, or both are bounds.
     pub ratio: Option<f64>,
-    /// Its 95 % bootstrap interval; of a capacity, what its search leaves open.
+    /// Its 95 % bootstrap interval; of a capacity, what its search leaves open. Where B
+    /// is a bound only the lower end counts, where A is one the upper.
     pub interval: Option<Interval>,
     /// Mann–Whitney, two-sided; `None`: there was nothing to test.
     pub p: Option<f64>,
@@ -400,33 +405,35 @@ fn known(a: &[(String, String)], b: &[(String, String)], filter: &Filter) -> Res
 
 /// Why a diff may see nothing, however great a difference is.
 fn weakness(changes: &[Change]) -> Vec<String> {
-    let tested: Vec<&Change> = changes.iter().filter(|change| change.p.is_some()).collect();
     let fewest = |change: &Change| change.a.rounds.min(change.b.rounds);
+    let of_rounds: Vec<&Change> =
+        changes.iter().filter(|change| matches!(change.subject, Subject::Metric(_))).collect();
+    let with = |rounds: Range<usize>| {
+        let few = of_rounds.iter().filter(|change| rounds.contains(&fewest(change))).count();
+        (few > 0).then(|| format!("rounds: {few} of {} comparisons have", of_rounds.len()))
+    };
     let mut notes = Vec::new();
-    let singles = tested.iter().filter(|change| fewest(change) < 2).count();
-    let few =
-        tested.iter().filter(|change| (2..ROUNDS_FOR_TESTS).contains(&fewest(change))).count();
-    if singles > 0 {
+    if let Some(head) = with(0..2) {
         notes.push(format!(
-            "rounds: {singles} of {} comparisons have a single round on one side, which tells nothing: measure with --rounds 7 or more",
-            tested.len()
+            "{head} a single round on one side, which tells nothing: measure with --rounds {USUAL} or more"
         ));
     }
-    if few > 0 {
+    if let Some(head) = with(2..ROUNDS_FOR_TESTS) {
         notes.push(format!(
-            "rounds: {few} of {} comparisons have fewer than {ROUNDS_FOR_TESTS} rounds on one side: too few for a test, so a difference is told only where the rounds lie wholly apart, and nothing is called the same; measure with --rounds 7 or more",
-            tested.len()
+            "{head} fewer than {ROUNDS_FOR_TESTS} rounds on one side: too few for a test, so a difference is told only where the rounds lie wholly apart, and nothing is called the same; measure with --rounds {USUAL} or more"
         ));
     }
-    let enough: Vec<&&Change> =
-        tested.iter().filter(|change| fewest(change) >= ROUNDS_FOR_TESTS).collect();
-    if !enough.is_empty() && enough.iter().all(|change| !change.decidable) {
-        let rounds = enough.iter().map(|change| fewest(change)).max().unwrap_or(0);
-        let needed = (rounds..100)
-            .find(|&n| inference::least_p(n, n) * (tested.len() as f64) < SIGNIFICANT)
-            .unwrap_or(100);
+    let tested: Vec<&&Change> = of_rounds.iter().filter(|change| change.p.is_some()).collect();
+    let enough = tested.iter().filter(|change| fewest(change) >= ROUNDS_FOR_TESTS);
+    let most = enough.clone().map(|change| fewest(change)).max();
+    if let Some(rounds) = most.filter(|_| enough.clone().all(|change| !change.decidable)) {
+        let is_enough = |&n: &usize| inference::least_p(n, n) * (tested.len() as f64) < SIGNIFICANT;
+        let needed = match (rounds..100).find(is_enough) {
+            Some(needed) => format!("measure with --rounds {needed} or more, or "),
+            None => String::new(),
+        };
         notes.push(format!(
-            "rounds: among {} comparisons, {rounds} rounds cannot give a p below {SIGNIFICANT} after Holm, however far apart they lie: measure with --rounds {needed} or more, or compare fewer by --workload and --only",
+            "rounds: among {} comparisons, {rounds} rounds cannot give a p below {SIGNIFICANT} after Holm, however far apart they lie: {needed}compare fewer by --workload and --only",
             tested.len()
         ));
     }

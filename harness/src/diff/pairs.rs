@@ -161,11 +161,11 @@ fn verdict(a: &Row, b: &Row) -> Option<Change> {
         (Some(a), Some(b)) if b > a => Word::Faster,
         _ => Word::CannotTell,
     };
-    let words = |side: &str, row: &Row| {
-        let why = row.reason.as_ref().filter(|_| row.verdict != Verdict::Ok);
-        let why = why.map_or(String::new(), |why| format!(": {why}"));
-        format!("{side} is {}{why}", row.verdict.word())
+    let of = |(side, row): &(&str, &Row)| {
+        let why = row.reason.as_deref().filter(|_| row.verdict != Verdict::Ok)?;
+        Some(format!("{side} is {}: {why}", row.verdict.word()))
     };
+    let reasons: Vec<String> = [("A", a), ("B", b)].iter().filter_map(of).collect();
     let value = |row: &Row| Value {
         verdict: Some(row.verdict),
         value: None,
@@ -178,7 +178,7 @@ fn verdict(a: &Row, b: &Row) -> Option<Change> {
         subject: Subject::Verdict,
         headline: true,
         word,
-        reason: Some(format!("{}; {}", words("A", a), words("B", b))),
+        reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
         a: value(a),
         b: value(b),
         ratio: None,

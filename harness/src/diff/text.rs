@@ -2,6 +2,7 @@
 
 use super::{Change, Diff, Head, Subject, Tally, Value, Word};
 use crate::escape;
+use crate::inference::Interval;
 use crate::ranking::SIGNIFICANT;
 use crate::rows::Metric;
 use crate::saved::Kind;
@@ -13,6 +14,8 @@ const COMMENT: usize = 65_000;
 const WORDS: usize = 400;
 const CELL: usize = 100;
 const LINES: usize = 30;
+/// So many rows of what changed are shown in any case.
+const CHANGED: usize = 60;
 
 /// For a terminal.
 #[must_use]
@@ -21,9 +24,10 @@ pub fn terminal(diff: &Diff) -> String {
     let notes = page.notes().iter().map(|note| format!("NOTE: {note}\n")).collect::<String>();
     let gap = if notes.is_empty() { "" } else { "\n" };
     format!(
-        "{}\n\n{notes}{gap}{}\n\n{}{}{}",
+        "{}\n\n{notes}{gap}{}{}\n\n{}{}{}",
         page.heads().join("\n"),
-        page.summary(),
+        tally(diff.headlines),
+        page.others("\n"),
         page.changed(),
         page.rest(),
         page.gate("\n")
@@ -64,10 +68,11 @@ impl Page<'_> {
             (h.same + o.same, h.cannot_tell + o.cannot_tell)
         };
         format!(
-            "**{}**\n\n{}{}\n\n{notes}{}<details>\n<summary>{same} the same, {open} that cannot be told, and how to read it</summary>\n\n{}\n</details>\n",
-            self.summary().replacen('\n', "**\n\n", 1).trim_end_matches("**"),
+            "**{}**{}\n\n{}{}\n\n{notes}{}<details>\n<summary>{same} the same, {open} that cannot be told, and how to read it</summary>\n\n{}\n</details>\n",
+            tally(self.diff.headlines),
+            self.others("\n\n"),
             self.gate("\n"),
-            self.heads().iter().map(|head| format!("- {head}\n")).collect::<String>().trim_end(),
+            self.heads().map(|head| format!("- {head}")).join("\n"),
             self.changed(),
             self.rest(),
         )
@@ -112,12 +117,12 @@ impl Page<'_> {
             .collect()
     }
 
-    fn summary(&self) -> String {
-        let others = match self.diff.others.total() {
+    /// The metrics besides the headlines.
+    fn others(&self, before: &str) -> String {
+        match self.diff.others.total() {
             0 => String::new(),
-            _ => format!("\nIn other metrics: {}.", tally(self.diff.others)),
-        };
-        format!("{}{others}", tally(self.diff.headlines))
+            _ => format!("{before}In other metrics: {}.", tally(self.diff.others)),
+        }
     }
 
     fn changed(&self) -> String {
@@ -180,11 +185,16 @@ impl Page<'_> {
         let has_why = changes.iter().any(|change| change.reason.is_some());
         let width = heads.len() - usize::from(!has_why);
         let mut table = table::empty(heads.into_iter().take(width), self.style);
-        for change in changes.iter().take(self.most) {
+        let shown = match changes.first() {
+            // What changed is what a comment is about.
+            Some(change) if change.word.is_change() => self.most.max(CHANGED),
+            _ => self.most,
+        };
+        for change in changes.iter().take(shown) {
             table.add_row(self.cells(change).into_iter().map(or_dash).take(width));
         }
         let text = table::align(&mut table, 4);
-        match changes.len().saturating_sub(self.most) {
+        match changes.len().saturating_sub(shown) {
             0 => text,
             left => format!("{text}\n\nand {left} more: see `harness diff --format json`"),
         }
@@ -205,6 +215,12 @@ impl Page<'_> {
         };
         let number = |x: f64| if x < 100.0 { format!("{x:.3}") } else { format!("{x:.0}") };
         let ratio = |x: f64| format!("{bound}{}", number(x));
+        // A bound has no other end.
+        let span = |i: Interval| match bound {
+            "> " => format!("> {}", number(i.low)),
+            "< " => format!("< {}", number(i.high)),
+            _ => format!("{}–{}", number(i.low), number(i.high)),
+        };
         [
             word,
             self.escaped(&change.workload, CELL),
@@ -213,9 +229,7 @@ impl Page<'_> {
             value(change.subject, &change.a),
             value(change.subject, &change.b),
             change.ratio.map_or(String::new(), ratio),
-            change
-                .interval
-                .map_or(String::new(), |i| format!("{}–{}", number(i.low), number(i.high))),
+            change.interval.map_or(String::new(), span),
             change.p_holm.map_or(String::new(), |p| format!("{p:.4}")),
             change.noise_floor.map_or(String::new(), percent),
             self.escaped(change.reason.as_deref().unwrap_or_default(), CELL),
