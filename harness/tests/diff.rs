@@ -22,8 +22,8 @@ fn ok(client: &str, all: Vec<Measurement>) -> Vec<RoundResult> {
     rounds("steady", client, Verdict::Ok, all)
 }
 
-fn campaign(name: &str, all: Vec<Vec<RoundResult>>) -> Worked {
-    Worked::new(name, vec![steady()], all.concat())
+fn campaign(name: &str, all: &[Vec<RoundResult>]) -> Worked {
+    Worked::new(name, &[steady()], all.concat())
 }
 
 fn compared(a: &Worked, b: &Worked) -> Diff {
@@ -82,7 +82,7 @@ fn before_and_after() -> (Worked, Worked) {
         behind("stuck", 51_000.0),
         ok("new", around(10_000, 7)),
     ];
-    let (a, mut b) = (campaign("before", a), campaign("after", b));
+    let (a, mut b) = (campaign("before", &a), campaign("after", &b));
     b.campaign.commit = Some("fedcba9876543210".into());
     b.campaign.dirty = Some(true);
     b.campaign.machine.kernel = "6.19 <b>".into();
@@ -156,7 +156,7 @@ fn a_bound_tells_only_what_it_cannot_hide() {
         all
     };
     let said = |a: Vec<Measurement>, b: Vec<Measurement>| {
-        let (a, b) = (campaign("a", vec![ok("x", a)]), campaign("b", vec![ok("x", b)]));
+        let (a, b) = (campaign("a", &[ok("x", a)]), campaign("b", &[ok("x", b)]));
         let diff = compared(&a, &b);
         let change = change(&diff, "x", P99).clone();
         (change.word, change.a.at_least, change.b.at_least, change.p.is_some())
@@ -174,8 +174,8 @@ fn a_bound_tells_only_what_it_cannot_hide() {
 #[test]
 fn the_greater_noise_floor_decides() {
     let noisy = |unit_ns| control(ok("x", around(unit_ns, 7)));
-    let a = campaign("a", vec![ok("x", around(10_000, 7)), noisy(10_000)]);
-    let b = |second| campaign("b", vec![ok("x", around(13_000, 7)), noisy(second)]);
+    let a = campaign("a", &[ok("x", around(10_000, 7)), noisy(10_000)]);
+    let b = |second| campaign("b", &[ok("x", around(13_000, 7)), noisy(second)]);
     assert_eq!(word(&compared(&a, &b(13_000)), "x"), Word::Slower);
     let loud = compared(&a, &b(18_200));
     let change = change(&loud, "x", P99);
@@ -186,7 +186,7 @@ fn the_greater_noise_floor_decides() {
 
 #[test]
 fn few_rounds_and_many_comparisons_say_what_they_cannot_see() {
-    let with = |unit_ns, count| campaign("c", vec![ok("x", around(unit_ns, count))]);
+    let with = |unit_ns, count| campaign("c", &[ok("x", around(unit_ns, count))]);
     let diff = compared(&with(10_000, 3), &with(15_000, 3));
     let found = change(&diff, "x", P99);
     assert_eq!((found.word, found.p), (Word::Slower, Some(0.1)));
@@ -201,7 +201,8 @@ fn few_rounds_and_many_comparisons_say_what_they_cannot_see() {
     // Five rounds each: 2 / 252 times 30 comparisons is 0.24, whatever they show.
     let many = |unit_ns| {
         let names: Vec<String> = (0..10).map(|i| format!("c{i}")).collect();
-        campaign("many", names.iter().map(|name| ok(name, around(unit_ns, 5))).collect())
+        let all: Vec<_> = names.iter().map(|name| ok(name, around(unit_ns, 5))).collect();
+        campaign("many", &all)
     };
     let diff = compared(&many(10_000), &many(15_000));
     assert_eq!(diff.headlines.cannot_tell, 10);
@@ -216,7 +217,7 @@ fn few_rounds_and_many_comparisons_say_what_they_cannot_see() {
 #[test]
 fn rows_that_say_something_of_the_machine_are_not_told() {
     let noisy = rounds("steady", "x", Verdict::Noisy, around(90_000, 7));
-    let (a, b) = (campaign("a", vec![ok("x", around(10_000, 7))]), campaign("b", vec![noisy]));
+    let (a, b) = (campaign("a", &[ok("x", around(10_000, 7))]), campaign("b", &[noisy]));
     let diff = compared(&a, &b);
     assert!(diff.changes.iter().all(|change| change.word == Word::CannotTell));
     let p99 = change(&diff, "x", P99);
@@ -229,16 +230,16 @@ fn rows_that_say_something_of_the_machine_are_not_told() {
 #[test]
 fn what_cannot_be_compared_is_refused_with_the_way_out() {
     let x = || ok("x", around(10_000, 7));
-    let a = campaign("a", vec![x()]);
+    let a = campaign("a", &[x()]);
     let all = Filter::default();
-    let mut b = campaign("b", vec![x()]);
+    let mut b = campaign("b", &[x()]);
     b.campaign.contract += 1;
     assert!(refused(&a, &b, &all).contains("contract"));
     let other = workload("steady", "rate_per_s = 100000\nwork_ns = 5\nrank_by = \"response_p99\"");
-    let b = Worked::new("b", vec![other], x());
+    let b = Worked::new("b", &[other], x());
     assert!(refused(&a, &b, &all).contains("work_ns 0 and 5"));
     let elsewhere = workload("elsewhere", "rate_per_s = 1\nrank_by = \"response_p99\"");
-    let b = Worked::new("b", vec![elsewhere], rounds("elsewhere", "x", Verdict::Ok, around(1, 7)));
+    let b = Worked::new("b", &[elsewhere], rounds("elsewhere", "x", Verdict::Ok, around(1, 7)));
     assert!(refused(&a, &b, &all).contains("nothing to compare"));
     let filter = Filter { clients: vec!["y".into()], ..Filter::default() };
     assert!(refused(&a, &a, &filter).contains("--only y: neither campaign has it; they have x"));
@@ -246,8 +247,8 @@ fn what_cannot_be_compared_is_refused_with_the_way_out() {
 
 #[test]
 fn differences_besides_the_numbers_are_said() {
-    let a = campaign("a", vec![ok("x", around(10_000, 7))]);
-    let mut b = campaign("b", vec![ok("x", around(10_000, 7))]);
+    let a = campaign("a", &[ok("x", around(10_000, 7))]);
+    let mut b = campaign("b", &[ok("x", around(10_000, 7))]);
     assert!(compared(&a, &b).notes.is_empty());
     b.campaign.machine.cpu_model = Some("other".into());
     b.campaign.placement = "elsewhere".into();
@@ -348,7 +349,7 @@ fn floods_have_no_latency_and_what_cannot_run_is_not_judged() {
     }
     let mut results = rounds("flood", "x", Verdict::Ok, all);
     results.extend(rounds("flood", "missing", Verdict::Unavailable, around(1, 7)));
-    let b = Worked::new("b", vec![flood], results);
+    let b = Worked::new("b", &[flood], results);
     let [p99, growth, processed] =
         judged(&["p99<1s", "growth<1%", "processed>4M"], &b, None).try_into().unwrap();
     assert!(!p99.holds && p99.checked == 0 && !growth.holds);

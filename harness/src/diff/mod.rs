@@ -2,14 +2,14 @@
 
 mod capacities;
 mod pairs;
+mod power;
 pub mod terms;
 pub mod text;
 mod words;
 
 use crate::archive::Archive;
 use crate::gate::Outcome;
-use crate::inference::{self, Interval};
-use crate::ranking::{ROUNDS_FOR_TESTS, SIGNIFICANT};
+use crate::inference::Interval;
 use crate::rows::{Metric, RoundResult};
 use crate::saved::{Campaign, Kind, Status};
 use crate::verdict::Verdict;
@@ -17,15 +17,11 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::sync::Arc;
 use tick::Tape;
 
 /// The version of the object of `diff --format json`.
 pub const SCHEMA: u32 = 1;
-
-/// So many rounds tell differences among the comparisons of a usual campaign.
-const USUAL: usize = 7;
 
 /// One of the two campaigns.
 #[derive(Debug, Clone)]
@@ -337,7 +333,7 @@ pub fn compare(a: &Side<'_>, b: &Side<'_>, filter: &Filter) -> Result<Diff> {
         Kind::Compare | Kind::Sweep => pairs::changes(a, b, &common),
     };
     let mut notes = terms::notes(a, b, filter);
-    notes.extend(weakness(&changes));
+    notes.extend(power::notes(&changes));
     changes.sort_by(Change::by_certainty);
     let only = |has: &[(String, String)], lacks: &[(String, String)], only_in| {
         let mut of: Vec<Missing> = Vec::new();
@@ -401,41 +397,4 @@ fn known(a: &[(String, String)], b: &[(String, String)], filter: &Filter) -> Res
         }
     }
     Ok(())
-}
-
-/// Why a diff may see nothing, however great a difference is.
-fn weakness(changes: &[Change]) -> Vec<String> {
-    let fewest = |change: &Change| change.a.rounds.min(change.b.rounds);
-    let of_rounds: Vec<&Change> =
-        changes.iter().filter(|change| matches!(change.subject, Subject::Metric(_))).collect();
-    let with = |rounds: Range<usize>| {
-        let few = of_rounds.iter().filter(|change| rounds.contains(&fewest(change))).count();
-        (few > 0).then(|| format!("rounds: {few} of {} comparisons have", of_rounds.len()))
-    };
-    let mut notes = Vec::new();
-    if let Some(head) = with(0..2) {
-        notes.push(format!(
-            "{head} a single round on one side, which tells nothing: measure with --rounds {USUAL} or more"
-        ));
-    }
-    if let Some(head) = with(2..ROUNDS_FOR_TESTS) {
-        notes.push(format!(
-            "{head} fewer than {ROUNDS_FOR_TESTS} rounds on one side: too few for a test, so a difference is told only where the rounds lie wholly apart, and nothing is called the same; measure with --rounds {USUAL} or more"
-        ));
-    }
-    let tested: Vec<&&Change> = of_rounds.iter().filter(|change| change.p.is_some()).collect();
-    let enough = tested.iter().filter(|change| fewest(change) >= ROUNDS_FOR_TESTS);
-    let most = enough.clone().map(|change| fewest(change)).max();
-    if let Some(rounds) = most.filter(|_| enough.clone().all(|change| !change.decidable)) {
-        let is_enough = |&n: &usize| inference::least_p(n, n) * (tested.len() as f64) < SIGNIFICANT;
-        let needed = match (rounds..100).find(is_enough) {
-            Some(needed) => format!("measure with --rounds {needed} or more, or "),
-            None => String::new(),
-        };
-        notes.push(format!(
-            "rounds: among {} comparisons, {rounds} rounds cannot give a p below {SIGNIFICANT} after Holm, however far apart they lie: {needed}compare fewer by --workload and --only",
-            tested.len()
-        ));
-    }
-    notes
 }

@@ -90,15 +90,15 @@ pub struct Worked {
 }
 
 impl Worked {
-    pub fn new(name: &str, workloads: Vec<Workload>, rounds: Vec<RoundResult>) -> Self {
-        let mut campaign = empty("compare", &workloads);
+    pub fn new(name: &str, workloads: &[Workload], rounds: Vec<RoundResult>) -> Self {
+        let mut campaign = empty("compare", workloads);
         let mut clients: Vec<(String, Class)> =
             rounds.iter().map(|round| (round.client.clone(), Class::Library)).collect();
         clients.sort_by(|a, b| a.0.cmp(&b.0));
         clients.dedup();
         let control = rounds.iter().find(|round| round.control);
         let cast = Cast { clients, control: control.map(|round| round.client.clone()) };
-        for workload in &workloads {
+        for workload in workloads {
             let all: Vec<&RoundResult> = rounds.iter().collect();
             let (rows, noise) = summary::of_workload(workload, &cast, &all);
             campaign.rows.extend(rows);
