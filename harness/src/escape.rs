@@ -1,6 +1,7 @@
 //! Foreign texts (names of clients, files and hosts, reasons that a child gave) in
 //! what people read: they stay text. Pure.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// For Markdown: what would be markup, a cell's end or HTML gets a backslash; a new
@@ -96,6 +97,15 @@ pub fn terminal(text: &str) -> String {
     out
 }
 
+/// At most so many characters, with an ellipsis where some were cut off.
+#[must_use]
+pub fn clipped(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+    }
+}
+
 /// Turns the direction of writing, breaks lines, or takes no room at all.
 fn is_unseen(c: char) -> bool {
     matches!(
@@ -174,5 +184,11 @@ mod tests {
         assert_eq!(terminal("a\u{9b}31mb"), r"a\u{9b}31mb");
         assert_eq!(terminal("abc\u{202e}fed\u{2066}"), r"abc\u{202e}fed\u{2066}");
         assert_eq!(terminal("one\ntwo\tthree\r"), "one two three ");
+    }
+
+    #[test]
+    fn long_words_are_cut_between_characters() {
+        assert_eq!(clipped("µµµ", 2), "µµ…");
+        assert_eq!(clipped("µµ", 2), "µµ");
     }
 }

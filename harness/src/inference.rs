@@ -112,6 +112,17 @@ pub fn mann_whitney_p(a: &[f64], b: &[f64], seed: u64) -> f64 {
     f64::from(far + 1) / f64::from(DRAWS + 1)
 }
 
+/// The smallest p-value that [`mann_whitney_p`] can give for so many values of
+/// each: that of two sets that lie wholly apart.
+#[must_use]
+pub fn least_p(a: usize, b: usize) -> f64 {
+    match ways((a + b) as u64, a as u64) {
+        0 | 1 => 1.0,
+        ways if ways <= EXACT_WAYS => 2.0 / ways as f64,
+        _ => 1.0 / f64::from(DRAWS + 1),
+    }
+}
+
 fn double_ranks(values: &[f64]) -> Vec<u64> {
     let below = |x: f64| values.iter().filter(|&&y| y < x).count() as u64;
     let equal = |x: f64| values.iter().filter(|&&y| y == x).count() as u64;
@@ -174,6 +185,7 @@ mod tests {
             let low: Vec<f64> = (0..n).map(f64::from).collect();
             let high: Vec<f64> = (100..100 + n).map(f64::from).collect();
             assert!(near(mann_whitney_p(&low, &high, 1), 2.0 / ways), "{n}");
+            assert!(near(least_p(n as usize, n as usize), 2.0 / ways), "{n}");
         }
     }
 
@@ -193,6 +205,7 @@ mod tests {
         assert!(near(sampled, mann_whitney_p(&a, &b, 1)), "a seed repeats itself");
         assert!((sampled - mann_whitney_p(&a, &b, 2)).abs() < 0.02);
         assert_eq!(ways(24, 12), 2_704_156);
+        assert!(least_p(12, 12) < 1e-4 && near(least_p(0, 5), 1.0));
     }
 
     /// By hand: the smallest times 4, the next times 3, and so on, never falling:

@@ -4,6 +4,7 @@
 
 pub mod affinity;
 pub mod archive;
+pub mod baseline;
 pub mod builder;
 pub mod campaign;
 pub mod capacity;
@@ -11,9 +12,11 @@ pub mod child;
 pub mod cli;
 pub mod cmd;
 pub mod console;
+pub mod diff;
 pub mod doctor;
 pub mod escape;
 pub mod export;
+pub mod gate;
 pub mod guard;
 pub mod index;
 pub mod inference;

@@ -29,6 +29,7 @@ fn run(cli: Cli) -> Result<u8> {
         Command::Sweep(args) => cmd::sweep::run(&root()?, &args),
         Command::Plan(args) => cmd::plan::run(&root()?, &args),
         Command::Show(args) => cmd::show::run(&args),
+        Command::Diff(args) => cmd::diff::run(&root()?, &args),
         Command::Publish(args) => cmd::publish::run(&args),
         Command::Journey(args) => cmd::journey::run(&args),
         Command::Doctor(args) => cmd::doctor::run(&args),

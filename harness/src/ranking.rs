@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// clients' rounds is rare enough to be told from chance after Holm.
 pub const ROUNDS_FOR_TESTS: usize = 5;
 /// Differences with a higher p-value are not called differences.
-const SIGNIFICANT: f64 = 0.05;
+pub const SIGNIFICANT: f64 = 0.05;
 
 /// The same client against itself: how far two entries of one program lie
 /// apart in this campaign.
@@ -34,10 +34,22 @@ pub struct Noise {
 }
 
 /// The noise of one workload, from the rounds of the control and of the client
-/// that it repeats.
+/// that it repeats: in what its tables are ranked by.
 #[must_use]
 pub fn noise(workload: &str, client: &str, results: &[&RoundResult]) -> Vec<Noise> {
-    let of = |metric: Metric, control: bool| -> Vec<f64> {
+    let of = |metric| noise_in(metric, workload, client, results);
+    [Metric::Processed, Metric::ResponseP99].into_iter().filter_map(of).collect()
+}
+
+/// The same in one metric; `None` where the control was not measured.
+#[must_use]
+pub fn noise_in(
+    metric: Metric,
+    workload: &str,
+    client: &str,
+    results: &[&RoundResult],
+) -> Option<Noise> {
+    let of = |control: bool| -> Vec<f64> {
         let rounds = results.iter().filter(|r| {
             r.workload == workload
                 && r.client == client
@@ -46,19 +58,21 @@ pub fn noise(workload: &str, client: &str, results: &[&RoundResult]) -> Vec<Nois
         });
         rounds.filter_map(|r| metric.of(r.measurement.as_ref()?)).collect()
     };
-    let one = |metric: Metric| {
-        let (ratio, interval) =
-            inference::ratio_of_medians(&of(metric, true), &of(metric, false), SEED)?;
-        Some(Noise {
-            workload: workload.to_owned(),
-            client: client.to_owned(),
-            metric,
-            ratio,
-            interval,
-            floor: ratio.max(1.0 / ratio) - 1.0,
-        })
-    };
-    [Metric::Processed, Metric::ResponseP99].into_iter().filter_map(one).collect()
+    let (ratio, interval) = inference::ratio_of_medians(&of(true), &of(false), SEED)?;
+    Some(Noise {
+        workload: workload.to_owned(),
+        client: client.to_owned(),
+        metric,
+        ratio,
+        interval,
+        floor: apart(ratio),
+    })
+}
+
+/// By how much two values of this ratio lie apart: 0.1 is 10 %, either way.
+#[must_use]
+pub fn apart(ratio: f64) -> f64 {
+    ratio.max(1.0 / ratio) - 1.0
 }
 
 /// What a row is ranked by: what its workload says, and the growth of its backlog
@@ -98,11 +112,17 @@ pub fn rank(rows: &mut [Row], rank_by: RankBy, noise: &[Noise]) {
 /// The noise floor of a metric; a growing backlog is as noisy as the processed
 /// rate that it is the other side of.
 fn floor(metric: Metric, noise: &[Noise]) -> f64 {
-    let of = match metric {
+    let of = noise_of(metric);
+    noise.iter().find(|noise| noise.metric == of).map_or(0.0, |noise| noise.floor)
+}
+
+/// The metric whose noise floor is that of another.
+#[must_use]
+pub fn noise_of(metric: Metric) -> Metric {
+    match metric {
         Metric::Growth => Metric::Processed,
         metric => metric,
-    };
-    noise.iter().find(|noise| noise.metric == of).map_or(0.0, |noise| noise.floor)
+    }
 }
 
 /// Ranks rows of one verdict, sorted best first. Whoever does not differ from
@@ -152,17 +172,28 @@ fn compare(leader: &Row, rest: &[Row], metric: Metric) -> Vec<Versus> {
 /// Whether two rows differ by more than chance and by more than the noise floor.
 fn differs(leader: &Row, row: &Row, versus: &Versus, metric: Metric, floor: f64) -> bool {
     let (a, b) = (leader.samples.of(metric), row.samples.of(metric));
-    let beyond_noise = versus.ratio.is_none_or(|ratio| ratio.max(1.0 / ratio) - 1.0 > floor);
-    let beyond_chance = match a.len().min(b.len()) {
+    is_beyond_noise(versus.ratio, floor) && is_beyond_chance(a, b, versus.p_holm, versus.interval)
+}
+
+/// Whether a ratio lies beyond a noise floor. What has no ratio is not near 1.
+#[must_use]
+pub fn is_beyond_noise(ratio: Option<f64>, floor: f64) -> bool {
+    ratio.is_none_or(|ratio| apart(ratio) > floor)
+}
+
+/// Whether rounds differ by more than chance, given the adjusted p-value of their
+/// test and the interval of the ratio of their medians.
+#[must_use]
+pub fn is_beyond_chance(a: &[f64], b: &[f64], p_holm: f64, ratio: Option<Interval>) -> bool {
+    match a.len().min(b.len()) {
         0 | 1 => false,
         // Too few for a test: only rows that lie wholly apart.
         rounds if rounds < ROUNDS_FOR_TESTS => !overlap(a, b),
         _ => {
             let is_one = |i: Interval| i.low <= 1.0 && 1.0 <= i.high;
-            versus.p_holm < SIGNIFICANT && !versus.interval.is_some_and(is_one)
+            p_holm < SIGNIFICANT && !ratio.is_some_and(is_one)
         }
-    };
-    beyond_noise && beyond_chance
+    }
 }
 
 fn overlap(a: &[f64], b: &[f64]) -> bool {

@@ -10,7 +10,7 @@ use crate::verdict::Verdict;
 use crate::workload::{Rate, Workload};
 use contract::Class;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One round, as it is stored and summed up.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -97,7 +97,7 @@ pub struct Row {
     pub versus_leader: Option<Versus>,
     /// What its readers should know.
     pub remarks: Vec<String>,
-    /// The ranked values of each round.
+    /// The values of each round.
     #[serde(skip)]
     pub samples: Samples,
 }
@@ -147,7 +147,7 @@ pub struct Versus {
     pub p_holm: f64,
 }
 
-/// What rows are ranked by.
+/// What rows are ranked by, or compared by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Metric {
     /// The processed rate: more is better.
@@ -159,9 +159,19 @@ pub enum Metric {
     /// The p99 of the response time: less is better.
     #[serde(rename = "response_p99_ns")]
     ResponseP99,
+    /// The median of the response time: less is better.
+    #[serde(rename = "response_p50_ns")]
+    ResponseP50,
+    /// The client's CPU time per processed tick: less is better.
+    #[serde(rename = "client_cpu_ns_per_tick")]
+    Cpu,
 }
 
 impl Metric {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Processed, Self::Growth, Self::ResponseP99, Self::ResponseP50, Self::Cpu];
+
     /// In words.
     #[must_use]
     pub fn words(self) -> &'static str {
@@ -169,7 +179,15 @@ impl Metric {
             Self::Processed => "processed rate",
             Self::Growth => "growth of the backlog",
             Self::ResponseP99 => "p99 of the response time",
+            Self::ResponseP50 => "p50 of the response time",
+            Self::Cpu => "CPU time of the client per tick",
         }
+    }
+
+    /// Whether the greater value is the better one.
+    #[must_use]
+    pub fn more_is_better(self) -> bool {
+        self == Self::Processed
     }
 
     /// Of one round.
@@ -178,7 +196,16 @@ impl Metric {
         match self {
             Self::Processed => Some(m.rates.processed_per_s),
             Self::Growth => Some(m.backlog_growth_per_s),
-            Self::ResponseP99 => m.response_ns.map(|q| q.p99.bound_ns() as f64),
+            Self::Cpu => m.client_cpu_ns_per_tick,
+            Self::ResponseP99 | Self::ResponseP50 => self.time(m).map(|t| t.bound_ns() as f64),
+        }
+    }
+
+    fn time(self, m: &Measurement) -> Option<Time> {
+        match self {
+            Self::ResponseP99 => m.response_ns.map(|q| q.p99),
+            Self::ResponseP50 => m.response_ns.map(|q| q.p50),
+            Self::Processed | Self::Growth | Self::Cpu => None,
         }
     }
 }
@@ -186,28 +213,30 @@ impl Metric {
 /// A row's values, a round each, for tests between rows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Samples {
-    processed: Vec<f64>,
-    growth: Vec<f64>,
-    response_p99: Vec<f64>,
+    values: BTreeMap<Metric, Vec<f64>>,
+    bounded: BTreeSet<Metric>,
 }
 
 impl Samples {
-    /// Those of one metric.
+    /// Those of one metric; of a censored time its bound.
     #[must_use]
     pub fn of(&self, metric: Metric) -> &[f64] {
-        match metric {
-            Metric::Processed => &self.processed,
-            Metric::Growth => &self.growth,
-            Metric::ResponseP99 => &self.response_p99,
-        }
+        self.values.get(&metric).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether some of them are only lower bounds.
+    #[must_use]
+    pub fn are_bounds(&self, metric: Metric) -> bool {
+        self.bounded.contains(&metric)
     }
 
     fn new(good: &[&Measurement]) -> Self {
         let all = |metric: Metric| good.iter().filter_map(|m| metric.of(m)).collect();
+        let is_bound =
+            |metric: &Metric| good.iter().any(|m| metric.time(m).is_some_and(Time::is_censored));
         Self {
-            processed: all(Metric::Processed),
-            growth: all(Metric::Growth),
-            response_p99: all(Metric::ResponseP99),
+            values: Metric::ALL.map(|metric| (metric, all(metric))).into(),
+            bounded: Metric::ALL.into_iter().filter(is_bound).collect(),
         }
     }
 }
@@ -383,16 +412,16 @@ fn waterfall(good: &[&Measurement]) -> Option<Waterfall> {
 pub(crate) const SEED: u64 = 0x7469_636b;
 
 fn intervals(good: &[&Measurement]) -> Intervals {
-    let of = |pick: fn(&Measurement) -> Option<f64>| {
-        let values: Vec<f64> = good.iter().filter_map(|m| pick(m)).collect();
+    let of = |metric: Metric| {
+        let values: Vec<f64> = good.iter().filter_map(|m| metric.of(m)).collect();
         inference::median_interval(&values, SEED)
     };
     Intervals {
-        processed_per_s: of(|m| Metric::Processed.of(m)),
-        backlog_growth_per_s: of(|m| Metric::Growth.of(m)),
-        response_p50_ns: of(|m| m.response_ns.map(|q| q.p50.bound_ns() as f64)),
-        response_p99_ns: of(|m| Metric::ResponseP99.of(m)),
-        client_cpu_ns_per_tick: of(|m| m.client_cpu_ns_per_tick),
+        processed_per_s: of(Metric::Processed),
+        backlog_growth_per_s: of(Metric::Growth),
+        response_p50_ns: of(Metric::ResponseP50),
+        response_p99_ns: of(Metric::ResponseP99),
+        client_cpu_ns_per_tick: of(Metric::Cpu),
     }
 }
 

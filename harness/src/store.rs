@@ -1,6 +1,7 @@
 //! The only writer of results: a folder per campaign, complete after every
 //! round. No machine path goes into it.
 
+use crate::baseline::{self, Baseline};
 use crate::capacity::Capacity;
 use crate::listing;
 use crate::packed;
@@ -282,6 +283,21 @@ pub struct CapacityReport<'a> {
     pub schema: u32,
     /// A row for each client.
     pub rows: &'a [Capacity],
+}
+
+/// Remembers a campaign under a name, whole or not at all.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn save_baseline(out: &Path, name: &str, baseline: &Baseline) -> Result<()> {
+    let file = baseline::file(out, name);
+    let shown = || format!("--save-baseline {name}");
+    fs::create_dir_all(out.join(baseline::FOLDER)).with_context(shown)?;
+    let draft = file.with_file_name(format!(".{name}.draft"));
+    let mut json = serde_json::to_vec_pretty(baseline)?;
+    json.push(b'\n');
+    fs::write(&draft, json).with_context(shown)?;
+    fs::rename(&draft, file).with_context(shown)
 }
 
 /// Writes the object of `--json`; `-` is standard output.

@@ -43,6 +43,8 @@ Examples:
   harness compare --all --workload steady --seconds 500ms --warmup 300ms
   harness compare floor --client ../mine/client.toml --control floor
   harness compare --all --server-cpus 0-3 --client-cpus 4-7
+  harness compare --all --rounds 7 --save-baseline main
+  harness compare --all --rounds 7 --baseline main --fail-on slower:5%
   harness compare --all --quick --quiet --json - | jq '.rows[].verdict'
 ";
 
@@ -69,6 +71,14 @@ Examples:
   harness show results/CAMPAIGN --client tokio --workload steady
   harness show results/CAMPAIGN --format csv > rows.csv
   harness show results/CAMPAIGN --format html > report.html
+";
+
+/// Of `diff`.
+pub const DIFF: &str = "\
+Examples:
+  harness diff results/BEFORE results/AFTER # who became faster or slower, and how sure that is
+  harness diff main results/AFTER --fail-on slower:5% --fail-on failed
+  harness diff main results/AFTER --format md --only tokio blocking
 ";
 
 /// Of `publish`.

@@ -1,5 +1,6 @@
 //! The command line: types only. One file for a group of subcommands.
 
+pub mod diff;
 pub mod examples;
 mod publish;
 mod run;
@@ -13,6 +14,7 @@ pub use show::{Format, ShowArgs};
 pub use tools::{BuildArgs, CompletionsArgs, DoctorArgs, JourneyArgs, ListArgs, ManArgs, PlanArgs};
 pub use values::Rates;
 
+use self::diff::DiffArgs;
 use crate::console::Level;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
@@ -97,6 +99,9 @@ pub enum Command {
     /// Show a saved campaign as text, or for other programs
     #[command(after_help = examples::SHOW)]
     Show(ShowArgs),
+    /// Compare two saved campaigns
+    #[command(after_help = examples::DIFF)]
+    Diff(DiffArgs),
     /// Make pages and files of saved campaigns, and the index of all
     #[command(after_help = examples::PUBLISH)]
     Publish(PublishArgs),

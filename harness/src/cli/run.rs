@@ -1,6 +1,7 @@
 //! The subcommands that run campaigns: `compare`, `capacity`, `sweep`.
 
 use super::Source;
+use super::diff::BaselineArgs;
 use super::values::Rates;
 use crate::affinity::CpuList;
 use crate::units::{duration, rate, seconds, seconds_or_none};
@@ -41,6 +42,9 @@ pub struct RunArgs {
     /// How often counters are read while measuring, in ms
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1000), hide = true)]
     pub grid_ms: u64,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub versus: BaselineArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub source: Source,

@@ -2,6 +2,7 @@
 
 use crate::capacity::{self, Capacity, Limit, Phase, Probe, Rules, Search};
 use crate::cli::CapacityArgs;
+use crate::cmd::versus::{self, Earlier};
 use crate::cmd::{self, setup};
 use crate::measure;
 use crate::plan::{FEW_SAMPLES, Timing};
@@ -40,12 +41,6 @@ pub fn run(root: &Path, args: &CapacityArgs) -> Result<u8> {
     let interrupted = interrupt::flag()?;
     let workload = Workload::load(root, &args.workload)?;
     check(&workload, args)?;
-    let stage = setup::stage(root, &args.run);
-    if interrupted.load(Ordering::SeqCst) {
-        return Ok(cmd::EXIT_INTERRUPTED);
-    }
-    let stage = stage?;
-    let frozen = setup::timing(&args.run, FRESH.0, FRESH.1, FEW_SAMPLES);
     let options = format!(
         "--workload {} --p99 {} --budget {} --lowest {} --highest {} --confirmations {}",
         workload.name,
@@ -55,13 +50,23 @@ pub fn run(root: &Path, args: &CapacityArgs) -> Result<u8> {
         args.highest,
         args.confirmations
     );
+    let loads = std::slice::from_ref(&workload);
+    let earlier = Earlier::open(root, &args.run)?;
+    versus::check(&args.run, earlier.as_ref(), (Kind::Capacity, &options), loads)?;
+    let stage = setup::stage(root, &args.run);
+    if interrupted.load(Ordering::SeqCst) {
+        return Ok(cmd::EXIT_INTERRUPTED);
+    }
+    let stage = stage?;
+    let frozen = setup::timing(&args.run, FRESH.0, FRESH.1, FEW_SAMPLES);
     let mut open = setup::open(
         root,
         &args.run,
         &stage,
-        std::slice::from_ref(&workload),
+        loads,
         (Kind::Capacity, &options),
         (args.confirmations, frozen),
+        earlier,
     )?;
     let hunt = Hunt {
         workload: &workload,

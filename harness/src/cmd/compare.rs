@@ -2,6 +2,7 @@
 
 use crate::campaign::{self, Blocks, Scheme};
 use crate::cli::CompareArgs;
+use crate::cmd::versus::{self, Earlier};
 use crate::cmd::{self, setup};
 use crate::interrupt;
 use crate::plan::SAMPLES;
@@ -26,7 +27,7 @@ pub fn run(root: &Path, args: &CompareArgs) -> Result<u8> {
     if interrupted.load(Ordering::SeqCst) {
         return Ok(cmd::EXIT_INTERRUPTED);
     }
-    let scheme = scheme?;
+    let (scheme, earlier) = scheme?;
     let names: Vec<&str> = scheme.workloads.iter().map(|w| w.name.as_str()).collect();
     let options = format!(
         "--workload {} --rounds {} --control {}",
@@ -41,12 +42,13 @@ pub fn run(root: &Path, args: &CompareArgs) -> Result<u8> {
         &scheme.workloads,
         (Kind::Compare, &options),
         (scheme.rounds, scheme.timing),
+        earlier,
     )?;
     let done = campaign::run(&scheme, &mut open.store, &mut open.campaign, &interrupted);
     setup::close(root, &args.run, open, done, setup::report)
 }
 
-fn scheme(root: &Path, args: &CompareArgs) -> Result<Scheme> {
+fn scheme(root: &Path, args: &CompareArgs) -> Result<(Scheme, Option<Earlier>)> {
     let names: Vec<&str> = match args.workload.is_empty() {
         true => workload::DEFAULT.to_vec(),
         false => args.workload.iter().map(String::as_str).collect(),
@@ -59,14 +61,17 @@ fn scheme(root: &Path, args: &CompareArgs) -> Result<Scheme> {
         }
         workloads.push(workload);
     }
+    let earlier = Earlier::open(root, &args.run)?;
+    versus::check(&args.run, earlier.as_ref(), (Kind::Compare, ""), &workloads)?;
     let (rounds, warmup_s, measure_s) = if args.quick { QUICK } else { USUAL };
     let stage = setup::stage(root, &args.run)?;
-    Ok(Scheme {
+    let scheme = Scheme {
         control: campaign::control(&stage.entries, args.control.as_deref())?,
         stage,
         workloads,
         rounds: args.rounds.unwrap_or(rounds),
         timing: setup::timing(&args.run, warmup_s, measure_s, SAMPLES),
         blocks: Blocks::OfClients,
-    })
+    };
+    Ok((scheme, earlier))
 }

@@ -4,6 +4,7 @@ pub mod build;
 pub mod capacity;
 pub mod compare;
 pub mod completions;
+pub mod diff;
 pub mod doctor;
 pub mod journey;
 pub mod list;
@@ -14,6 +15,7 @@ pub mod show;
 pub mod sweep;
 
 mod setup;
+mod versus;
 
 /// Every row has numbers that its audit stands behind, or the command did what
 /// was asked.

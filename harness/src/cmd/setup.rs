@@ -4,6 +4,7 @@
 use crate::affinity::{CpuList, Placement};
 use crate::builder;
 use crate::cli::RunArgs;
+use crate::cmd::versus::{self, Earlier};
 use crate::machine::{self, CpuTime, Machine};
 use crate::plan::{self, Timing};
 use crate::roster;
@@ -18,7 +19,7 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Finds and builds what takes part.
 ///
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 /// Wrong arguments or files, results that could not be written, a server that does
 /// not build.
 pub(super) fn stage(root: &Path, args: &RunArgs) -> Result<Stage> {
-    Store::check(&out(root, args))?;
+    Store::check(&versus::out(root, args))?;
     if let Some(folder) = args.json.as_deref().and_then(Path::parent)
         && !folder.as_os_str().is_empty()
         && !folder.is_dir()
@@ -42,11 +43,6 @@ pub(super) fn stage(root: &Path, args: &RunArgs) -> Result<Stage> {
         Placement::plan(&CpuList::allowed()?, args.server_cpus.clone(), args.client_cpus.clone())?;
     let programs = builder::build(root, &entries, &args.source.profile)?;
     Ok(Stage { entries, programs, placement, seed: args.seed })
-}
-
-/// The folder of results.
-fn out(root: &Path, args: &RunArgs) -> PathBuf {
-    args.out.clone().unwrap_or_else(|| root.join("results"))
 }
 
 /// How long rounds are, unless the command line says otherwise.
@@ -67,6 +63,7 @@ pub(super) struct Open {
     /// What it is.
     pub(super) campaign: Campaign,
     cpu_time: CpuTime,
+    earlier: Option<Earlier>,
 }
 
 /// Opens a campaign's folder.
@@ -80,9 +77,13 @@ pub(super) fn open(
     workloads: &[Workload],
     (kind, options): (Kind, &str),
     (rounds, timing): (u32, Timing),
+    earlier: Option<Earlier>,
 ) -> Result<Open> {
+    if let Some(earlier) = &earlier {
+        earlier.knows(&stage.entries)?;
+    }
     let machine = Machine::look(CpuList::allowed()?.to_string());
-    let store = Store::create(&out(root, args), &machine.host, root)?;
+    let store = Store::create(&versus::out(root, args), &machine.host, root)?;
     let (commit, dirty) = machine::commit(root);
     let campaign = Campaign {
         schema: SCHEMA,
@@ -118,7 +119,7 @@ pub(super) fn open(
     if let Some(cpus) = &stage.placement.server {
         cpus.apply().context("cannot move to the server's CPUs")?;
     }
-    Ok(Open { store, campaign, cpu_time: CpuTime::now() })
+    Ok(Open { store, campaign, cpu_time: CpuTime::now(), earlier })
 }
 
 /// Saves what is known before the first round.
@@ -175,11 +176,12 @@ pub(super) fn close(
     let dir = open.store.dir();
     let shown = dir.strip_prefix(root).unwrap_or(dir).display();
     console::say(format_args!("{}: {shown}", campaign.status.word()));
-    Ok(match campaign.status {
+    let code = match campaign.status {
         Status::Interrupted => cmd::EXIT_INTERRUPTED,
         _ if campaign.rows.iter().all(|row| row.verdict.is_measured()) => cmd::EXIT_MEASURED,
         _ => cmd::EXIT_PARTIAL,
-    })
+    };
+    versus::after(root, args, open.earlier.as_ref(), dir, code)
 }
 
 /// Prints the tables. A reader that has gone is no failure.

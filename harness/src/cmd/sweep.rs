@@ -3,6 +3,7 @@
 use crate::campaign::{self, Blocks, Scheme};
 use crate::cli::{Rates, SweepArgs};
 use crate::cmd::capacity::Hunt;
+use crate::cmd::versus::{self, Earlier};
 use crate::cmd::{self, setup};
 use crate::interrupt;
 use crate::plan::FEW_SAMPLES;
@@ -33,15 +34,25 @@ pub fn run(root: &Path, args: &SweepArgs) -> Result<u8> {
     if workload.is_flood() {
         bail!("workload {}: a flood has no rate to vary", workload.name);
     }
+    let earlier = Earlier::open(root, &args.run)?;
+    // No other rates than those of the baseline could be compared with it.
+    let rates = match (&args.rates, &earlier) {
+        (Rates::Given(rates), _) => Some(rates.clone()),
+        (Rates::Auto, Some(earlier)) => earlier.rates(&workload),
+        (Rates::Auto, None) => None,
+    };
+    let planned: Vec<Workload> =
+        rates.iter().flatten().map(|&rate| workload.at_rate(rate)).collect();
+    versus::check(&args.run, earlier.as_ref(), (Kind::Sweep, ""), &planned)?;
     let stage = setup::stage(root, &args.run);
     if interrupted.load(Ordering::SeqCst) {
         return Ok(cmd::EXIT_INTERRUPTED);
     }
     let stage = stage?;
     let control = campaign::control(&stage.entries, args.control.as_deref())?;
-    let rates = match &args.rates {
-        Rates::Given(rates) => rates.clone(),
-        Rates::Auto => match around(&stage, &workload, args, &interrupted)? {
+    let rates = match rates {
+        Some(rates) => rates,
+        None => match around(&stage, &workload, args, &interrupted)? {
             Some(rates) => rates,
             None => return Ok(cmd::EXIT_INTERRUPTED),
         },
@@ -69,6 +80,7 @@ pub fn run(root: &Path, args: &SweepArgs) -> Result<u8> {
         &scheme.workloads,
         (Kind::Sweep, &options),
         (scheme.rounds, scheme.timing),
+        earlier,
     )?;
     let done = campaign::run(&scheme, &mut open.store, &mut open.campaign, &interrupted);
     setup::close(root, &args.run, open, done, setup::report)

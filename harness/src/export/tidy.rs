@@ -250,6 +250,8 @@ fn versus(numbers: &mut Numbers, row: &Row) {
         Metric::Processed => "processed_to_leader",
         Metric::Growth => "backlog_growth_to_leader",
         Metric::ResponseP99 => "response_p99_to_leader",
+        Metric::ResponseP50 => "response_p50_to_leader",
+        Metric::Cpu => "client_cpu_to_leader",
     };
     numbers.with([name, "ratio", "ratio"], versus.ratio, versus.interval);
     numbers.add([name, "mann_whitney", "p"], Some(versus.p));
@@ -262,6 +264,8 @@ fn of_noise(noise: &Noise) -> (Owner<'_>, Numbers) {
         Metric::Processed => "processed_to_itself",
         Metric::Growth => "backlog_growth_to_itself",
         Metric::ResponseP99 => "response_p99_to_itself",
+        Metric::ResponseP50 => "response_p50_to_itself",
+        Metric::Cpu => "client_cpu_to_itself",
     };
     let mut numbers = Numbers::default();
     numbers.with([name, "ratio", "ratio"], Some(noise.ratio), Some(noise.interval));

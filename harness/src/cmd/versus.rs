@@ -1,0 +1,181 @@
+//! What `compare`, `capacity` and `sweep` do besides: compare with a baseline, judge,
+//! remember. What can be refused is refused before anything is measured.
+
+use super::diff::{code, judge};
+use crate::archive::Archive;
+use crate::baseline::{self, Baseline};
+use crate::cli::RunArgs;
+use crate::diff::terms::{self, Terms};
+use crate::diff::{self, Filter, Side, text};
+use crate::escape;
+use crate::gate::Outcome;
+use crate::roster::Entry;
+use crate::saved::{Kind, Status};
+use crate::store;
+use crate::workload::{Rate, Workload};
+use crate::{cmd, console};
+use anyhow::{Result, bail};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A campaign to compare with.
+pub(super) struct Earlier {
+    archive: Archive,
+}
+
+/// The folder of campaigns.
+pub(super) fn out(root: &Path, args: &RunArgs) -> PathBuf {
+    args.out.clone().unwrap_or_else(|| root.join("results"))
+}
+
+impl Earlier {
+    /// Opens the baseline, if there is to be one.
+    ///
+    /// # Errors
+    /// When it is missing or damaged.
+    pub(super) fn open(root: &Path, args: &RunArgs) -> Result<Option<Self>> {
+        let Some(words) = &args.versus.baseline else { return Ok(None) };
+        let archive = Archive::open(&baseline::resolve(&out(root, args), words)?)?;
+        Ok(Some(Self { archive }))
+    }
+
+    /// Its rates of a workload, if it is a sweep of that.
+    pub(super) fn rates(&self, workload: &Workload) -> Option<Vec<u64>> {
+        let of = |swept: &Workload| match swept.rate_per_s {
+            Some(Rate::PerSecond(rate)) if swept.name == workload.at_rate(rate).name => Some(rate),
+            _ => None,
+        };
+        let rates: Vec<u64> = self.archive.campaign.workloads.iter().filter_map(of).collect();
+        (!rates.is_empty()).then_some(rates)
+    }
+
+    /// Whether one of these clients is in it.
+    ///
+    /// # Errors
+    /// When none is.
+    pub(super) fn knows(&self, clients: &[Entry]) -> Result<()> {
+        let campaign = &self.archive.campaign;
+        let rows = campaign.rows.iter().map(|row| row.client.as_str());
+        let names: BTreeSet<&str> =
+            rows.chain(campaign.capacities.iter().map(|found| found.client.as_str())).collect();
+        if !clients.iter().any(|client| names.contains(client.name.as_str())) {
+            let names: Vec<&str> = names.into_iter().collect();
+            bail!("--baseline: it has none of these clients, but {}", names.join(", "));
+        }
+        Ok(())
+    }
+}
+
+/// Checks whether what is going to be measured can be judged, and compared with the
+/// baseline. `options` are those of the command.
+///
+/// # Errors
+/// When it cannot.
+pub(super) fn check(
+    args: &RunArgs,
+    earlier: Option<&Earlier>,
+    (kind, options): (Kind, &str),
+    workloads: &[Workload],
+) -> Result<()> {
+    for condition in &args.versus.gate.fail_on {
+        if condition.needs_baseline() && earlier.is_none() {
+            bail!("--fail-on {}: needs --baseline, a campaign to compare with", condition.text);
+        }
+        if !condition.fits(kind) {
+            bail!("--fail-on {}: `harness {}` measures no such thing", condition.text, kind.word());
+        }
+    }
+    let Some(Earlier { archive }) = earlier else { return Ok(()) };
+    let side = Side::of(archive);
+    let recorded = |w: &Workload| w.tape.as_ref().map(|recording| Arc::clone(&recording.tape));
+    let new = Terms {
+        name: "this campaign",
+        kind,
+        contract: contract::VERSION,
+        workloads: workloads.iter().map(|w| (w, recorded(w))).collect(),
+        command: options,
+    };
+    terms::agree(&Terms::of(&side), &new, &Filter::default())?;
+    let is_new = |name: &String| workloads.iter().any(|workload| workload.name == *name);
+    let names: Vec<&String> = archive.campaign.workloads.iter().map(|w| &w.name).collect();
+    if !names.iter().any(|name| is_new(name)) {
+        let names: Vec<&str> = names.into_iter().map(String::as_str).collect();
+        bail!("--baseline: it has none of these workloads, but {}", names.join(", "));
+    }
+    Ok(())
+}
+
+/// Compares what was just measured, as it was saved, and judges it; gives the exit
+/// code, given that of the campaign. Then remembers it, if that is asked for.
+///
+/// # Errors
+/// When the campaign cannot be read back, or compared, or remembered.
+pub(super) fn after(
+    root: &Path,
+    args: &RunArgs,
+    earlier: Option<&Earlier>,
+    dir: &Path,
+    measured: u8,
+) -> Result<u8> {
+    let asked = &args.versus;
+    let to_do =
+        earlier.is_some() || !asked.gate.fail_on.is_empty() || asked.save_baseline.is_some();
+    if measured == cmd::EXIT_INTERRUPTED || !to_do {
+        if to_do {
+            console::say("interrupted: neither compared, nor judged, nor remembered");
+        }
+        return Ok(measured);
+    }
+    let new = Archive::open(dir)?;
+    let gated = match earlier {
+        Some(earlier) => {
+            let (a, b) = (Side::of(&earlier.archive), Side::of(&new));
+            let mut diff = diff::compare(&a, &b, &Filter::default())?;
+            judge(&asked.gate.fail_on, &new, &mut diff);
+            say(args, &text::terminal(&diff));
+            code(&diff)
+        }
+        None => {
+            let all: Vec<Outcome> =
+                asked.gate.fail_on.iter().map(|c| c.judge(&new.campaign, None)).collect();
+            all.iter().for_each(|outcome| {
+                say(args, &format!("gate: {}\n", escape::terminal(&outcome.to_string())))
+            });
+            if all.iter().all(|outcome| outcome.holds) {
+                cmd::EXIT_MEASURED
+            } else {
+                cmd::EXIT_GATE
+            }
+        }
+    };
+    if let Some(name) = &asked.save_baseline {
+        remember(&out(root, args), name, &new)?;
+    }
+    Ok(if gated == cmd::EXIT_GATE { gated } else { measured })
+}
+
+/// To the standard output, unless that carries the object of `--json`.
+fn say(args: &RunArgs, text: &str) {
+    match args.json.as_deref() == Some(Path::new("-")) {
+        true => anstream::eprint!("{text}"),
+        false => anstream::print!("{text}"),
+    }
+}
+
+fn remember(out: &Path, name: &str, new: &Archive) -> Result<()> {
+    if new.campaign.status != Status::Complete {
+        bail!("--save-baseline {name}: the campaign is incomplete, and no baseline");
+    }
+    let baseline = Baseline {
+        schema: baseline::SCHEMA,
+        campaign: new.name(),
+        commit: new.campaign.commit.clone(),
+        started: new.campaign.started.clone(),
+    };
+    let replaced = baseline::file(out, name).exists();
+    store::save_baseline(out, name, &baseline)?;
+    let word = if replaced { "replaced" } else { "saved" };
+    console::say(format_args!("baseline {name} {word}: {}", baseline.campaign));
+    Ok(())
+}
