@@ -2,13 +2,15 @@
 
 use crate::listing;
 use crate::plan::Timing;
-use crate::progress::Progress;
 use crate::ranking::{self, Noise};
 use crate::rows::{self, RoundResult, Row};
 use crate::runner::{Runner, Stage};
 use crate::store::{Campaign, Store};
 use crate::table::{self, Style};
-use crate::workload::Workload;
+use crate::view::View;
+use crate::view::live::{Extent, Outline, Turn as Begun};
+use crate::view::words;
+use crate::workload::{Rate, Workload};
 use anyhow::Result;
 use contract::Class;
 use rand::SeedableRng;
@@ -89,8 +91,8 @@ pub fn control(entries: &[crate::roster::Entry], asked: Option<&str>) -> Result<
     Ok(entries.iter().position(|entry| entry.class == Class::Reference).unwrap_or(0))
 }
 
-/// Runs everything. The campaign's rows are up to date, and stored, after
-/// every round.
+/// Runs everything, and closes the view at its end. The campaign's rows are up to
+/// date, and stored, after every round.
 ///
 /// # Errors
 /// When the harness itself cannot go on; what was measured is stored.
@@ -99,21 +101,21 @@ pub fn run(
     store: &mut Store,
     campaign: &mut Campaign,
     interrupted: &AtomicBool,
+    mut view: View,
 ) -> Result<()> {
     let mut runner = Runner::new(&scheme.stage, interrupted)?;
     let entries = &scheme.stage.entries;
     let seats = entries.len() + 1;
     let turns =
         turns(scheme.workloads.len(), seats, scheme.rounds, scheme.stage.seed, scheme.blocks);
-    let mut progress = Progress::new(turns.len());
+    view.plan(outline(scheme));
     let mut results: Vec<RoundResult> = Vec::new();
     for turn in turns {
         let workload = &scheme.workloads[turn.workload];
         let is_control = turn.client == entries.len();
         let entry = &entries[if is_control { scheme.control } else { turn.client }];
-        let label = if is_control { " (control)" } else { "" };
-        progress.begin(&workload.name, &format!("{}{label}", entry.name), turn.round);
-        let live = &mut |seen: &_| progress.live(seen);
+        view.begin(begun(scheme, turn));
+        let live = &mut |start_ns, look: &_| view.look(start_ns, look);
         let Some(mut played) = runner.play(entry, workload, scheme.timing, live)? else {
             campaign.status = "interrupted";
             break;
@@ -127,16 +129,54 @@ pub fn run(
             campaign.clients.insert(entry.name.clone(), record.hello.clone());
         }
         store.round(&played)?;
-        progress.end(&played.result);
+        view.end(&played.result);
         results.push(played.result);
         update(scheme, campaign, turn.workload, &results);
         store.campaign(campaign, &markdown(scheme, campaign))?;
     }
-    progress.finish();
     for index in 0..scheme.workloads.len() {
         update(scheme, campaign, index, &results);
     }
     Ok(())
+}
+
+/// What the view is told of it beforehand.
+fn outline(scheme: &Scheme) -> Outline {
+    let load = |workload: &Workload| match (scheme.blocks, workload.rate_per_s) {
+        (Blocks::OfAll, Some(Rate::PerSecond(rate))) => words::short(rate as f64),
+        _ => workload.name.clone(),
+    };
+    let seats = 0..=scheme.stage.entries.len();
+    Outline {
+        kind: if scheme.blocks == Blocks::OfAll { "sweep" } else { "compare" },
+        loads: scheme.workloads.iter().map(load).collect(),
+        seats: seats.map(|client| seat(scheme, client)).collect(),
+        extent: Extent::Rounds {
+            each: scheme.rounds,
+            round_ns: scheme.timing.warmup_ns + scheme.timing.measure_ns,
+        },
+    }
+}
+
+fn seat(scheme: &Scheme, client: usize) -> String {
+    match scheme.stage.entries.get(client) {
+        Some(entry) => entry.name.clone(),
+        None => format!("{} (control)", scheme.stage.entries[scheme.control].name),
+    }
+}
+
+/// A turn as the view is told of it.
+fn begun(scheme: &Scheme, turn: Turn) -> Begun {
+    let workload = &scheme.workloads[turn.workload];
+    let client = seat(scheme, turn.client);
+    Begun {
+        load: turn.workload,
+        seat: turn.client,
+        title: format!("{} · {client} · round {}", workload.name, turn.round),
+        workload: workload.clone(),
+        seed: scheme.stage.seed,
+        timing: scheme.timing,
+    }
 }
 
 /// Sums up one workload anew.

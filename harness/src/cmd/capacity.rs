@@ -12,6 +12,8 @@ use crate::stats;
 use crate::store::{self, SCHEMA, Store};
 use crate::table;
 use crate::verdict::Verdict;
+use crate::view::View;
+use crate::view::live::{Extent, Outline, Turn};
 use crate::workload::Workload;
 use crate::{interrupt, listing};
 use anyhow::{Result, bail};
@@ -81,10 +83,12 @@ pub fn run(root: &Path, args: &CapacityArgs) -> Result<u8> {
     };
     let mut order: Vec<&Entry> = stage.entries.iter().collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(args.run.seed));
+    let mut view = View::open(args.run.watch, &stage.placement, &interrupted)?;
+    view.plan(hunt.outline("capacity", &order));
     let mut runner = Runner::new(&stage, &interrupted)?;
     let mut done = Ok(());
-    for entry in order {
-        match hunt.capacity(entry, &mut runner, Some(&mut open.store)) {
+    for (seat, entry) in order.into_iter().enumerate() {
+        match hunt.capacity(entry, &mut runner, Some(&mut open.store), (&mut view, seat)) {
             Ok(Some(found)) => {
                 open.campaign.capacities.push(found);
                 let place = |c: &Capacity| std::cmp::Reverse(c.capacity_per_s);
@@ -106,6 +110,7 @@ pub fn run(root: &Path, args: &CapacityArgs) -> Result<u8> {
             }
         }
     }
+    drop(view);
     let hopeless = open.campaign.capacities.iter().any(|c| {
         let last = c.probes.last().map(|probe| probe.verdict);
         c.capacity_per_s.is_none() && !last.is_some_and(Verdict::is_measured)
@@ -165,6 +170,16 @@ impl Hunt<'_> {
         }
     }
 
+    /// What the view is told of searches for these clients.
+    pub(super) fn outline(&self, kind: &'static str, entries: &[&Entry]) -> Outline {
+        Outline {
+            kind,
+            loads: vec!["capacity".into()],
+            seats: entries.iter().map(|entry| entry.name.clone()).collect(),
+            extent: Extent::Searches { budget_ns: self.budget.as_nanos() as u64 },
+        }
+    }
+
     /// Searches for the capacity of one client; `None`: the user broke it off.
     ///
     /// # Errors
@@ -174,6 +189,7 @@ impl Hunt<'_> {
         entry: &Entry,
         runner: &mut Runner<'_>,
         mut store: Option<&mut Store>,
+        (view, seat): (&mut View, usize),
     ) -> Result<Option<Capacity>> {
         let begin = Instant::now();
         let mut search = Search::new(self.rules);
@@ -188,7 +204,16 @@ impl Hunt<'_> {
                 break;
             }
             let workload = self.workload.at_rate(rate_per_s);
-            let Some(mut played) = runner.play(entry, &workload, timing, &mut |_| {})? else {
+            view.begin(Turn {
+                load: 0,
+                seat,
+                title: format!("{} at {} ticks/s", entry.name, table::count(rate_per_s as f64)),
+                workload: workload.clone(),
+                seed: runner.seed(),
+                timing,
+            });
+            let live = &mut |start_ns, look: &_| view.look(start_ns, look);
+            let Some(mut played) = runner.play(entry, &workload, timing, live)? else {
                 return Ok(None);
             };
             played.result.round = probes.len() as u32 + 1;
@@ -198,7 +223,8 @@ impl Hunt<'_> {
                 store.round(&played)?;
             }
             let probe = self.probe(&played, rate_per_s, phase);
-            eprintln!("{}", line(entry, &probe));
+            let held_per_s = probe.gave_way.is_none().then_some(rate_per_s);
+            view.probed(&played.result, line(entry, &probe), held_per_s);
             let (verdict, gave_way) = (probe.verdict, probe.gave_way);
             probes.push(probe);
             // A client that has run already and crashes now does not sustain this rate.

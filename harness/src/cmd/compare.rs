@@ -5,6 +5,7 @@ use crate::cli::CompareArgs;
 use crate::cmd::{self, setup};
 use crate::interrupt;
 use crate::plan::SAMPLES;
+use crate::view::View;
 use crate::workload::{self, Workload};
 use anyhow::{Result, bail};
 use std::path::Path;
@@ -41,7 +42,8 @@ pub fn run(root: &Path, args: &CompareArgs) -> Result<u8> {
         ("compare", &options),
         (scheme.rounds, scheme.timing),
     )?;
-    let done = campaign::run(&scheme, &mut open.store, &mut open.campaign, &interrupted);
+    let view = View::open(args.run.watch, &scheme.stage.placement, &interrupted)?;
+    let done = campaign::run(&scheme, &mut open.store, &mut open.campaign, &interrupted, view);
     let tables = |campaign: &_, style| campaign::tables(&scheme, campaign, style);
     setup::close(root, &args.run, open, done, tables, setup::report)
 }

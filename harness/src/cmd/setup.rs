@@ -10,7 +10,7 @@ use crate::roster;
 use crate::runner::Stage;
 use crate::store::{Campaign, SCHEMA, Store};
 use crate::workload::Workload;
-use crate::{cmd, store};
+use crate::{cmd, store, view};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -21,6 +21,7 @@ use std::path::Path;
 /// # Errors
 /// Wrong arguments or files, a server that does not build.
 pub(super) fn stage(root: &Path, args: &RunArgs) -> Result<Stage> {
+    view::check(args.watch)?;
     let found = roster::find(root, &args.source.extra)?;
     let entries = roster::select(&found, args.all, &args.clients, &args.source.extra)?;
     if entries.is_empty() {
