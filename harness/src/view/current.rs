@@ -221,9 +221,9 @@ impl Current {
     }
 }
 
-/// Two digits from 1 ns to an hour: room for a round of any length.
+/// Three digits from 1 ns to an hour: room for a round of any length.
 fn ages() -> Histogram<u32> {
-    match Histogram::new_with_bounds(1, 3_600_000_000_000, 2) {
+    match Histogram::new_with_bounds(1, 3_600_000_000_000, 3) {
         Ok(ages) => ages,
         Err(error) => unreachable!("constant bounds: {error}"),
     }

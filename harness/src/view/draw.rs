@@ -78,6 +78,7 @@ fn title(frame: &mut Frame<'_>, area: Rect, live: &Live, now_ns: u64) {
     let (done, kind) = (live.done(), live.outline.kind);
     let words = match (live.outline.extent, live.total()) {
         _ if live.ending => format!(" {kind}  ending: what is measured is saved"),
+        _ if live.outline.seats.is_empty() => " starting".into(),
         (Extent::Searches { .. }, _) => format!(" {kind}  {done} probes, {left} left at most"),
         (_, Some(total)) => format!(" {kind}  {done} of {total} rounds done, {left} left"),
         (_, None) => format!(" {kind}"),

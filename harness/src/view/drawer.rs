@@ -65,10 +65,12 @@ impl Drawer {
         placement: &Placement,
         interrupted: &Arc<AtomicBool>,
     ) -> Result<Self> {
-        let (inbox, over) = (Arc::new(Inbox::default()), Arc::new(AtomicBool::new(false)));
+        let inbox = Arc::new(Mutex::new(Vec::with_capacity(LOOKS_AHEAD)));
+        let over = Arc::new(AtomicBool::new(false));
         let artist = Artist {
             canvas,
             inbox: Arc::clone(&inbox),
+            taken: Vec::with_capacity(LOOKS_AHEAD),
             over: Arc::clone(&over),
             interrupted: Arc::clone(interrupted),
         };
@@ -91,6 +93,7 @@ impl Drawer {
         let Ok(mut inbox) = self.inbox.try_lock() else { return };
         let room = LOOKS_AHEAD.saturating_sub(inbox.len());
         if room < self.pending.len() {
+            // Nobody has taken anything for long: it has no time to draw.
             self.pending.retain(|(_, event)| !matches!(event, Event::Look { .. }));
         }
         inbox.append(&mut self.pending);
@@ -121,6 +124,9 @@ impl Drop for Drawer {
 struct Artist<C> {
     canvas: C,
     inbox: Arc<Inbox>,
+    /// Swapped with what is in the inbox, so that no memory changes hands while a
+    /// round is measured: its owner could wait for an allocator's lock.
+    taken: Vec<(u64, Event)>,
     over: Arc<AtomicBool>,
     interrupted: Arc<AtomicBool>,
 }
@@ -141,9 +147,11 @@ impl<C: Canvas> Artist<C> {
     }
 
     fn take_in(&mut self, live: &mut Live) {
-        let events =
-            std::mem::take(&mut *self.inbox.lock().unwrap_or_else(PoisonError::into_inner));
-        for (at_ns, event) in events {
+        std::mem::swap(
+            &mut *self.inbox.lock().unwrap_or_else(PoisonError::into_inner),
+            &mut self.taken,
+        );
+        for (at_ns, event) in self.taken.drain(..) {
             if let Event::End(ended) = &event {
                 self.canvas.say(&ended.line);
             }

@@ -15,6 +15,8 @@ const NARROWEST: u16 = 6;
 /// None needs to be wider; the only one of searches has more to say.
 const WIDEST: u16 = 26;
 const WIDEST_SEARCH: u16 = 44;
+/// A name has this room at least.
+const SHORTEST_NAME: u16 = 7;
 /// From here on a cell says how many rounds are done, and with units.
 const WIDE: u16 = 15;
 
@@ -61,8 +63,10 @@ pub fn draw(buffer: &mut Buffer, area: Rect, live: &Live) {
         return;
     }
     let longest = outline.seats.iter().map(|name| name.chars().count()).max().unwrap_or(0) as u16;
-    let label = longest.min(area.width / 4).min(22) + 1;
     let loads = outline.loads.len() as u16;
+    // Names give way to columns, as far as they can still be told apart.
+    let spare = area.width.saturating_sub(loads.saturating_mul(NARROWEST));
+    let label = (longest + 1).min(area.width / 4).min(spare).max(SHORTEST_NAME + 1);
     let widest = match outline.extent {
         Extent::Rounds { .. } => WIDEST,
         Extent::Searches { .. } => WIDEST_SEARCH,
@@ -109,10 +113,18 @@ fn words(cell: Option<&Cell>, runs: bool, extent: Extent, width: u16) -> Line<'s
         None => ("·", Color::DarkGray),
     };
     let headline = cell.and_then(|cell| cell.headline(extent));
+    let falls_behind = cell.and_then(Cell::verdict) == Some(Verdict::Overloaded);
     let rest = match extent {
-        _ if width < WIDE => headline.map_or(String::new(), short_headline),
+        _ if width < WIDE => match headline {
+            // The sign says it; the rest of a slope is noise.
+            Some(Headline::Growth(_)) if !falls_behind => String::new(),
+            headline => headline.map_or(String::new(), short_headline),
+        },
         Extent::Rounds { each, .. } if done > 0 || runs => {
-            let headline = headline.map_or(String::new(), long_headline);
+            let headline = match headline {
+                Some(Headline::Growth(_)) if !falls_behind => "keeps up".into(),
+                headline => headline.map_or(String::new(), long_headline),
+            };
             format!(" {done}/{each} {headline}")
         }
         Extent::Searches { .. } if done > 0 || runs => match headline {
@@ -124,14 +136,19 @@ fn words(cell: Option<&Cell>, runs: bool, extent: Extent, width: u16) -> Line<'s
         _ => String::new(),
     };
     let style = Style::new().fg(colour);
+    if width < WIDE && rest.chars().count() == usize::from(width) {
+        // No room for both: `>1.4s` is plain enough.
+        return Line::styled(rest, style);
+    }
     let rest = cut(&rest, usize::from(width.saturating_sub(1)));
     Line::from(vec![Span::styled(sign, style), Span::raw(rest)])
 }
 
 fn long_headline(headline: Headline) -> String {
     match headline {
-        Headline::P99(p99) => time(Some(p99)),
-        other => format!("{}/s", short_headline(other)),
+        Headline::P99(p99) => format!("p99 {}", time(Some(p99))),
+        Headline::Growth(_) => format!("grows {}/s", short_headline(headline)),
+        Headline::Rate(_) => format!("{}/s", short_headline(headline)),
     }
 }
 

@@ -162,15 +162,14 @@ impl Screen {
     fn enter(painter: Painter, writer: &File) -> Result<Self> {
         dup2_stderr(writer)?;
         let mut tty = Tty { frame: Vec::new() };
-        tty.queue(EnterAlternateScreen)?.queue(Clear(ClearType::All))?.queue(Hide)?;
+        tty.queue(EnterAlternateScreen)?.queue(Clear(ClearType::All))?.queue(Hide)?.flush()?;
         Ok(Self { keys: keys()?, terminal: Terminal::new(CrosstermBackend::new(tty))?, painter })
     }
 
     /// Deals with keys, as the bytes that they are in raw mode.
     fn press(&mut self, bytes: &[u8], interrupted: &AtomicBool) -> Result<()> {
-        // Behind an escape come arrows and the like: nothing that is meant here.
-        for byte in bytes.iter().take_while(|&&byte| byte != ESCAPE) {
-            match *byte {
+        for key in single_keys(bytes) {
+            match key {
                 CONTROL_C => interrupt::raise(interrupted),
                 b'q' | b'Q' => interrupted.store(true, Ordering::SeqCst),
                 CONTROL_L => self.terminal.resize(self.terminal.size()?.into())?,
@@ -218,6 +217,25 @@ impl Canvas for Screen {
     }
 }
 
+/// The keys that are a single byte: without the sequences of arrows and the like.
+fn single_keys(bytes: &[u8]) -> Vec<u8> {
+    let mut keys = Vec::new();
+    let mut bytes = bytes.iter().copied();
+    while let Some(byte) = bytes.next() {
+        if byte != ESCAPE {
+            keys.push(byte);
+            continue;
+        }
+        match bytes.next() {
+            // Up to its final byte.
+            Some(b'[') => _ = bytes.find(|byte| (0x40..=0x7e).contains(byte)),
+            Some(b'O') => _ = bytes.next(),
+            _ => {}
+        }
+    }
+    keys
+}
+
 /// A panic, of whichever thread, is told on a terminal that is as it was.
 fn restore_on_panic() {
     static ONCE: Once = Once::new();
@@ -228,4 +246,18 @@ fn restore_on_panic() {
             before(panic);
         }));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrows_and_the_like_are_no_keys() {
+        assert_eq!(single_keys(b"\x1b[A\x1b[1;5qx\x1bOqy\x1bqz"), b"xyz");
+        assert_eq!(single_keys(b"q\x03"), [b'q', CONTROL_C]);
+        for part in [&b"\x1b"[..], b"\x1b[", b"\x1b[1;", b"\x1bO"] {
+            assert!(single_keys(part).is_empty());
+        }
+    }
 }
