@@ -21,7 +21,7 @@ use calm::Calm;
 use drawer::Drawer;
 use live::{Ended, Event, Extent, Outline, Turn};
 use screen::Screen;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -100,7 +100,8 @@ impl View {
     fn over(&mut self, result: &RoundResult, line: String, held_per_s: Option<u64>) {
         self.done += 1;
         if self.drawer.as_ref().is_none_or(Drawer::has_gone) {
-            eprintln!("{line}");
+            // Not eprintln, which panics where a terminal has gone.
+            let _ = writeln!(std::io::stderr(), "{line}");
         }
         let result = result.clone();
         self.tell(Event::End(Box::new(Ended { result, line, held_per_s })));
