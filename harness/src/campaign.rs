@@ -2,13 +2,15 @@
 
 use crate::nearest;
 use crate::plan::Timing;
-use crate::progress::Progress;
 use crate::rows::RoundResult;
 use crate::runner::{Runner, Stage};
 use crate::saved::{Campaign, Status};
 use crate::store::Store;
 use crate::summary::{self, Cast};
-use crate::workload::Workload;
+use crate::view::View;
+use crate::view::live::{Extent, Outline, Turn as Begun};
+use crate::view::words;
+use crate::workload::{Rate, Workload};
 use anyhow::Result;
 use contract::Class;
 use rand::SeedableRng;
@@ -102,8 +104,8 @@ pub fn control(entries: &[crate::roster::Entry], asked: Option<&str>) -> Result<
     Ok(entries.iter().position(|entry| entry.class == Class::Reference).unwrap_or(0))
 }
 
-/// Runs everything. The campaign's rows are up to date, and stored, after
-/// every round.
+/// Runs everything, and closes the view at its end. The campaign's rows are up to
+/// date, and stored, after every round.
 ///
 /// # Errors
 /// When the harness itself cannot go on; what was measured is stored.
@@ -112,13 +114,14 @@ pub fn run(
     store: &mut Store,
     campaign: &mut Campaign,
     interrupted: &AtomicBool,
+    mut view: View,
 ) -> Result<()> {
     let mut runner = Runner::new(&scheme.stage, interrupted)?;
     let entries = &scheme.stage.entries;
     let seats = entries.len() + 1;
     let turns =
         turns(scheme.workloads.len(), seats, scheme.rounds, scheme.stage.seed, scheme.blocks);
-    let mut progress = Progress::new(turns.len());
+    view.plan(outline(scheme));
     let mut results: Vec<RoundResult> = Vec::new();
     // Who takes part is saved before anything else, so that the rounds alone give the
     // tables, wherever it breaks off.
@@ -128,9 +131,8 @@ pub fn run(
         let workload = &scheme.workloads[turn.workload];
         let is_control = turn.client == entries.len();
         let entry = &entries[if is_control { scheme.control } else { turn.client }];
-        let label = if is_control { " (control)" } else { "" };
-        progress.begin(&workload.name, &format!("{}{label}", entry.name), turn.round);
-        let live = &mut |seen: &_| progress.live(seen);
+        view.begin(begun(scheme, turn));
+        let live = &mut |start_ns, look: &_| view.look(start_ns, look);
         let Some(mut played) = runner.play(entry, workload, scheme.timing, live)? else {
             campaign.status = Status::Interrupted;
             break;
@@ -141,7 +143,6 @@ pub fn run(
         result.reason = result.reason.take().map(|reason| store.without_paths(&reason));
         campaign.took_part(&entry.name, played.record.as_deref());
         if let Err(error) = store.round(&played) {
-            progress.finish();
             update_all(scheme, campaign, &results);
             campaign.status = Status::Interrupted;
             // Saved without this round, as rounds.jsonl is, if anything still can be;
@@ -151,12 +152,11 @@ pub fn run(
             update(scheme, campaign, turn.workload, &results);
             return Err(error);
         }
-        progress.end(&played.result);
+        view.end(&played.result);
         results.push(played.result);
         update(scheme, campaign, turn.workload, &results);
         store.campaign(campaign)?;
     }
-    progress.finish();
     update_all(scheme, campaign, &results);
     Ok(())
 }
@@ -164,6 +164,45 @@ pub fn run(
 fn update_all(scheme: &Scheme, campaign: &mut Campaign, results: &[RoundResult]) {
     for index in 0..scheme.workloads.len() {
         update(scheme, campaign, index, results);
+    }
+}
+
+/// What the view is told of it beforehand.
+fn outline(scheme: &Scheme) -> Outline {
+    let load = |workload: &Workload| match (scheme.blocks, workload.rate_per_s) {
+        (Blocks::OfAll, Some(Rate::PerSecond(rate))) => words::short(rate as f64),
+        _ => workload.name.clone(),
+    };
+    let seats = 0..=scheme.stage.entries.len();
+    Outline {
+        kind: if scheme.blocks == Blocks::OfAll { "sweep" } else { "compare" },
+        loads: scheme.workloads.iter().map(load).collect(),
+        seats: seats.map(|client| seat(scheme, client)).collect(),
+        extent: Extent::Rounds {
+            each: scheme.rounds,
+            round_ns: scheme.timing.warmup_ns + scheme.timing.measure_ns,
+        },
+    }
+}
+
+fn seat(scheme: &Scheme, client: usize) -> String {
+    match scheme.stage.entries.get(client) {
+        Some(entry) => entry.name.clone(),
+        None => format!("{} (control)", scheme.stage.entries[scheme.control].name),
+    }
+}
+
+/// A turn as the view is told of it.
+fn begun(scheme: &Scheme, turn: Turn) -> Begun {
+    let workload = &scheme.workloads[turn.workload];
+    let client = seat(scheme, turn.client);
+    Begun {
+        load: turn.workload,
+        seat: turn.client,
+        title: format!("{} · {client} · round {}", workload.name, turn.round),
+        workload: workload.clone(),
+        seed: scheme.stage.seed,
+        timing: scheme.timing,
     }
 }
 

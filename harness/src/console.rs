@@ -4,6 +4,7 @@
 
 use anstyle::{AnsiColor, Style};
 use std::fmt::Display;
+use std::io::Write;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// How much is said.
@@ -44,14 +45,14 @@ pub const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 /// Says something on standard error, unless it has to be quiet.
 pub fn say(words: impl Display) {
     if level() > Level::Quiet {
-        anstream::eprintln!("{words}");
+        write(words);
     }
 }
 
 /// Says what only `-v` asks for.
 pub fn detail(words: impl Display) {
     if level() == Level::Verbose {
-        anstream::eprintln!("{words}");
+        write(words);
     }
 }
 
@@ -62,7 +63,12 @@ pub fn warn(words: impl Display) {
 
 /// Tells an error, always.
 pub fn error(words: impl Display) {
-    anstream::eprintln!("{RED}error:{RED:#} {words}");
+    write(format_args!("{RED}error:{RED:#} {words}"));
+}
+
+/// Not by `eprintln!`, which panics where a terminal has gone.
+fn write(words: impl Display) {
+    drop(writeln!(anstream::stderr(), "{words}"));
 }
 
 /// The colours that the command line asks for, read before it is parsed: help

@@ -8,7 +8,7 @@ use crate::observe::{Observer, Snapshot};
 use crate::plan::Plan;
 use crate::process::Gauge;
 use crate::record::{Link, Record};
-use crate::watch;
+use crate::watch::{self, Onlooker};
 use anyhow::{Context, Result};
 use contract::meter::{MeterFile, Slot};
 use contract::{
@@ -66,7 +66,7 @@ pub fn run(
     setup: &Setup<'_>,
     guard: &mut Guard,
     interrupted: &AtomicBool,
-    live: &mut dyn FnMut(&Snapshot),
+    live: &mut Onlooker<'_>,
 ) -> Result<Outcome> {
     let workload = &setup.plan.workload;
     let mut meters = Meters { files: Vec::new(), paths: Vec::new() };
@@ -95,7 +95,7 @@ fn with_server(
     setup: &Setup<'_>,
     guard: &mut Guard,
     interrupted: &AtomicBool,
-    live: &mut dyn FnMut(&Snapshot),
+    live: &mut Onlooker<'_>,
     meters: Meters,
 ) -> Result<Outcome> {
     let words = [setup.server.to_string_lossy().into_owned()];
@@ -154,7 +154,7 @@ impl Cast<'_> {
         &mut self,
         setup: &Setup<'_>,
         mut meters: Meters,
-        live: &mut dyn FnMut(&Snapshot),
+        live: &mut Onlooker<'_>,
     ) -> Result<Play> {
         let connect = Duration::from_millis(setup.plan.connect_deadline_ms());
         let plan = setup.plan.for_server(setup.placement.spin, Some(meters.paths[0].clone()));

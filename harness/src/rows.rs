@@ -241,19 +241,24 @@ impl Samples {
     }
 }
 
+fn verdict(rounds: &[RoundResult]) -> Verdict {
+    common_verdict(&rounds.iter().map(|r| r.verdict).collect::<Vec<_>>())
+}
+
 /// The verdict of a row. A round that failed, or did not pass its audit, decides
 /// alone; otherwise the most rounds do, and of equally many the worse one.
-fn verdict(rounds: &[RoundResult]) -> Verdict {
-    let worst = rounds.iter().map(|r| r.verdict).max().unwrap_or(Verdict::Interrupted);
+#[must_use]
+pub fn common_verdict(rounds: &[Verdict]) -> Verdict {
+    let worst = rounds.iter().copied().max().unwrap_or(Verdict::Interrupted);
     if !worst.is_measured() {
         return worst;
     }
-    let count = |verdict: Verdict| rounds.iter().filter(|r| r.verdict == verdict).count();
+    let count = |verdict: Verdict| rounds.iter().filter(|&&v| v == verdict).count();
     // A round that was disturbed says nothing; the others may be enough.
-    let ranked: Vec<Verdict> = rounds.iter().map(|r| r.verdict).filter(|v| v.is_ranked()).collect();
+    let ranked: Vec<Verdict> = rounds.iter().copied().filter(|v| v.is_ranked()).collect();
     let among: Vec<Verdict> = match 2 * ranked.len() >= rounds.len() {
         true => ranked,
-        false => rounds.iter().map(|r| r.verdict).filter(|v| !v.is_ranked()).collect(),
+        false => rounds.iter().copied().filter(|v| !v.is_ranked()).collect(),
     };
     among.into_iter().max_by_key(|&v| (count(v), v)).unwrap_or(worst)
 }

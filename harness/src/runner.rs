@@ -6,7 +6,6 @@ use crate::builder::{Built, Programs};
 use crate::console;
 use crate::guard::Guard;
 use crate::measure;
-use crate::observe::Snapshot;
 use crate::plan::{Plan, Timing};
 use crate::record::Record;
 use crate::roster::Entry;
@@ -14,6 +13,7 @@ use crate::round::{self, Outcome, Setup};
 use crate::rows::RoundResult;
 use crate::verdict::{self, Verdict};
 use crate::verify::{self, Checksums};
+use crate::watch::Onlooker;
 use crate::workload::Workload;
 use anyhow::{Context, Result};
 use std::path::PathBuf;
@@ -64,6 +64,12 @@ impl<'a> Runner<'a> {
         Ok(Self { stage, interrupted, room, guard, checksums: Vec::new() })
     }
 
+    /// The seed of the stage.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.stage.seed
+    }
+
     /// Runs one round; `None`: the user broke it off.
     ///
     /// # Errors
@@ -73,7 +79,7 @@ impl<'a> Runner<'a> {
         entry: &Entry,
         workload: &Workload,
         timing: Timing,
-        live: &mut dyn FnMut(&Snapshot),
+        live: &mut Onlooker<'_>,
     ) -> Result<Option<Played>> {
         let plan = Plan::new(workload, entry.class, self.stage.seed, timing)?;
         let outcome = match &self.stage.programs.clients[&entry.name] {

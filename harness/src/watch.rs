@@ -66,15 +66,16 @@ pub struct Scene<'a> {
     pub interrupted: &'a AtomicBool,
 }
 
+/// Is told of each look as it is taken, with the instant at which tick 0 was due.
+/// The next look waits for it: it has to be quick.
+pub type Onlooker<'a> = dyn FnMut(u64, &Snapshot) + 'a;
+
 /// Watches a round from just before its first tick on; `None`: the user broke
 /// it off.
 ///
 /// # Errors
 /// When a child breaks the contract or ends.
-pub fn watch(
-    scene: &mut Scene<'_>,
-    live: &mut dyn FnMut(&Snapshot),
-) -> Result<Option<(Watched, Early)>> {
+pub fn watch(scene: &mut Scene<'_>, live: &mut Onlooker<'_>) -> Result<Option<(Watched, Early)>> {
     let window_ns = scene.plan.window_ns();
     let mut watched =
         Watched { snapshots: Vec::with_capacity(scene.plan.instants() + 64), ..Watched::default() };
@@ -89,7 +90,7 @@ pub fn watch(
         }
         let snapshot = scene.observer.read()?;
         watched.snapshots.push(snapshot);
-        live(&snapshot);
+        live(scene.start_ns, &snapshot);
         let cpu_ns = snapshot.client_cpu_ns + snapshot.server_cpu_ns;
         if offset_ns == window_ns.start {
             before = (Surroundings::now(scene.placement), cpu_ns);

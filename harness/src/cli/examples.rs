@@ -43,6 +43,7 @@ Examples:
   harness compare --all --workload steady --seconds 500ms --warmup 300ms
   harness compare floor --client ../mine/client.toml --control floor
   harness compare --all --server-cpus 0-3 --client-cpus 4-7
+  harness compare --all --watch             # live on the whole terminal
   harness compare --all --rounds 7 --save-baseline main
   harness compare --all --rounds 7 --baseline main --fail-on slower:5%
   harness compare --all --quick --quiet --json - | jq '.rows[].verdict'

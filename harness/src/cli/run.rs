@@ -39,6 +39,9 @@ pub struct RunArgs {
     /// Folder for the campaign [default: results]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Show the whole campaign live on the terminal; `q` ends it, saved
+    #[arg(long)]
+    pub watch: bool,
     /// How often counters are read while measuring, in ms
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1000), hide = true)]
     pub grid_ms: u64,

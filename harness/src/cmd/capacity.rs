@@ -4,6 +4,7 @@ use crate::capacity::{self, Capacity, Limit, Phase, Probe, Rules, Search};
 use crate::cli::CapacityArgs;
 use crate::cmd::versus::{self, Earlier};
 use crate::cmd::{self, setup};
+use crate::interrupt;
 use crate::measure;
 use crate::plan::{FEW_SAMPLES, Timing};
 use crate::record::Record;
@@ -14,8 +15,9 @@ use crate::stats;
 use crate::store::{self, Store};
 use crate::table;
 use crate::verdict::Verdict;
+use crate::view::View;
+use crate::view::live::{Extent, Outline, Turn};
 use crate::workload::Workload;
-use crate::{console, interrupt};
 use anyhow::{Result, bail};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
@@ -87,8 +89,10 @@ pub fn run(root: &Path, args: &CapacityArgs) -> Result<u8> {
     };
     let mut order: Vec<&Entry> = stage.entries.iter().collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(args.run.seed));
+    let mut view = View::open(args.run.watch, &stage.placement, &interrupted)?;
+    view.plan(hunt.outline("capacity", &order));
     let mut runner = Runner::new(&stage, &interrupted)?;
-    let done = hunt_all(&hunt, &order, &mut runner, &mut open);
+    let done = hunt_all(&hunt, &order, &mut runner, &mut open, view);
     let hopeless = open.campaign.capacities.iter().any(|c| {
         let last = c.probes.last().map(|probe| probe.verdict);
         c.capacity_per_s.is_none() && !last.is_some_and(Verdict::is_measured)
@@ -106,11 +110,12 @@ fn hunt_all(
     order: &[&Entry],
     runner: &mut Runner<'_>,
     open: &mut setup::Open,
+    mut view: View,
 ) -> Result<()> {
     let campaign = &mut open.campaign;
-    for entry in order {
+    for (seat, entry) in order.iter().enumerate() {
         let books = Some((&mut open.store, &mut *campaign));
-        let Some((found, saved)) = hunt.capacity(entry, runner, books)? else {
+        let Some((found, saved)) = hunt.capacity(entry, runner, books, (&mut view, seat))? else {
             campaign.status = Status::Interrupted;
             return Ok(());
         };
@@ -172,6 +177,16 @@ impl Hunt<'_> {
         }
     }
 
+    /// What the view is told of searches for these clients.
+    pub(super) fn outline(&self, kind: &'static str, entries: &[&Entry]) -> Outline {
+        Outline {
+            kind,
+            loads: vec!["capacity".into()],
+            seats: entries.iter().map(|entry| entry.name.clone()).collect(),
+            extent: Extent::Searches { budget_ns: self.budget.as_nanos() as u64 },
+        }
+    }
+
     /// Searches for the capacity of one client, and says whether all of its rounds
     /// could be saved: one that could not be ends it. `None`: the user broke it off.
     ///
@@ -182,6 +197,7 @@ impl Hunt<'_> {
         entry: &Entry,
         runner: &mut Runner<'_>,
         mut books: Option<(&mut Store, &mut Campaign)>,
+        (view, seat): (&mut View, usize),
     ) -> Result<Option<(Capacity, Result<()>)>> {
         let begin = Instant::now();
         let mut search = Search::new(self.rules);
@@ -197,7 +213,16 @@ impl Hunt<'_> {
                 break;
             }
             let workload = self.workload.at_rate(rate_per_s);
-            let Some(mut played) = runner.play(entry, &workload, timing, &mut |_| {})? else {
+            view.begin(Turn {
+                load: 0,
+                seat,
+                title: format!("{} at {} ticks/s", entry.name, table::count(rate_per_s as f64)),
+                workload: workload.clone(),
+                seed: runner.seed(),
+                timing,
+            });
+            let live = &mut |start_ns, look: &_| view.look(start_ns, look);
+            let Some(mut played) = runner.play(entry, &workload, timing, live)? else {
                 return Ok(None);
             };
             played.result.round = probes.len() as u32 + 1;
@@ -208,7 +233,8 @@ impl Hunt<'_> {
                 saved = store.round(&played);
             }
             let probe = self.probe(&played, rate_per_s, phase);
-            console::say(line(entry, &probe));
+            let held_per_s = probe.gave_way.is_none().then_some(rate_per_s);
+            view.probed(&played.result, line(entry, &probe), held_per_s);
             let (verdict, gave_way) = (probe.verdict, probe.gave_way);
             probes.push(probe);
             if saved.is_err() {

@@ -7,6 +7,7 @@ use crate::cmd::{self, setup};
 use crate::interrupt;
 use crate::plan::SAMPLES;
 use crate::saved::Kind;
+use crate::view::View;
 use crate::workload::{self, Workload};
 use anyhow::{Result, bail};
 use std::path::Path;
@@ -44,7 +45,8 @@ pub fn run(root: &Path, args: &CompareArgs) -> Result<u8> {
         (scheme.rounds, scheme.timing),
         earlier,
     )?;
-    let done = campaign::run(&scheme, &mut open.store, &mut open.campaign, &interrupted);
+    let view = View::open(args.run.watch, &scheme.stage.placement, &interrupted)?;
+    let done = campaign::run(&scheme, &mut open.store, &mut open.campaign, &interrupted, view);
     setup::close(root, &args.run, open, done, setup::report)
 }
 

@@ -14,7 +14,7 @@ use crate::store::Store;
 use crate::table::Style;
 use crate::unsaved::Unsaved;
 use crate::workload::Workload;
-use crate::{cmd, console, listing, store};
+use crate::{cmd, console, listing, store, view};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -27,6 +27,7 @@ use std::path::Path;
 /// Wrong arguments or files, results that could not be written, a server that does
 /// not build.
 pub(super) fn stage(root: &Path, args: &RunArgs) -> Result<Stage> {
+    view::check(args.watch)?;
     Store::check(&versus::out(root, args))?;
     if let Some(folder) = args.json.as_deref().and_then(Path::parent)
         && !folder.as_os_str().is_empty()

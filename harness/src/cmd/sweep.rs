@@ -7,8 +7,10 @@ use crate::cmd::versus::{self, Earlier};
 use crate::cmd::{self, setup};
 use crate::interrupt;
 use crate::plan::FEW_SAMPLES;
+use crate::roster::Entry;
 use crate::runner::{Runner, Stage};
 use crate::saved::Kind;
+use crate::view::View;
 use crate::workload::Workload;
 use anyhow::{Result, bail};
 use contract::Class;
@@ -50,9 +52,10 @@ pub fn run(root: &Path, args: &SweepArgs) -> Result<u8> {
     }
     let stage = stage?;
     let control = campaign::control(&stage.entries, args.control.as_deref())?;
+    let mut view = View::open(args.run.watch, &stage.placement, &interrupted)?;
     let rates = match rates {
         Some(rates) => rates,
-        None => match around(&stage, &workload, args, &interrupted)? {
+        None => match around(&stage, &workload, args, &interrupted, &mut view)? {
             Some(rates) => rates,
             None => return Ok(cmd::EXIT_INTERRUPTED),
         },
@@ -82,7 +85,7 @@ pub fn run(root: &Path, args: &SweepArgs) -> Result<u8> {
         (scheme.rounds, scheme.timing),
         earlier,
     )?;
-    let done = campaign::run(&scheme, &mut open.store, &mut open.campaign, &interrupted);
+    let done = campaign::run(&scheme, &mut open.store, &mut open.campaign, &interrupted, view);
     setup::close(root, &args.run, open, done, setup::report)
 }
 
@@ -93,17 +96,19 @@ fn around(
     workload: &Workload,
     args: &SweepArgs,
     interrupted: &AtomicBool,
+    view: &mut View,
 ) -> Result<Option<Vec<u64>>> {
     let mut runner = Runner::new(stage, interrupted)?;
     let hunt = Hunt::quick(workload, args.run.grid_ms * 1_000_000);
     let mut capacities = Vec::new();
     // A yardstick's capacity lies far beyond what there is to see of the others.
     let all_yardsticks = stage.entries.iter().all(|entry| entry.class == Class::Reference);
-    for entry in &stage.entries {
-        if entry.class == Class::Reference && !all_yardsticks {
-            continue;
-        }
-        let Some((found, _)) = hunt.capacity(entry, &mut runner, None)? else { return Ok(None) };
+    let searched = |entry: &&Entry| entry.class != Class::Reference || all_yardsticks;
+    let entries: Vec<&Entry> = stage.entries.iter().filter(searched).collect();
+    view.plan(hunt.outline("search for rates", &entries));
+    for (seat, entry) in entries.into_iter().enumerate() {
+        let found = hunt.capacity(entry, &mut runner, None, (&mut *view, seat))?;
+        let Some((found, _)) = found else { return Ok(None) };
         capacities.extend(found.capacity_per_s);
     }
     if capacities.is_empty() {

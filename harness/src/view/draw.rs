@@ -1,0 +1,182 @@
+//! The full-screen view: a pure function of the state, at any size.
+
+use crate::table::{count, nanos, time};
+use crate::view::current::{Current, Phase, Pulse};
+use crate::view::live::{Extent, Live, Past};
+use crate::view::words::{cut, span};
+use crate::view::{chart, grid};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Borders, Paragraph, Wrap};
+
+/// Nothing useful fits into less.
+const LEAST: (u16, u16) = (60, 18);
+/// Width of the numbers beside the chart.
+const NUMBERS: u16 = 37;
+/// Lines of the numbers.
+const NUMBER_LINES: u16 = 8;
+
+/// Draws all of it as it is at `now_ns` of the monotonic clock.
+pub fn draw(frame: &mut Frame<'_>, live: &Live, now_ns: u64) {
+    let area = frame.area();
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        let words = format!(
+            "The window is too small: it has {}×{}, the view needs {}×{}. The campaign goes on; q ends it.",
+            area.width, area.height, LEAST.0, LEAST.1
+        );
+        return frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), area);
+    }
+    let [head, plan, now, pasts, notices] = rooms(area, live);
+    title(frame, head, live, now_ns);
+    let inner = rule(frame, plan, vec![Span::raw("plan  ")], grid::legend(live));
+    grid::draw(frame.buffer_mut(), inner, live);
+    match &live.current {
+        Some(current) => round(frame, now, current, now_ns),
+        None => _ = rule(frame, now, vec![Span::raw("nothing runs yet")], Line::default()),
+    }
+    let inner = rule(frame, pasts, vec![Span::raw("latest rounds")], Line::default());
+    let lines = live.pasts.iter().take(inner.height.into()).map(past);
+    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
+    warnings(frame, notices, live);
+}
+
+/// The rooms from top to bottom: head, plan, round, latest rounds, warnings.
+fn rooms(area: Rect, live: &Live) -> [Rect; 5] {
+    let spare = area.height.saturating_sub(LEAST.1);
+    // Each with the line of its title.
+    let pasts = 2 + (spare.saturating_sub(6) / 4).min(6);
+    let notices = 2 + (spare / 5).min(10);
+    let least_round = NUMBER_LINES + 1;
+    let plan = (grid::height(live) + 1)
+        .min(area.height.saturating_sub(1 + pasts + notices + least_round))
+        .max(3);
+    Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(plan),
+        Constraint::Min(4),
+        Constraint::Length(pasts),
+        Constraint::Length(notices),
+    ])
+    .areas(area)
+}
+
+/// A room with a rule and a title above it, and words at the right end.
+fn rule(frame: &mut Frame<'_>, area: Rect, title: Vec<Span<'_>>, right: Line<'_>) -> Rect {
+    let dim = Style::new().add_modifier(Modifier::DIM);
+    let title = Line::from_iter([vec![Span::raw(" ")], title, vec![Span::raw(" ")]].concat());
+    let block = Block::new().borders(Borders::TOP).border_style(dim);
+    let block = block.title(title).title(right.right_aligned());
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    inner
+}
+
+fn title(frame: &mut Frame<'_>, area: Rect, live: &Live, now_ns: u64) {
+    let left = span(live.left_ns(now_ns));
+    let (done, kind) = (live.done(), live.outline.kind);
+    let words = match (live.outline.extent, live.total()) {
+        _ if live.ending => format!(" {kind}  ending: what is measured is saved"),
+        _ if live.outline.seats.is_empty() => " starting".into(),
+        (Extent::Searches { .. }, _) => format!(" {kind}  {done} probes, {left} left at most"),
+        (_, Some(total)) => format!(" {kind}  {done} of {total} rounds done, {left} left"),
+        (_, None) => format!(" {kind}"),
+    };
+    let help = "q or Ctrl-C ends and saves ";
+    let gap = usize::from(area.width).saturating_sub(words.chars().count() + help.len());
+    let line = format!("{words}{}{help}", " ".repeat(gap));
+    let style = Style::new().add_modifier(Modifier::REVERSED);
+    frame.render_widget(Paragraph::new(cut(&line, area.width.into())).style(style), area);
+}
+
+fn round(frame: &mut Frame<'_>, area: Rect, current: &Current, now_ns: u64) {
+    let bold = Style::new().add_modifier(Modifier::BOLD);
+    let title = vec![
+        Span::styled(current.turn.title.clone(), bold),
+        Span::raw(format!(": {}", phase(current, now_ns))),
+    ];
+    let inner = rule(frame, area, title, Line::default());
+    let [numbers, picture] =
+        Layout::horizontal([Constraint::Length(NUMBERS), Constraint::Min(20)]).areas(inner);
+    frame.render_widget(Paragraph::new(pulse(current)), numbers);
+    let [legend, chart] =
+        Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(picture);
+    frame.render_widget(Paragraph::new(chart::legend(legend.width)), legend);
+    let load_ns = current.load_ns();
+    chart::draw(frame.buffer_mut(), chart, &current.steps, current.step_ns, load_ns);
+}
+
+fn phase(current: &Current, now_ns: u64) -> String {
+    let seconds = |ns: u64| ns as f64 / 1e9;
+    let timing = current.turn.timing;
+    match current.phase(now_ns) {
+        Phase::Starting => "starting".into(),
+        Phase::WarmUp(ns) => {
+            format!("warm-up {:.1} of {:.1} s", seconds(ns), seconds(timing.warmup_ns))
+        }
+        Phase::Measuring(ns) => {
+            format!("measuring {:.1} of {:.1} s", seconds(ns), seconds(timing.measure_ns))
+        }
+        Phase::Draining => "draining and reporting".into(),
+        Phase::Over => "done".into(),
+    }
+}
+
+/// The numbers of now, a line each.
+fn pulse(current: &Current) -> Vec<Line<'static>> {
+    let pulse = current.pulse();
+    let rate = |name: &str, of: &dyn Fn(&Pulse) -> String| {
+        Line::from(format!("{name:<10}{:>20}", pulse.as_ref().map_or("–".into(), of)))
+    };
+    let offered = |p: &Pulse| match p.offered_per_s {
+        Some(per_s) => format!("{}/s", count(per_s)),
+        None => "as fast as it can".into(),
+    };
+    let process = |name: &str, cpus: f64, bytes: u64| {
+        Line::from(format!("{name:<10}{cpus:>6.2} CPUs{:>9.1} MB", bytes as f64 / 1e6))
+    };
+    let waiting = current.waiting().map_or("–".into(), |ticks| count(ticks as f64));
+    let ages = match current.ages_ns() {
+        _ if current.is_flood() => "  none: nothing is ever due".into(),
+        None => "  –".into(),
+        Some([p50, p99]) => format!("  p50 {}, p99 {}", nanos(p50), nanos(p99)),
+    };
+    let p = pulse.unwrap_or_default();
+    vec![
+        rate("offered", &offered),
+        rate("written", &|p| format!("{}/s", count(p.written_per_s))),
+        rate("processed", &|p| format!("{}/s", count(p.processed_per_s))),
+        Line::from(format!("{:<10}{waiting:>20}", "waiting")),
+        Line::from("age of oldest waiting tick, per look"),
+        Line::from(ages),
+        process("client", p.client_cpus, p.client_rss_bytes),
+        process("server", p.server_cpus, p.server_rss_bytes),
+    ]
+}
+
+fn past(past: &Past) -> Line<'static> {
+    let (sign, colour) = grid::sign(past.verdict);
+    let mut words = format!(" {}: {}", past.title, past.verdict.word());
+    if let Some(response) = past.response_ns {
+        let (p50, p99) = (time(Some(response.p50)), time(Some(response.p99)));
+        words.push_str(&format!(", response p50 {p50}, p99 {p99}"));
+    }
+    if let Some(per_s) = past.processed_per_s {
+        words.push_str(&format!(", {}/s", count(per_s)));
+    }
+    Line::from(vec![Span::styled(sign, Style::new().fg(colour)), Span::raw(words)])
+}
+
+fn warnings(frame: &mut Frame<'_>, area: Rect, live: &Live) {
+    let inner = rule(frame, area, vec![Span::raw("warnings")], Line::default());
+    let yellow = Style::new().fg(Color::Yellow);
+    let lines: Vec<Line<'_>> = live
+        .notices
+        .iter()
+        .take(inner.height.into())
+        .map(|notice| Line::styled(notice.line(), yellow))
+        .collect();
+    let lines = if lines.is_empty() { vec![Line::raw("none")] } else { lines };
+    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: true }), inner);
+}

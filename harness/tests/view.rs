@@ -1,0 +1,350 @@
+//! The live views are a pure function of what was told: these events give these
+//! screens and numbers.
+
+use harness::kernel::Queues;
+use harness::measure::{Measurement, Rates};
+use harness::observe::Snapshot;
+use harness::plan::Timing;
+use harness::rows::RoundResult;
+use harness::stats::{Quantiles, Time};
+use harness::verdict::Verdict;
+use harness::view::current::Phase;
+use harness::view::draw::draw;
+use harness::view::live::{Ended, Event, Extent, Live, Outline, Turn};
+use harness::workload::Workload;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+const S: u64 = 1_000_000_000;
+const MS: u64 = 1_000_000;
+const TIMING: Timing =
+    Timing { warmup_ns: 500 * MS, measure_ns: 2 * S, grid_ns: 20 * MS, samples: 100 };
+/// What a round takes besides, in these tests.
+const OVERHEAD_NS: u64 = 300 * MS;
+
+fn workload(name: &str, rate: &str, rank_by: &str) -> Workload {
+    let text =
+        format!("name='{name}'\nwhy='w'\nread='r'\nrate_per_s={rate}\nrank_by='{rank_by}'\n");
+    toml::from_str(&text).unwrap()
+}
+
+fn defaults() -> Vec<Workload> {
+    vec![
+        workload("steady", "100000", "response_p99"),
+        workload("overload-500k", "500000", "backlog_growth"),
+        workload("flood", "'flood'", "processed"),
+    ]
+}
+
+fn seats() -> Vec<String> {
+    ["async-std", "blocking", "floor", "glommio", "js-sim", "tokio", "floor (control)"]
+        .map(str::to_owned)
+        .into()
+}
+
+fn outline(loads: Vec<String>, each: u32) -> Outline {
+    let extent = Extent::Rounds { each, round_ns: TIMING.warmup_ns + TIMING.measure_ns };
+    Outline { kind: "compare", loads, seats: seats(), extent }
+}
+
+fn turn(load: usize, seat: usize, round: u32, workload: &Workload) -> Turn {
+    Turn {
+        load,
+        seat,
+        title: format!("{} · {} · round {round}", workload.name, seats()[seat]),
+        workload: workload.clone(),
+        seed: 1,
+        timing: TIMING,
+    }
+}
+
+fn result(workload: &str, client: &str, verdict: Verdict, p99: Option<Time>) -> RoundResult {
+    let response = p99.map(|p99| {
+        let p50 = Time::Exact(p99.bound_ns() / 5);
+        Quantiles { p50, p90: p99, p99, p999: p99, max: p99 }
+    });
+    let measurement = Measurement {
+        rates: Rates { processed_per_s: 100_000.0, ..Rates::default() },
+        backlog_growth_per_s: if verdict == Verdict::Overloaded { 470_000.0 } else { 3.0 },
+        response_ns: response,
+        ..Measurement::default()
+    };
+    RoundResult {
+        workload: workload.into(),
+        client: client.into(),
+        control: false,
+        round: 1,
+        verdict,
+        reason: None,
+        remarks: Vec::new(),
+        measurement: Some(measurement),
+    }
+}
+
+fn end(result: RoundResult) -> Event {
+    Event::End(Box::new(Ended { result, line: String::new(), held_per_s: None }))
+}
+
+/// A look `since_ns` after tick 0 at which so much has been made and processed; of
+/// what waits, a third each in the receive queue, the library and the client.
+fn look(start_ns: u64, since_ns: u64, generated: u64, processed: u64) -> Event {
+    let third = (generated - processed) / 3;
+    Event::Look {
+        start_ns,
+        look: Snapshot {
+            at_ns: start_ns + since_ns,
+            processed,
+            received: processed + third,
+            queues: Some(Queues { send_bytes: 0, receive_bytes: third * 50 }),
+            written: generated,
+            written_bytes: generated * 50,
+            generated,
+            client_cpu_ns: since_ns / 2,
+            server_cpu_ns: since_ns,
+            client_rss_bytes: 4_100_000,
+            server_rss_bytes: 12_300_000,
+            ..Snapshot::default()
+        },
+    }
+}
+
+/// A campaign that has been told of so many rounds, one after the other.
+struct Told {
+    live: Live,
+    now_ns: u64,
+}
+
+impl Told {
+    fn new(outline: Outline) -> Self {
+        let mut told = Self { live: Live::default(), now_ns: 1000 * S };
+        told.tell(Event::Plan(outline));
+        told
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.live.feed(self.now_ns, event);
+    }
+
+    fn play(&mut self, turn: Turn, result: RoundResult) {
+        self.tell(Event::Begin(Box::new(turn)));
+        self.now_ns += TIMING.warmup_ns + TIMING.measure_ns + OVERHEAD_NS;
+        self.tell(end(result));
+    }
+
+    /// A round under way for `elapsed_ns`, of whose ticks a share is processed.
+    fn run(&mut self, turn: Turn, rate_per_s: u64, share: f64, elapsed_ns: u64) {
+        let start_ns = self.now_ns + 100 * MS;
+        self.tell(Event::Begin(Box::new(turn)));
+        for since_ns in (0..=elapsed_ns).step_by(20 * MS as usize) {
+            let made = rate_per_s * since_ns / S;
+            self.now_ns = start_ns + since_ns;
+            self.tell(look(start_ns, since_ns, made, (made as f64 * share) as u64));
+        }
+    }
+
+    fn screen(&self, width: u16, height: u16) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| draw(frame, &self.live, self.now_ns)).unwrap();
+        terminal.backend().to_string()
+    }
+}
+
+/// Seven rounds of the first workload, some of the second, and one under way.
+fn comparison() -> Told {
+    let loads = defaults();
+    let mut told = Told::new(outline(loads.iter().map(|w| w.name.clone()).collect(), 7));
+    for round in 1..=7 {
+        for seat in 0..7 {
+            let p99 = Time::Exact((50 + 7 * seat as u64 + u64::from(round)) * 1000);
+            let verdict = if seat == 3 { Verdict::Noisy } else { Verdict::Ok };
+            let mut result = result("steady", &seats()[seat], verdict, Some(p99));
+            if seat == 3 {
+                result.reason =
+                    Some("other processes used 0.31 CPUs meanwhile: stop them".to_owned());
+            }
+            told.play(turn(0, seat, round, &loads[0]), result);
+        }
+    }
+    for seat in [0, 4, 2] {
+        let (verdict, p99) = match seat {
+            4 => (Verdict::Overloaded, Time::AtLeast { at_least: 14 * S / 10 }),
+            2 => (Verdict::Failed, Time::Exact(0)),
+            _ => (Verdict::Ok, Time::Exact(220_000)),
+        };
+        let mut result = result("overload-500k", &seats()[seat], verdict, Some(p99));
+        if verdict == Verdict::Failed {
+            result.measurement = None;
+            result.reason = Some("the client ended (signal 11) before its report".to_owned());
+        }
+        if verdict == Verdict::Overloaded {
+            result.reason = Some("its backlog grew by 94.0 % of what was offered".to_owned());
+        }
+        told.play(turn(1, seat, 1, &loads[1]), result);
+    }
+    told.run(turn(1, 5, 1, &loads[1]), 500_000, 0.4, 1_740 * MS);
+    told
+}
+
+#[test]
+fn a_comparison_fits_the_smallest_usual_window() {
+    insta::assert_snapshot!(comparison().screen(80, 24));
+}
+
+#[test]
+fn a_comparison_uses_a_large_window() {
+    insta::assert_snapshot!(comparison().screen(140, 45));
+}
+
+#[test]
+fn a_window_that_is_too_small_says_so() {
+    insta::assert_snapshot!(comparison().screen(40, 10));
+}
+
+#[test]
+fn every_size_can_be_drawn() {
+    let told = comparison();
+    for (width, height) in [(1, 1), (60, 18), (60, 200), (61, 19), (79, 23), (300, 18), (400, 120)]
+    {
+        told.screen(width, height);
+    }
+}
+
+/// Twelve rates, in blocks of all clients.
+fn sweep() -> Told {
+    let rates = [14, 25, 30, 100, 360, 1300, 4300, 5800, 7800, 9500, 12_000, 15_000u64];
+    let steady = workload("steady", "100000", "response_p99");
+    let loads: Vec<Workload> = rates.iter().map(|k| steady.at_rate(k * 1000)).collect();
+    let names = rates.iter().map(|&k| harness::view::words::short(k as f64 * 1e3)).collect();
+    let mut told = Told::new(Outline { kind: "sweep", ..outline(names, 3) });
+    for (load, workload) in loads.iter().enumerate() {
+        for seat in 0..5 {
+            let late = load > 9 && seat != 2;
+            let (verdict, p99) = match late {
+                true => (Verdict::Overloaded, Time::AtLeast { at_least: 1400 * MS }),
+                false => (Verdict::Ok, Time::Exact((40 + 70 * load as u64 * load as u64) * 1000)),
+            };
+            let result = result(&workload.name, &seats()[seat], verdict, Some(p99));
+            told.play(turn(load, seat, 1, workload), result);
+        }
+    }
+    told.run(turn(11, 5, 1, &loads[11]), 15_000_000, 0.999, 800 * MS);
+    told
+}
+
+#[test]
+fn a_sweep_of_twelve_rates_fits() {
+    insta::assert_snapshot!(sweep().screen(80, 24));
+}
+
+#[test]
+fn a_flood_has_no_due_times() {
+    let loads = defaults();
+    let mut told = Told::new(outline(loads.iter().map(|w| w.name.clone()).collect(), 3));
+    told.run(turn(2, 1, 1, &loads[2]), 9_000_000, 0.99, 1000 * MS);
+    let current = told.live.current.as_ref().unwrap();
+    assert_eq!(current.ages_ns(), None);
+    assert_eq!(current.pulse().unwrap().offered_per_s, None);
+    let screen = told.screen(80, 24);
+    assert!(screen.contains("as fast as it can") && screen.contains("nothing is ever due"));
+}
+
+#[test]
+fn a_search_shows_what_holds_so_far() {
+    let steady = workload("steady", "100000", "response_p99");
+    let mut told = Told::new(Outline {
+        kind: "capacity",
+        loads: vec!["capacity".into()],
+        seats: seats()[..3].to_vec(),
+        extent: Extent::Searches { budget_ns: 60 * S },
+    });
+    assert_eq!(told.live.left_ns(told.now_ns), 180 * S);
+    let probes = [(0, 1_000_000, true), (0, 10_000_000, false), (0, 3_000_000, true)];
+    for (seat, rate, held) in probes.into_iter().chain([(1, 1_000_000, false)]) {
+        told.tell(Event::Begin(Box::new(turn(0, seat, 1, &steady.at_rate(rate)))));
+        told.now_ns += 2 * S;
+        let verdict = if held { Verdict::Ok } else { Verdict::Overloaded };
+        let mut result = result("steady", &seats()[seat], verdict, Some(Time::Exact(80_000)));
+        result.reason = (!held).then(|| "its backlog grew".to_owned());
+        let held_per_s = held.then_some(rate);
+        let ended = Ended { result, line: String::new(), held_per_s };
+        told.tell(Event::End(Box::new(ended)));
+    }
+    // The second has used 2 of its 60 s, and one is to come.
+    assert_eq!(told.live.left_ns(told.now_ns), 118 * S);
+    assert!(told.live.notices.is_empty(), "a search overloads its clients on purpose");
+    let screen = told.screen(80, 24);
+    assert!(screen.contains("✓ 3 probes, holds 3 000 000/s"), "{screen}");
+}
+
+#[test]
+fn rates_and_ages_come_from_counts_and_the_timetable() {
+    let steady = workload("steady", "100000", "response_p99");
+    let mut told = Told::new(outline(vec!["steady".into()], 1));
+    told.run(turn(0, 0, 1, &steady), 100_000, 0.8, 1500 * MS);
+    let current = told.live.current.as_ref().unwrap();
+    let pulse = current.pulse().unwrap();
+    let near = |value: f64, wanted: f64| (value / wanted - 1.0).abs() < 0.01;
+    assert!(near(pulse.offered_per_s.unwrap(), 100_000.0), "{pulse:?}");
+    assert!(near(pulse.written_per_s, 100_000.0) && near(pulse.processed_per_s, 80_000.0));
+    assert!(near(pulse.client_cpus, 0.5) && near(pulse.server_cpus, 1.0));
+    assert_eq!(current.waiting(), Some(30_000));
+    // With four fifths processed, the oldest has waited a fifth of the time: within
+    // the window from 0.5 to 1.5 s it was 0.1 to 0.3 s.
+    let [p50, p99] = current.ages_ns().unwrap();
+    assert!(near(p50 as f64, 200e6) && near(p99 as f64, 298e6), "{p50} {p99}");
+    assert_eq!(current.phase(told.now_ns), Phase::Measuring(S));
+    let last = current.steps.back().unwrap();
+    let layers = last.backlog.layers().map(|(_, ticks)| ticks);
+    assert_eq!(layers, [0.0, 0.0, 10_000.0, 10_000.0, 10_000.0]);
+}
+
+#[test]
+fn nothing_waits_where_all_is_processed() {
+    let steady = workload("steady", "100000", "response_p99");
+    let mut told = Told::new(outline(vec!["steady".into()], 1));
+    // To the end of the load and beyond, with the tick due at each look processed.
+    let start_ns = told.now_ns;
+    told.tell(Event::Begin(Box::new(turn(0, 0, 1, &steady))));
+    for since_ns in (0..=2600 * MS).step_by(20 * MS as usize) {
+        let made = (100_000 * since_ns / S + 1).min(250_000);
+        told.tell(look(start_ns, since_ns, made, made));
+    }
+    assert_eq!(told.live.current.as_ref().unwrap().ages_ns(), Some([0, 0]));
+}
+
+#[test]
+fn the_time_left_learns_from_the_rounds_before() {
+    let steady = workload("steady", "100000", "response_p99");
+    let mut told = Told::new(outline(vec!["steady".into()], 2));
+    // 14 rounds of 2.5 s, and 0.7 s besides until something else is known.
+    assert_eq!(told.live.left_ns(told.now_ns), 14 * 3200 * MS);
+    let good = || result("steady", "async-std", Verdict::Ok, Some(Time::Exact(1000)));
+    told.play(turn(0, 0, 1, &steady), good());
+    told.play(turn(0, 1, 1, &steady), good());
+    assert_eq!(told.live.left_ns(told.now_ns), 12 * 2800 * MS);
+    // One that breaks off at once says nothing of the others.
+    told.tell(Event::Begin(Box::new(turn(0, 2, 1, &steady))));
+    let broken = RoundResult { measurement: None, verdict: Verdict::Failed, ..good() };
+    told.tell(end(broken));
+    told.play(turn(0, 3, 1, &steady), good());
+    assert_eq!(told.live.left_ns(told.now_ns), 10 * 2800 * MS);
+    told.tell(Event::Begin(Box::new(turn(0, 4, 1, &steady))));
+    told.now_ns += S;
+    assert_eq!(told.live.left_ns(told.now_ns), 10 * 2800 * MS - S);
+}
+
+#[test]
+fn words_of_others_and_reasons_are_warnings() {
+    let mut told = comparison();
+    told.tell(Event::Word("somebody else wrote this".into()));
+    let lines: Vec<String> = told.live.notices.iter().map(|n| n.line()).collect();
+    assert_eq!(
+        lines,
+        [
+            "somebody else wrote this",
+            "floor · overload-500k: failed: the client ended (signal 11) before its report",
+            "js-sim · overload-500k: overloaded: its backlog grew by 94.0 % of what was offered",
+            "glommio · steady: noisy: other processes used 0.31 CPUs meanwhile: stop them (7 times)",
+        ]
+    );
+}
