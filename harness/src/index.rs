@@ -1,11 +1,10 @@
 //! The index of published campaigns, newest first: as Markdown and as a page.
 //! Campaigns that cannot be compared never share a table. Pure.
 
+use crate::diff::terms;
 use crate::report::headline;
 use crate::saved::{Campaign, Kind};
-use crate::workload::Workload;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use serde_json::Value;
 
 /// The first line of an index in Markdown: a file without it is somebody's own.
 pub const MADE: &str = "<!-- made by harness publish: do not edit -->";
@@ -36,26 +35,10 @@ pub fn apart(a: &Campaign, b: &Campaign) -> Option<String> {
     }
     a.workloads.iter().find_map(|one| {
         let other = b.workloads.iter().find(|other| other.name == one.name)?;
-        let keys = differing(one, other);
+        let keys = terms::differing_keys(one, other);
         (!keys.is_empty())
             .then(|| format!("workload `{}` differs in {}", one.name, keys.join(", ")))
     })
-}
-
-/// The keys in which two definitions of a workload differ; its texts do not count.
-#[must_use]
-pub fn differing(a: &Workload, b: &Workload) -> Vec<String> {
-    let object = |workload: &Workload| match serde_json::to_value(workload) {
-        Ok(Value::Object(object)) => object,
-        _ => serde_json::Map::new(),
-    };
-    let (a, b) = (object(a), object(b));
-    a.iter()
-        .filter(|(key, value)| {
-            !["why", "read"].contains(&key.as_str()) && b.get(*key) != Some(value)
-        })
-        .map(|(key, _)| key.clone())
-        .collect()
 }
 
 /// Newest first, split where campaigns cannot be compared.

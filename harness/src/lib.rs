@@ -42,6 +42,7 @@ pub mod roster;
 pub mod round;
 pub mod rows;
 pub mod runner;
+pub mod samples;
 pub mod saved;
 pub mod sketch;
 pub mod splice;

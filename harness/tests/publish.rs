@@ -154,7 +154,7 @@ fn the_index_never_mixes_what_cannot_be_compared() {
     assert!(!text.contains("Not to be compared"), "{text}");
 
     older.workloads[0].queue_bound += 1;
-    let why = "workload `steady` differs in queue_bound";
+    let why = "workload `steady` differs in queue_bound 65536 and 65537";
     assert_eq!(apart(&newest, &older).as_deref(), Some(why));
     let damaged = entry("bad", Err("bad: campaign.json is damaged".into()));
     let mixed = [entry("old", Ok(older.clone())), entry("new", Ok(newest.clone())), damaged];

@@ -97,7 +97,8 @@ pub fn agree(a: &Terms<'_>, b: &Terms<'_>, filter: &Filter) -> Result<()> {
 }
 
 /// The keys in which two definitions differ, with both values; texts do not count.
-fn differing_keys(a: &Workload, b: &Workload) -> Vec<String> {
+#[must_use]
+pub fn differing_keys(a: &Workload, b: &Workload) -> Vec<String> {
     let object = |workload: &Workload| match serde_json::to_value(workload) {
         Ok(Value::Object(map)) => map,
         _ => serde_json::Map::new(),

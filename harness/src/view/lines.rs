@@ -1,6 +1,7 @@
 //! The view where there is no terminal: a line for each round, as it stands in
 //! logs. Pure.
 
+use crate::escape;
 use crate::rows::RoundResult;
 use crate::table::{count, time};
 
@@ -11,7 +12,8 @@ pub fn line((done, total): (usize, usize), title: &str, result: &RoundResult) ->
 }
 
 fn summary(result: &RoundResult) -> String {
-    let reason = result.reason.as_ref().map_or(String::new(), |r| format!(": {r}"));
+    let said = |why: &String| format!(": {}", escape::terminal(why));
+    let reason = result.reason.as_ref().map_or(String::new(), said);
     let numbers = result.measurement.as_ref().map_or(String::new(), |m| {
         let p99 = match m.response_ns {
             Some(q) => format!(", p99 {}", time(Some(q.p99))),

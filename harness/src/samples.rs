@@ -1,0 +1,101 @@
+//! What rows are ranked and compared by, and the values of every round behind a
+//! row. Pure.
+
+use crate::measure::Measurement;
+use crate::stats::Time;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What rows are ranked by, or compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Metric {
+    /// The processed rate: more is better.
+    #[serde(rename = "processed_per_s")]
+    Processed,
+    /// The growth of the backlog: less is better.
+    #[serde(rename = "backlog_growth_per_s")]
+    Growth,
+    /// The p99 of the response time: less is better.
+    #[serde(rename = "response_p99_ns")]
+    ResponseP99,
+    /// The median of the response time: less is better.
+    #[serde(rename = "response_p50_ns")]
+    ResponseP50,
+    /// The client's CPU time per processed tick: less is better.
+    #[serde(rename = "client_cpu_ns_per_tick")]
+    Cpu,
+}
+
+impl Metric {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Processed, Self::Growth, Self::ResponseP99, Self::ResponseP50, Self::Cpu];
+
+    /// In words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Processed => "processed rate",
+            Self::Growth => "growth of the backlog",
+            Self::ResponseP99 => "p99 of the response time",
+            Self::ResponseP50 => "p50 of the response time",
+            Self::Cpu => "CPU time of the client per tick",
+        }
+    }
+
+    /// Whether the greater value is the better one.
+    #[must_use]
+    pub fn more_is_better(self) -> bool {
+        self == Self::Processed
+    }
+
+    /// Of one round.
+    #[must_use]
+    pub fn of(self, m: &Measurement) -> Option<f64> {
+        match self {
+            Self::Processed => Some(m.rates.processed_per_s),
+            Self::Growth => Some(m.backlog_growth_per_s),
+            Self::Cpu => m.client_cpu_ns_per_tick,
+            Self::ResponseP99 | Self::ResponseP50 => self.time(m).map(|t| t.bound_ns() as f64),
+        }
+    }
+
+    fn time(self, m: &Measurement) -> Option<Time> {
+        match self {
+            Self::ResponseP99 => m.response_ns.map(|q| q.p99),
+            Self::ResponseP50 => m.response_ns.map(|q| q.p50),
+            Self::Processed | Self::Growth | Self::Cpu => None,
+        }
+    }
+}
+
+/// A row's values, a round each, for tests between rows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Samples {
+    values: BTreeMap<Metric, Vec<f64>>,
+    bounded: BTreeSet<Metric>,
+}
+
+impl Samples {
+    /// Those of one metric; of a censored time its bound.
+    #[must_use]
+    pub fn of(&self, metric: Metric) -> &[f64] {
+        self.values.get(&metric).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether some of them are only lower bounds.
+    #[must_use]
+    pub fn are_bounds(&self, metric: Metric) -> bool {
+        self.bounded.contains(&metric)
+    }
+
+    pub(crate) fn new(good: &[&Measurement]) -> Self {
+        let all = |metric: Metric| good.iter().filter_map(|m| metric.of(m)).collect();
+        let is_bound =
+            |metric: &Metric| good.iter().any(|m| metric.time(m).is_some_and(Time::is_censored));
+        Self {
+            values: Metric::ALL.map(|metric| (metric, all(metric))).into(),
+            bounded: Metric::ALL.into_iter().filter(is_bound).collect(),
+        }
+    }
+}
