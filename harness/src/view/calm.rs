@@ -7,9 +7,12 @@ use crate::view::drawer::Canvas;
 use crate::view::live::{Extent, Live};
 use crate::view::words::span;
 use anyhow::Result;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
+
+/// However many changes there are.
+const DRAWN_PER_S: u8 = 2;
 
 /// Lines and bars.
 pub struct Calm {
@@ -24,7 +27,8 @@ impl Calm {
     /// On standard error.
     #[must_use]
     pub fn new() -> Self {
-        let all = MultiProgress::new();
+        let target = ProgressDrawTarget::stderr_with_hz(DRAWN_PER_S);
+        let all = MultiProgress::with_draw_target(target);
         let bar = |template: &str| {
             let style = ProgressStyle::with_template(template);
             let bar = all.add(ProgressBar::no_length());

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use tick::clock::now_ns;
 
 /// From one drawing to the next.
-const FRAME: Duration = Duration::from_millis(250);
+const FRAME: Duration = Duration::from_millis(500);
+/// Between the parts of a drawing.
+const PAUSE: Duration = Duration::from_millis(1);
 /// More looks than a thread can miss that still runs: what is beyond is not
 /// kept for it.
 const LOOKS_AHEAD: usize = 1024;
@@ -173,6 +175,12 @@ impl<C: Canvas> Artist<C> {
         }
         Ok(())
     }
+}
+
+/// Between two parts of a drawing, each of some tens of µs: where the server has no
+/// other CPU to go to, it waits for a part and not for the whole.
+pub fn pause() {
+    std::thread::sleep(PAUSE);
 }
 
 /// Puts the calling thread behind everything else, and away from the client.

@@ -39,8 +39,9 @@ pub fn sign(verdict: Verdict) -> (&'static str, Color) {
 pub fn legend(live: &Live) -> Line<'static> {
     let (loads, seats) = (live.outline.loads.len(), live.outline.seats.len());
     let cells = (0..loads).flat_map(|load| (0..seats).map(move |seat| (load, seat)));
-    let mut seen: Vec<Verdict> =
-        cells.filter_map(|(load, seat)| live.cell(load, seat)?.verdict()).collect();
+    let mut seen: Vec<Verdict> = cells
+        .filter_map(|(load, seat)| live.cell(load, seat)?.verdict(live.outline.extent))
+        .collect();
     seen.sort_unstable();
     seen.dedup();
     let signs = seen.into_iter().flat_map(|verdict| {
@@ -105,15 +106,14 @@ fn around(middle: usize, count: usize, room: usize) -> std::ops::Range<usize> {
 /// A cell in at most `width` characters.
 fn words(cell: Option<&Cell>, runs: bool, extent: Extent, width: u16) -> Line<'static> {
     let done = cell.map_or(0, Cell::done);
-    let (sign, colour) = match cell.and_then(Cell::verdict) {
+    let verdict = cell.and_then(|cell| cell.verdict(extent));
+    let (sign, colour) = match verdict {
         _ if runs => ("▸", Color::White),
-        // A search overloads its client on purpose, and that is what it says then.
-        Some(Verdict::Overloaded) if matches!(extent, Extent::Searches { .. }) => sign(Verdict::Ok),
         Some(verdict) => sign(verdict),
         None => ("·", Color::DarkGray),
     };
     let headline = cell.and_then(|cell| cell.headline(extent));
-    let falls_behind = cell.and_then(Cell::verdict) == Some(Verdict::Overloaded);
+    let falls_behind = verdict == Some(Verdict::Overloaded);
     let rest = match extent {
         _ if width < WIDE => match headline {
             // The sign says it; the rest of a slope is noise.

@@ -121,10 +121,16 @@ impl Cell {
         self.verdicts.len()
     }
 
-    /// What its row would say now.
+    /// What its row would say now. A search that holds a rate is well, whatever it
+    /// did to its client at others.
     #[must_use]
-    pub fn verdict(&self) -> Option<Verdict> {
-        (!self.verdicts.is_empty()).then(|| rows::common_verdict(&self.verdicts))
+    pub fn verdict(&self, extent: Extent) -> Option<Verdict> {
+        let is_search = matches!(extent, Extent::Searches { .. });
+        match is_search && !self.headlines.is_empty() {
+            true => Some(Verdict::Ok),
+            false if self.verdicts.is_empty() => None,
+            false => Some(rows::common_verdict(&self.verdicts)),
+        }
     }
 
     /// The median over its rounds, as its row will have it; of a search the highest

@@ -3,7 +3,7 @@
 //! was found.
 
 use crate::interrupt;
-use crate::view::drawer::Canvas;
+use crate::view::drawer::{Canvas, pause};
 use crate::view::live::Live;
 use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
@@ -118,6 +118,10 @@ impl Write for Tty {
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
+        if self.frame.is_empty() {
+            return Ok(());
+        }
+        pause();
         let frame = std::mem::take(&mut self.frame);
         match up().as_mut() {
             Some(up) => up.tty.write_all(&frame),
@@ -186,7 +190,11 @@ impl Canvas for Screen {
             bail!("the screen was closed");
         }
         let painter = self.painter;
-        self.terminal.draw(|frame| painter(frame, live, now_ns))?;
+        self.terminal.draw(|frame| {
+            painter(frame, live, now_ns);
+            // What has changed is found out next.
+            pause();
+        })?;
         Ok(())
     }
 
