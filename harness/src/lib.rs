@@ -31,7 +31,6 @@ pub mod observe;
 pub mod overview;
 pub mod packed;
 pub mod plan;
-pub mod press;
 pub mod process;
 pub mod ranking;
 pub mod record;
