@@ -22,6 +22,7 @@ use anyhow::{Result, bail};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -120,7 +121,7 @@ fn hunt_all(
             return Ok(());
         };
         campaign.capacities.push(found);
-        campaign.capacities.sort_by_key(|c| std::cmp::Reverse(c.capacity_per_s));
+        campaign.capacities.sort_by_key(|c| Reverse(c.capacity_per_s));
         if saved.is_err() {
             campaign.status = Status::Interrupted;
         }
@@ -355,7 +356,9 @@ fn most_often(probes: &[Probe], too_high_per_s: Option<u64>) -> Option<Limit> {
     let at = probes.iter().filter(|probe| Some(probe.rate_per_s) == too_high_per_s);
     let mut counts = BTreeMap::new();
     at.filter_map(|probe| probe.gave_way).for_each(|limit| *counts.entry(limit).or_insert(0) += 1);
-    counts.into_iter().max_by_key(|&(_, count)| count).map(|(limit, _)| limit)
+    // Of equally many, a layer says more than a failed or a disturbed round.
+    let most = counts.into_iter().max_by_key(|&(limit, count)| (count, Reverse(limit)));
+    most.map(|(limit, _)| limit)
 }
 
 fn line(entry: &Entry, probe: &Probe) -> String {
