@@ -97,6 +97,15 @@ pub fn terminal(text: &str) -> String {
     out
 }
 
+/// For a link to a file: what has a meaning in an address is percent-encoded (RFC
+/// 3986, section 2.1), slashes apart.
+#[must_use]
+pub fn address(path: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~/".contains(&b);
+    let encode = |b: u8| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") };
+    path.bytes().map(encode).collect()
+}
+
 /// At most so many characters, with an ellipsis where some were cut off.
 #[must_use]
 pub fn clipped(text: &str, most: usize) -> Cow<'_, str> {
@@ -184,6 +193,12 @@ mod tests {
         assert_eq!(terminal("a\u{9b}31mb"), r"a\u{9b}31mb");
         assert_eq!(terminal("abc\u{202e}fed\u{2066}"), r"abc\u{202e}fed\u{2066}");
         assert_eq!(terminal("one\ntwo\tthree\r"), "one two three ");
+    }
+
+    #[test]
+    fn addresses_lead_to_their_files() {
+        assert_eq!(address("results/2026-11-24T02-31-26Z-vm"), "results/2026-11-24T02-31-26Z-vm");
+        assert_eq!(address("a b)(#?\"é"), "a%20b%29%28%23%3F%22%C3%A9");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! Campaigns that cannot be compared never share a table. Pure.
 
 use crate::diff::terms;
+use crate::escape;
 use crate::report::headline;
 use crate::saved::{Campaign, Kind};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -107,7 +108,7 @@ pub fn markdown(entries: &[Entry]) -> String {
         if let Some(why) = &group.why {
             out.push_str(&format!(
                 "\nNot to be compared with the campaigns above: {}.\n",
-                crate::escape::markdown(why)
+                escape::markdown(why)
             ));
         }
         out.push_str("\n| campaign | machine | commit | workloads | what came out |\n|---|---|---|---|---|\n");
@@ -119,16 +120,21 @@ pub fn markdown(entries: &[Entry]) -> String {
                 loads(campaign),
                 format!("{}{}", state(campaign), headline(campaign)),
             ]
-            .map(|text| crate::escape::markdown(&text));
+            .map(|text| escape::markdown(&text));
             out.push_str(&format!(
-                "| [{0}]({0}/{file}) ([text]({0}/table.md)) | {1} |\n",
-                entry.name,
+                "| [{}]({1}/{file}) ([text]({1}/table.md)) | {2} |\n",
+                escape::markdown(&entry.name),
+                escape::address(&entry.name),
                 cells.join(" | ")
             ));
         }
     }
     for (name, why) in unreadable(entries) {
-        out.push_str(&format!("\n`{name}` cannot be read: {}\n", crate::escape::markdown(why)));
+        out.push_str(&format!(
+            "\n{} cannot be read: {}\n",
+            escape::code(name),
+            escape::markdown(why)
+        ));
     }
     out.push_str("\nA campaign takes 5 to 20 MB, nearly all of it journeys: publish few.\n");
     out
@@ -152,7 +158,7 @@ pub fn page(entries: &[Entry]) -> String {
         let file = if entry.has_report { "report.html" } else { "table.md" };
         html! {
             tr {
-                th scope="row" { a href={ (entry.name) "/" (file) } { (entry.name) } }
+                th scope="row" { a href={ (escape::address(&entry.name)) "/" (file) } { (entry.name) } }
                 td.text.long { (campaign.machine.describe()) }
                 td.text { (commit(campaign)) }
                 td.text { (loads(campaign)) }

@@ -76,11 +76,12 @@ pub fn block(campaign: &Campaign, link: &str) -> String {
         true => format!("#{line}\n"),
         false => format!("{line}\n"),
     });
+    let command = escape::terminal(&campaign.command).replace("```", "'''");
+    let machine = escape::markdown(&campaign.machine.describe());
+    let placement = escape::markdown(&campaign.placement);
+    let (name, address) = (escape::code(link), escape::address(link));
     format!(
-        "From [`{link}`]({link}/report.html) ([as text]({link}/table.md)), made by\n\n```\n{}\n```\n\non {}, {}.\n\n{}",
-        escape::terminal(&campaign.command).replace("```", "'''"),
-        escape::markdown(&campaign.machine.describe()),
-        escape::markdown(&campaign.placement),
+        "From [{name}]({address}/report.html) ([as text]({address}/table.md)), made by\n\n```\n{command}\n```\n\non {machine}, {placement}.\n\n{}",
         tables.collect::<String>()
     )
 }

@@ -20,7 +20,8 @@ fn published(kind: saved::Kind) -> PathBuf {
     all.pop().unwrap()
 }
 
-/// A copy of a published campaign in a folder of its own.
+/// A copy of a published campaign in a folder of its own; of a comparison, only the
+/// first round of each client, as if its harness had been killed then.
 fn copy(kind: saved::Kind) -> (tempfile::TempDir, PathBuf) {
     let (from, room) = (published(kind), tempfile::tempdir().unwrap());
     let to = room.path().join(from.file_name().unwrap());
@@ -32,6 +33,17 @@ fn copy(kind: saved::Kind) -> (tempfile::TempDir, PathBuf) {
                 fs::copy(&path, to.join(folder).join(path.file_name().unwrap())).unwrap();
             }
         }
+    }
+    if kind == saved::Kind::Compare {
+        let rounds = text(&to.join("rounds.jsonl"));
+        let first = rounds.lines().filter(|line| line.contains("\"round\":1,"));
+        let first: String = first.map(|line| format!("{line}\n")).collect();
+        assert!(!first.is_empty() && first.len() < rounds.len() / 2);
+        fs::write(to.join("rounds.jsonl"), first).unwrap();
+        let head = text(&to.join("campaign.json"));
+        let killed = head.replacen("\"complete\"", "\"running\"", 1);
+        assert_ne!(killed, head);
+        fs::write(to.join("campaign.json"), killed).unwrap();
     }
     (room, to)
 }
