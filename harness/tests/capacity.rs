@@ -6,6 +6,10 @@ mod common;
 
 use common::Room;
 use serde_json::Value;
+use std::time::Duration;
+
+/// Searches before the machine is given up as too busy.
+const TRIES: u64 = 5;
 
 /// Runs a search and gives its one row, and the exit code.
 fn search(room: &Room, args: &[&str]) -> (Value, Option<i32>) {
@@ -37,9 +41,13 @@ fn capacities_are_found_confirmed_and_refuted_or_missing_with_a_reason() {
 
     // The simulated page takes 35 µs a tick.
     let args = ["js-sim", "--workload", &light, "--highest", "200k", "--p99", "100ms"];
-    let tries = (0..3).map(|_| search(&room, &args).0);
-    let Some(row) = tries.into_iter().find(|row| !is_disturbed(row)) else {
-        panic!("the machine was too busy, three times");
+    let mut tries = (0..TRIES).map(|number| {
+        // Whatever else runs may have ended by then.
+        std::thread::sleep(Duration::from_secs(10 * number));
+        search(&room, &args).0
+    });
+    let Some(row) = tries.find(|row| !is_disturbed(row)) else {
+        panic!("the machine was too busy, {TRIES} times");
     };
     assert_eq!(row["client"], "js-sim");
     let capacity = row["capacity_per_s"].as_u64().unwrap();
