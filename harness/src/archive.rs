@@ -237,9 +237,9 @@ fn read_rounds(path: &Path) -> Result<Vec<Round>> {
     let mut rounds = Vec::new();
     // A line without its end was cut off while it was being written.
     for (number, line) in (1..).zip(text.split_inclusive('\n')) {
-        let line = line
-            .strip_suffix('\n')
-            .ok_or_else(|| anyhow!("rounds.jsonl, line {number} is cut off: remove it by hand"))?;
+        let line = line.strip_suffix('\n').ok_or_else(|| {
+            anyhow!("rounds.jsonl, line {number} is cut off: bring the whole file back")
+        })?;
         let round = serde_json::from_str(line)
             .with_context(|| format!("rounds.jsonl, line {number} is damaged"))?;
         rounds.push(round);

@@ -17,8 +17,6 @@ pub struct Entry {
     pub name: String,
     /// What it says, or why it cannot be read.
     pub campaign: Result<Campaign, String>,
-    /// Whether it has a `report.html`.
-    pub has_report: bool,
 }
 
 /// Campaigns that may stand in one table.
@@ -113,7 +111,6 @@ pub fn markdown(entries: &[Entry]) -> String {
         }
         out.push_str("\n| campaign | machine | commit | workloads | what came out |\n|---|---|---|---|---|\n");
         for (entry, campaign) in &group.campaigns {
-            let file = if entry.has_report { "report.html" } else { "table.md" };
             let cells = [
                 campaign.machine.describe(),
                 commit(campaign),
@@ -122,7 +119,7 @@ pub fn markdown(entries: &[Entry]) -> String {
             ]
             .map(|text| escape::markdown(&text));
             out.push_str(&format!(
-                "| [{}]({1}/{file}) ([text]({1}/table.md)) | {2} |\n",
+                "| [{}]({1}/report.html) ([text]({1}/table.md)) | {2} |\n",
                 escape::markdown(&entry.name),
                 escape::address(&entry.name),
                 cells.join(" | ")
@@ -155,10 +152,9 @@ fn unreadable(entries: &[Entry]) -> impl Iterator<Item = (&str, &str)> {
 #[must_use]
 pub fn page(entries: &[Entry]) -> String {
     let row = |entry: &Entry, campaign: &Campaign| -> Markup {
-        let file = if entry.has_report { "report.html" } else { "table.md" };
         html! {
             tr {
-                th scope="row" { a href={ (escape::address(&entry.name)) "/" (file) } { (entry.name) } }
+                th scope="row" { a href={ (escape::address(&entry.name)) "/report.html" } { (entry.name) } }
                 td.text.long { (campaign.machine.describe()) }
                 td.text { (commit(campaign)) }
                 td.text { (loads(campaign)) }

@@ -89,7 +89,7 @@ pub fn capacities(all: &[Capacity], style: Style) -> String {
         .filter_map(|c| Some(format!("- {}: {}\n", c.client, c.note.as_ref()?)))
         .collect();
     format!(
-        "{}\n\n- Sustained: 0.99 of the offered rate processed, no growing backlog, the p99 of the response time within its objective, and a passed audit. A failed probe is repeated once. Confirmed: fresh rounds held the rate, and two at the next rate above failed.\n{notes}",
+        "{}\n\n- Sustained: 0.99 of the offered rate processed, no growing backlog, the p99 of the response time within its objective, and a passed audit. A failed probe is repeated once. Confirmed: fresh rounds held the rate, and two at the next rate above failed; a contrary round at either is among the probes. Neighbours a step or two apart are not told from each other: a search has no noise floor.\n{notes}",
         grid(&columns, all, style)
     )
 }

@@ -116,7 +116,7 @@ fn backlogs(archive: &Archive, workload: &Workload, rows: &[Row], width: usize) 
         });
     }
     let title = format!(
-        "{}: backlog over time in each client's middle round, to its own peak (1 ms of the load at least)",
+        "{}: backlog over time in each client's round of the median peak, to that peak (1 ms of the load at least)",
         workload.name
     );
     Ok(chart(&title, &lines, sketch::sparklines, width))

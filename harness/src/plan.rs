@@ -97,7 +97,7 @@ impl Plan {
             .offered_per_s()
             .map_or("a flood".into(), |per_s| format!("{} ticks/s offered", table::count(per_s)));
         format!(
-            "{}: {offered}, {}, {} s of warm-up at least and {} s measured, every {}. tick stamped",
+            "{}: {offered}, {}, {} s of warm-up at least and {} s measured, one tick in {} stamped",
             self.workload.name,
             self.workload.format,
             self.warmup_ns as f64 / 1e9,

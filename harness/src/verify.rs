@@ -19,6 +19,16 @@ const WRITE_BYTES: f64 = 2e6;
 /// backlog allows: this share of it, for they are a sample.
 const LITTLE_SHARE: f64 = 0.10;
 
+/// How it begins to say that the server was late.
+const LATE: &str = "the server generated only";
+
+/// Whether a round failed its audit by the server's lateness and nothing else: that
+/// tells of the machine, not of the client.
+#[must_use]
+pub fn is_lateness(reason: &str) -> bool {
+    reason.split("; ").all(|part| part.starts_with(LATE))
+}
+
 /// What the audit of one round found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Audit {
@@ -309,7 +319,7 @@ impl Audit {
         };
         let share = if due(last) > 0.0 { last.generated as f64 / due(last) } else { 1.0 };
         self.demand(share >= ON_TIME_SHARE, || {
-            format!("the server generated only {:.1} % of the ticks due", share * 100.0)
+            format!("{LATE} {:.2} % of the ticks due", share * 100.0)
         });
         let due_ns = |seq| record.start_ns + plan.due_offset_ns(seq);
         let late = |row: &&SampleRow| row[1] - due_ns(row[0]) > on_time_ns;
@@ -318,7 +328,7 @@ impl Audit {
         let on_time = 1.0 - rows.iter().filter(late).count() as f64 / rows.len().max(1) as f64;
         self.demand(on_time >= ON_TIME_SHARE, || {
             format!(
-                "the server generated only {:.1} % of its ticks within {} ms of their due time: the machine was too busy",
+                "{LATE} {:.2} % of its ticks within {} ms of their due time: the machine was too busy",
                 on_time * 100.0,
                 plan.workload.on_time_ms
             )

@@ -227,6 +227,26 @@ fn rows_that_say_something_of_the_machine_are_not_told() {
     assert!(gate[1].holds, "a noisy row has numbers");
 }
 
+/// A server that was late tells of the machine; any other failed audit, of the client.
+#[test]
+fn a_late_server_does_not_make_a_client_slower() {
+    let (late, wrong) = (
+        "the server generated only 82.40 % of its ticks within 5 ms of their due time",
+        "1 seqs skipped",
+    );
+    let cases = [
+        (late, Word::CannotTell),
+        (wrong, Word::Slower),
+        (&format!("{late}; {wrong}"), Word::Slower),
+    ];
+    for (reason, expected) in cases {
+        let mut failed = rounds("steady", "x", Verdict::Invalid, around(10_000, 7));
+        failed.iter_mut().for_each(|round| round.reason = Some(reason.to_owned()));
+        let (a, b) = (campaign("a", &[ok("x", around(10_000, 7))]), campaign("b", &[failed]));
+        assert_eq!(word(&compared(&a, &b), "x"), expected, "{reason}");
+    }
+}
+
 #[test]
 fn what_cannot_be_compared_is_refused_with_the_way_out() {
     let x = || ok("x", around(10_000, 7));

@@ -151,7 +151,7 @@ fn what_is_damaged_or_somebody_elses_is_not_overwritten() {
 }
 
 fn entry(name: &str, campaign: Result<saved::Campaign, String>) -> Entry {
-    Entry { name: name.into(), campaign, has_report: true }
+    Entry { name: name.into(), campaign }
 }
 
 #[test]

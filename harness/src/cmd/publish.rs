@@ -94,7 +94,8 @@ fn entries(folder: &Path) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for item in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let dir = item?.path();
-        if !dir.join("campaign.json").exists() {
+        // What has no page was run, but not published.
+        if !dir.join("campaign.json").exists() || !dir.join("report.html").exists() {
             continue;
         }
         let name = dir.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
@@ -104,7 +105,7 @@ fn entries(folder: &Path) -> Result<Vec<Entry>> {
             format!("{error:#}").replace(&*dir.to_string_lossy(), name.as_str())
         };
         let campaign = campaign.map_err(why);
-        entries.push(Entry { has_report: dir.join("report.html").exists(), name, campaign });
+        entries.push(Entry { name, campaign });
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(entries)

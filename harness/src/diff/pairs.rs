@@ -7,6 +7,7 @@ use crate::ranking::{self, ROUNDS_FOR_TESTS, SIGNIFICANT};
 use crate::rows::{Metric, Row, SEED};
 use crate::stats;
 use crate::verdict::Verdict;
+use crate::verify;
 use crate::workload::Workload;
 
 /// One metric of two rows, before its word.
@@ -140,9 +141,11 @@ fn metrics(workload: &Workload, rows: [&Row; 2]) -> Vec<Metric> {
     std::iter::once(headline).chain(others).filter(has_values).collect()
 }
 
-/// What a verdict is worth; `None`: it says nothing of the client.
-fn worth(verdict: Verdict) -> Option<u8> {
-    match verdict {
+/// What a row's verdict is worth; `None`: it says nothing of the client.
+fn worth(row: &Row) -> Option<u8> {
+    match row.verdict {
+        // The audit failed by the server alone.
+        Verdict::Invalid if row.reason.as_deref().is_some_and(verify::is_lateness) => None,
         Verdict::Ok => Some(2),
         Verdict::Overloaded => Some(1),
         Verdict::Unavailable | Verdict::Invalid | Verdict::Failed => Some(0),
@@ -156,7 +159,7 @@ fn verdict(a: &Row, b: &Row) -> Option<Change> {
     if a.verdict == b.verdict && has_numbers {
         return None;
     }
-    let word = match (worth(a.verdict), worth(b.verdict)) {
+    let word = match (worth(a), worth(b)) {
         (Some(a), Some(b)) if b < a => Word::Slower,
         (Some(a), Some(b)) if b > a => Word::Faster,
         _ => Word::CannotTell,

@@ -3,10 +3,10 @@
 
 use crate::capacity::Capacity;
 use crate::journey::Waterfall;
-use crate::report::chart::{self, backlog, quantiles, short, sweep};
+use crate::report::chart::{self, backlog, quantiles, sweep};
+use crate::report::grid;
 use crate::report::palette::{Colour, LAYERS, Palette, STAGES};
 use crate::report::series::{Shown, seconds};
-use crate::report::{grid, headline};
 use crate::rows::{self, Row};
 use crate::table::{count, nanos, or_dash, plain, time};
 use crate::verdict::Verdict;
@@ -52,7 +52,7 @@ fn legend(names: impl Iterator<Item = String>, palette: &Palette) -> Vec<(String
 ///
 /// # Errors
 /// When a chart cannot be drawn.
-pub fn backlogs(all: &[Shown], rows: &[Row]) -> Result<Markup> {
+pub fn backlogs(all: &[Shown], rows: &[Row], flood: bool) -> Result<Markup> {
     let behind = |shown: &Shown| {
         rows.iter().any(|row| row.client == shown.client && row.verdict == Verdict::Overloaded)
     };
@@ -68,8 +68,10 @@ pub fn backlogs(all: &[Shown], rows: &[Row]) -> Result<Markup> {
     let mut cells = Vec::new();
     for shown in all {
         let title = match peak(shown) < 0.5 {
-            true => format!("{}: no tick waits", shown.client),
-            false => format!("{}: at most {}", shown.client, backlog::waiting(peak(shown))),
+            true => format!("{}: no tick waits at any look", shown.client),
+            false => {
+                format!("{}: at a look, at most {}", shown.client, backlog::waiting(peak(shown)))
+            }
         };
         let svg = backlog::chart(shown, &title, top(behind(shown)))?;
         let heads: Vec<String> = ["s".to_owned()]
@@ -100,7 +102,14 @@ pub fn backlogs(all: &[Shown], rows: &[Row]) -> Result<Markup> {
         }
     };
     let body = html! { div.multiples { @for cell in &cells { (cell) } } };
-    Ok(figure(&backlog_title(all, &behind), more, &legend, &body))
+    let title = match flood {
+        true => "Where ticks wait when there are always more".to_owned(),
+        false => backlog_title(all, &behind),
+    };
+    let looks = format!(
+        "{more} Looks are some 20 ms apart: what comes and goes between two of them is not seen. The library's share is the rest between written and received."
+    );
+    Ok(figure(&title, &looks, &legend, &body))
 }
 
 fn backlog_title(all: &[Shown], behind: &dyn Fn(&Shown) -> bool) -> String {
@@ -228,7 +237,7 @@ type Metric =
 /// The metrics of a sweep, a chart each.
 const SWEPT: [Metric; 3] = [
     (
-        "The p99 of the response time against the offered rate: flat, then up",
+        "The p99 of the response time against the offered rate",
         "p99 of the response time",
         |r| rows::pick(r.response_ns, |q| q.p99).map(|t| t.bound_ns() as f64),
         |r| format!("p99 {}", time(rows::pick(r.response_ns, |q| q.p99))),
@@ -287,7 +296,7 @@ pub fn sweeps(rows: &[Row], palette: &Palette) -> Result<Markup> {
             })
             .collect();
         let heads = ["client", "offered, ticks/s", metric, "state"].map(str::to_owned);
-        let more = "Medians over rounds; both axes logarithmic. Open triangles: overloaded, so that the time only tells how long the round was.";
+        let more = "Medians over rounds; both axes logarithmic. Triangles: overloaded, so that a response time only tells how long the round was.";
         figures.push(wide(title, more, &names, svg, &grid::data(&heads, &table)));
     }
     Ok(html! { @for figure in &figures { (figure) } })
@@ -298,17 +307,8 @@ pub fn sweeps(rows: &[Row], palette: &Palette) -> Result<Markup> {
 /// # Errors
 /// When it cannot be drawn.
 pub fn capacities(all: &[Capacity], palette: &Palette) -> Result<Option<Markup>> {
-    let found = || all.iter().filter(|one| one.capacity_per_s.is_some());
-    let best = found().find(|one| headline::competes(one.class)).or_else(|| found().next());
-    let title = match best {
-        Some(best) => format!(
-            "{} sustains most: {}/s",
-            best.client,
-            short(best.capacity_per_s.unwrap_or(0) as f64)
-        ),
-        None => "No client sustains any rate".into(),
-    };
-    let Some(svg) = chart::capacity::chart(all, palette, &title)? else { return Ok(None) };
+    let title = "The highest rate that each sustains";
+    let Some(svg) = chart::capacity::chart(all, palette, title)? else { return Ok(None) };
     let heads = ["client", "sustained, ticks/s", "not sustained, ticks/s"].map(str::to_owned);
     let rate = |n: Option<u64>| n.map_or("–".into(), |n| count(n as f64));
     let table: Vec<Vec<String>> = all
@@ -318,7 +318,7 @@ pub fn capacities(all: &[Capacity], palette: &Palette) -> Result<Option<Markup>>
             vec![one.client.clone(), rate(one.capacity_per_s), rate(above)]
         })
         .collect();
-    let more = "The highest rate that each sustained; the whisker ends at the lowest that it did not. The axis is logarithmic.";
+    let more = "The highest rate that each sustained; the whisker ends at the lowest that it did not. Neighbours a step or two apart are not told from each other: a search has no noise floor. The axis is logarithmic.";
     let names = legend(all.iter().map(|one| one.client.clone()), palette);
-    Ok(Some(wide(&title, more, &names, svg, &grid::data(&heads, &table))))
+    Ok(Some(wide(title, more, &names, svg, &grid::data(&heads, &table))))
 }

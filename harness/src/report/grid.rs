@@ -99,19 +99,22 @@ pub fn client(name: &str, class: Class, palette: &Palette) -> Markup {
 fn verdict(row: &Row, notes: &Notes) -> Markup {
     html! {
         span class={ "verdict " (row.verdict.word()) } { (row.verdict.word()) }
-        @for number in notes.of(&row.client) {
+        @for number in notes.of(row) {
             a.note-ref href={ "#" (notes.anchor) "-" (number) } { (number) }
         }
     }
 }
 
-/// What stands below a table, by the client that it is about.
+/// The workload and the client that a note is about.
+type Subject = (String, String);
+
+/// What stands below a table, by what it is about.
 #[derive(Debug, Clone, Default)]
 pub struct Notes {
     /// The beginning of the notes' ids.
     pub anchor: String,
-    /// The client, if it is about one, and the note.
-    pub notes: Vec<(Option<String>, String)>,
+    /// The workload and client, if it is about one, and the note.
+    pub notes: Vec<(Option<Subject>, String)>,
 }
 
 impl Notes {
@@ -119,20 +122,27 @@ impl Notes {
     #[must_use]
     pub fn of_rows(anchor: String, rows: &[Row]) -> Self {
         let mut notes = Vec::new();
+        let many = rows.iter().any(|row| row.workload != rows[0].workload);
         for row in rows {
-            let mut push = |text: String| notes.push((Some(row.client.clone()), text));
+            let about = (row.workload.clone(), row.client.clone());
+            let mut push = |text: String| notes.push((Some(about.clone()), text));
+            let name = match row.rate_per_s.filter(|_| many) {
+                Some(rate) => format!("{} at {} ticks/s", row.client, table::count(rate as f64)),
+                None => row.client.clone(),
+            };
             if row.verdict != Verdict::Ok {
                 let reason = row.reason.as_deref().unwrap_or("no round of it was run");
-                push(format!("{}: {}: {reason}", row.client, row.verdict.word()));
+                push(format!("{name}: {}: {reason}", row.verdict.word()));
             }
-            row.remarks.iter().for_each(|remark| push(format!("{}: {remark}", row.client)));
+            row.remarks.iter().for_each(|remark| push(format!("{name}: {remark}")));
         }
         Self { anchor, notes }
     }
 
-    fn of<'a>(&'a self, client: &'a str) -> impl Iterator<Item = usize> + 'a {
-        let about =
-            move |(_, (of, _)): &(usize, &(Option<String>, String))| of.as_deref() == Some(client);
+    fn of<'a>(&'a self, row: &'a Row) -> impl Iterator<Item = usize> + 'a {
+        let about = move |(_, (of, _)): &(usize, &(Option<Subject>, String))| {
+            of.as_ref().is_some_and(|(load, client)| *load == row.workload && *client == row.client)
+        };
         (1..).zip(&self.notes).filter(about).map(|(number, _)| number)
     }
 
@@ -236,7 +246,9 @@ pub fn rate_columns<'a>(
             |r: &Row| r.intervals.response_p99_ns.map(|i| i.low),
         ),
         quantile("p99.9", "99.9 % took less", |r| rows::pick(r.response_ns, |q| q.p999)),
-        quantile("max", "the slowest sampled tick", |r| rows::pick(r.response_ns, |q| q.max)),
+        quantile("max", "the slowest sampled tick of a round, median over rounds", |r| {
+            rows::pick(r.response_ns, |q| q.max)
+        }),
         quantile("service p50", "processed − written: without the server's own lateness", |r| {
             rows::pick(r.service_ns, |q| q.p50)
         }),
@@ -344,6 +356,15 @@ pub fn sweep_columns<'a>(palette: &'a Palette, notes: &'a Notes) -> Vec<Column<'
     columns
 }
 
+/// `3 of 4`: the probes at a rate that held it.
+fn held(one: &Capacity, rate_per_s: Option<u64>) -> String {
+    let at = || one.probes.iter().filter(|probe| Some(probe.rate_per_s) == rate_per_s);
+    match at().count() {
+        0 => String::new(),
+        all => format!("{} of {all}", at().filter(|probe| probe.gave_way.is_none()).count()),
+    }
+}
+
 /// The columns of capacities.
 #[must_use]
 pub fn capacity_columns<'a>(palette: &'a Palette) -> Vec<Column<'a, Capacity>> {
@@ -367,6 +388,18 @@ pub fn capacity_columns<'a>(palette: &'a Palette) -> Vec<Column<'a, Capacity>> {
             "the lowest rate that it did not sustain",
             move |c: &Capacity| rate(above(c)),
             move |c| above(c).map(|n| n as f64),
+        ),
+        number(
+            "held there",
+            "probes at that rate which held it, of all at that rate",
+            |c: &Capacity| held(c, c.capacity_per_s),
+            |_| None,
+        ),
+        number(
+            "held above",
+            "the same at the lowest rate that it did not sustain: one that held there is a doubt",
+            move |c: &Capacity| held(c, above(c)),
+            |_| None,
         ),
         number(
             "confirmed",

@@ -181,7 +181,13 @@ fn sweep(campaign: &Campaign) -> String {
     let mut clients: Vec<&str> = campaign.rows.iter().map(|row| row.client.as_str()).collect();
     clients.sort_unstable();
     clients.dedup();
+    let highest = campaign.rows.iter().filter_map(|row| row.rate_per_s).max();
     let each = clients.into_iter().map(|client| {
+        let class = campaign.rows.iter().find(|row| row.client == client).map(|row| row.class);
+        let name = match class.filter(|class| !competes(*class)) {
+            Some(class) => format!("{} {client}", kind(class)),
+            None => client.to_owned(),
+        };
         let held = campaign
             .rows
             .iter()
@@ -189,12 +195,12 @@ fn sweep(campaign: &Campaign) -> String {
             .max_by_key(|row| row.rate_per_s);
         match held.and_then(|row| Some((row.rate_per_s?, rows::pick(row.response_ns, |q| q.p99)?)))
         {
-            Some((rate, p99)) => format!(
-                "{client} keeps up to {}/s (p99 there {})",
-                short(rate as f64),
-                nanos(p99.bound_ns())
-            ),
-            None => format!("{client} keeps up at none of the rates"),
+            Some((rate, p99)) => {
+                let at = if Some(rate) == highest { "at every rate, up to" } else { "up to" };
+                let (rate, p99) = (short(rate as f64), nanos(p99.bound_ns()));
+                format!("{name} keeps up {at} {rate}/s (p99 there {p99})")
+            }
+            None => format!("{name} keeps up at none of the rates"),
         }
     });
     let each: Vec<String> = each.collect();
