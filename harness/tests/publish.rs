@@ -109,7 +109,7 @@ fn a_page_stands_alone() {
 fn tables_are_spliced_between_their_markers() {
     let (room, campaign) = copy(saved::Kind::Capacity);
     let readme = room.path().join("ABOUT.md");
-    let parts = "# A\n<!-- harness publish: capacity -->\nold\n<!-- harness publish: end -->\nb\n";
+    let parts = "# A\n<!-- harness publish: capacity -->\noutdated part\n<!-- harness publish: end -->\nb\n";
     fs::write(&readme, parts).unwrap();
     let args = [campaign.to_str().unwrap(), "--splice", readme.to_str().unwrap(), "--no-index"];
     let output = publish(&args);
@@ -118,7 +118,7 @@ fn tables_are_spliced_between_their_markers() {
     let name = campaign.file_name().unwrap().to_str().unwrap();
     assert!(new.contains(&format!("[`{name}`]({name}/report.html)")), "{new}");
     assert!(new.contains("cargo harness capacity") && new.contains("| tokio"), "{new}");
-    assert!(!new.contains("old") && new.ends_with("\nb\n"), "{new}");
+    assert!(!new.contains("outdated") && new.ends_with("\nb\n"), "{new}");
     assert!(!room.path().join("README.md").exists(), "--no-index");
 
     fs::write(&readme, "no markers").unwrap();
