@@ -6,10 +6,6 @@ mod common;
 mod pty;
 
 use common::Room;
-use harness::affinity::Placement;
-use harness::view::draw::draw;
-use harness::view::drawer::Drawer;
-use harness::view::screen::{Painter, Screen};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use pty::{ENTER, Pty, left_for_good};
@@ -17,9 +13,6 @@ use serde_json::Value;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 const SIZE: (u16, u16) = (80, 24);
 
@@ -154,24 +147,18 @@ fn watching_needs_a_terminal() {
     }
 }
 
-/// Runs one of the tests below in a process of its own on a terminal.
-fn on_a_terminal(test: &str) -> (bool, String) {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", test, "--ignored", "--nocapture", "--test-threads", "1"]);
-    command.stdout(Stdio::null());
+/// Lets something panic on a terminal: whether the program ended well, and all that
+/// was seen.
+fn panics(who: &str) -> (bool, String) {
+    let mut command = Command::new(common::example("harness", "panics"));
+    command.arg(who).stdout(Stdio::null());
     let (status, seen) = Pty::spawn(command, SIZE).finish();
     (status.success(), seen)
 }
 
-fn drawer(painter: Painter) -> Drawer {
-    let nowhere = Placement { server: None, client: None, spin: false };
-    let interrupted = Arc::new(AtomicBool::new(false));
-    Drawer::start(Screen::open(painter).unwrap(), &nowhere, &interrupted).unwrap()
-}
-
 #[test]
 fn a_panic_while_drawing_costs_the_view_only() {
-    let (passed, seen) = on_a_terminal("inner_panic_while_drawing");
+    let (passed, seen) = panics("painter");
     let after = left_for_good(&seen);
     assert!(after.contains("a painter's mistake"), "{after:?}");
     assert!(after.contains("the campaign goes on"), "{after:?}");
@@ -179,29 +166,11 @@ fn a_panic_while_drawing_costs_the_view_only() {
 }
 
 #[test]
-#[ignore = "run on a terminal by the test above"]
-fn inner_panic_while_drawing() {
-    let drawer = drawer(|_, _, _| panic!("a painter's mistake"));
-    while !drawer.has_gone() {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    eprintln!("the campaign goes on");
-}
-
-#[test]
 fn a_panic_of_the_harness_is_told_on_a_terminal_as_it_was() {
-    let (passed, seen) = on_a_terminal("inner_panic_elsewhere");
+    let (passed, seen) = panics("harness");
     let after = left_for_good(&seen);
     let (before, panic) = after.split_once("the harness's mistake").expect(&after);
     assert!(before.contains("words of somebody else"), "{before:?}");
     assert!(!panic.contains("words of somebody else"), "{panic:?}");
     assert!(!passed);
-}
-
-#[test]
-#[ignore = "run on a terminal by the test above"]
-fn inner_panic_elsewhere() {
-    let _drawer = drawer(draw);
-    eprintln!("words of somebody else");
-    panic!("the harness's mistake");
 }

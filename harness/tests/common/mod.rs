@@ -160,21 +160,24 @@ impl Compared {
 /// The kit's client that breaks the contract on demand, built once.
 fn faulty() -> &'static str {
     static PATH: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    PATH.get_or_init(|| {
-        let output = Command::new(env!("CARGO"))
-            .current_dir(root())
-            .args(["build", "--package", "client-kit", "--example", "faulty"])
-            .args(["--message-format", "json"])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let messages = cargo_metadata::Message::parse_stream(output.stdout.as_slice());
-        let executables = messages.filter_map(|message| match message.unwrap() {
-            cargo_metadata::Message::CompilerArtifact(artifact) => artifact.executable,
-            _ => None,
-        });
-        executables.last().unwrap().into_string()
-    })
+    PATH.get_or_init(|| example("client-kit", "faulty"))
+}
+
+/// Builds an example of a package, and gives its path.
+pub fn example(package: &str, name: &str) -> String {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(root())
+        .args(["build", "--package", package, "--example", name])
+        .args(["--message-format", "json"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let messages = cargo_metadata::Message::parse_stream(output.stdout.as_slice());
+    let executables = messages.filter_map(|message| match message.unwrap() {
+        cargo_metadata::Message::CompilerArtifact(artifact) => artifact.executable,
+        _ => None,
+    });
+    executables.last().unwrap().into_string()
 }
 
 impl Room {
