@@ -6,6 +6,7 @@ use crate::view::current::{Current, Phase};
 use crate::view::drawer::Canvas;
 use crate::view::live::{Extent, Live};
 use crate::view::words::span;
+use crate::view::{echo, screen};
 use anyhow::Result;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::atomic::AtomicBool;
@@ -24,9 +25,11 @@ pub struct Calm {
 }
 
 impl Calm {
-    /// On standard error.
+    /// On standard error; keys that are pressed meanwhile leave no trace in it.
     #[must_use]
     pub fn new() -> Self {
+        screen::restore_on_panic();
+        echo::silence();
         let target = ProgressDrawTarget::stderr_with_hz(DRAWN_PER_S);
         let all = MultiProgress::with_draw_target(target);
         let bar = |template: &str| {
@@ -82,6 +85,7 @@ impl Canvas for Calm {
     fn close(&mut self) {
         self.round.finish_and_clear();
         self.campaign.finish_and_clear();
+        echo::restore();
     }
 }
 

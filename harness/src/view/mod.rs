@@ -6,6 +6,7 @@ pub mod chart;
 pub mod current;
 pub mod draw;
 pub mod drawer;
+pub mod echo;
 pub mod grid;
 pub mod lines;
 pub mod live;

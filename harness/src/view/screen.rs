@@ -4,6 +4,7 @@
 
 use crate::interrupt;
 use crate::view::drawer::{Canvas, pause};
+use crate::view::echo;
 use crate::view::live::Live;
 use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
@@ -56,7 +57,7 @@ fn up() -> MutexGuard<'static, Option<Up>> {
 
 /// Where keys come from: standard input, or the terminal that controls this
 /// process. As crossterm chooses the one that it makes raw.
-fn keys() -> Result<File> {
+pub(super) fn keys() -> Result<File> {
     let stdin = std::io::stdin();
     Ok(match stdin.is_terminal() {
         true => stdin.as_fd().try_clone_to_owned()?.into(),
@@ -71,8 +72,9 @@ pub fn has_keys() -> bool {
 }
 
 /// Leaves the terminal as it was found, and says what others have written
-/// meanwhile. Does nothing when no screen is up.
+/// meanwhile. Does nothing when nothing was changed.
 pub fn restore() {
+    echo::restore();
     let Some(mut up) = up().take() else { return };
     let _ = disable_raw_mode();
     let _ = up.tty.queue(LeaveAlternateScreen).and_then(|tty| tty.queue(Show)?.flush());
@@ -245,7 +247,7 @@ fn single_keys(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A panic, of whichever thread, is told on a terminal that is as it was.
-fn restore_on_panic() {
+pub(super) fn restore_on_panic() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
