@@ -1,7 +1,7 @@
 //! Runs rounds one by one and says how each came out: what `compare`, `sweep` and
 //! `capacity` have in common.
 
-use crate::affinity::Placement;
+use crate::affinity::{CpuList, Placement};
 use crate::builder::{Built, Programs};
 use crate::console;
 use crate::guard::Guard;
@@ -27,6 +27,8 @@ pub struct Stage {
     pub entries: Vec<Entry>,
     /// What was built.
     pub programs: Programs,
+    /// CPUs that there were to choose from.
+    pub allowed: CpuList,
     /// Who runs where.
     pub placement: Placement,
     /// Of the market, of random gaps, and of the order of rounds.

@@ -35,6 +35,12 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|_| format!("`{text}` is no time such as 500us, 10ms, 2s or 1m30s"))
 }
 
+/// A time as [`duration`] reads it and a command line takes it: one word.
+#[must_use]
+pub fn shown_duration(time: Duration) -> String {
+    humantime::format_duration(time).to_string().replace(' ', "")
+}
+
 /// The length of a window in seconds: a plain number of them, or a time.
 ///
 /// # Errors
@@ -180,6 +186,13 @@ mod tests {
         }
         assert_eq!(["0", "0s", "0.1"].map(|text| seconds_or_none(text).unwrap()), [0.0, 0.0, 0.1]);
         assert!(seconds_or_none("50ms").is_err());
+    }
+
+    #[test]
+    fn a_time_that_is_shown_is_one_word_and_read_again() {
+        for text in ["1ms", "1ms500us", "1m30s"] {
+            assert_eq!(shown_duration(duration(text).unwrap()), text);
+        }
     }
 
     #[test]

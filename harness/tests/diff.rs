@@ -328,8 +328,9 @@ fn the_gate_holds_changes_against_their_size() {
     assert!(of("*/quick:slower").holds && of("*/alike:slower").holds);
     assert!(!of("elsewhere/*:slower").holds, "nothing was checked");
     let failed = of("failed");
-    assert!(!failed.holds && failed.reasons.len() == 1, "{failed:?}");
+    assert!(!failed.holds && failed.reasons.len() == 2, "{failed:?}");
     assert!(failed.reasons[0].starts_with("steady/crash: "));
+    assert_eq!(failed.reasons[1], "steady/gone: B does not have it");
     assert!(of("*/slow:failed").holds);
 }
 

@@ -112,6 +112,7 @@ pub const DOCTOR: &str = "\
 Examples:
   harness doctor                            # a table, and what to do about each finding
   harness doctor --strict                   # for scripts: exits with 1 on a warning
+  harness doctor --server-cpus 0-3 --client-cpus 4-7
   harness doctor --json doctor.json         # findings and exact readings
 ";
 

@@ -2,6 +2,7 @@
 //! `doctor`, `completions`, `man`.
 
 use super::Source;
+use crate::affinity::CpuList;
 use crate::units::seconds;
 use clap::Args;
 use std::path::PathBuf;
@@ -77,6 +78,12 @@ pub struct DoctorArgs {
     /// Exit with 1 when there is a warning
     #[arg(long)]
     pub strict: bool,
+    /// CPUs that the server is going to have, such as `0` or `0-3,8`
+    #[arg(long, value_name = "LIST")]
+    pub server_cpus: Option<CpuList>,
+    /// CPUs that the client is going to have
+    #[arg(long, value_name = "LIST")]
+    pub client_cpus: Option<CpuList>,
 }
 
 /// `harness completions`

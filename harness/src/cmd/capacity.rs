@@ -14,6 +14,7 @@ use crate::saved::{Campaign, Kind, SCHEMA, Status};
 use crate::stats;
 use crate::store::{self, Store};
 use crate::table;
+use crate::units;
 use crate::verdict::Verdict;
 use crate::view::View;
 use crate::view::live::{Extent, Outline, Turn};
@@ -47,8 +48,8 @@ pub fn run(root: &Path, args: &CapacityArgs) -> Result<u8> {
     let options = format!(
         "--workload {} --p99 {} --budget {} --lowest {} --highest {} --confirmations {}",
         workload.name,
-        humantime::format_duration(args.p99),
-        humantime::format_duration(args.budget),
+        units::shown_duration(args.p99),
+        units::shown_duration(args.budget),
         args.lowest,
         args.highest,
         args.confirmations

@@ -21,10 +21,10 @@ struct Report<'a> {
 /// Prints the findings.
 ///
 /// # Errors
-/// When the file of `--json` cannot be written.
+/// CPUs that are not allowed; when the file of `--json` cannot be written.
 pub fn run(args: &DoctorArgs) -> Result<u8> {
     console::detail("watching the CPUs for half a second");
-    let readings = Readings::take();
+    let readings = Readings::take(args.server_cpus.clone(), args.client_cpus.clone())?;
     let findings = doctor::examine(&readings);
     if args.json.as_deref() != Some(Path::new("-")) {
         anstream::println!("{}\n\n{}", overview(&findings), advice(&findings));

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-/// Finds and builds what takes part.
+/// Finds and builds what takes part, and goes where it is going to measure from.
 ///
 /// # Errors
 /// Wrong arguments or files, results that could not be written, a server that does
@@ -40,10 +40,15 @@ pub(super) fn stage(root: &Path, args: &RunArgs) -> Result<Stage> {
     if entries.is_empty() {
         bail!("no client found: there is no clients/*/client.toml below the root");
     }
-    let placement =
-        Placement::plan(&CpuList::allowed()?, args.server_cpus.clone(), args.client_cpus.clone())?;
+    let allowed = CpuList::allowed()?;
+    let placement = Placement::plan(&allowed, args.server_cpus.clone(), args.client_cpus.clone())?;
     let programs = builder::build(root, &entries, &args.source.profile)?;
-    Ok(Stage { entries, programs, placement, seed: args.seed })
+    console::say(placement.describe());
+    // Pinned only now: the build may use every CPU.
+    if let Some(cpus) = &placement.server {
+        cpus.apply().context("cannot move to the server's CPUs")?;
+    }
+    Ok(Stage { entries, programs, allowed, placement, seed: args.seed })
 }
 
 /// How long rounds are, unless the command line says otherwise.
@@ -83,7 +88,7 @@ pub(super) fn open(
     if let Some(earlier) = &earlier {
         earlier.knows(&stage.entries)?;
     }
-    let machine = Machine::look(CpuList::allowed()?.to_string());
+    let machine = Machine::look(stage.allowed.to_string());
     let store = Store::create(&versus::out(root, args), &machine.host, root)?;
     let (commit, dirty) = machine::commit(root);
     let campaign = Campaign {
@@ -114,11 +119,6 @@ pub(super) fn open(
     if let Err(error) = begin(&store, &campaign) {
         store.discard();
         return Err(error);
-    }
-    console::say(&campaign.placement);
-    // Pinned only now: the build may use every CPU.
-    if let Some(cpus) = &stage.placement.server {
-        cpus.apply().context("cannot move to the server's CPUs")?;
     }
     Ok(Open { store, campaign, cpu_time: CpuTime::now(), earlier })
 }

@@ -149,8 +149,12 @@ pub(super) fn after(
             }
         }
     };
-    if let Some(name) = &asked.save_baseline {
-        remember(&out(root, args), name, &new)?;
+    match &asked.save_baseline {
+        Some(name) if gated == cmd::EXIT_GATE => {
+            console::say(format_args!("baseline {name}: not saved, as a condition does not hold"));
+        }
+        Some(name) => remember(&out(root, args), name, &new)?,
+        None => {}
     }
     Ok(if gated == cmd::EXIT_GATE { gated } else { measured })
 }
@@ -158,7 +162,7 @@ pub(super) fn after(
 /// To the standard output, unless that carries the object of `--json`.
 fn say(args: &RunArgs, text: &str) {
     match args.json.as_deref() == Some(Path::new("-")) {
-        true => anstream::eprint!("{text}"),
+        true => console::say(text.trim_end()),
         false => anstream::print!("{text}"),
     }
 }

@@ -96,9 +96,10 @@ fn lost(a: &Capacity, b: &Capacity) -> (Word, Option<String>) {
         found.capacity_per_s.is_none().then(|| format!("{side}: {why}"))
     };
     let why = [note("A", a), note("B", b)].into_iter().flatten().collect::<Vec<_>>().join("; ");
-    // A disturbed search, or one that never began, says nothing of the client.
+    // A disturbed search, a late server, or one that never began, say nothing of the client.
     let says_something = |found: &Capacity| {
-        found.probes.last().is_some_and(|probe| probe.gave_way != Some(Limit::Noise))
+        let last = found.probes.last();
+        last.is_some_and(|p| !matches!(p.gave_way, Some(Limit::Noise | Limit::ServerPace)))
     };
     let word = match (a.capacity_per_s, b.capacity_per_s) {
         (Some(_), None) if says_something(b) => Word::Slower,

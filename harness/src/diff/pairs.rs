@@ -101,7 +101,7 @@ pub(super) fn changes(a: &Side<'_>, b: &Side<'_>, common: &[(String, String)]) -
         let of_verdict = verdict(rows[0], rows[1]);
         let headline = of_verdict.is_none();
         changes.extend(of_verdict);
-        for (index, metric) in metrics(definition, rows).into_iter().enumerate() {
+        for (index, metric) in metrics(definition, rows, headline).into_iter().enumerate() {
             pairs.push(Pair::new([a, b], rows, metric, headline && index == 0));
         }
     }
@@ -124,8 +124,9 @@ fn find<'a>(side: &Side<'a>, workload: &str, client: &str) -> Option<&'a Row> {
     side.campaign.rows.iter().find(is)
 }
 
-/// What two rows are compared by; the first is what their workload is about.
-fn metrics(workload: &Workload, rows: [&Row; 2]) -> Vec<Metric> {
+/// What two rows are compared by; the first is what their workload is about, unless
+/// their verdicts stand for that.
+fn metrics(workload: &Workload, rows: [&Row; 2], headline_due: bool) -> Vec<Metric> {
     let any_behind = rows.iter().any(|row| row.verdict == Verdict::Overloaded);
     let worse = rows[0].verdict.max(rows[1].verdict);
     let headline = ranking::metric(workload.rank_by, worse);
@@ -138,7 +139,9 @@ fn metrics(workload: &Workload, rows: [&Row; 2]) -> Vec<Metric> {
     };
     let has_values = |metric: &Metric| rows.iter().all(|row| !row.samples.of(*metric).is_empty());
     let others = Metric::ALL.into_iter().filter(|&metric| metric != headline).filter(about);
-    std::iter::once(headline).chain(others).filter(has_values).collect()
+    // A headline without values cannot be told: no other metric takes its place.
+    let first = std::iter::once(headline).filter(|metric| headline_due || has_values(metric));
+    first.chain(others.filter(has_values)).collect()
 }
 
 /// What a row's verdict is worth; `None`: it says nothing of the client.

@@ -222,7 +222,7 @@ fn interrupts(readings: &Readings) -> Finding {
         untold: "see whether irqbalance runs, and stop it while measuring",
     };
     topic.judge(readings.irqbalance, |runs| match runs {
-        false => fine("does not run"),
+        false => fine("not seen"),
         true => note("runs", "`sudo systemctl stop irqbalance` while measuring"),
     })
 }

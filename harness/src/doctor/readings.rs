@@ -4,6 +4,7 @@
 use crate::affinity::{CpuList, Placement};
 use crate::kernel::{Method, Probe};
 use crate::surroundings;
+use anyhow::Result;
 use nix::sys::statvfs::statvfs;
 use procfs::process::{LimitValue, Process};
 use procfs::{Current, CurrentSI, KernelStats, LoadAverage, Meminfo};
@@ -130,11 +131,17 @@ pub struct Task {
 }
 
 impl Readings {
-    /// Reads everything; takes half a second.
-    #[must_use]
-    pub fn take() -> Self {
+    /// Reads everything; takes half a second. The CPUs are those that server and client
+    /// are going to have, if they are not to be chosen.
+    ///
+    /// # Errors
+    /// CPUs that are not allowed.
+    pub fn take(server: Option<CpuList>, client: Option<CpuList>) -> Result<Self> {
         let allowed = CpuList::allowed().ok();
-        let placement = allowed.as_ref().and_then(|all| Placement::plan(all, None, None).ok());
+        let placement = match &allowed {
+            Some(all) => Some(Placement::plan(all, server, client)?),
+            None => None,
+        };
         let memory = Meminfo::current().ok();
         let limits = Process::myself().and_then(|me| me.limits()).ok();
         let limit = |value: LimitValue| match value {
@@ -142,7 +149,7 @@ impl Readings {
             LimitValue::Value(most) => Limit::Most(most),
         };
         let cpus = Path::new("/sys/devices/system/cpu");
-        Self {
+        Ok(Self {
             governors: allowed.as_ref().and_then(|all| governors(cpus, all)),
             turbo: turbo(cpus),
             cores: allowed.as_ref().and_then(|all| cores(cpus, all)),
@@ -178,7 +185,7 @@ impl Readings {
             mitigated: mitigated(&cpus.join("vulnerabilities")),
             allowed,
             placement,
-        }
+        })
     }
 }
 
@@ -228,13 +235,16 @@ fn cores(cpus: &Path, allowed: &CpuList) -> Option<Vec<CpuList>> {
     Some(cores)
 }
 
+/// Reads the quota of a control group.
+type Quota = fn(&Path) -> Option<Limit<f64>>;
+
 /// The least quota of this process's control group and those above, of either
 /// version.
 fn quota_cpus() -> Option<Limit<f64>> {
     let groups = text("/proc/self/cgroup")?;
     let top = Path::new("/sys/fs/cgroup");
     let unified = top.join("cgroup.controllers").exists();
-    let (top, quota): (_, fn(&Path) -> Option<f64>) = match unified {
+    let (top, quota): (_, Quota) = match unified {
         true => (top.to_owned(), |dir| share(&text(dir.join("cpu.max"))?)),
         false => (top.join("cpu"), |dir| {
             let part = |name: &str| text(dir.join(name));
@@ -258,15 +268,25 @@ fn quota_cpus() -> Option<Limit<f64>> {
         .take_while(|dir| dir.starts_with(&top))
         .map(Path::to_owned)
         .collect();
-    let least = dirs.iter().filter_map(|dir| quota(dir)).min_by(f64::total_cmp);
-    Some(least.map_or(Limit::Unlimited, Limit::Most))
+    // Within a container the group may lie outside of what is to be seen.
+    let own =
+        quota(dirs.first()?).or_else(|| dirs.first()?.is_dir().then_some(Limit::Unlimited))?;
+    let all = dirs.iter().skip(1).filter_map(|dir| quota(dir)).chain([own]);
+    let least = all.filter_map(|limit| match limit {
+        Limit::Most(cpus) => Some(cpus),
+        Limit::Unlimited => None,
+    });
+    Some(least.min_by(f64::total_cmp).map_or(Limit::Unlimited, Limit::Most))
 }
 
-/// `quota period`, in CPUs; `None` where the quota is `max` or -1.
-fn share(words: &str) -> Option<f64> {
+/// `quota period`, in CPUs; unlimited where the quota is `max` or -1.
+fn share(words: &str) -> Option<Limit<f64>> {
     let (quota, period) = words.split_once(' ')?;
+    if ["max", "-1"].contains(&quota) {
+        return Some(Limit::Unlimited);
+    }
     let cpus = quota.parse::<f64>().ok()? / period.parse::<f64>().ok()?;
-    (cpus > 0.0).then_some(cpus)
+    (cpus > 0.0).then_some(Limit::Most(cpus))
 }
 
 /// Watches the CPUs of server and client, and all processes.
@@ -375,7 +395,7 @@ mod tests {
 
     #[test]
     fn what_this_machine_tells_is_sensible() {
-        let readings = Readings::take();
+        let readings = Readings::take(None, None).unwrap();
         let allowed = readings.allowed.unwrap();
         assert!(allowed.count() > 0);
         let activity = readings.activity.unwrap();
@@ -391,8 +411,11 @@ mod tests {
     fn lists_and_choices_of_the_kernel_are_read() {
         assert_eq!(chosen("always [madvise] never"), Some("madvise".into()));
         assert_eq!(chosen("no choice"), None);
-        assert_eq!(share("150000 100000"), Some(1.5));
-        assert_eq!((share("max 100000"), share("-1 100000")), (None, None));
+        assert_eq!(share("150000 100000"), Some(Limit::Most(1.5)));
+        for words in ["max 100000", "-1 100000"] {
+            assert_eq!(share(words), Some(Limit::Unlimited));
+        }
+        assert_eq!(share("what 100000"), None);
         let room = tempfile::tempdir().unwrap();
         let file = room.path().join("list");
         for (list, cpus) in [("\n", vec![]), ("(null)\n", vec![]), ("2-3,7\n", vec![2, 3, 7])] {

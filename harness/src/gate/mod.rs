@@ -108,7 +108,7 @@ impl Condition {
         };
         let (checked, failures, open) = match &self.rule {
             Rule::Slower(least) => slower(*least, &changes().collect::<Vec<_>>()),
-            Rule::Failed => failed(&changes().collect::<Vec<_>>()),
+            Rule::Failed => self.failed(&changes().collect::<Vec<_>>(), diff),
             Rule::Objective(Objective::Capacity(least)) => self.capacities(*least, b),
             Rule::Objective(objective) => self.rows(objective, b),
         };
@@ -117,6 +117,19 @@ impl Condition {
             reasons.push("there is no row that it could be checked against".to_owned());
         }
         Outcome { condition: self.text.clone(), holds: reasons.is_empty(), checked, open, reasons }
+    }
+
+    /// A row that A has and B lacks altogether has no numbers in B either.
+    fn failed(&self, headlines: &[&Change], diff: Option<&Diff>) -> Judged {
+        let (mut checked, mut failures, open) = failed(headlines);
+        for missing in diff.iter().flat_map(|diff| &diff.missing).filter(|m| m.only_in == "a") {
+            let workload = &missing.workload;
+            for client in missing.clients.iter().filter(|client| self.scope.has(workload, client)) {
+                checked += 1;
+                failures.push(format!("{workload}/{client}: B does not have it"));
+            }
+        }
+        (checked, failures, open)
     }
 
     fn rows(&self, objective: &Objective, b: &Campaign) -> Judged {
@@ -156,8 +169,10 @@ impl Condition {
 type Judged = (usize, Vec<String>, usize);
 
 fn slower(least: f64, headlines: &[&Change]) -> Judged {
+    // Of a bound it is only known that it is slower by no less.
     let is_so = |c: &&&Change| {
-        c.word == Word::Slower && c.worse_by().is_none_or(|worse_by| worse_by >= least)
+        let by_enough = c.worse_by().is_none_or(|worse_by| worse_by >= least);
+        c.word == Word::Slower && (by_enough || c.a.at_least || c.b.at_least)
     };
     let mut failures: Vec<String> = headlines
         .iter()
@@ -186,6 +201,7 @@ fn how(change: &Change) -> String {
     }
 }
 
+/// Rows that had numbers and have none.
 fn failed(headlines: &[&Change]) -> Judged {
     let had = |c: &&&Change| match c.subject {
         Subject::Capacity => c.a.value.is_some(),

@@ -43,11 +43,7 @@ fn objective(head: &str, tail: &str) -> Result<(Scope, Rule), String> {
     let (scope, name) = scoped(head)?;
     let (sign, limit) = tail.split_at(1);
     let limit = limit.trim();
-    let time = || {
-        humantime::parse_duration(limit)
-            .map(|time| time.as_nanos() as u64)
-            .map_err(|error| format!("`{limit}` is no time ({error})"))
-    };
+    let time = || units::duration(limit).map(|time| time.as_nanos() as u64);
     let quantile = |which| time().map(|ns| Objective::Quantile(which, ns));
     let objective = match (name, sign) {
         ("p50", "<") => quantile(Quantile::P50),

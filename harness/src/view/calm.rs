@@ -28,7 +28,7 @@ impl Calm {
     /// On standard error; keys that are pressed meanwhile leave no trace in it.
     #[must_use]
     pub fn new() -> Self {
-        screen::restore_on_panic();
+        screen::restore_whatever_happens();
         echo::silence();
         let target = ProgressDrawTarget::stderr_with_hz(DRAWN_PER_S);
         let all = MultiProgress::with_draw_target(target);

@@ -22,11 +22,14 @@ use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError, TryLockError};
 use std::time::Duration;
 
 /// So many lines that others wrote are printed again after the screen is closed.
 const WORDS_KEPT: usize = 1000;
+
+/// Hundredths of a second to wait for a terminal that is being drawn on.
+const PATIENCE: u32 = 50;
 
 /// Keys as they come in raw mode.
 const CONTROL_C: u8 = 0x03;
@@ -55,6 +58,19 @@ fn up() -> MutexGuard<'static, Option<Up>> {
     UP.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The same for whoever must not wait: a terminal that takes nothing holds up only
+/// the thread that draws.
+fn up_soon() -> Option<MutexGuard<'static, Option<Up>>> {
+    for _ in 0..PATIENCE {
+        match UP.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+        }
+    }
+    None
+}
+
 /// Where keys come from: standard input, or the terminal that controls this
 /// process. As crossterm chooses the one that it makes raw.
 pub(super) fn keys() -> Result<File> {
@@ -75,7 +91,7 @@ pub fn has_keys() -> bool {
 /// meanwhile. Does nothing when nothing was changed.
 pub fn restore() {
     echo::restore();
-    let Some(mut up) = up().take() else { return };
+    let Some(mut up) = up_soon().and_then(|mut place| place.take()) else { return };
     let _ = disable_raw_mode();
     let _ = up.tty.queue(LeaveAlternateScreen).and_then(|tty| tty.queue(Show)?.flush());
     let _ = dup2_stderr(&up.tty);
@@ -145,7 +161,7 @@ impl Screen {
     /// # Errors
     /// When there is none, or it is taken already.
     pub fn open(painter: Painter) -> Result<Self> {
-        restore_on_panic();
+        restore_whatever_happens();
         let tty = File::from(std::io::stderr().as_fd().try_clone_to_owned()?);
         // Only the reading end: whoever writes to standard error expects it to wait.
         let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
@@ -246,8 +262,10 @@ fn single_keys(bytes: &[u8]) -> Vec<u8> {
     keys
 }
 
-/// A panic, of whichever thread, is told on a terminal that is as it was.
-pub(super) fn restore_on_panic() {
+/// A panic, of whichever thread, is told on a terminal that is as it was; and so is it
+/// left when the harness ends at once.
+pub(super) fn restore_whatever_happens() {
+    interrupt::before_exit(restore);
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
