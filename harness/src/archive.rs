@@ -1,11 +1,15 @@
 //! Reads saved campaigns.
 
+use crate::capacity::Capacity;
 use crate::journey::Stamps;
 use crate::packed::{GridRow, JOURNEY_COLUMNS};
-use crate::rows::{RoundResult, Row, Samples};
+use crate::ranking;
+use crate::rows::{self, RoundResult, Row, Samples};
+pub use crate::saved::Books;
 use crate::saved::{Campaign, Kind, SCHEMA, Status};
 use crate::store::RECORDINGS;
 use crate::summary::{self, Cast};
+use crate::workload::Workload;
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -13,7 +17,9 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tick::{Sample, Schedule, Tape, Timetable};
+use tick::{Tape, Timetable};
+
+const CONTRADICTION: &str = "the rows of campaign.json are not those that rounds.jsonl gives: one of the two was changed or cut since";
 
 /// A campaign's folder, read. The rows of its campaign are those that its rounds
 /// give, with every round's values behind them.
@@ -40,30 +46,24 @@ pub struct Round {
     pub books: Option<Books>,
 }
 
-/// What a round that ran left.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Books {
-    /// The offered load.
-    pub schedule: Schedule,
-    /// Which seqs were stamped.
-    pub sample: Sample,
-    /// From tick 0 to the window.
-    pub warmup_ns: u64,
-    /// The window.
-    pub measure_ns: u64,
-    /// When tick 0 was due.
-    pub start_ns: u64,
-    /// When the watching ended.
-    pub ended_ns: u64,
-    /// The file of its journeys.
-    pub journeys: String,
-    /// The file of its looks.
-    pub grid: String,
-}
-
 #[derive(Deserialize)]
 struct Head {
     schema: u32,
+}
+
+/// A round behind a row, with what it left.
+#[derive(Debug, Clone, Copy)]
+pub struct Behind<'a> {
+    /// The round.
+    pub round: &'a Round,
+    /// Its books.
+    pub books: &'a Books,
+}
+
+/// The one in the middle; of two the first.
+#[must_use]
+pub fn middle<'a>(all: &[Behind<'a>]) -> Option<Behind<'a>> {
+    all.get(all.len().checked_sub(1)? / 2).copied()
 }
 
 impl Archive {
@@ -85,6 +85,7 @@ impl Archive {
             );
         }
         let campaign: Campaign = serde_json::from_slice(&text).with_context(damaged)?;
+        check_names(&campaign).with_context(|| shown.to_string())?;
         let rounds = read_rounds(&dir.join("rounds.jsonl")).with_context(|| shown.to_string())?;
         let tapes = read_tapes(dir, &campaign).with_context(|| shown.to_string())?;
         let first_ns = rounds.iter().find_map(|round| Some(round.books.as_ref()?.start_ns));
@@ -116,10 +117,15 @@ impl Archive {
     /// were saved. A campaign whose harness was killed may lack its last round in
     /// `campaign.json`: the rounds decide.
     fn sum_up(&mut self) -> Result<()> {
-        if self.campaign.kind == Kind::Capacity {
+        let results: Vec<&RoundResult> = self.rounds.iter().map(|round| &round.result).collect();
+        let campaign = &mut self.campaign;
+        if campaign.kind == Kind::Capacity {
+            let is_so = |found: &Capacity| summary::is_of(found, &results);
+            if campaign.status != Status::Running && !campaign.capacities.iter().all(is_so) {
+                bail!(CONTRADICTION);
+            }
             return Ok(());
         }
-        let campaign = &mut self.campaign;
         let mut cast = Cast { clients: Vec::new(), control: None };
         for row in &campaign.rows {
             let client = (row.client.clone(), row.class);
@@ -130,7 +136,11 @@ impl Archive {
         cast.clients.sort_by(|a, b| a.0.cmp(&b.0));
         let control = self.rounds.iter().find(|round| round.result.control);
         cast.control = control.map(|round| round.result.client.clone());
-        let results: Vec<&RoundResult> = self.rounds.iter().map(|round| &round.result).collect();
+        let has_row = |result: &&RoundResult| {
+            cast.clients.iter().any(|(client, _)| *client == result.client)
+                && campaign.workloads.iter().any(|workload| workload.name == result.workload)
+        };
+        let complete = results.iter().all(has_row);
         let (mut rows, mut noise) = (Vec::new(), Vec::new());
         for workload in &campaign.workloads {
             let (more_rows, more_noise) = summary::of_workload(workload, &cast, &results);
@@ -138,13 +148,12 @@ impl Archive {
             noise.extend(more_noise);
         }
         let stripped = |row: &Row| Row { samples: Samples::default(), ..row.clone() };
-        let alike = rows.len() == campaign.rows.len()
+        let alike = complete
+            && rows.len() == campaign.rows.len()
             && rows.iter().zip(&campaign.rows).all(|(row, saved)| stripped(row) == *saved)
             && noise == campaign.noise;
         if !alike && campaign.status != Status::Running {
-            bail!(
-                "the rows of campaign.json are not those that rounds.jsonl gives: one of the two was changed or cut since"
-            );
+            bail!(CONTRADICTION);
         }
         (campaign.rows, campaign.noise) = (rows, noise);
         Ok(())
@@ -174,7 +183,7 @@ impl Archive {
     /// sweeps are named after their rate besides.
     #[must_use]
     pub fn links(&self, workload: &str) -> usize {
-        let base = workload.split('@').next().unwrap_or(workload);
+        let base = Workload::base_name(workload);
         let named = |name: &str| self.campaign.workloads.iter().find(|w| w.name == name);
         named(workload).or_else(|| named(base)).map_or(1, |w| w.connections * w.clients)
     }
@@ -185,23 +194,62 @@ impl Archive {
         self.tapes.get(workload).cloned()
     }
 
+    /// When the ticks of a round were due.
+    ///
+    /// # Errors
+    /// When it replayed a recording that is not kept with it, or another one is.
+    pub fn timetable(&self, round: &Round, books: &Books) -> Result<Timetable> {
+        let workload = &round.result.workload;
+        Timetable::new(books.schedule, self.tape(workload)).map_err(|error| {
+            anyhow!("{workload}: its recording in {RECORDINGS}/ is missing, or another: {error}")
+        })
+    }
+
+    /// Whether a round is behind the numbers of its row; of a search, whether it has
+    /// numbers.
+    #[must_use]
+    pub fn counts(&self, round: &Round) -> bool {
+        let result = &round.result;
+        if self.campaign.kind == Kind::Capacity {
+            return result.verdict.is_measured();
+        }
+        let is_row = |row: &&Row| row.workload == result.workload && row.client == result.client;
+        let row = self.campaign.rows.iter().find(is_row);
+        !result.control && row.is_some_and(|row| rows::counts(row.verdict, result))
+    }
+
+    /// The rounds behind the numbers of a row, by what the row is ranked by: who shows
+    /// one of them, shows the middle one ([`middle`]).
+    #[must_use]
+    pub fn behind(&self, workload: &Workload, row: &Row) -> Vec<Behind<'_>> {
+        let metric = ranking::metric(workload.rank_by, row.verdict);
+        let of_row = self.rounds.iter().filter(|round| {
+            let result = &round.result;
+            result.workload == row.workload && result.client == row.client && self.counts(round)
+        });
+        let whole = of_row.filter_map(|round| {
+            let value = metric.of(round.result.measurement.as_ref()?)?;
+            Some((value, Behind { round, books: round.books.as_ref()? }))
+        });
+        let mut all: Vec<(f64, Behind<'_>)> = whole.collect();
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        all.into_iter().map(|(_, behind)| behind).collect()
+    }
+
     /// The stamps of all sampled ticks of a round, with the number of their
-    /// connection. `tape` is the recording of a replay.
+    /// connection. Under flood, where nothing is due, a tick counts as due when it was
+    /// made.
     ///
     /// # Errors
     /// When its file is missing or damaged.
-    pub fn journeys(&self, books: &Books, tape: Option<Arc<Tape>>) -> Result<Vec<(usize, Stamps)>> {
+    pub fn journeys(&self, round: &Round, books: &Books) -> Result<Vec<(usize, Stamps)>> {
         let name = &books.journeys;
         let mut csv = self.table(name)?;
         if csv.headers().with_context(|| name.clone())? != JOURNEY_COLUMNS.as_slice() {
             bail!("{name}: other columns than this program writes");
         }
-        // Without its recording a replay has no due times: shown from encoded on.
-        let timetable = Timetable::new(books.schedule, tape).ok();
-        let due_ns = |seq| {
-            let offset_ns = timetable.as_ref()?.due_offset_ns(seq)?;
-            Some(books.start_ns + offset_ns)
-        };
+        let timetable = self.timetable(round, books)?;
+        let due_ns = |seq| Some(books.start_ns + timetable.due_offset_ns(seq)?);
         let mut all = Vec::new();
         let (mut link, mut seq, mut encoded) = (None, 0i64, 0i64);
         for row in csv.deserialize() {
@@ -245,6 +293,17 @@ fn read_rounds(path: &Path) -> Result<Vec<Round>> {
         rounds.push(round);
     }
     Ok(rounds)
+}
+
+/// Names become parts of paths.
+fn check_names(campaign: &Campaign) -> Result<()> {
+    let of = |workload: &Workload| [Some(workload.name.clone()), workload.replay.clone()];
+    for name in campaign.workloads.iter().flat_map(of).flatten() {
+        if name.is_empty() || name.contains(['/', '\\']) || name.contains("..") {
+            bail!("campaign.json: {name:?} is no name of a workload or of its recording");
+        }
+    }
+    Ok(())
 }
 
 fn read_tapes(dir: &Path, campaign: &Campaign) -> Result<BTreeMap<String, Arc<Tape>>> {

@@ -5,6 +5,7 @@ use crate::diff::terms;
 use crate::escape;
 use crate::report::headline;
 use crate::saved::{Campaign, Kind};
+use crate::workload::Workload;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// The first line of an index in Markdown: a file without it is somebody's own.
@@ -78,7 +79,7 @@ fn headline(campaign: &Campaign) -> String {
 /// The workloads that a reader would name.
 fn loads(campaign: &Campaign) -> String {
     let mut names: Vec<&str> =
-        campaign.workloads.iter().map(|w| w.name.split('@').next().unwrap_or(&w.name)).collect();
+        campaign.workloads.iter().map(|w| Workload::base_name(&w.name)).collect();
     names.dedup();
     let names = names.join(", ");
     match campaign.kind {

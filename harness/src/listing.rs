@@ -60,6 +60,9 @@ pub fn ticks(ticks: &[(usize, Stamps)], start_ns: u64, ended_ns: u64) -> String 
     align(&mut table, 0)
 }
 
+/// What the words of a search mean.
+pub const SUSTAINED: &str = "Sustained: 0.99 of the offered rate processed, no growing backlog, the p99 of the response time within its objective, and a passed audit. A failed probe is repeated once. Confirmed: fresh rounds held the rate, and two at the next rate above failed; a contrary round at either is among the probes. Neighbours a step or two apart are not told from each other: a search has no noise floor.";
+
 /// The table of capacities.
 #[must_use]
 pub fn capacities(all: &[Capacity], style: Style) -> String {
@@ -88,10 +91,7 @@ pub fn capacities(all: &[Capacity], style: Style) -> String {
         .iter()
         .filter_map(|c| Some(format!("- {}: {}\n", c.client, c.note.as_ref()?)))
         .collect();
-    format!(
-        "{}\n\n- Sustained: 0.99 of the offered rate processed, no growing backlog, the p99 of the response time within its objective, and a passed audit. A failed probe is repeated once. Confirmed: fresh rounds held the rate, and two at the next rate above failed; a contrary round at either is among the probes. Neighbours a step or two apart are not told from each other: a search has no noise floor.\n{notes}",
-        grid(&columns, all, style)
-    )
+    format!("{}\n\n- {SUSTAINED}\n{notes}", grid(&columns, all, style))
 }
 
 /// The tables of a sweep: clients across, rates down, one for each metric.
@@ -99,13 +99,22 @@ pub fn capacities(all: &[Capacity], style: Style) -> String {
 pub fn sweep(workloads: &[Workload], rows: &[Row], style: Style) -> String {
     let tables: Vec<String> =
         SWEPT.into_iter().map(|column| swept(column, workloads, rows, style)).collect();
-    format!("{}\n{SWEEP_NOTE}", tables.join("\n"))
+    let all = rows.iter().flat_map(|row| table::row_notes(row, true));
+    format!("{}\n{SWEEP_NOTE}{}", tables.join("\n"), points(all, style))
+}
+
+/// Notes as a list.
+fn points(notes: impl Iterator<Item = String>, style: Style) -> String {
+    notes.map(|note| format!("- {}\n", style.prose(&note))).collect()
 }
 
 /// Only that of the p99 of the response time.
 #[must_use]
 pub fn sweep_p99(workloads: &[Workload], rows: &[Row], style: Style) -> String {
-    format!("{}\n{SWEEP_NOTE}", swept(SWEPT[1], workloads, rows, style))
+    let unranked = rows.iter().filter(|row| !row.verdict.is_ranked());
+    let why = unranked.flat_map(|row| table::row_notes(row, true).into_iter().take(1));
+    let table = swept(SWEPT[1], workloads, rows, style);
+    format!("{table}\n{SWEEP_NOTE}{}", points(why, style))
 }
 
 const SWEEP_NOTE: &str = "- Medians over rounds; ▲: overloaded, its backlog grew all the time, so the times only tell how long the round was.\n";

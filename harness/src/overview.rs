@@ -1,9 +1,9 @@
 //! A saved campaign as it is shown on a terminal: its heading, its tables, and
 //! small charts where they show more than numbers do.
 
-use crate::archive::{Archive, Round};
+use crate::archive::{self, Archive};
 use crate::packed::GridRow;
-use crate::rows::{self, Row};
+use crate::rows::Row;
 use crate::saved::{Campaign, Kind};
 use crate::sketch::{self, Line};
 use crate::table::{Style, count, nanos, time};
@@ -100,9 +100,8 @@ fn p99_range(rows: &[Row]) -> Option<(f64, f64)> {
 fn backlogs(archive: &Archive, workload: &Workload, rows: &[Row], width: usize) -> Result<String> {
     let mut lines = Vec::new();
     for row in rows {
-        let Some(round) = middle(archive, row) else { continue };
-        let Some(books) = &round.books else { continue };
-        let looks = archive.grid(books)?;
+        let Some(middle) = archive::middle(&archive.behind(workload, row)) else { continue };
+        let looks = archive.grid(middle.books)?;
         let waiting = |look: &GridRow| look.generated.saturating_sub(look.processed) as f64;
         let values: Vec<f64> = looks.iter().filter(|look| look.at_ns >= 0).map(waiting).collect();
         let peak = values.iter().copied().fold(0.0, f64::max);
@@ -116,27 +115,10 @@ fn backlogs(archive: &Archive, workload: &Workload, rows: &[Row], width: usize) 
         });
     }
     let title = format!(
-        "{}: backlog over time in each client's round of the median peak, to that peak (1 ms of the load at least)",
+        "{}: backlog over time in each client's middle round, to its own peak (1 ms of the load at least)",
         workload.name
     );
     Ok(chart(&title, &lines, sketch::sparklines, width))
-}
-
-/// Of the rounds behind a row, the one whose backlog peaked in the middle.
-fn middle<'a>(archive: &'a Archive, row: &Row) -> Option<&'a Round> {
-    let peak = |round: &Round| round.result.measurement.as_ref().map(|m| m.backlog_peak);
-    let is_behind = |round: &&Round| {
-        let result = &round.result;
-        result.workload == row.workload
-            && result.client == row.client
-            && !result.control
-            && rows::counts(row.verdict, result)
-            && peak(round).is_some()
-    };
-    let mut rounds: Vec<&Round> = archive.rounds.iter().filter(is_behind).collect();
-    rounds.sort_by(|a, b| peak(a).unwrap_or(0.0).total_cmp(&peak(b).unwrap_or(0.0)));
-    let index = rounds.len().checked_sub(1)? / 2;
-    rounds.get(index).copied()
 }
 
 /// The p99 of each client over the rates.

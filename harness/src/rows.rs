@@ -11,6 +11,7 @@ use crate::verdict::Verdict;
 use crate::workload::{Rate, Workload};
 use contract::Class;
 use serde::{Deserialize, Serialize};
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 /// One round, as it is stored and summed up.
@@ -148,10 +149,6 @@ pub struct Versus {
     pub p_holm: f64,
 }
 
-fn verdict(rounds: &[RoundResult]) -> Verdict {
-    common_verdict(&rounds.iter().map(|r| r.verdict).collect::<Vec<_>>())
-}
-
 /// The verdict of a row. A round that failed, or did not pass its audit, decides
 /// alone; otherwise the most rounds do, and of equally many the worse one.
 #[must_use]
@@ -181,8 +178,14 @@ pub fn counts(verdict: Verdict, round: &RoundResult) -> bool {
 
 /// Sums up the rounds of one client under one workload.
 #[must_use]
-pub fn row(workload: &Workload, client: &str, class: Class, rounds: &[RoundResult]) -> Row {
-    let verdict = verdict(rounds);
+pub fn row<R: Borrow<RoundResult>>(
+    workload: &Workload,
+    client: &str,
+    class: Class,
+    rounds: &[R],
+) -> Row {
+    let rounds: Vec<&RoundResult> = rounds.iter().map(Borrow::borrow).collect();
+    let verdict = common_verdict(&rounds.iter().map(|r| r.verdict).collect::<Vec<_>>());
     let good: Vec<&Measurement> = rounds
         .iter()
         .filter(|round| counts(verdict, round))
@@ -195,7 +198,7 @@ pub fn row(workload: &Workload, client: &str, class: Class, rounds: &[RoundResul
         Quantiles::median(&good.iter().filter_map(|m| pick(m)).collect::<Vec<_>>())
     };
     let mut verdicts = BTreeMap::new();
-    for round in rounds {
+    for round in &rounds {
         *verdicts.entry(round.verdict.word().to_owned()).or_insert(0) += 1;
     }
     let of_verdict = rounds.iter().find(|r| r.verdict == verdict);
@@ -231,14 +234,14 @@ pub fn row(workload: &Workload, client: &str, class: Class, rounds: &[RoundResul
         server_lateness_ns: lateness(&of),
         intervals: intervals(&good),
         versus_leader: None,
-        remarks: remarks(verdict, rounds),
+        remarks: remarks(verdict, &rounds),
         samples: Samples::new(&good),
     }
 }
 
 /// The remarks of all rounds, each kind once with the number of rounds that
 /// have it; and the rounds that came out otherwise than the row.
-fn remarks(verdict: Verdict, rounds: &[RoundResult]) -> Vec<String> {
+fn remarks(verdict: Verdict, rounds: &[&RoundResult]) -> Vec<String> {
     let kind = |text: &str| text.split(':').next().unwrap_or_default().to_owned();
     let mut kinds: BTreeMap<String, (String, usize)> = BTreeMap::new();
     for remark in rounds.iter().flat_map(|r| &r.remarks) {

@@ -2,15 +2,17 @@
 
 use crate::capacity::Capacity;
 use crate::escape;
+use crate::kernel::Method;
 use crate::machine::Machine;
 use crate::ranking::Noise;
 use crate::record::Record;
 use crate::rows::Row;
 use crate::table::Style;
 use crate::workload::Workload;
-use contract::ClientHello;
+use contract::{ClientFinal, ClientHello, ServerFinal};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use tick::{Sample, Schedule};
 
 /// The version of campaign files and of the objects of `--json`.
 pub const SCHEMA: u32 = 2;
@@ -157,4 +159,38 @@ impl Campaign {
             self.measure_s,
         )
     }
+}
+
+/// What a round that ran leaves besides its numbers: a part of its line in
+/// `rounds.jsonl`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Books {
+    /// The offered load.
+    pub schedule: Schedule,
+    /// Which seqs were stamped.
+    pub sample: Sample,
+    /// From tick 0 to the window.
+    pub warmup_ns: u64,
+    /// The window, as it was planned.
+    pub measure_ns: u64,
+    /// When tick 0 was due.
+    pub start_ns: u64,
+    /// When the watching ended.
+    pub ended_ns: u64,
+    /// Whether the client still ran then.
+    pub told_to_stop: bool,
+    /// How the kernel's queues were read.
+    pub queues_by: Method,
+    /// Congestion control of the first connection.
+    pub congestion: String,
+    /// Send buffer of the first connection at its beginning.
+    pub send_buffer_bytes: u64,
+    /// What each of the client's processes reported.
+    pub client_finals: Vec<ClientFinal>,
+    /// What the server reported.
+    pub server_final: ServerFinal,
+    /// The file of its journeys.
+    pub journeys: String,
+    /// The file of its looks.
+    pub grid: String,
 }

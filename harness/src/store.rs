@@ -10,17 +10,15 @@ use crate::ranking::Noise;
 use crate::record::Record;
 use crate::rows::{RoundResult, Row};
 use crate::runner::Played;
-use crate::saved::Campaign;
+use crate::saved::{Books, Campaign};
 use crate::unsaved::Unsaved;
 use anyhow::{Context, Error, Result};
-use contract::{ClientFinal, ServerFinal};
 use serde::Serialize;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use tick::{Sample, Schedule};
 
-/// One line of `rounds.jsonl`.
+/// One line of `rounds.jsonl`; read again as [`crate::archive::Round`].
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     /// Its place in the campaign, from 1.
@@ -28,26 +26,7 @@ struct Line<'a> {
     #[serde(flatten)]
     result: &'a RoundResult,
     #[serde(flatten)]
-    books: Option<Books<'a>>,
-}
-
-/// What a round that ran leaves besides its numbers.
-#[derive(Debug, Serialize)]
-struct Books<'a> {
-    schedule: Schedule,
-    sample: Sample,
-    warmup_ns: u64,
-    measure_ns: u64,
-    start_ns: u64,
-    ended_ns: u64,
-    told_to_stop: bool,
-    queues_by: crate::kernel::Method,
-    congestion: &'a str,
-    send_buffer_bytes: u64,
-    client_finals: &'a [ClientFinal],
-    server_final: &'a ServerFinal,
-    journeys: String,
-    grid: String,
+    books: Option<Books>,
 }
 
 /// The file of rounds.
@@ -204,9 +183,7 @@ impl Store {
     /// # Errors
     /// [`Unsaved`] when the disk does not take it.
     pub fn campaign(&self, campaign: &Campaign) -> Result<()> {
-        let mut json = serde_json::to_vec_pretty(campaign)?;
-        json.push(b'\n');
-        self.replace("campaign.json", &json)?;
+        self.replace("campaign.json", &pretty(campaign)?)?;
         self.replace("table.md", listing::markdown(campaign).as_bytes())
     }
 
@@ -229,6 +206,16 @@ impl Store {
         }
         .into()
     }
+}
+
+/// An object as files have it: with indents, and a line's end.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn pretty(object: &impl Serialize) -> Result<Vec<u8>> {
+    let mut json = serde_json::to_vec_pretty(object)?;
+    json.push(b'\n');
+    Ok(json)
 }
 
 /// Puts a file in place whole or not at all.
@@ -292,7 +279,7 @@ fn make_dir(out: &Path, name: &str) -> std::io::Result<PathBuf> {
     unreachable!("a number that is free")
 }
 
-fn books<'a>(record: &'a Record, plan: &Plan, journeys: String, grid: String) -> Books<'a> {
+fn books(record: &Record, plan: &Plan, journeys: String, grid: String) -> Books {
     Books {
         schedule: plan.timetable.schedule(),
         sample: plan.sample(),
@@ -302,10 +289,10 @@ fn books<'a>(record: &'a Record, plan: &Plan, journeys: String, grid: String) ->
         ended_ns: record.watched.ended_ns,
         told_to_stop: record.watched.told_to_stop,
         queues_by: record.queues_by,
-        congestion: &record.connected.congestion,
+        congestion: record.connected.congestion.clone(),
         send_buffer_bytes: record.connected.send_buffer_bytes,
-        client_finals: &record.clients,
-        server_final: &record.server,
+        client_finals: record.clients.clone(),
+        server_final: record.server.clone(),
         journeys,
         grid,
     }
@@ -339,11 +326,7 @@ pub fn save_baseline(out: &Path, name: &str, baseline: &Baseline) -> Result<()> 
     let file = baseline::file(out, name);
     let shown = || format!("--save-baseline {name}");
     fs::create_dir_all(out.join(baseline::FOLDER)).with_context(shown)?;
-    let draft = file.with_file_name(format!(".{name}.draft"));
-    let mut json = serde_json::to_vec_pretty(baseline)?;
-    json.push(b'\n');
-    fs::write(&draft, json).with_context(shown)?;
-    fs::rename(&draft, file).with_context(shown)
+    replace(&file, &pretty(baseline)?).with_context(shown)
 }
 
 /// Writes the object of `--json`; `-` is standard output.
@@ -351,12 +334,11 @@ pub fn save_baseline(out: &Path, name: &str, baseline: &Baseline) -> Result<()> 
 /// # Errors
 /// When it cannot be written.
 pub fn write_report(to: &Path, report: &impl Serialize) -> Result<()> {
-    let mut text = serde_json::to_string_pretty(report)?;
-    text.push('\n');
+    let json = pretty(report)?;
     if to == Path::new("-") {
-        return std::io::stdout().write_all(text.as_bytes()).context("standard output");
+        return std::io::stdout().write_all(&json).context("standard output");
     }
-    fs::write(to, text).with_context(|| format!("--json {}", to.display()))
+    fs::write(to, json).with_context(|| format!("--json {}", to.display()))
 }
 
 /// Writes a page into a folder, which is made if it is not there.

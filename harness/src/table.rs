@@ -212,14 +212,22 @@ pub(crate) fn load(workload: &Workload) -> String {
 
 fn notes(workload: &Workload, rows: &[Row], noise: &[Noise]) -> String {
     let mut notes = general_notes(workload, rows, noise);
-    for row in rows {
-        if row.verdict != Verdict::Ok {
-            let reason = row.reason.as_deref().unwrap_or("no round of it was run");
-            notes.push(format!("{}: {}: {reason}", row.client, row.verdict.word()));
-        }
-        notes.extend(row.remarks.iter().map(|remark| format!("{}: {remark}", row.client)));
-    }
+    notes.extend(rows.iter().flat_map(|row| row_notes(row, false)));
     notes.iter().map(|note| format!("- {note}\n")).collect()
+}
+
+/// The reason and the remarks of a row; with its rate, where a table has several.
+pub(crate) fn row_notes(row: &Row, with_rate: bool) -> Vec<String> {
+    let name = match row.rate_per_s.filter(|_| with_rate) {
+        Some(rate) => format!("{} at {} ticks/s", row.client, count(rate as f64)),
+        None => row.client.clone(),
+    };
+    let reason = (row.verdict != Verdict::Ok).then(|| {
+        let why = row.reason.as_deref().unwrap_or("no round of it was run");
+        format!("{name}: {}: {why}", row.verdict.word())
+    });
+    let remarks = row.remarks.iter().map(|remark| format!("{name}: {remark}"));
+    reason.into_iter().chain(remarks).collect()
 }
 
 /// What is said below a table of all of its rows.
@@ -385,11 +393,12 @@ pub fn time(time: Option<Time>) -> String {
 /// A time in ns, in the unit that suits it.
 #[must_use]
 pub fn nanos(ns: u64) -> String {
+    // What would be rounded to the next unit is written in that.
     let (value, unit) = match ns {
         0..1_000 => return format!("{ns} ns"),
-        1_000..1_000_000 => (ns as f64 / 1e3, "µs"),
-        1_000_000..1_000_000_000 => (ns as f64 / 1e6, "ms"),
+        1_000..999_500 => (ns as f64 / 1e3, "µs"),
+        999_500..999_500_000 => (ns as f64 / 1e6, "ms"),
         _ => (ns as f64 / 1e9, "s"),
     };
-    if value < 10.0 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
+    if value < 9.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
 }

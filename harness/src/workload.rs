@@ -247,6 +247,12 @@ impl Workload {
         matches!(self.rate_per_s, Some(Rate::Flood(_)))
     }
 
+    /// The name of the workload whose rate was varied.
+    #[must_use]
+    pub fn base_name(name: &str) -> &str {
+        name.split('@').next().unwrap_or(name)
+    }
+
     /// The same at another fixed rate, named after it.
     #[must_use]
     pub fn at_rate(&self, rate_per_s: u64) -> Self {

@@ -2,8 +2,9 @@
 
 mod common;
 
-use common::published;
+use common::{published, published_of};
 use harness::archive::Archive;
+use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
@@ -14,20 +15,17 @@ fn every_published_campaign_is_what_its_rounds_give() {
     assert!(!all.is_empty());
     for dir in all {
         let archive = Archive::open(&dir).unwrap();
-        for round in archive.rounds.iter().filter_map(|round| round.books.as_ref()).take(2) {
-            assert!(!archive.grid(round).unwrap().is_empty());
-            assert!(!archive.journeys(round, None).unwrap().is_empty());
+        for round in archive.rounds.iter().take(2) {
+            let books = round.books.as_ref().unwrap();
+            assert!(!archive.grid(books).unwrap().is_empty());
+            assert!(!archive.journeys(round, books).unwrap().is_empty());
         }
     }
 }
 
-/// A copy of a published comparison's two text files.
-fn copy() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    let from = published()
-        .into_iter()
-        .find(|path| fs::read_to_string(path.join("table.md")).unwrap().contains("harness compare"))
-        .unwrap();
+/// A copy of a published campaign's two text files.
+fn copy(kind: &str) -> tempfile::TempDir {
+    let (dir, from) = (tempfile::tempdir().unwrap(), published_of(kind));
     for name in ["campaign.json", "rounds.jsonl"] {
         fs::copy(from.join(name), dir.path().join(name)).unwrap();
     }
@@ -35,10 +33,24 @@ fn copy() -> tempfile::TempDir {
 }
 
 fn refused(change: impl Fn(&Path), words: &str) {
-    let dir = copy();
+    refused_of("compare", change, words);
+}
+
+fn refused_of(kind: &str, change: impl Fn(&Path), words: &str) {
+    let dir = copy(kind);
     change(dir.path());
     let error = format!("{:#}", Archive::open(dir.path()).unwrap_err());
     assert!(error.contains(words) && error.lines().count() == 1, "{error}");
+}
+
+/// Changes `campaign.json` as an object.
+fn rewrite(with: impl Fn(&mut Value)) -> impl Fn(&Path) {
+    move |dir| {
+        let path = dir.join("campaign.json");
+        let mut campaign = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        with(&mut campaign);
+        fs::write(path, campaign.to_string()).unwrap();
+    }
 }
 
 fn edit(name: &'static str, with: impl Fn(String) -> String) -> impl Fn(&Path) {
@@ -70,4 +82,35 @@ fn numbers_that_were_changed_afterwards_are_found() {
         edit("rounds.jsonl", |t| t.lines().skip(1).map(|line| format!("{line}\n")).collect()),
         words,
     );
+    // Whoever is taken out of the tables is still in the rounds.
+    let without = |key: &'static str| {
+        rewrite(move |campaign| {
+            for rows in ["rows", "noise"] {
+                let all = campaign[rows].as_array_mut().unwrap();
+                all.retain(|row| row["workload"] != "flood" || key != "workload");
+                all.retain(|row| row["client"] != "js-sim" || key != "client");
+            }
+            let loads = campaign["workloads"].as_array_mut().unwrap();
+            loads.retain(|load| load["name"] != "flood" || key != "workload");
+        })
+    };
+    refused(without("workload"), words);
+    refused(without("client"), words);
+    let faster = |campaign: &mut Value| {
+        let probe = &mut campaign["capacities"][0]["probes"][0];
+        probe["response_p99_ns"] = (probe["response_p99_ns"].as_u64().unwrap() - 1).into();
+    };
+    refused_of("capacity", rewrite(faster), words);
+    let fewer = |campaign: &mut Value| {
+        campaign["capacities"][1]["probes"].as_array_mut().unwrap().pop();
+    };
+    refused_of("capacity", rewrite(fewer), words);
+}
+
+#[test]
+fn names_lead_to_no_other_folder() {
+    for name in ["../x", "a/b", ""] {
+        let named = move |campaign: &mut Value| campaign["workloads"][0]["name"] = name.into();
+        refused(rewrite(named), "is no name of a workload");
+    }
 }

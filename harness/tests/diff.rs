@@ -13,7 +13,7 @@ use harness::gate::{Condition, Outcome};
 use harness::measure::Measurement;
 use harness::rows::{Metric, RoundResult};
 use harness::saved::Status;
-use harness::stats::Time;
+use harness::stats::{Quantiles, Time};
 use harness::verdict::Verdict;
 
 const P99: Subject = Subject::Metric(Metric::ResponseP99);
@@ -170,6 +170,26 @@ fn a_bound_tells_only_what_it_cannot_hide() {
     assert_eq!(said(around(low, 7), bounded(low)), (Word::CannotTell, false, true, true));
     // No test is spent on two bounds.
     assert_eq!(said(bounded(low), bounded(high)), (Word::CannotTell, true, true, false));
+}
+
+/// What is slower by at least 3 % may be slower by any amount.
+#[test]
+fn the_gate_takes_a_bound_for_no_proof() {
+    let bound = |mut m: Measurement| {
+        let at_least = m.response_ns.unwrap().p99.bound_ns();
+        let bound = Time::AtLeast { at_least };
+        m.response_ns =
+            m.response_ns.map(|q| Quantiles { p99: bound, p999: bound, max: bound, ..q });
+        m
+    };
+    let a = campaign("a", &[ok("x", vec![kept_up(10_000); 7])]);
+    let exact = campaign("b", &[ok("x", vec![kept_up(10_300); 7])]);
+    let bounds = campaign("b", &[ok("x", vec![bound(kept_up(10_300)); 7])]);
+    for (b, holds) in [(exact, true), (bounds, false)] {
+        let diff = compared(&a, &b);
+        assert_eq!(word(&diff, "x"), Word::Slower);
+        assert_eq!(judged(&["slower:5%"], &b, Some(&diff))[0].holds, holds);
+    }
 }
 
 #[test]

@@ -3,9 +3,10 @@
 
 mod common;
 
+use common::published_of;
 use serde_json::{Value, json};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 fn diff(args: &[&str]) -> Output {
@@ -17,23 +18,9 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// A published campaign of a kind.
-fn published(kind: &str) -> PathBuf {
-    let folders = common::root().join("results").read_dir().unwrap();
-    let mut all: Vec<PathBuf> = folders
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            let text = fs::read_to_string(path.join("campaign.json")).unwrap_or_default();
-            text.contains(&format!("\"kind\": \"{kind}\""))
-        })
-        .collect();
-    all.sort();
-    all.pop().unwrap_or_else(|| panic!("no published {kind}"))
-}
-
 /// A copy of a published comparison whose rows are computed from its rounds alone.
 fn copy(campaign: impl Fn(String) -> String, round: impl Fn(&mut Value)) -> tempfile::TempDir {
-    let (from, dir) = (published("compare"), tempfile::tempdir().unwrap());
+    let (from, dir) = (published_of("compare"), tempfile::tempdir().unwrap());
     let read = |name: &str| fs::read_to_string(from.join(name)).unwrap();
     let text = read("campaign.json").replacen("\"complete\"", "\"running\"", 1);
     fs::write(dir.path().join("campaign.json"), campaign(text)).unwrap();
@@ -69,7 +56,7 @@ fn path(dir: &Path) -> &str {
 #[test]
 fn published_campaigns_do_not_differ_from_themselves() {
     for kind in ["compare", "sweep", "capacity"] {
-        let dir = published(kind);
+        let dir = published_of(kind);
         let output = diff(&[path(&dir), path(&dir), "--format", "json", "--fail-on", "failed"]);
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -86,7 +73,7 @@ fn published_campaigns_do_not_differ_from_themselves() {
 
 #[test]
 fn a_slowed_copy_is_slower_and_fails_the_gate() {
-    let (from, slowed) = (published("compare"), copy(|text| text, slow));
+    let (from, slowed) = (published_of("compare"), copy(|text| text, slow));
     let args = [path(&from), path(slowed.path())];
     let gate = ["--fail-on", "slower:5%", "--fail-on", "*/floor:slower"];
     let output = diff(&[&args[..], &gate, &["--format", "json"]].concat());
@@ -127,7 +114,7 @@ fn a_slowed_copy_is_slower_and_fails_the_gate() {
 
 #[test]
 fn filters_and_names_below_a_folder_of_results() {
-    let dir = published("compare");
+    let dir = published_of("compare");
     let name = dir.file_name().unwrap().to_str().unwrap();
     let out = path(dir.parent().unwrap());
     let args =
@@ -149,7 +136,7 @@ fn refused(args: &[&str], words: &str) {
 
 #[test]
 fn what_cannot_be_compared_or_read_is_refused_in_one_line() {
-    let (from, search) = (published("compare"), published("capacity"));
+    let (from, search) = (published_of("compare"), published_of("capacity"));
     let from = path(&from);
     let one_line = |args: &[&str], words: &str| {
         refused(args, words);

@@ -43,6 +43,21 @@ fn every_kind_of_load_is_carried_and_audited() {
     };
     assert!(row("burst")["recovery"]["bursts"].as_u64().unwrap() >= 1, "{}", row("burst"));
     let offered = |workload: &str| row(workload)["offered_per_s"].as_f64().unwrap();
+    // The recording is kept: without it, nobody could tell when its ticks were due.
+    let journey = || {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("harness"));
+        command.arg("journey").arg(&compared.campaign);
+        command.args(["--workload", "replay", "--client", "floor", "--slowest", "1"]);
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(journey().0, Some(0));
+    std::fs::remove_dir_all(compared.campaign.join("recordings")).unwrap();
+    let (code, error) = journey();
+    assert!(
+        code == Some(2) && error.contains("its recording in recordings/ is missing"),
+        "{error}"
+    );
     // Three ticks a millisecond; and of each connection all ticks.
     assert!((offered("replay") - 3000.0).abs() < 30.0);
     assert!((offered("fan-out") - 3000.0).abs() < 1.0);

@@ -91,8 +91,16 @@ fn one_client_and_one_workload_can_be_chosen() {
 fn what_is_not_there_is_named() {
     let campaign = common::published_of("compare");
     refused(Path::new("nowhere"), &[], "nowhere is no campaign");
-    refused(&campaign, &["--client", "nobody"], "no client `nobody` in this campaign: it has ");
-    refused(&campaign, &["--workload", "none"], "no workload `none` in this campaign: it has ");
+    refused(
+        &campaign,
+        &["--client", "nobody"],
+        "this campaign: no client `nobody`: choose async-std, ",
+    );
+    refused(
+        &campaign,
+        &["--workload", "none"],
+        "this campaign: no workload `none`: choose flood, ",
+    );
     refused(&campaign, &["--format", "hlog"], "choose by --workload one of steady, ");
     refused(&campaign, &["--format", "hlog", "--workload", "flood"], "nothing was due");
 }

@@ -42,9 +42,6 @@ pub struct JourneyArgs {
     /// The journey of one tick; the next sampled one where it is none
     #[arg(long, conflicts_with = "slowest")]
     pub seq: Option<u64>,
-    /// The recording that a replay was made from, for its due times
-    #[arg(long, value_name = "FILE.csv")]
-    pub tape: Option<PathBuf>,
     /// The journeys of so many of the slowest ticks of each client
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10")]
     pub slowest: Option<usize>,

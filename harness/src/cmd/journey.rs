@@ -7,12 +7,10 @@ use crate::journey::{Stamps, Waterfall};
 use crate::listing;
 use crate::nearest;
 use crate::stats::Time;
-use crate::{cmd, console, table};
-use anyhow::{Context, Result, anyhow, bail};
+use crate::{cmd, table};
+use anyhow::{Result, bail};
 use std::io::Write;
-use std::path::Path;
-use std::sync::Arc;
-use tick::{Schedule, Tape};
+use tick::Schedule;
 
 /// Prints the waterfalls, or the journeys of single ticks.
 ///
@@ -43,20 +41,17 @@ pub fn run(args: &JourneyArgs) -> Result<u8> {
     match (args.seq, args.slowest) {
         (None, None) => writeln!(out, "{}", waterfalls(&rounds))?,
         (seq, slowest) => {
-            let tape = args.tape.as_deref().map(read_tape).transpose()?;
             for round in rounds {
                 let Some(books) = &round.books else { continue };
-                let tape = tape.clone().or_else(|| archive.tape(&round.result.workload));
-                if matches!(books.schedule, Schedule::Replay { .. }) && tape.is_none() {
-                    console::warn(
-                        "without --tape, due times of a replay are unknown: times count from encoded",
-                    );
-                }
-                let all = archive.journeys(books, tape)?;
+                let all = archive.journeys(round, books)?;
                 let ticks = choose(all, books, seq, slowest.unwrap_or(1))?;
                 let control = if round.result.control { " (control)" } else { "" };
+                let made = match books.schedule {
+                    Schedule::Flood => " (nothing was due: times count from when a tick was made)",
+                    _ => "",
+                };
                 let title = format!(
-                    "{} · {}{control} · round {}",
+                    "{} · {}{control} · round {}{made}",
                     round.result.workload, round.result.client, round.result.round
                 );
                 writeln!(
@@ -88,13 +83,6 @@ fn check(
         ),
         None => Ok(()),
     }
-}
-
-fn read_tape(path: &Path) -> Result<Arc<Tape>> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("--tape {shown}"))?;
-    let tape = Tape::parse(&text).map_err(|error| anyhow!("--tape {shown}: {error}"))?;
-    Ok(Arc::new(tape))
 }
 
 /// One table of all rounds' waterfalls.

@@ -27,19 +27,19 @@ pub fn run(args: &PublishArgs) -> Result<u8> {
     if let Some(path) = &args.splice {
         files.push((path.clone(), spliced(path, &archives)?.into_bytes()));
     }
-    let mut press = Press::new(args.check);
-    for (path, bytes) in &files {
-        press.put(path, bytes)?;
-    }
     if !args.no_index {
         let folders: BTreeSet<PathBuf> = archives.iter().filter_map(folder).collect();
         for folder in &folders {
-            let entries = entries(folder)?;
+            let entries = entries(folder, &archives)?;
             let readme = folder.join("README.md");
             own(&readme)?;
-            press.put(&readme, index::markdown(&entries).as_bytes())?;
-            press.put(&folder.join("index.html"), index::page(&entries).as_bytes())?;
+            files.push((readme, index::markdown(&entries).into_bytes()));
+            files.push((folder.join("index.html"), index::page(&entries).into_bytes()));
         }
+    }
+    let mut press = Press::new(args.check);
+    for (path, bytes) in &files {
+        press.put(path, bytes)?;
     }
     Ok(say(&press, args.check))
 }
@@ -89,17 +89,22 @@ fn folder(archive: &Archive) -> Option<PathBuf> {
     dir.parent().map(Path::to_owned)
 }
 
-/// All campaigns of a folder.
-fn entries(folder: &Path) -> Result<Vec<Entry>> {
+/// All published campaigns of a folder, those among them that are being published.
+fn entries(folder: &Path, archives: &[Archive]) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for item in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let dir = item?.path();
+        let own = archives.iter().find(|a| a.dir().canonicalize().is_ok_and(|own| own == dir));
         // What has no page was run, but not published.
-        if !dir.join("campaign.json").exists() || !dir.join("report.html").exists() {
+        let has = |file: &str| dir.join(file).exists();
+        if own.is_none() && !(has("campaign.json") && has("report.html")) {
             continue;
         }
         let name = dir.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
-        let campaign = Archive::open(&dir).map(|archive| archive.campaign);
+        let campaign = match own {
+            Some(archive) => Ok(archive.campaign.clone()),
+            None => Archive::open(&dir).map(|archive| archive.campaign),
+        };
         // Without the path of this machine.
         let why = |error: anyhow::Error| {
             format!("{error:#}").replace(&*dir.to_string_lossy(), name.as_str())

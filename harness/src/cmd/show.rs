@@ -3,7 +3,8 @@
 use crate::archive::Archive;
 use crate::cli::{Format, ShowArgs};
 use crate::export::{hlog, journeys, tidy};
-use crate::{cmd, listing, overview, report, sketch};
+use crate::workload::Workload;
+use crate::{cmd, listing, nearest, overview, report, sketch, store};
 use anyhow::{Result, bail};
 use std::io::{self, IsTerminal, Write};
 
@@ -34,11 +35,7 @@ fn print(archive: &Archive, format: Format) -> Result<()> {
         Format::Md => out.write_all(listing::markdown(campaign).as_bytes())?,
         Format::Html => out.write_all(report::html(archive)?.as_bytes())?,
         Format::Csv => out.write_all(tidy::csv(campaign).as_bytes())?,
-        Format::Json => {
-            let mut json = serde_json::to_vec_pretty(campaign)?;
-            json.push(b'\n');
-            out.write_all(&json)?;
-        }
+        Format::Json => out.write_all(&store::pretty(campaign)?)?,
         Format::Hlog => out.write_all(only_log(archive)?.as_bytes())?,
         Format::Parquet => {
             if out.is_terminal() {
@@ -52,11 +49,12 @@ fn print(archive: &Archive, format: Format) -> Result<()> {
 }
 
 fn only_log(archive: &Archive) -> Result<String> {
-    let mut logs = hlog::logs(archive)?;
-    let names: Vec<&str> = logs.iter().map(|log| log.workload.as_str()).collect();
-    match names.as_slice() {
+    match hlog::names(archive).as_slice() {
         [] => bail!("nothing was due in these rounds, so there are no response times"),
-        [_] => Ok(logs.remove(0).text),
+        [_] => match hlog::logs(archive)?.pop() {
+            Some(log) => Ok(log.text),
+            None => bail!("no round of it counts, so there are no response times"),
+        },
         many => bail!("a log is of one workload: choose by --workload one of {}", many.join(", ")),
     }
 }
@@ -68,12 +66,11 @@ fn select(archive: &mut Archive, args: &ShowArgs) -> Result<()> {
     let of = |names: &[String], name: &str| names.is_empty() || names.iter().any(|n| n == name);
     let client = |name: &str| of(&args.clients, name);
     // Probes of a search are named after their rate besides.
-    let workload = |name: &str| {
-        of(&args.workloads, name) || of(&args.workloads, name.split('@').next().unwrap_or(name))
-    };
+    let workload =
+        |name: &str| of(&args.workloads, name) || of(&args.workloads, Workload::base_name(name));
     let campaign = &mut archive.campaign;
     campaign.workloads.retain(|w| {
-        workload(&w.name) || args.workloads.iter().any(|n| n.split('@').next() == Some(&w.name))
+        workload(&w.name) || args.workloads.iter().any(|n| Workload::base_name(n) == w.name)
     });
     campaign.rows.retain(|row| client(&row.client) && workload(&row.workload));
     campaign.noise.retain(|noise| workload(&noise.workload));
@@ -87,7 +84,9 @@ fn check(what: &str, asked: &[String], mut known: Vec<String>) -> Result<()> {
     known.sort();
     known.dedup();
     match asked.iter().find(|name| !known.contains(name)) {
-        Some(name) => bail!("no {what} `{name}` in this campaign: it has {}", known.join(", ")),
+        Some(name) => {
+            bail!("this campaign: {}", nearest::unknown(what, name, &known))
+        }
         None => Ok(()),
     }
 }

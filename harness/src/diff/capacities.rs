@@ -182,7 +182,9 @@ mod tests {
         let million = found(1_000_000, Some(1_050_000));
         assert_eq!(said(&million, &lost(Limit::Client)), Word::Slower);
         assert_eq!(said(&lost(Limit::Client), &million), Word::Faster);
-        assert_eq!(said(&million, &lost(Limit::Noise)), Word::CannotTell);
+        for machine in [Limit::Noise, Limit::ServerPace] {
+            assert_eq!(said(&million, &lost(machine)), Word::CannotTell, "{machine:?}");
+        }
         let change = change("w", &million, &lost(Limit::Client));
         assert!(change.reason.unwrap().starts_with("B: it cannot hold"));
     }

@@ -3,9 +3,6 @@
 
 use crate::archive::{Archive, Round};
 use crate::export::sampled::{self, Sampled};
-use crate::rows;
-use crate::saved::Kind;
-use crate::verdict::Verdict;
 use anyhow::{Context, Result};
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::V2DeflateSerializer;
@@ -44,8 +41,22 @@ struct Interval {
 /// # Errors
 /// When journeys are missing or damaged.
 pub fn logs(archive: &Archive) -> Result<Vec<Log>> {
+    let mut logs = Vec::new();
+    for name in names(archive) {
+        if let Some(text) = log(archive, name)? {
+            logs.push(Log { workload: name.to_owned(), text });
+        }
+    }
+    Ok(logs)
+}
+
+/// The workloads that have response times, in their order.
+#[must_use]
+pub fn names(archive: &Archive) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
-    for round in &archive.rounds {
+    let timed =
+        |round: &&Round| round.result.measurement.as_ref().is_some_and(|m| m.response_ns.is_some());
+    for round in archive.rounds.iter().filter(timed) {
         let name = round.result.workload.as_str();
         if !names.contains(&name) {
             names.push(name);
@@ -54,20 +65,16 @@ pub fn logs(archive: &Archive) -> Result<Vec<Log>> {
     // Of a sweep, blocks shuffle the rates; of a search, there are many more.
     let place = |name: &str| archive.campaign.workloads.iter().position(|w| w.name == name);
     names.sort_by_key(|name| place(name).unwrap_or(usize::MAX));
-    let mut logs = Vec::new();
-    for name in names {
-        if let Some(text) = log(archive, name)? {
-            logs.push(Log { workload: name.to_owned(), text });
-        }
-    }
-    Ok(logs)
+    names
 }
 
 /// The log of one workload; `None` when it has no due times, or nothing was measured.
 fn log(archive: &Archive, workload: &str) -> Result<Option<String>> {
     let mut intervals = Vec::new();
     for round in archive.rounds.iter().filter(|round| round.result.workload == workload) {
-        if !counts(archive, round) {
+        // Under flood nothing was due.
+        let has_times = round.result.measurement.as_ref().is_some_and(|m| m.response_ns.is_some());
+        if !has_times || !archive.counts(round) {
             continue;
         }
         let (Some(books), Some(sampled)) = (&round.books, sampled::of(archive, round)?) else {
@@ -81,18 +88,6 @@ fn log(archive: &Archive, workload: &str) -> Result<Option<String>> {
         true => Ok(None),
         false => write(archive, workload, &intervals).map(Some),
     }
-}
-
-/// Whether a round is behind the numbers of its row.
-fn counts(archive: &Archive, round: &Round) -> bool {
-    let result = &round.result;
-    if archive.campaign.kind == Kind::Capacity {
-        return result.verdict.is_measured();
-    }
-    let rows = &archive.campaign.rows;
-    let row = rows.iter().find(|r| r.workload == result.workload && r.client == result.client);
-    let verdict = row.map_or(Verdict::Failed, |row| row.verdict);
-    !result.control && rows::counts(verdict, result)
 }
 
 fn interval(

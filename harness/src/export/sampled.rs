@@ -55,17 +55,14 @@ struct Window {
 pub fn of(archive: &Archive, round: &Round) -> Result<Option<Sampled>> {
     let Some(books) = &round.books else { return Ok(None) };
     let name = &round.result.workload;
-    let tape = archive.tape(name);
-    let timetable = Timetable::new(books.schedule, tape.clone()).ok();
+    let timetable = archive.timetable(round, books)?;
     let links = archive.links(name);
-    let window = match (&timetable, &round.result.measurement) {
-        (Some(timetable), Some(m)) => window(timetable, books, m, links),
-        _ => None,
-    };
-    let is_due = timetable.as_ref().is_some_and(|t| t.due_offset_ns(0).is_some());
+    let measurement = round.result.measurement.as_ref();
+    let window = measurement.and_then(|m| window(&timetable, books, m, links));
+    let is_due = timetable.due_offset_ns(0).is_some();
     let is_within =
         |seq: u64| window.as_ref().is_some_and(|w| w.indices.contains(&index(books.sample, seq)));
-    let saved = archive.journeys(books, tape)?;
+    let saved = archive.journeys(round, books)?;
     let mut seen: HashSet<(usize, u64)> = HashSet::new();
     let mut ticks = Vec::with_capacity(saved.len());
     for (connection, stamps) in saved {
@@ -75,7 +72,7 @@ pub fn of(archive: &Archive, round: &Round) -> Result<Option<Sampled>> {
         }
         ticks.push(Tick { connection, stamps, is_due, in_window });
     }
-    if let (Some(window), Some(timetable)) = (&window, &timetable) {
+    if let Some(window) = &window {
         let planned = || window.indices.clone().map(|index| books.sample.nth(index));
         let all = (0..links).flat_map(|link| planned().map(move |seq| (link, seq)));
         ticks.extend(all.filter(|place| !seen.contains(place)).map(|(connection, seq)| {

@@ -6,7 +6,7 @@ use crate::journey::Waterfall;
 use crate::report::chart::{self, backlog, quantiles, sweep};
 use crate::report::grid;
 use crate::report::palette::{Colour, LAYERS, Palette, STAGES};
-use crate::report::series::{Shown, seconds};
+use crate::report::series::{self, Shown, seconds};
 use crate::rows::{self, Row};
 use crate::table::{count, nanos, or_dash, plain, time};
 use crate::verdict::Verdict;
@@ -128,11 +128,13 @@ fn backlog_title(all: &[Shown], behind: &dyn Fn(&Shown) -> bool) -> String {
 /// # Errors
 /// When the chart cannot be drawn.
 pub fn rates(all: &[Shown], rows: &[Row], palette: &Palette, flood: bool) -> Result<Markup> {
-    let shown: Vec<&Shown> = all.iter().collect();
     // Each client had a server of its own, on one schedule.
     let offered = match flood {
         true => Vec::new(),
-        false => all.first().map_or(Vec::new(), |first| first.generated.clone()),
+        false => {
+            let longest = all.iter().max_by_key(|shown| shown.generated.len());
+            longest.map_or(Vec::new(), |shown| shown.generated.clone())
+        }
     };
     let slow: Vec<&str> = rows
         .iter()
@@ -150,14 +152,12 @@ pub fn rates(all: &[Shown], rows: &[Row], palette: &Palette, flood: bool) -> Res
             "Processed ticks a second over time, one round of each; dashed: what the server made on schedule."
         }
     };
-    let svg = chart::rates::chart(&shown, &offered, palette, &title)?;
+    let svg = chart::rates::chart(all, &offered, palette, &title)?;
     let heads: Vec<String> = ["s".to_owned()]
         .into_iter()
         .chain(all.iter().map(|shown| format!("{}, ticks/s", shown.client)))
         .collect();
-    let longest = all.iter().max_by_key(|shown| shown.rates.len());
-    let times = longest.map_or(&[][..], |shown| shown.rates.as_slice());
-    let table: Vec<Vec<String>> = times
+    let table: Vec<Vec<String>> = series::times(all)
         .iter()
         .enumerate()
         .map(|(index, (at, _))| {

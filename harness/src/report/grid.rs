@@ -5,7 +5,6 @@ use crate::report::palette::Palette;
 use crate::rows::{self, Row};
 use crate::stats::Time;
 use crate::table;
-use crate::verdict::Verdict;
 use contract::Class;
 use maud::{Markup, html};
 
@@ -125,16 +124,8 @@ impl Notes {
         let many = rows.iter().any(|row| row.workload != rows[0].workload);
         for row in rows {
             let about = (row.workload.clone(), row.client.clone());
-            let mut push = |text: String| notes.push((Some(about.clone()), text));
-            let name = match row.rate_per_s.filter(|_| many) {
-                Some(rate) => format!("{} at {} ticks/s", row.client, table::count(rate as f64)),
-                None => row.client.clone(),
-            };
-            if row.verdict != Verdict::Ok {
-                let reason = row.reason.as_deref().unwrap_or("no round of it was run");
-                push(format!("{name}: {}: {reason}", row.verdict.word()));
-            }
-            row.remarks.iter().for_each(|remark| push(format!("{name}: {remark}")));
+            let own = table::row_notes(row, many).into_iter();
+            notes.extend(own.map(|text| (Some(about.clone()), text)));
         }
         Self { anchor, notes }
     }
@@ -325,6 +316,8 @@ pub fn flood_columns<'a>(palette: &'a Palette, notes: &'a Notes) -> Vec<Column<'
 #[must_use]
 pub fn sweep_columns<'a>(palette: &'a Palette, notes: &'a Notes) -> Vec<Column<'a, Row>> {
     let mut columns = names(palette, notes);
+    // A rate is no contest: three rounds of each would rank by chance.
+    columns.remove(1);
     columns.insert(
         1,
         number(

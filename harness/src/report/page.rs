@@ -3,6 +3,7 @@
 
 use crate::archive::Archive;
 use crate::capacity::Probe;
+use crate::listing;
 use crate::ranking::ROUNDS_FOR_TESTS;
 use crate::report::grid::{self, Notes};
 use crate::report::headline::{self, Headline};
@@ -138,8 +139,7 @@ fn workload(archive: &Archive, workload: &Workload, palette: &Palette) -> Result
 fn sweep(campaign: &Campaign, palette: &Palette) -> Result<Markup> {
     let mut rows: Vec<Row> = campaign.rows.clone();
     rows.sort_by(|a, b| (&a.client, a.rate_per_s).cmp(&(&b.client, b.rate_per_s)));
-    let noted: Vec<Row> = rows.iter().filter(|row| !row.verdict.is_ranked()).cloned().collect();
-    let notes = Notes::of_rows("note".into(), &noted);
+    let notes = Notes::of_rows("note".into(), &rows);
     let columns = grid::sweep_columns(palette, &notes);
     Ok(html! {
         section {
@@ -163,7 +163,7 @@ fn capacity(campaign: &Campaign, palette: &Palette) -> Result<Markup> {
     Ok(html! {
         section {
             h2 { "The highest rate that each sustains" }
-            p { "Sustained: 0.99 of the offered rate processed, no growing backlog, the p99 of the response time within its objective, and a passed audit. Confirmed: fresh rounds held the rate, and two at the next rate above failed; `held there` and `held above` count all probes at those two rates. Neighbours a step or two apart are not told from each other: a search has no noise floor." }
+            p { (listing::SUSTAINED) " " code { "held there" } " and " code { "held above" } " count all probes at those two rates." }
             (grid::render(&columns, all, "Table of capacities"))
             (notes.render())
             @if let Some(figure) = figures::capacities(all, palette)? { (figure) }
@@ -202,7 +202,8 @@ fn method(campaign: &Campaign) -> Markup {
                 li { "All clients sample the very same ticks, and the server stamps them too. A tick still waiting at the stop counts as at least its age (" code { ">" } ")." }
                 li { "Counters, kernel queues, CPU and memory are read from outside every " (campaign.grid_ms) " ms; clients say nothing while they are measured." }
                 li { "Every round audits itself: books balance at every look, checksums equal the market's, no tick is missing. What fails is shown as invalid, and never ranked." }
-                @if campaign.kind != Kind::Capacity { li { "Numbers are medians over rounds with bootstrap intervals. Ranks are apart where " (ranks(campaign)) " and the difference is beyond the noise floor, which one client shows by running twice; all else is a tie." } }
+                @if campaign.kind == Kind::Sweep { li { "Numbers are medians over rounds; nobody is ranked." } }
+                @if campaign.kind == Kind::Compare { li { "Numbers are medians over rounds with bootstrap intervals. Ranks are apart where " (ranks(campaign)) " and the difference is beyond the noise floor, which one client shows by running twice; all else is a tie." } }
             }
             p { "The whole of it, with sources: " a href="../../harness/METHODOLOGY.md" { "METHODOLOGY" } "; what the authors favour: " a href="../../harness/BIAS.md" { "BIAS" } "." }
         }
@@ -305,7 +306,7 @@ fn downloads(campaign: &Campaign, name: &str) -> Markup {
                 li { a href="rows.csv" { "rows.csv" } ": the tables as tidy CSV, a line for each workload, client and metric" }
                 li { a href="table.md" { "table.md" } ": the tables as Markdown" }
                 li { a href="rounds.jsonl" { "rounds.jsonl" } ": every round with its numbers, books and verdict" }
-                @if campaign.kind != Kind::Capacity && campaign.workloads.iter().any(|w| !w.is_flood()) {
+                @if campaign.kind != Kind::Capacity && campaign.rows.iter().any(|row| row.response_ns.is_some()) {
                     li { a href="hlog/" { "hlog/" } ": response times as HdrHistogram logs" }
                 }
                 li { a href="grid/" { "grid/" } ": every look at counters and queues (CSV, zstd)" }

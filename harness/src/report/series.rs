@@ -1,10 +1,9 @@
 //! What the charts show of each client, from the files of its rounds.
 
-use crate::archive::{Archive, Books, Round};
+use crate::archive::{self, Archive, Behind, Round};
 use crate::export::sampled;
+use crate::measure::Measurement;
 use crate::packed::GridRow;
-use crate::ranking;
-use crate::rows::{self, Row};
 use crate::stats::{Time, Times};
 use crate::workload::Workload;
 use anyhow::Result;
@@ -58,83 +57,83 @@ pub fn seconds(look: &GridRow) -> f64 {
 }
 
 /// What is shown of every client of a workload that has numbers, in the order of
-/// its rows.
+/// its rows. All are thinned alike, so that one place is one time.
 ///
 /// # Errors
 /// When a file of a round is missing or damaged.
 pub fn shown(archive: &Archive, workload: &Workload) -> Result<Vec<Shown>> {
-    let rows = archive.campaign.rows.iter().filter(|row| row.workload == workload.name);
-    rows.filter_map(|row| of_row(archive, workload, row).transpose()).collect()
+    let mut found = Vec::new();
+    for row in archive.campaign.rows.iter().filter(|row| row.workload == workload.name) {
+        let behind = archive.behind(workload, row);
+        let Some(middle) = archive::middle(&behind) else { continue };
+        found.push((behind, middle, archive.grid(middle.books)?));
+    }
+    let most = found.iter().map(|(_, _, looks)| looks.len()).max().unwrap_or(0);
+    let step = most.div_ceil(LOOKS).max(1);
+    let one = |(behind, middle, looks): &(Vec<Behind<'_>>, Behind<'_>, Vec<GridRow>)| {
+        of_rounds(archive, behind, *middle, looks, step)
+    };
+    found.iter().map(one).collect()
 }
 
-fn of_row(archive: &Archive, workload: &Workload, row: &Row) -> Result<Option<Shown>> {
-    let metric = ranking::metric(workload.rank_by, row.verdict);
-    let stands = |round: &&Round| {
-        let result = &round.result;
-        result.workload == row.workload
-            && result.client == row.client
-            && !result.control
-            && rows::counts(row.verdict, result)
-    };
-    let mut rounds: Vec<(f64, &Round, &Books)> = archive
-        .rounds
-        .iter()
-        .filter(stands)
-        .filter_map(|round| {
-            let value = metric.of(round.result.measurement.as_ref()?)?;
-            Some((value, round, round.books.as_ref()?))
-        })
-        .collect();
-    rounds.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let Some(&(_, middle, books)) = rounds.get(rounds.len().saturating_sub(1) / 2) else {
-        return Ok(None);
-    };
-    let looks = archive.grid(books)?;
-    let mut times = Vec::new();
-    if !workload.is_flood() {
-        for (_, round, books) in &rounds {
-            times.extend(responses(archive, round, books)?);
+fn of_rounds(
+    archive: &Archive,
+    behind: &[Behind<'_>],
+    middle: Behind<'_>,
+    looks: &[GridRow],
+    step: usize,
+) -> Result<Shown> {
+    let (mut times, mut window_ns) = (Vec::new(), None);
+    for one in behind.iter().filter(|one| measured(one.round).response_ns.is_some()) {
+        let sampled = sampled::of(archive, one.round)?.unwrap_or_default();
+        let within = sampled.ticks.iter().filter(|tick| tick.in_window);
+        times.extend(within.filter_map(|tick| tick.response(one.books.ended_ns)));
+        if std::ptr::eq(one.round, middle.round) {
+            window_ns = sampled.window_ns;
         }
     }
-    let samples = times.len();
-    let window_from_ns = middle.result.measurement.as_ref().map_or(0, |m| m.window_from_ns);
-    let end_ns = books.warmup_ns + books.measure_ns;
+    let planned_ns = middle.books.warmup_ns + middle.books.measure_ns;
+    // Where nothing is due, no tick tells of an early end.
+    let window_ns = window_ns.unwrap_or(measured(middle.round).window_from_ns..planned_ns);
     // Behind the load's end nothing more is offered. A look is a little late.
-    let last = looks.partition_point(|look| look.at_ns < end_ns as i64 + LATE_NS);
-    let loaded = looks.get(..last).unwrap_or(&looks);
-    Ok(Some(Shown {
-        client: row.client.clone(),
-        round: middle.result.round,
-        window_s: [window_from_ns, end_ns].map(|ns| ns as f64 / 1e9),
-        rates: rates(loaded, |look| look.processed),
-        generated: rates(loaded, |look| look.generated),
-        backlog: thin(&looks),
+    let last = looks.partition_point(|look| look.at_ns < window_ns.end as i64 + LATE_NS);
+    let samples = times.len();
+    Ok(Shown {
+        client: middle.round.result.client.clone(),
+        round: middle.round.result.round,
+        window_s: [window_ns.start, window_ns.end].map(|ns| ns as f64 / 1e9),
+        rates: rates(&looks[..last], step, |look| look.processed),
+        generated: rates(&looks[..last], step, |look| look.generated),
+        backlog: thin(looks, step),
         curve: curve(&Times::new(times)),
         samples,
-    }))
+    })
 }
 
-/// Response times of the sampled ticks that were due within a round's window: the
-/// same that its quantiles are of.
-fn responses(archive: &Archive, round: &Round, books: &Books) -> Result<Vec<Time>> {
-    let sampled = sampled::of(archive, round)?.unwrap_or_default();
-    let within = sampled.ticks.iter().filter(|tick| tick.in_window);
-    Ok(within.filter_map(|tick| tick.response(books.ended_ns)).collect())
+/// A round behind a row has been measured.
+fn measured(round: &Round) -> Measurement {
+    round.result.measurement.clone().unwrap_or_default()
+}
+
+/// The instants that the charts of several clients share, in s since the start.
+#[must_use]
+pub fn times(all: &[Shown]) -> &[(f64, f64)] {
+    all.iter().map(|shown| shown.rates.as_slice()).max_by_key(|rates| rates.len()).unwrap_or(&[])
 }
 
 /// Of each stretch of looks the one with most ticks waiting, so that no peak is
 /// lost.
-fn thin(looks: &[GridRow]) -> Vec<GridRow> {
+fn thin(looks: &[GridRow], step: usize) -> Vec<GridRow> {
     let waiting = |look: &GridRow| look.generated.saturating_sub(look.processed);
     looks
-        .chunks(looks.len().div_ceil(LOOKS).max(1))
+        .chunks(step)
         .filter_map(|stretch| stretch.iter().max_by_key(|look| waiting(look)).copied())
         .collect()
 }
 
 /// A count's growth per second, from each look shown to the next.
-fn rates(looks: &[GridRow], count: fn(&GridRow) -> u64) -> Vec<(f64, f64)> {
-    let shown: Vec<&GridRow> = looks.iter().step_by(looks.len().div_ceil(LOOKS).max(1)).collect();
+fn rates(looks: &[GridRow], step: usize, count: fn(&GridRow) -> u64) -> Vec<(f64, f64)> {
+    let shown: Vec<&GridRow> = looks.iter().step_by(step).collect();
     let rate = |pair: &[&GridRow]| {
         let elapsed_s = (pair[1].at_ns - pair[0].at_ns).max(1) as f64 / 1e9;
         let grown = count(pair[1]).saturating_sub(count(pair[0])) as f64;
@@ -177,7 +176,7 @@ mod tests {
     fn peaks_survive_thinning() {
         let mut looks: Vec<GridRow> = (0..1000).map(|i| look(i, 10, 10)).collect();
         looks[501].generated = 99_999;
-        let thinned = thin(&looks);
+        let thinned = thin(&looks, looks.len().div_ceil(LOOKS));
         assert!(thinned.len() <= LOOKS);
         assert!(thinned.iter().any(|look| look.generated == 99_999));
     }
@@ -185,9 +184,21 @@ mod tests {
     #[test]
     fn rates_are_growth_over_time() {
         let looks: Vec<GridRow> = (0..11).map(|i| look(i * 100, i as u64 * 50, 0)).collect();
-        let all = rates(&looks, |look| look.generated);
+        let all = rates(&looks, 1, |look| look.generated);
         assert_eq!(all.len(), 10);
         assert!(all.iter().all(|(_, rate)| (rate - 500.0).abs() < 1e-6));
+    }
+
+    /// A round that a backlog broke off has fewer looks, and they are at the same times.
+    #[test]
+    fn one_place_is_one_time_whatever_a_round_came_to() {
+        let looks: Vec<GridRow> = (0..126).map(|i| look(i * 20, 0, 0)).collect();
+        let (whole, cut) = (
+            rates(&looks, 3, |look| look.processed),
+            rates(&looks[..50], 3, |look| look.processed),
+        );
+        assert!(cut.len() < whole.len());
+        assert!(cut.iter().zip(&whole).all(|(a, b)| a.0 == b.0));
     }
 
     #[test]

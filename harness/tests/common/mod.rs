@@ -15,18 +15,20 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
-/// The folders of the campaigns that are published.
+/// The folders of the campaigns that are published, the oldest first. What somebody
+/// has measured here but not published is none of them.
 pub fn published() -> Vec<PathBuf> {
     let folders = root().join("results").read_dir().unwrap();
     let mut all: Vec<PathBuf> = folders
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.join("campaign.json").exists())
+        .filter(|path| path.join("campaign.json").exists() && path.join("report.html").exists())
         .collect();
     all.sort();
     all
 }
 
-/// The published campaign of a kind (`compare`, …).
+/// The first published campaign of a kind (`compare`, …): it came with the suite,
+/// whatever else was published since.
 pub fn published_of(kind: &str) -> PathBuf {
     let is_of = |dir: &PathBuf| {
         let text = std::fs::read_to_string(dir.join("campaign.json")).unwrap();

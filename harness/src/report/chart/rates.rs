@@ -2,7 +2,7 @@
 
 use crate::report::chart::{Tip, WIDE, guide, headroom, mesh, paint, short};
 use crate::report::palette::Palette;
-use crate::report::series::Shown;
+use crate::report::series::{self, Shown};
 use anyhow::Result;
 use plotters::prelude::*;
 
@@ -11,7 +11,7 @@ use plotters::prelude::*;
 /// # Errors
 /// When plotters refuses.
 pub fn chart(
-    all: &[&Shown],
+    all: &[Shown],
     offered: &[(f64, f64)],
     palette: &Palette,
     name: &str,
@@ -36,9 +36,7 @@ pub fn chart(
         }
         let x = |at: f64, y: f64| chart.backend_coord(&(at, y));
         let (bottom, ceiling) = (x(0.0, 0.0).1, x(0.0, top).1);
-        let longest = all.iter().max_by_key(|shown| shown.rates.len());
-        let times: Vec<f64> =
-            longest.iter().flat_map(|shown| shown.rates.iter().map(|(at, _)| *at)).collect();
+        let times: Vec<f64> = series::times(all).iter().map(|(at, _)| *at).collect();
         let strip = |(index, pair): (usize, &[f64])| {
             let (from, to) = (x(pair[0], 0.0).0, x(pair[1], 0.0).0);
             let mut text = format!("{:.2} s", pair[1]);
