@@ -77,17 +77,24 @@ fn answer(workload: &Workload, rows: &[Row]) -> String {
             parts.push(format!("then {}", list(&each)));
         }
         let beside = kept_up.iter().filter(|row| !competes(row.class) && !competitors.is_empty());
-        parts.extend(
-            beside.map(|row| {
-                format!("{} {}: {}", kind(row.class), row.client, figure(workload, row))
-            }),
-        );
+        parts
+            .extend(beside.map(|row| {
+                format!("{}: {}", named(&row.client, row.class), figure(workload, row))
+            }));
     }
     parts.extend(ranked(Verdict::Overloaded).map(behind));
     parts.extend(unranked(rows));
     match parts.is_empty() {
         true => "nothing was measured yet".into(),
         false => format!("{}.", parts.join("; ")),
+    }
+}
+
+/// A client's name, marked where it wins nothing.
+fn named(client: &str, class: Class) -> String {
+    match competes(class) {
+        true => client.to_owned(),
+        false => format!("{} {client}", kind(class)),
     }
 }
 
@@ -161,13 +168,14 @@ fn list(names: &[String]) -> String {
 fn capacity(all: &[Capacity]) -> String {
     let mut parts: Vec<String> = Vec::new();
     for one in all {
+        let name = named(&one.client, one.class);
         let limit = one.limited_by.map_or(String::new(), |l| format!(", then {}", l.words()));
         parts.push(match one.capacity_per_s {
             Some(rate) => {
                 let doubt = if one.confirmed { "" } else { ", unconfirmed" };
-                format!("{} {}/s{limit}{doubt}", one.client, short(rate as f64))
+                format!("{name} {}/s{limit}{doubt}", short(rate as f64))
             }
-            None => format!("{} none", one.client),
+            None => format!("{name} none"),
         });
     }
     match parts.is_empty() {
@@ -184,10 +192,7 @@ fn sweep(campaign: &Campaign) -> String {
     let highest = campaign.rows.iter().filter_map(|row| row.rate_per_s).max();
     let each = clients.into_iter().map(|client| {
         let class = campaign.rows.iter().find(|row| row.client == client).map(|row| row.class);
-        let name = match class.filter(|class| !competes(*class)) {
-            Some(class) => format!("{} {client}", kind(class)),
-            None => client.to_owned(),
-        };
+        let name = class.map_or(client.to_owned(), |class| named(client, class));
         let held = campaign
             .rows
             .iter()
@@ -196,7 +201,7 @@ fn sweep(campaign: &Campaign) -> String {
         match held.and_then(|row| Some((row.rate_per_s?, rows::pick(row.response_ns, |q| q.p99)?)))
         {
             Some((rate, p99)) => {
-                let at = if Some(rate) == highest { "at every rate, up to" } else { "up to" };
+                let at = if Some(rate) == highest { "at every rate, to" } else { "with" };
                 let (rate, p99) = (short(rate as f64), nanos(p99.bound_ns()));
                 format!("{name} keeps up {at} {rate}/s (p99 there {p99})")
             }
