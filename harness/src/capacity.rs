@@ -141,7 +141,10 @@ pub fn sustained(
     let offered = m.rates.offered_per_s.unwrap_or(0.0);
     let growth = Slope { per_x: m.backlog_growth_per_s, interval: m.backlog_growth_interval_per_s };
     let grows = growth.interval[0] > 0.0 && growth.per_x > GROWTH_SHARE * offered;
-    if m.efficiency < RATIO || grows || measure::is_overloaded(&growth, offered) {
+    // A count is known to a tick: at 100 ticks/s, one that is under way at the last look is
+    // more than a hundredth of a window, and nothing is missing.
+    let falls_short = m.efficiency < RATIO && m.backlog_end.total() > 1.0;
+    if falls_short || grows || measure::is_overloaded(&growth, offered) {
         return Err(fullest(&m.backlog_end));
     }
     match m.response_ns {

@@ -1,6 +1,8 @@
 //! Searches over simulated clients.
 
 use super::*;
+use crate::measure::Rates;
+use crate::stats::{Quantiles, Time};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
@@ -124,4 +126,26 @@ fn the_fullest_layer_gave_way() {
 #[test]
 fn rates_have_three_digits() {
     assert_eq!([12.4, 1234.0, 98_765.4].map(rounded), [12, 1230, 98_800]);
+}
+
+/// 60 ticks in a window: one under way at the last look is no shortage, two are.
+#[test]
+fn a_tick_under_way_is_no_shortage() {
+    let response = Some(Quantiles {
+        p50: Time::Exact(1),
+        p90: Time::Exact(1),
+        p99: Time::Exact(1),
+        p999: Time::Exact(1),
+        max: Time::Exact(1),
+    });
+    let waiting = |ticks: f64| Measurement {
+        efficiency: 1.0 - ticks / 60.0,
+        backlog_end: Backlog { client: ticks, ..Backlog::default() },
+        response_ns: response,
+        rates: Rates { offered_per_s: Some(100.0), ..Rates::default() },
+        ..Measurement::default()
+    };
+    let held = |ticks| sustained(Verdict::Ok, Some(&waiting(ticks)), 1_000, 1_000);
+    assert_eq!((held(0.0), held(1.0)), (Ok(()), Ok(())));
+    assert_eq!(held(2.0), Err(Limit::Client));
 }

@@ -123,11 +123,18 @@ fn hunt_all(
         };
         campaign.capacities.push(found);
         campaign.capacities.sort_by_key(|c| Reverse(c.capacity_per_s));
-        if saved.is_err() {
+        if let Err(error) = saved {
             campaign.status = Status::Interrupted;
+            // Saved without the probe whose round could not be, as rounds.jsonl is; shown
+            // with it.
+            let whole = campaign.capacities.clone();
+            let own = campaign.capacities.iter_mut().filter(|c| c.client == entry.name);
+            own.for_each(|found| drop(found.probes.pop()));
+            drop(open.store.campaign(campaign));
+            campaign.capacities = whole;
+            return Err(error);
         }
-        let written = open.store.campaign(campaign);
-        saved.and(written)?;
+        open.store.campaign(campaign)?;
     }
     Ok(())
 }
