@@ -82,6 +82,13 @@ fn a_baseline_is_saved_compared_with_and_judged() {
     let replaced: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     assert_ne!(replaced["campaign"], baseline["campaign"]);
 
+    // What fails a condition becomes no baseline.
+    let failed = bench.compare(&["--fail-on", "p99<1ns", "--save-baseline", "main"]);
+    assert_eq!(failed.status.code(), Some(3), "{}", text(&failed.stderr));
+    assert!(text(&failed.stderr).contains("baseline main: not saved"), "{}", text(&failed.stderr));
+    let kept: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    assert_eq!(kept, replaced);
+
     // Its campaign is gone: nothing is measured.
     let before = bench.campaigns();
     let gone = bench.out.join(replaced["campaign"].as_str().unwrap());
