@@ -25,8 +25,10 @@ use tick::clock::{now_ns, unix_offset_ns};
 use tick::{Framer, Market, Tape, Timetable};
 use tungstenite::protocol::frame::coding::CloseCode;
 
-/// Time for the client to answer the last ping, and then the close frame.
-const LAST_PONG_NS: u64 = 250_000_000;
+/// Time for the client to answer the last ping. Both kernel queues may stand
+/// before that, some MB that a slow client takes seconds to read.
+const LAST_PONG_NS: u64 = 30_000_000_000;
+/// Time for it to answer the close frame then.
 const GOODBYE_NS: u64 = 2_000_000_000;
 /// The longest turn: how soon a `stop` is seen at the latest.
 const TURN_NS: u64 = 5_000_000;
@@ -208,7 +210,7 @@ impl Run {
             }
         };
         let end = match drained {
-            Ok(()) => goodbye(engine)?,
+            Ok(()) => self.goodbye(engine)?,
             Err(end) => end,
         };
         engine.look();
@@ -220,6 +222,25 @@ impl Run {
         Ok(end)
     }
 
+    /// Asks for a last pong, for a client may drop it when it finds the close
+    /// frame behind the ping; then closes, and waits for the answer.
+    fn goodbye(&self, engine: &mut Engine) -> Result<End> {
+        for outlet in engine.outlets.iter_mut().flatten() {
+            outlet.ping(&engine.log);
+        }
+        let pong_ns = LAST_PONG_NS.min(self.deadline_ns.saturating_sub(now_ns()));
+        // Any word now is a `stop`, and one that comes now ends only the wait.
+        let told = || self.words.try_recv().is_ok();
+        let done = |engine: &Engine| is_gone(engine) || engine.is_confirmed() || told();
+        turn_until(engine, pong_ns, done)?;
+        for outlet in engine.outlets.iter_mut().flatten() {
+            outlet.close(CloseCode::Normal);
+        }
+        let answered = turn_until(engine, GOODBYE_NS, is_gone)?;
+        let silent = || "the client did not answer the close frame".to_owned();
+        Ok((ServerEnd::Complete, (!answered).then(silent)))
+    }
+
     fn ceiling(&self, engine: &Engine) -> String {
         format!(
             "{} ticks waited for the client, more than {} MB",
@@ -227,21 +248,6 @@ impl Run {
             self.plan.log_ceiling_bytes / 1_000_000
         )
     }
-}
-
-/// Asks for a last pong, for a client may drop it when it finds the close frame
-/// behind the ping; then closes, and waits for the answer.
-fn goodbye(engine: &mut Engine) -> Result<End> {
-    for outlet in engine.outlets.iter_mut().flatten() {
-        outlet.ping(&engine.log);
-    }
-    turn_until(engine, LAST_PONG_NS, |engine| is_gone(engine) || engine.is_confirmed())?;
-    for outlet in engine.outlets.iter_mut().flatten() {
-        outlet.close(CloseCode::Normal);
-    }
-    let answered = turn_until(engine, GOODBYE_NS, is_gone)?;
-    let silent = || "the client did not answer the close frame".to_owned();
-    Ok((ServerEnd::Complete, (!answered).then(silent)))
 }
 
 fn is_gone(engine: &Engine) -> bool {
