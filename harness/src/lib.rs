@@ -44,6 +44,7 @@ pub mod rows;
 pub mod runner;
 pub mod samples;
 pub mod saved;
+pub mod scaffold;
 pub mod sketch;
 pub mod splice;
 pub mod stats;

@@ -284,6 +284,32 @@ mod tests {
     }
 
     #[test]
+    fn folders_are_listed_in_a_file_beside_the_suite() {
+        let (room, _) = room(SOUND);
+        let root = room.path().join("suite");
+        std::fs::create_dir_all(root.join("clients")).unwrap();
+        let own = room.path().join("more/b");
+        std::fs::create_dir_all(&own).unwrap();
+        std::fs::write(own.join("client.toml"), SOUND.replace("'a'", "'b'")).unwrap();
+        let settings = root.join("harness.toml");
+        let names = |text: &str| {
+            std::fs::write(&settings, text).unwrap();
+            find(&root, &[]).map(|found| found.into_iter().map(|e| e.name).collect::<Vec<_>>())
+        };
+        assert_eq!(names("clients = ['../more', '..']").unwrap(), ["a", "a:v", "b", "b:v"]);
+        assert_eq!(names("clients = ['../more/b']").unwrap(), ["b", "b:v"]);
+        for (text, words) in [
+            ("clients = ['nowhere']", "harness.toml: nowhere: no client.toml there"),
+            ("client = []", "unknown field `client`"),
+        ] {
+            let error = format!("{:#}", names(text).unwrap_err());
+            assert!(error.contains(words), "{error}");
+        }
+        let given = find(&room.path().join("none"), &[own]).unwrap();
+        assert_eq!(given.len(), 2, "a folder does for --client");
+    }
+
+    #[test]
     fn the_same_name_twice_is_refused() {
         let (_a, first) = room(SOUND);
         let (b, second) = room(SOUND);

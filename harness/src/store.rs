@@ -12,7 +12,7 @@ use crate::rows::{RoundResult, Row};
 use crate::runner::Played;
 use crate::saved::{Books, Campaign};
 use crate::unsaved::Unsaved;
-use anyhow::{Context, Error, Result};
+use anyhow::{Context, Error, Result, bail};
 use serde::Serialize;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -339,6 +339,27 @@ pub fn write_report(to: &Path, report: &impl Serialize) -> Result<()> {
         return std::io::stdout().write_all(&json).context("standard output");
     }
     fs::write(to, json).with_context(|| format!("--json {}", to.display()))
+}
+
+/// Makes a folder of new files, all or none of them.
+///
+/// # Errors
+/// When there is anything in its place, or the disk takes no more.
+pub fn new_folder(dir: &Path, files: &[(PathBuf, String)]) -> Result<()> {
+    let shown = dir.display();
+    if dir.exists() {
+        bail!("{shown} is there already: nothing is overwritten; choose another name or --dir");
+    }
+    let written = files.iter().try_for_each(|(place, text)| {
+        let path = dir.join(place);
+        fs::create_dir_all(path.parent().unwrap_or(dir))?;
+        fs::write(&path, text)
+    });
+    if let Err(error) = written {
+        let _ = fs::remove_dir_all(dir);
+        return Err(error).with_context(|| format!("{shown} cannot be written"));
+    }
+    Ok(())
 }
 
 /// Writes a page into a folder, which is made if it is not there.

@@ -1,12 +1,15 @@
 //! `main` of every client: plan in, hello out, the run, report out.
 
+use crate::identity::LOCK;
 use crate::outcome::Kind;
 use crate::watch::{Shared, guard, listen};
 use crate::{Identity, Outcome, Session, plan};
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
 use contract::meter::Meter;
-use contract::{ClientPlan, FromClient, Lines, QueueKind, SAMPLES_PER_LINE, Samples, ToClient};
+use contract::{
+    ClientHello, ClientPlan, FromClient, Lines, QueueKind, SAMPLES_PER_LINE, Samples, ToClient,
+};
 use std::any::Any;
 use std::io::{BufRead, BufReader, IsTerminal, Stdin};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,6 +34,16 @@ pub fn main<A: Parser>(
     identify: impl FnOnce(&A, &ClientPlan) -> Identity,
     run: impl FnOnce(&A, Vec<Session>) -> Result<Outcome>,
 ) -> ExitCode {
+    main_with_lock(LOCK, identify, run)
+}
+
+/// The same for a client outside of the suite's workspace: `lock` is the text of the
+/// `Cargo.lock` that it is built by, which tells the versions of its hello.
+pub fn main_with_lock<A: Parser>(
+    lock: &str,
+    identify: impl FnOnce(&A, &ClientPlan) -> Identity,
+    run: impl FnOnce(&A, Vec<Session>) -> Result<Outcome>,
+) -> ExitCode {
     let args = A::parse();
     if std::io::stdin().is_terminal() {
         eprintln!(
@@ -42,7 +55,9 @@ pub fn main<A: Parser>(
     let played = match read_plan(&mut lines) {
         Ok((plan, sessions)) => {
             let identity = identify(&args, &plan);
-            play(&identity, sessions, lines, begin, |sessions| run(&args, sessions))
+            identity.hello(lock).and_then(|hello| {
+                play(hello, sessions, lines, begin, |sessions| run(&args, sessions))
+            })
         }
         Err(error) => return fail(&error, 2),
     };
@@ -87,17 +102,17 @@ fn read_plan(lines: &mut Lines<impl BufRead>) -> Result<(Arc<ClientPlan>, Vec<Se
 }
 
 fn play(
-    identity: &Identity,
+    hello: ClientHello,
     sessions: Vec<Session>,
     lines: Lines<BufReader<Stdin>>,
     begin: Instant,
     run: impl FnOnce(Vec<Session>) -> Result<Outcome>,
 ) -> Result<()> {
-    say(&FromClient::Hello(identity.hello()?))?;
+    let has_ceiling = hello.queue.kind == QueueKind::Unbounded;
+    say(&FromClient::Hello(hello))?;
     let first = sessions.first().context("a plan without connections")?;
     let shared = Arc::clone(&first.shared);
-    let (plan, has_ceiling) =
-        (Arc::clone(&first.plan), identity.queue.kind == QueueKind::Unbounded);
+    let plan = Arc::clone(&first.plan);
     let (for_guard, for_listener) = (Arc::clone(&shared), Arc::clone(&shared));
     spawn("guard", move || guard(&for_guard, &plan, begin, has_ceiling))?;
     spawn("stdin", move || listen(lines, &for_listener))?;

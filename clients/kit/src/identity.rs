@@ -4,7 +4,8 @@ use anyhow::{Result, ensure};
 use contract::{Class, ClientHello, QueueShape, Version};
 
 /// The lock file that this client was built with.
-const LOCK: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock"));
+pub(crate) const LOCK: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock"));
 
 /// What a client claims to be.
 #[derive(Debug, Clone)]
@@ -25,10 +26,10 @@ pub struct Identity {
 }
 
 impl Identity {
-    pub(crate) fn hello(&self) -> Result<ClientHello> {
+    pub(crate) fn hello(&self, lock: &str) -> Result<ClientHello> {
         let mut versions = Vec::new();
         for name in self.crates {
-            let found = locked(name);
+            let found = locked(lock, name);
             ensure!(
                 !found.is_empty(),
                 "crate `{name}` is not in Cargo.lock: mend Identity::crates"
@@ -49,9 +50,9 @@ impl Identity {
 }
 
 /// `name version` of each version of a crate in the lock file.
-fn locked(name: &str) -> Vec<String> {
+fn locked(lock: &str, name: &str) -> Vec<String> {
     let named = format!("name = \"{name}\"");
-    let mut lines = LOCK.lines();
+    let mut lines = lock.lines();
     let mut found = Vec::new();
     while lines.any(|line| line == named) {
         let version = lines.next().and_then(|line| line.strip_prefix("version = "));
@@ -66,17 +67,17 @@ mod tests {
 
     #[test]
     fn a_version_comes_from_the_lock_file() {
-        assert_eq!(locked("client-kit"), [concat!("client-kit ", env!("CARGO_PKG_VERSION"))]);
+        assert_eq!(locked(LOCK, "client-kit"), [concat!("client-kit ", env!("CARGO_PKG_VERSION"))]);
     }
 
     #[test]
     fn every_version_of_a_crate_is_named() {
-        let versions = locked("socket2");
+        let versions = locked(LOCK, "socket2");
         assert!(versions.len() >= 2, "glommio and the kit use different ones: {versions:?}");
     }
 
     #[test]
     fn an_unknown_crate_is_not_invented() {
-        assert!(locked("no-such-crate").is_empty());
+        assert!(locked(LOCK, "no-such-crate").is_empty());
     }
 }

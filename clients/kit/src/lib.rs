@@ -29,7 +29,7 @@ mod watch;
 mod work;
 
 pub use contract::{Class, ClientPlan, QueueKind, QueueShape};
-pub use entry::{NoArgs, main};
+pub use entry::{NoArgs, main, main_with_lock};
 pub use identity::Identity;
 pub use intake::{Intake, Stamp};
 pub use limits::{MAX_MESSAGE_BYTES, READ_BUFFER_BYTES};

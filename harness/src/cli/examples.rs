@@ -34,6 +34,13 @@ Examples:
   harness build -v                          # and say by which commands
 ";
 
+/// Of `new`.
+pub const NEW: &str = "\
+Examples:
+  harness new mine --template rust          # clients/mine, a crate on the kit
+  harness new mine --template node --dir ../mine
+";
+
 /// Of `check`.
 pub const CHECK: &str = "\
 Examples:

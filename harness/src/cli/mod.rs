@@ -12,7 +12,8 @@ pub use publish::PublishArgs;
 pub use run::{CapacityArgs, CompareArgs, RunArgs, SweepArgs};
 pub use show::{Format, ShowArgs};
 pub use tools::{
-    BuildArgs, CheckArgs, CompletionsArgs, DoctorArgs, JourneyArgs, ListArgs, ManArgs, PlanArgs,
+    BuildArgs, CheckArgs, CompletionsArgs, DoctorArgs, JourneyArgs, ListArgs, ManArgs, NewArgs,
+    PlanArgs,
 };
 pub use values::Rates;
 
@@ -89,6 +90,9 @@ pub enum Command {
     /// Build the server and the clients
     #[command(after_help = examples::BUILD)]
     Build(BuildArgs),
+    /// Write a new client out of a template
+    #[command(after_help = examples::NEW)]
+    New(NewArgs),
     /// Check that clients keep the contract
     #[command(after_help = examples::CHECK)]
     Check(CheckArgs),

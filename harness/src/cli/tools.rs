@@ -1,8 +1,9 @@
-//! The subcommands that run no campaign: `list`, `build`, `check`, `journey`, `plan`,
+//! The subcommands that run no campaign: `list`, `build`, `new`, `check`, `journey`, `plan`,
 //! `doctor`, `completions`, `man`.
 
 use super::Source;
 use crate::affinity::CpuList;
+use crate::scaffold::Template;
 use crate::units::seconds;
 use clap::Args;
 use std::path::PathBuf;
@@ -23,6 +24,19 @@ pub struct BuildArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub source: Source,
+}
+
+/// `harness new`
+#[derive(Debug, Args)]
+pub struct NewArgs {
+    /// Its name: lower-case letters, digits and `-`
+    pub name: String,
+    /// What it is written in
+    #[arg(long, value_enum)]
+    pub template: Template,
+    /// The folder that is to be made [default: clients/NAME]
+    #[arg(long, value_name = "PATH")]
+    pub dir: Option<PathBuf>,
 }
 
 /// `harness check`

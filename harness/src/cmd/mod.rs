@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod journey;
 pub mod list;
 pub mod man;
+pub mod new;
 pub mod plan;
 pub mod publish;
 pub mod show;
