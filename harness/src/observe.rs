@@ -68,6 +68,7 @@ impl Observer {
     /// # Errors
     /// When a child has damaged its meter.
     pub fn read(&mut self) -> Result<Snapshot> {
+        self.clients.iter_mut().for_each(Gauge::refresh);
         let server = |slot| self.server_meter.read(slot).context("the server's meter");
         let at_ns = tick::clock::now_ns();
         let processed = self.count(Slot::PROCESSED)?;

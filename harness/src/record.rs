@@ -55,6 +55,12 @@ impl Record {
             .then(|| format!("it filled the client's memory with {} ticks", client.queued))
     }
 
+    /// How far the client's stamps may be off, in ns.
+    #[must_use]
+    pub fn clock_error_ns(&self) -> u64 {
+        self.hello.clock_error_ns.unwrap_or(0)
+    }
+
     /// The last look at which every connection was still there and the server still
     /// made ticks, in ns from the start.
     #[must_use]

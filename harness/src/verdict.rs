@@ -203,6 +203,12 @@ fn warnings(m: &Measurement, record: &Record, plan: &Plan) -> Vec<String> {
             (m.window_from_ns - plan.warmup_ns) as f64 / 1e9
         ));
     }
+    if let Some(error_ns) = record.hello.clock_error_ns {
+        warnings.push(format!(
+            "clock: its stamps are mapped to the monotonic clock, within {} µs",
+            error_ns.div_ceil(1000)
+        ));
+    }
     if let Some((at_ns, lasted_ns)) = stall(record, plan) {
         warnings.push(format!(
             "stalled: it processed nothing for {} ms at {:.1} s though ticks waited",

@@ -193,21 +193,22 @@ impl Audit {
             self.order_of_stamps(link, record, plan);
         }
         if let [link] = record.links.as_slice() {
-            self.stamps_and_meter(link, &record.watched.snapshots);
+            self.stamps_and_meter(link, record);
         }
     }
 
     /// A tick that the meter has counted has its stamp already: a later one is
     /// from the future. The look after that at which it was counted is later for
     /// certain, however long a look took.
-    fn stamps_and_meter(&mut self, link: &Link, looks: &[Snapshot]) {
+    fn stamps_and_meter(&mut self, link: &Link, record: &Record) {
+        let looks: &[Snapshot] = &record.watched.snapshots;
         let mut counted = 0;
         for row in &link.client_rows {
             while looks.get(counted).is_some_and(|look| look.processed <= row[0]) {
                 counted += 1;
             }
             let Some(after) = looks.get(counted + 1) else { return };
-            if row[2] > after.at_ns {
+            if row[2] > after.at_ns + record.clock_error_ns() {
                 return self.failures.push(format!(
                     "a stamp from the future: tick {} is stamped {} ms after the meter had counted it",
                     row[0],
@@ -220,7 +221,8 @@ impl Audit {
     /// No stamp lies before the one that it follows.
     fn order_of_stamps(&mut self, link: &Link, record: &Record, plan: &Plan) {
         let pairs = || link.client_rows.iter().zip(&link.server_rows);
-        let backwards = pairs().find(|(client, server)| client[1] < server[2]);
+        let error_ns = record.clock_error_ns();
+        let backwards = pairs().find(|(client, server)| client[1] + error_ns < server[2]);
         self.demand(backwards.is_none(), || {
             format!(
                 "a negative latency: tick {} was received before it was written",
