@@ -1,0 +1,25 @@
+//! A machine that gives no ring is told so, and how to mend it.
+
+use client_kit::testing::{Child, plan};
+use contract::{FromClient, ToClient};
+use std::process::Command;
+use tick::Format;
+
+#[test]
+fn without_a_ring_it_is_unavailable() {
+    let mut command = Command::new("sh");
+    let path = env!("CARGO_BIN_EXE_client-compio");
+    // A ring is a file: there is room for one more, and its wake-up is another.
+    command.args(["-c", "ulimit -n 4 && exec \"$0\"", path]);
+    let mut child = Child::spawn(command);
+    child.tell(&ToClient::Plan(plan("ws://127.0.0.1:1/", Format::Binary)));
+    assert!(matches!(child.hear(), Some(FromClient::Hello(_))));
+    match child.hear() {
+        Some(FromClient::Unavailable { reason }) => {
+            assert!(reason.contains("io_uring"), "{reason}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(child.hear(), None);
+    assert_eq!(child.exit().code, Some(0));
+}
