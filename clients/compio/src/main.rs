@@ -1,7 +1,7 @@
 //! compio (completion I/O on io_uring) + async-tungstenite over compio's own
 //! adapter for futures: connect, then `next()` until the stream ends.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use async_tungstenite::tungstenite::{Message, protocol::WebSocketConfig};
 use async_tungstenite::{WebSocketStream, client_async_with_config};
 use client_kit::{
@@ -44,7 +44,7 @@ async fn clients(sessions: Vec<Session>) -> Result<Outcome> {
     let tasks: Vec<_> = sessions.into_iter().map(|s| compio::runtime::spawn(client(s))).collect();
     let mut outcomes = Vec::new();
     for task in tasks {
-        outcomes.push(task.await??);
+        outcomes.push(task.await.map_err(|_| anyhow!("a reader panicked"))??);
     }
     Ok(Outcome::of_all(outcomes))
 }
