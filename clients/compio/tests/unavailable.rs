@@ -9,8 +9,9 @@ use tick::Format;
 fn without_a_ring_it_is_unavailable() {
     let mut command = Command::new("sh");
     let path = env!("CARGO_BIN_EXE_client-compio");
-    // A ring is a file: there is room for one more, and its wake-up is another.
-    command.args(["-c", "ulimit -n 4 && exec \"$0\"", path]);
+    // There is room for one file besides the three standard ones, which loading
+    // the program takes: a ring and what wakes it are two.
+    command.args(["-c", "exec 3>&- && ulimit -n 4 && exec \"$0\"", path]);
     let mut child = Child::spawn(command);
     child.tell(&ToClient::Plan(plan("ws://127.0.0.1:1/", Format::Binary)));
     assert!(matches!(child.hear(), Some(FromClient::Hello(_))));
