@@ -20,6 +20,8 @@ pub enum Built {
     Program(Vec<String>),
     /// It cannot run here, and why.
     Unavailable(String),
+    /// It does not keep the contract, and how.
+    Failing(String),
 }
 
 /// Everything that a campaign runs.

@@ -11,6 +11,7 @@ pub mod capacity;
 pub mod child;
 pub mod cli;
 pub mod cmd;
+pub mod conform;
 pub mod console;
 pub mod diff;
 pub mod doctor;

@@ -86,6 +86,7 @@ impl<'a> Runner<'a> {
         let plan = Plan::new(workload, entry.class, self.stage.seed, timing)?;
         let outcome = match &self.stage.programs.clients[&entry.name] {
             Built::Unavailable(reason) => Outcome::Unavailable(reason.clone()),
+            Built::Failing(reason) => Outcome::Failed(reason.clone()),
             Built::Program(words) => {
                 console::detail(format_args!("{}: {}", plan.describe(), words.join(" ")));
                 let setup = Setup {

@@ -1,7 +1,7 @@
 //! A machine that gives no ring is told so, and how to mend it.
 
 use client_kit::testing::{Child, plan};
-use contract::{FromClient, ToClient};
+use contract::FromClient;
 use std::process::Command;
 use tick::Format;
 
@@ -12,15 +12,12 @@ fn without_a_ring_it_is_unavailable() {
     // There is room for one file besides the three standard ones, which loading
     // the program takes: a ring and what wakes it are two.
     command.args(["-c", "exec 3>&- && ulimit -n 4 && exec \"$0\"", path]);
-    let mut child = Child::spawn(command);
-    child.tell(&ToClient::Plan(plan("ws://127.0.0.1:1/", Format::Binary)));
-    assert!(matches!(child.hear(), Some(FromClient::Hello(_))));
-    match child.hear() {
-        Some(FromClient::Unavailable { reason }) => {
-            assert!(reason.contains("io_uring"), "{reason}");
-        }
+    let mut child = Child::spawn(command, &()).unwrap();
+    child.plan(&plan("ws://127.0.0.1:1/", Format::Binary));
+    child.hello().unwrap();
+    match child.hear("verdict").unwrap() {
+        FromClient::Unavailable { reason } => assert!(reason.contains("io_uring"), "{reason}"),
         other => panic!("{other:?}"),
     }
-    assert_eq!(child.hear(), None);
-    assert_eq!(child.exit().code, Some(0));
+    assert_eq!(child.exit().unwrap().code, Some(0));
 }

@@ -14,19 +14,20 @@ use crate::store::Store;
 use crate::table::Style;
 use crate::unsaved::Unsaved;
 use crate::workload::Workload;
-use crate::{cmd, console, listing, store, view};
+use crate::{cmd, conform, console, listing, store, view};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 /// Finds and builds what takes part, and goes where it is going to measure from.
 ///
 /// # Errors
 /// Wrong arguments or files, results that could not be written, a server that does
 /// not build.
-pub(super) fn stage(root: &Path, args: &RunArgs) -> Result<Stage> {
+pub(super) fn stage(root: &Path, args: &RunArgs, interrupted: &AtomicBool) -> Result<Stage> {
     view::check(args.watch)?;
     Store::check(&versus::out(root, args))?;
     if let Some(folder) = args.json.as_deref().and_then(Path::parent)
@@ -42,7 +43,10 @@ pub(super) fn stage(root: &Path, args: &RunArgs) -> Result<Stage> {
     }
     let allowed = CpuList::allowed()?;
     let placement = Placement::plan(&allowed, args.server_cpus.clone(), args.client_cpus.clone())?;
-    let programs = builder::build(root, &entries, &args.source.profile)?;
+    let mut programs = builder::build(root, &entries, &args.source.profile)?;
+    if !args.unchecked {
+        conform::sift(&entries, &mut programs, interrupted)?;
+    }
     console::say(placement.describe());
     // Pinned only now: the build may use every CPU.
     if let Some(cpus) = &placement.server {
