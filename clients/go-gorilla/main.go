@@ -62,18 +62,23 @@ func client(s *session, nextReader bool) (ending, error) {
 	if err := s.ready(); err != nil {
 		return ending{}, err
 	}
+	return readAll(conn, s.taker, nextReader), nil
+}
+
+// readAll reads until the end, whatever it is. The library answers pings and
+// close frames while it is asked for messages.
+func readAll(conn *websocket.Conn, t *taker, nextReader bool) ending {
 	read := conn.ReadMessage
 	if nextReader {
 		read = intoOneBuffer(conn)
 	}
-	// The library answers pings and close frames while it is asked for messages.
 	for {
 		kind, payload, err := read()
 		if err != nil {
-			return endOf(err), nil
+			return endOf(err)
 		}
-		if !s.taker.take(kind == websocket.TextMessage, payload) {
-			return ending{asked: true}, nil
+		if !t.take(kind == websocket.TextMessage, payload) {
+			return ending{asked: true}
 		}
 	}
 }
