@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use cargo_metadata::Message;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Seek};
+use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -112,17 +112,20 @@ fn run_build(command: &[String], dir: &Path) -> Result<()> {
     let shown = command.join(" ");
     console::detail(format_args!("in {}: {shown}", dir.display()));
     let words = Words::new()?;
-    let status = Command::new(&command[0])
+    let mut child = Command::new(&command[0])
         .args(&command[1..])
         .current_dir(dir)
         .stdin(Stdio::null())
         .stdout(words.sink()?)
-        .stderr(words.sink()?)
-        .status()
+        .stderr(Stdio::piped())
+        .spawn()
         .with_context(|| format!("cannot run its build command `{shown}`"))?;
+    let last = words.pass_on(child.stderr.take().context("no words of the build")?)?;
+    let status = child.wait()?;
     if !status.success() {
         words.show()?;
-        bail!("its build command `{shown}` failed ({status})");
+        // The last thing that a build says is mostly why it failed.
+        bail!("its build command `{shown}` failed ({status}): {last}");
     }
     Ok(())
 }
@@ -142,6 +145,28 @@ impl Words {
         Ok(match &self.0 {
             Some(file) => Stdio::from(file.try_clone()?),
             None => Stdio::from(std::io::stderr()),
+        })
+    }
+
+    /// Passes on what a build says, and returns the last line of it.
+    fn pass_on(&self, said: impl Read) -> Result<String> {
+        let (mut to, mut last) = (self.writer()?, String::new());
+        for line in BufReader::new(said).split(b'\n') {
+            let line = line?;
+            to.write_all(&line)?;
+            to.write_all(b"\n")?;
+            let text = String::from_utf8_lossy(&line);
+            if !text.trim().is_empty() {
+                last = text.trim().to_owned();
+            }
+        }
+        Ok(last)
+    }
+
+    fn writer(&self) -> Result<Box<dyn Write>> {
+        Ok(match &self.0 {
+            Some(file) => Box::new(file.try_clone()?),
+            None => Box::new(std::io::stderr()),
         })
     }
 
@@ -190,4 +215,18 @@ fn cargo(dir: &Path, packages: &[&str], profile: &str) -> Result<BTreeMap<String
         bail!("cargo could not build {}", packages.join(", "));
     }
     Ok(binaries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_build_tells_why() {
+        let words = ["sh", "-c", "echo first >&2; echo 'no such library: install it' >&2; exit 3"];
+        let dir = tempfile::tempdir().unwrap();
+        let error = run_build(&words.map(str::to_owned), dir.path()).unwrap_err().to_string();
+        assert!(error.ends_with("failed (exit status: 3): no such library: install it"), "{error}");
+        run_build(&["true".to_owned()], dir.path()).unwrap();
+    }
 }

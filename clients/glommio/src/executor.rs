@@ -1,5 +1,6 @@
 //! An executor on a CPU that this process may use, or why there can be none.
 
+use client_kit::no_io_uring;
 use glommio::{LocalExecutor, LocalExecutorBuilder, Placement};
 use nix::sched::{CpuSet, sched_getaffinity};
 use nix::sys::resource::{Resource, getrlimit};
@@ -21,8 +22,8 @@ pub fn pinned() -> Result<LocalExecutor, String> {
     // glommio panics at some of what it lacks, instead of saying so.
     match catch_unwind(|| LocalExecutorBuilder::new(placement).make()) {
         Ok(Ok(executor)) => Ok(executor),
-        Ok(Err(error)) => Err(no_ring(&error.to_string())),
-        Err(_) => Err(no_ring("glommio panicked")),
+        Ok(Err(error)) => Err(no_io_uring(&error.to_string())),
+        Err(_) => Err(no_io_uring("glommio panicked")),
     }
 }
 
@@ -36,19 +37,4 @@ fn check_memlock() -> Result<(), String> {
          /etc/security/limits.conf",
         soft >> 10
     ))
-}
-
-/// Names the usual hindrance where there is one.
-fn no_ring(error: &str) -> String {
-    let setting = std::fs::read_to_string("/proc/sys/kernel/io_uring_disabled");
-    let hindrance = match setting.as_deref().map(str::trim) {
-        Ok("2") => "io_uring is switched off: sysctl -w kernel.io_uring_disabled=0".to_owned(),
-        Ok("1") => "io_uring is for privileged users only: sysctl -w kernel.io_uring_disabled=0 \
-                    or run as a member of kernel.io_uring_group"
-            .to_owned(),
-        _ => "io_uring cannot be used: it needs Linux 5.8 or newer, and a container runtime whose \
-              seccomp filter allows io_uring_setup"
-            .to_owned(),
-    };
-    format!("{hindrance} ({error})")
 }

@@ -1,0 +1,83 @@
+//! The client's own loop beside a bare compio + async-tungstenite loop that
+//! only counts, over loopback with the same bytes.
+
+#![allow(dead_code, unused_imports, reason = "the client's main and tests are not called here")]
+
+#[path = "../src/main.rs"]
+mod client;
+
+use async_tungstenite::WebSocketStream;
+use async_tungstenite::tungstenite::{Message, protocol::Role};
+use client_kit::testing::{Flood, plan, session};
+use client_kit::{ClientPlan, End};
+use compio::net::TcpStream;
+use compio::runtime::Runtime;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use futures_util::StreamExt;
+use std::time::{Duration, Instant};
+use tick::{Format, Sample};
+
+const TICKS: u64 = 1_000_000;
+
+async fn socket(stream: std::net::TcpStream) -> WebSocketStream<client::Stream> {
+    let stream = client::adapt(TcpStream::from_std(stream).expect("a ring"));
+    WebSocketStream::from_raw_socket(stream, Role::Client, Some(client::config())).await
+}
+
+/// Counts messages and does nothing with them.
+fn bare(flood: &Flood, runtime: &Runtime) -> Duration {
+    let begin = Instant::now();
+    let (stream, writer) = flood.start();
+    let count: u64 = runtime.block_on(async {
+        let (mut socket, mut count) = (socket(stream).await, 0);
+        while let Some(Ok(message)) = socket.next().await {
+            match message {
+                Message::Close(_) => break,
+                _ => count += 1,
+            }
+        }
+        count
+    });
+    let spent = begin.elapsed();
+    writer.join().expect("the writer");
+    assert_eq!(count, flood.ticks());
+    spent
+}
+
+/// The client: every tick checked, every 997th stamped.
+fn compio(flood: &Flood, runtime: &Runtime) -> Duration {
+    let sample = Sample { first: 498, stride: 997 };
+    let session = session(ClientPlan { sample, ..plan("ws://127.0.0.1:1/", Format::Binary) });
+    let (_, mut taker) = session.quietly_ready();
+    let begin = Instant::now();
+    let (stream, writer) = flood.start();
+    let end = runtime.block_on(async { client::read(&mut socket(stream).await, &mut taker).await });
+    let spent = begin.elapsed();
+    writer.join().expect("the writer");
+    let (_, books) = taker.finish(end.clone()).into_report().expect("a whole run");
+    assert_eq!((end, books.processed, books.gaps), (End::Close(1000), flood.ticks(), 0));
+    spent
+}
+
+fn flood(c: &mut Criterion) {
+    let flood = Flood::new(TICKS);
+    let runtime = Runtime::new().expect("io_uring");
+    let mut group = c.benchmark_group("loopback flood");
+    group.throughput(Throughput::Elements(TICKS)).sample_size(20);
+    group.bench_function("bare compio + async-tungstenite", |b| {
+        b.iter_custom(|runs| (0..runs).map(|_| bare(&flood, &runtime)).sum());
+    });
+    group.bench_function("compio client", |b| {
+        b.iter_custom(|runs| (0..runs).map(|_| compio(&flood, &runtime)).sum());
+    });
+    group.finish();
+
+    // Turn about, so that a machine that changes its speed changes both.
+    let pair = |_| bare(&flood, &runtime).as_secs_f64() / compio(&flood, &runtime).as_secs_f64();
+    let mut ratios: Vec<f64> = (0..15).map(pair).collect();
+    ratios.sort_by(f64::total_cmp);
+    println!("compio reaches {:.2} of the bare loop (median of 15 pairs)", ratios[7]);
+}
+
+criterion_group!(benches, flood);
+criterion_main!(benches);

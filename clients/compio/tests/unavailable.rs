@@ -1,0 +1,23 @@
+//! A machine that gives no ring is told so, and how to mend it.
+
+use client_kit::testing::{Child, plan};
+use contract::FromClient;
+use std::process::Command;
+use tick::Format;
+
+#[test]
+fn without_a_ring_it_is_unavailable() {
+    let mut command = Command::new("sh");
+    let path = env!("CARGO_BIN_EXE_client-compio");
+    // There is room for one file besides the three standard ones, which loading
+    // the program takes: a ring and what wakes it are two.
+    command.args(["-c", "exec 3>&- && ulimit -n 4 && exec \"$0\"", path]);
+    let mut child = Child::spawn(command, &()).unwrap();
+    child.plan(&plan("ws://127.0.0.1:1/", Format::Binary));
+    child.hello().unwrap();
+    match child.hear("verdict").unwrap() {
+        FromClient::Unavailable { reason } => assert!(reason.contains("io_uring"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(child.exit().unwrap().code, Some(0));
+}

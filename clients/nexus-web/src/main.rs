@@ -1,0 +1,88 @@
+//! nexus-web on a thread, as its documentation shows it: `recv` until it
+//! returns nothing; each message is a slice of the read buffer.
+
+use anyhow::{Context, Result, anyhow};
+use client_kit::{
+    Class, ClientPlan, End, Identity, NoArgs, Outcome, QueueKind, QueueShape, Session, Taker,
+};
+use nexus_web::ws::{Client, ClientBuilder, Message};
+use std::net::TcpStream;
+use std::process::ExitCode;
+use std::thread;
+
+/// The most that a ping can carry.
+const MAX_PING_BYTES: usize = 125;
+
+fn main() -> ExitCode {
+    client_kit::main(identify, run)
+}
+
+fn identify(_args: &NoArgs, _plan: &ClientPlan) -> Identity {
+    Identity {
+        name: "nexus-web",
+        class: Class::Library,
+        runtime: "a thread for each connection".to_owned(),
+        transport: "std TcpStream (blocking)",
+        queue: QueueShape { kind: QueueKind::None, bound: None },
+        crates: &["nexus-web"],
+    }
+}
+
+/// A thread for each connection.
+fn run(_args: &NoArgs, sessions: Vec<Session>) -> Result<Outcome> {
+    let readers: Vec<_> = sessions.into_iter().map(|s| thread::spawn(|| client(s))).collect();
+    let mut outcomes = Vec::new();
+    for reader in readers {
+        outcomes.push(reader.join().map_err(|_| anyhow!("a reader panicked"))??);
+    }
+    Ok(Outcome::of_all(outcomes))
+}
+
+fn client(session: Session) -> Result<Outcome> {
+    let stream = TcpStream::connect(session.address()).context("cannot connect")?;
+    session.adopt(&stream)?;
+    let handshake = builder().connect_with(stream, session.url());
+    let mut socket = handshake.context("the WebSocket handshake failed")?;
+    let mut taker = session.ready()?;
+    let end = read(&mut socket, &mut taker);
+    Ok(taker.finish(end))
+}
+
+pub(crate) fn read(socket: &mut Client<TcpStream>, taker: &mut Taker) -> End {
+    loop {
+        let flow = match socket.recv() {
+            Ok(Some(Message::Binary(payload))) => taker.take_binary(payload),
+            Ok(Some(Message::Text(text))) => taker.take_text(text),
+            Ok(Some(Message::Ping(payload))) => {
+                // The library leaves the answer to its user, and the payload
+                // lies in the buffer that an answer borrows too.
+                let mut copy = [0; MAX_PING_BYTES];
+                let copy = &mut copy[..payload.len()];
+                copy.copy_from_slice(payload);
+                if let Err(error) = socket.send_pong(copy) {
+                    return End::Broken(error.to_string());
+                }
+                continue;
+            }
+            Ok(Some(Message::Pong(_))) => continue,
+            Ok(Some(Message::Close(frame))) => {
+                let code = frame.code;
+                // A peer that does not wait for the reply is no fault.
+                let _ = socket.close(code, "");
+                return End::Close(code.as_u16());
+            }
+            Ok(None) => return End::Broken("the stream ended without a close frame".to_owned()),
+            Err(error) => return End::Broken(error.to_string()),
+        };
+        if flow.is_break() {
+            return End::Asked;
+        }
+    }
+}
+
+pub(crate) fn builder() -> ClientBuilder {
+    Client::builder()
+        .buffer_capacity(client_kit::READ_BUFFER_BYTES)
+        .max_frame_size(client_kit::MAX_MESSAGE_BYTES as u64)
+        .max_message_size(client_kit::MAX_MESSAGE_BYTES)
+}
