@@ -43,6 +43,7 @@ pub mod rows;
 pub mod runner;
 pub mod samples;
 pub mod saved;
+pub mod servers;
 pub mod sketch;
 pub mod splice;
 pub mod stats;

@@ -13,7 +13,7 @@ pub use client::{
 };
 pub use line::{Empty, LineError, Lines, MAX_LINE_BYTES, SAMPLES_PER_LINE, Version, parse, write};
 pub use server::{
-    Connected, FromServer, Listening, ServerEnd, ServerFinal, ServerHello, ServerPlan, Start,
+    Connected, Fresh, FromServer, Listening, ServerEnd, ServerFinal, ServerHello, ServerPlan, Start,
     ToServer,
 };
 

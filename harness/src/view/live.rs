@@ -63,6 +63,8 @@ pub struct Turn {
     pub seed: u64,
     /// How long it is.
     pub timing: Timing,
+    /// Who says when a tick is made.
+    pub paces: Paces,
 }
 
 /// Something that a live view is told.
