@@ -49,7 +49,7 @@ pub fn build(root: &Path, server: &Server, entries: &[Entry], profile: &str) -> 
     match cargo(root, &everything, profile) {
         Ok(built) => binaries = built,
         Err(_) => {
-            for package in own {
+            if let Some(package) = own {
                 let built = cargo(root, &[package], profile);
                 binaries.extend(built.context("the server does not build")?);
             }

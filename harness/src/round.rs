@@ -101,8 +101,7 @@ fn with_server(
     meters: Meters,
 ) -> Result<Outcome> {
     let cpus = setup.placement.server.as_ref();
-    let mut server =
-        Child::spawn("the server", setup.server, setup.server_dir, cpus, guard)?;
+    let mut server = Child::spawn("the server", setup.server, setup.server_dir, cpus, guard)?;
     let cpus = setup.placement.client.as_ref();
     let mut clients = Vec::new();
     for _ in 0..setup.plan.workload.clients {

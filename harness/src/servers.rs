@@ -149,9 +149,10 @@ pub fn find(root: &Path) -> Result<Vec<Server>> {
     }
     servers[1..].sort_by(|a, b| a.served_by.name.cmp(&b.served_by.name));
     let names: Vec<&str> = servers.iter().map(|server| server.served_by.name.as_str()).collect();
-    if let Some(name) = (1..names.len()).map(|at| names[at]).find(|name| {
-        names.iter().filter(|other| other == &name).count() > 1
-    }) {
+    if let Some(name) = (1..names.len())
+        .map(|at| names[at])
+        .find(|name| names.iter().filter(|other| other == &name).count() > 1)
+    {
         bail!("two servers are named `{name}`: rename one in its server.toml");
     }
     Ok(servers)

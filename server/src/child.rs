@@ -11,8 +11,8 @@ use crate::outlet::Outlet;
 use anyhow::{Context, Result, anyhow, bail};
 use contract::meter::Meter;
 use contract::{
-    Connected, Fresh, FromServer, LineError, Lines, Listening, SAMPLES_PER_LINE, SampleRow, Samples,
-    ServerEnd, ServerFinal, ServerHello, ServerPlan, ToServer, Version, write,
+    Connected, Fresh, FromServer, LineError, Lines, Listening, SAMPLES_PER_LINE, SampleRow,
+    Samples, ServerEnd, ServerFinal, ServerHello, ServerPlan, ToServer, Version, write,
 };
 use polling::Poller;
 use std::collections::BTreeMap;

@@ -4,6 +4,7 @@
 use crate::observe::Snapshot;
 use crate::plan::Timing;
 use crate::rows::{self, RoundResult};
+use crate::servers::Paces;
 use crate::stats::{self, Quantiles, Time, Times};
 use crate::verdict::Verdict;
 use crate::view::current::Current;
