@@ -3,6 +3,7 @@
 
 use crate::affinity::{CpuList, Placement};
 use crate::builder::{Built, Programs};
+use crate::checksums::Checksums;
 use crate::console;
 use crate::guard::Guard;
 use crate::measure;
@@ -13,7 +14,7 @@ use crate::round::{self, Outcome, Setup};
 use crate::rows::RoundResult;
 use crate::servers::{Paces, ServedBy};
 use crate::verdict::{self, Verdict};
-use crate::verify::{self, Checksums};
+use crate::verify;
 use crate::watch::Onlooker;
 use crate::workload::Workload;
 use anyhow::{Context, Result};

@@ -1,14 +1,12 @@
 //! The audit: every round has to balance its books before it may be shown.
 
-use crate::journey::Made;
+use crate::checksums::Checksums;
+use crate::little;
 use crate::measure;
 use crate::observe::Snapshot;
 use crate::plan::Plan;
 use crate::record::{Link, Record};
 use contract::{ClientEnd, SampleRow, ServerEnd};
-use std::cell::Cell;
-use std::sync::Arc;
-use tick::{Market, Tape};
 
 /// The share of ticks that has to be generated on time.
 pub const ON_TIME_SHARE: f64 = 0.99;
@@ -16,11 +14,6 @@ pub const ON_TIME_SHARE: f64 = 0.99;
 const LIBRARY_BYTES: f64 = 32e6;
 /// More than one write call of the server carries, in bytes.
 const WRITE_BYTES: f64 = 2e6;
-/// How far the sampled waiting times may lie outside of what the observed
-/// backlog allows: this share of it, for they are a sample.
-const LITTLE_SHARE: f64 = 0.10;
-/// For how long a server sends a message again at most, and its longest turn.
-const REPEATED_NS: f64 = 2e6;
 
 /// How it begins to say that the server was late.
 const LATE: &str = "the server generated only";
@@ -39,49 +32,6 @@ pub struct Audit {
     pub failures: Vec<String>,
 }
 
-/// Recomputes checksums, keeping what it has summed up: rounds end at different
-/// counts of the same market.
-#[derive(Debug)]
-pub struct Checksums {
-    market: Market,
-    /// The count of ticks and their sum, of the largest count so far.
-    highest: Cell<(u64, u64)>,
-}
-
-impl Checksums {
-    /// Of the market of that seed, with a recording's prices if it has some.
-    #[must_use]
-    pub fn new(seed: u64, tape: Option<Arc<Tape>>) -> Self {
-        Self { market: Market::new(seed).replaying(tape), highest: Cell::new((0, 0)) }
-    }
-
-    /// The checksum over the first `ticks` ticks.
-    #[must_use]
-    pub fn of(&self, ticks: u64) -> u64 {
-        let (known, sum) = self.highest.get();
-        match ticks >= known {
-            true => {
-                let sum = sum + self.market.checksum(known..ticks);
-                self.highest.set((ticks, sum));
-                sum
-            }
-            // Going back from what is known costs less than starting anew.
-            false if known - ticks < ticks => sum - self.market.checksum(ticks..known),
-            false => self.market.checksum(0..ticks),
-        }
-    }
-
-    /// The same where messages are sent again: each tick has the price of the newest
-    /// seq of `fresh` that is not above its own.
-    #[must_use]
-    pub fn of_fresh(&self, fresh: &[u64], ticks: u64) -> u64 {
-        let ends = fresh.iter().skip(1).chain([&u64::MAX]);
-        let each = fresh.iter().zip(ends);
-        let sent = |from: u64, to: u64| to.min(ticks).saturating_sub(from);
-        each.map(|(&seq, &end)| self.market.tick(seq).1 * sent(seq, end)).sum()
-    }
-}
-
 /// Audits a round.
 #[must_use]
 pub fn audit(record: &Record, plan: &Plan, checksums: &Checksums) -> Audit {
@@ -93,7 +43,7 @@ pub fn audit(record: &Record, plan: &Plan, checksums: &Checksums) -> Audit {
     audit.instants(record);
     if audit.failures.is_empty() {
         audit.pace(record, plan);
-        audit.little(record, plan);
+        audit.failures.extend(little::violation(record, plan));
     }
     audit
 }
@@ -360,67 +310,6 @@ impl Audit {
                 "{LATE} {:.2} % of its ticks within {} ms of their due time: the machine was too busy",
                 on_time * 100.0,
                 plan.workload.on_time_ms
-            )
-        });
-    }
-
-    /// Little's law in its finite form: the sum of all waiting times is the
-    /// integral of the backlog. Stamps give the one, meters and schedule the
-    /// other, so an error in either shows. Between two looks the processed
-    /// count can only rise, which bounds the integral from both sides. Where the
-    /// server paces by itself, ticks wait from when they were made, and what was
-    /// made by then is its meter's to say: known at the looks only, too.
-    /// (J. D. C. Little, Little's Law as Viewed on Its 50th Anniversary,
-    /// Operations Research 59(3), 2011.)
-    fn little(&mut self, record: &Record, plan: &Plan) {
-        let (timetable, sample) = (&plan.timetable, plan.sample());
-        let Some(offered) = timetable.ticks_within(plan.duration_ns()) else { return };
-        let Some(end) = record.watched.snapshots.last() else { return };
-        let links = record.links.len() as f64;
-        let due = |s: &Snapshot| {
-            let elapsed_ns = s.at_ns.saturating_sub(record.start_ns);
-            timetable.due_count(elapsed_ns).unwrap_or(0).min(offered) as f64 * links
-        };
-        let came_in = |from: &Snapshot, to: &Snapshot| match plan.keeps_due_times() {
-            true => [f64::midpoint(due(from), due(to)); 2],
-            false => [from.generated as f64, to.generated as f64],
-        };
-        let (mut least, mut most) = (0.0, 0.0);
-        for pair in record.watched.snapshots.windows(2) {
-            let lasted_ns = (pair[1].at_ns - pair[0].at_ns) as f64;
-            let [fewest, all] = came_in(&pair[0], &pair[1]);
-            least += (fewest - pair[1].processed as f64) * lasted_ns;
-            most += (all - pair[0].processed as f64) * lasted_ns;
-        }
-        let made = Made::new(record);
-        let ticks = if plan.keeps_due_times() { offered } else { made.ticks() };
-        let planned = sample.count_below(ticks);
-        let mut waited_ns = 0.0;
-        for index in 0..planned {
-            let seq = sample.nth(index);
-            let since_ns = match plan.due_offset_ns(seq) {
-                Some(offset_ns) => record.start_ns + offset_ns,
-                None => made.at_ns(seq, index as usize).unwrap_or(end.at_ns),
-            };
-            for link in &record.links {
-                let row = link.client_rows.get(index as usize);
-                let until_ns = row.map_or(end.at_ns, |row| row[2].min(end.at_ns));
-                waited_ns += until_ns.saturating_sub(since_ns) as f64;
-            }
-        }
-        let per_tick_ns = waited_ns / (planned.max(1) as f64 * links);
-        let all = ticks.max(1) as f64 * links;
-        let bounds_ns = [least / all, most / all];
-        // A message that is sent again was made before the ticks that repeat it.
-        let repeated_ns = if plan.keeps_due_times() { 0.0 } else { REPEATED_NS };
-        let slack_ns = LITTLE_SHARE * bounds_ns[1].abs() + repeated_ns;
-        let holds = (bounds_ns[0] - slack_ns..=bounds_ns[1] + slack_ns).contains(&per_tick_ns);
-        self.demand(holds, || {
-            format!(
-                "Little's law does not hold: by its stamps a tick waited {:.3} ms, by the backlog between {:.3} and {:.3} ms",
-                per_tick_ns / 1e6,
-                bounds_ns[0] / 1e6,
-                bounds_ns[1] / 1e6
             )
         });
     }
