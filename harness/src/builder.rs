@@ -18,6 +18,8 @@ pub enum Built {
     Program(Vec<String>),
     /// It cannot run here, and why.
     Unavailable(String),
+    /// It does not keep the contract, and how.
+    Failing(String),
 }
 
 /// Everything that a campaign runs.
@@ -60,7 +62,9 @@ pub fn build(root: &Path, server: &Server, entries: &[Entry], profile: &str) -> 
     }
     let words = match program(&server.recipe, root, &binaries, profile) {
         Ok(Built::Program(words)) => words,
-        Ok(Built::Unavailable(reason)) => bail!("--server {name}: {reason}"),
+        Ok(Built::Unavailable(reason) | Built::Failing(reason)) => {
+            bail!("--server {name}: {reason}")
+        }
         Err(error) => return Err(error.context(format!("--server {name}"))),
     };
     let clients = entries

@@ -12,6 +12,7 @@ pub mod checksums;
 pub mod child;
 pub mod cli;
 pub mod cmd;
+pub mod conform;
 pub mod console;
 pub mod diff;
 pub mod doctor;

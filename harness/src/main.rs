@@ -24,6 +24,7 @@ fn run(cli: Cli) -> Result<u8> {
     match cli.command {
         Command::List(args) => cmd::list::run(&root()?, &args),
         Command::Build(args) => cmd::build::run(&root()?, &args),
+        Command::Check(args) => cmd::check::run(&root()?, &args),
         Command::Compare(args) => cmd::compare::run(&root()?, &args),
         Command::Capacity(args) => cmd::capacity::run(&root()?, &args),
         Command::Sweep(args) => cmd::sweep::run(&root()?, &args),

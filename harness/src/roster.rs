@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail};
 use contract::Class;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// A `client.toml`.
@@ -98,27 +99,73 @@ pub struct Entry {
     pub needs: Vec<String>,
 }
 
-/// All clients found, in the order of their names, each followed by its variants.
+/// A `harness.toml` beside the suite: where further clients are.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// Folders of clients, or folders with such folders in them; relative ones
+    /// count from the file.
+    clients: Vec<PathBuf>,
+}
+
+/// All clients found, in the order of their names, each followed by its variants:
+/// those of the suite, those of the folders in its `harness.toml`, and `extra`.
 ///
 /// # Errors
 /// When a `client.toml` is not as it should be, or two share a name.
 pub fn find(root: &Path, extra: &[PathBuf]) -> Result<Vec<Entry>> {
-    let pattern =
-        format!("{}/clients/*/client.toml", glob::Pattern::escape(&root.to_string_lossy()));
     let mut entries = Vec::new();
-    for path in glob::glob(&pattern)? {
-        let path = path?;
+    for path in manifests_in(&root.join("clients"))? {
         let shown = path.strip_prefix(root).unwrap_or(&path).to_owned();
         entries.extend(load(&path).with_context(|| shown.display().to_string())?);
     }
+    for path in listed(root)? {
+        entries.extend(load(&path).with_context(|| path.display().to_string())?);
+    }
     for path in extra {
-        entries.extend(load(path).with_context(|| format!("--client {}", path.display()))?);
+        let loaded = load(&manifest(path));
+        entries.extend(loaded.with_context(|| format!("--client {}", path.display()))?);
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     if let Some(pair) = entries.windows(2).find(|pair| pair[0].name == pair[1].name) {
         bail!("two clients are named `{}`: rename one in its client.toml", pair[0].name);
     }
     Ok(entries)
+}
+
+/// The `client.toml` of every folder in this one.
+fn manifests_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let pattern = format!("{}/*/client.toml", glob::Pattern::escape(&folder.to_string_lossy()));
+    Ok(glob::glob(&pattern)?.collect::<Result<_, _>>()?)
+}
+
+/// A `client.toml`, given by itself or by its folder.
+fn manifest(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join("client.toml") } else { path.to_owned() }
+}
+
+/// The clients that `harness.toml` lists.
+fn listed(root: &Path) -> Result<Vec<PathBuf>> {
+    let file = root.join("harness.toml");
+    let text = match std::fs::read_to_string(&file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read.with_context(|| file.display().to_string())?,
+    };
+    let settings: Settings = toml::from_str(&text).context("harness.toml")?;
+    let mut found = Vec::new();
+    for folder in settings.clients {
+        let dir = root.join(&folder);
+        let own = dir.join("client.toml");
+        let inside = if own.is_file() { vec![own] } else { manifests_in(&dir)? };
+        if inside.is_empty() {
+            bail!(
+                "harness.toml: {}: no client.toml there, nor in a folder of it",
+                folder.display()
+            );
+        }
+        found.extend(inside);
+    }
+    Ok(found)
 }
 
 /// The entries that the command line asks for. `all` takes every client, and
@@ -137,7 +184,8 @@ pub fn select(
         bail!("{}", nearest::unknown("client", unknown, &known));
     }
     let from_extra = |entry: &Entry| {
-        extra.iter().filter_map(|p| p.canonicalize().ok()).any(|p| p.parent() == Some(&entry.dir))
+        let manifests = extra.iter().filter_map(|path| manifest(path).canonicalize().ok());
+        manifests.into_iter().any(|path| path.parent() == Some(&entry.dir))
     };
     let wanted = |entry: &&Entry| {
         names.contains(&entry.name) || (!entry.is_variant && (all || from_extra(entry)))

@@ -97,6 +97,7 @@ impl<'a> Runner<'a> {
             .paced_by(self.stage.served_by.paces);
         let outcome = match &self.stage.programs.clients[&entry.name] {
             Built::Unavailable(reason) => Outcome::Unavailable(reason.clone()),
+            Built::Failing(reason) => Outcome::Failed(reason.clone()),
             Built::Program(words) => {
                 console::detail(format_args!("{}: {}", plan.describe(), words.join(" ")));
                 let setup = Setup {

@@ -185,7 +185,9 @@ pub fn select(root: &Path, name: &str, style: Option<Style>) -> Result<Server> {
     Ok(server)
 }
 
-fn own(root: &Path) -> Server {
+/// The server of this suite.
+#[must_use]
+pub fn own(root: &Path) -> Server {
     Server {
         served_by: ServedBy::default(),
         why: "Each tick at its due time: what campaigns are run against unless another is named."

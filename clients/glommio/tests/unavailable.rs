@@ -1,7 +1,7 @@
 //! A machine that lacks what glommio needs is told so, and how to mend it.
 
 use client_kit::testing::{Child, plan};
-use contract::{FromClient, ToClient};
+use contract::FromClient;
 use std::process::Command;
 use tick::Format;
 
@@ -10,15 +10,14 @@ fn too_little_locked_memory_makes_it_unavailable() {
     let mut command = Command::new("sh");
     let path = env!("CARGO_BIN_EXE_client-glommio");
     command.args(["-c", "ulimit -l 64 && exec \"$0\"", path]);
-    let mut child = Child::spawn(command);
-    child.tell(&ToClient::Plan(plan("ws://127.0.0.1:1/", Format::Binary)));
-    assert!(matches!(child.hear(), Some(FromClient::Hello(_))));
-    match child.hear() {
-        Some(FromClient::Unavailable { reason }) => {
+    let mut child = Child::spawn(command, &()).unwrap();
+    child.plan(&plan("ws://127.0.0.1:1/", Format::Binary));
+    child.hello().unwrap();
+    match child.hear("verdict").unwrap() {
+        FromClient::Unavailable { reason } => {
             assert!(reason.starts_with("RLIMIT_MEMLOCK is 64 KiB"), "{reason}");
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(child.hear(), None);
-    assert_eq!(child.exit().code, Some(0));
+    assert_eq!(child.exit().unwrap().code, Some(0));
 }

@@ -2,27 +2,31 @@
 
 use client_kit::ClientPlan;
 use client_kit::testing::{Child, Program, Server, plan};
-use contract::{ClientEnd, FromClient};
+use contract::ClientEnd;
 use std::thread::spawn;
 use tick::Format;
 
 #[test]
 fn reports_and_ends_at_its_memory_ceiling() {
-    let server = Server::bind();
+    let server = Server::bind().unwrap();
     let path = env!("CARGO_BIN_EXE_client-js-sim");
-    let program = Program { path, args: &["--cost-us", "1000"] };
-    let plan = ClientPlan { memory_ceiling_bytes: 64 << 20, ..plan(&server.url(), Format::Binary) };
-    let mut child = Child::with_plan(program, &plan);
-    let mut connection = server.accept(Format::Binary);
-    assert!(matches!(child.hear(), Some(FromClient::Hello(_))));
-    assert!(matches!(child.hear(), Some(FromClient::Ready(_))));
+    let program = Program { path, args: &["--cost-us", "1000"], folder: None };
+    let plan = ClientPlan {
+        memory_ceiling_bytes: 64 << 20,
+        ..plan(&server.url().unwrap(), Format::Binary)
+    };
+    let mut child = Child::spawn(program.command(), &()).unwrap();
+    child.plan(&plan);
+    let mut connection = server.accept(Format::Binary).unwrap();
+    child.hello().unwrap();
+    child.ready().unwrap();
     let flood = spawn(move || {
         let mut seq = 0;
         while connection.ticks(seq..seq + 1000).is_ok() {
             seq += 1000;
         }
     });
-    let (_, books) = child.report();
+    let (_, books) = child.report().unwrap();
     flood.join().unwrap();
     assert_eq!(books.ended, ClientEnd::MemoryCeiling);
     assert_eq!(books.received, books.processed + books.queued);

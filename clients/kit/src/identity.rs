@@ -43,6 +43,7 @@ impl Identity {
             transport: self.transport.to_owned(),
             class: self.class,
             queue: self.queue,
+            clock_error_ns: None,
         })
     }
 }

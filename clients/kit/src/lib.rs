@@ -22,6 +22,8 @@ mod sequence;
 mod session;
 mod taker;
 #[cfg(feature = "testing")]
+pub use conformance::contract_tests;
+#[cfg(feature = "testing")]
 pub mod testing;
 mod watch;
 mod work;

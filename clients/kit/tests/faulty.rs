@@ -1,50 +1,62 @@
-//! The scenarios see each fault that the faulty client can play, and let it
-//! pass when it plays none.
+//! The cases of the conformance suite see each fault that the faulty client can
+//! play, and let it pass when it plays none.
 
-use client_kit::testing::{Program, scenarios};
-use std::panic::catch_unwind;
+use client_kit::testing::Program;
+use conformance::{CASES, Candidate, Case, Claims, Finding, Pace};
+use contract::Class;
 
-/// Built with the tests, beside their own folder.
-fn program(fault: &'static str) -> Program<'static> {
+/// Plays a case with the faulty client, built beside the folder of the tests.
+fn play(case: &Case, fault: &str) -> Finding {
     let test = std::env::current_exe().unwrap();
     let path = test.ancestors().nth(2).unwrap().join("examples/faulty");
-    let path: &'static str = path.to_str().unwrap().to_owned().leak();
-    Program { path, args: vec!["--fault", fault].leak() }
+    let args = ["--fault", fault];
+    let program = Program { path: path.to_str().unwrap(), args: &args, folder: None };
+    let claims = Claims { name: "faulty".to_owned(), class: Class::Library };
+    case.play(&Candidate { program, claims: &claims, keeper: &() })
+}
+
+fn case(name: &str) -> &'static Case {
+    CASES.iter().find(|case| case.name == name).unwrap()
 }
 
 #[test]
 fn a_proper_client_passes() {
-    let proper = program("none");
-    scenarios::delivers_binary(proper);
-    scenarios::delivers_classic_json(proper);
-    scenarios::counts_irregular_seqs(proper);
-    scenarios::counts_what_is_no_tick(proper);
-    scenarios::reports_a_vanished_server(proper);
-    scenarios::stops_while_the_server_is_silent(proper);
-    scenarios::stops_during_a_flood(proper);
-    scenarios::refuses_a_bad_plan(proper);
+    // It opens one connection only.
+    let played = |case: &&Case| case.pace != Pace::Long && !case.name.contains("connections");
+    for case in CASES.iter().filter(played) {
+        assert_eq!(play(case, "none"), Finding::Passed, "{}", case.name);
+    }
 }
 
 #[test]
 fn every_fault_is_seen() {
     let faults = [
-        "gap",
-        "double-count",
-        "crash",
-        "early-exit",
-        "disconnect",
-        "chatty",
-        "truncate-meter",
-        "checksum",
-        "wrong-samples",
-        "wrong-version",
-        "unknown-key",
-        "oversized",
-        "not-json",
-        "extra-line",
+        ("gap", "its final says received"),
+        ("double-count", "its final says received"),
+        ("crash", "it ended (exit code 3)"),
+        ("early-exit", "it ended (exit code 0)"),
+        ("disconnect", "no pong"),
+        ("chatty", "instead of a report"),
+        ("truncate-meter", "it ended (a signal)"),
+        ("checksum", "its final says checksum"),
+        ("wrong-samples", "planned ones"),
+        ("wrong-version", "on stdout: contract version"),
+        ("unknown-key", "on stdout: not a contract line"),
+        ("oversized", "on stdout: a contract line is longer"),
+        ("not-json", "on stdout: not a contract line"),
+        ("extra-line", "another line after its `final`"),
+        ("process-before-receive", "processed before it was received"),
+        ("answer-some", "planned ones"),
+        ("claim-more", "its final says received"),
     ];
-    for fault in faults {
-        let passed = catch_unwind(|| scenarios::delivers_binary(program(fault))).is_ok();
-        assert!(!passed, "nobody noticed `{fault}`");
+    for (fault, words) in faults {
+        match play(case("binary"), fault) {
+            Finding::Failed(why) => assert!(why.contains(words), "{fault}: {why}"),
+            other => panic!("{fault}: {other:?}"),
+        }
+    }
+    match play(case("stamps"), "stamp-future") {
+        Finding::Failed(why) => assert!(why.contains("processed after its report"), "{why}"),
+        other => panic!("{other:?}"),
     }
 }

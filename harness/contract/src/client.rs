@@ -87,6 +87,10 @@ pub struct ClientHello {
     pub class: Class,
     /// The queue between its socket and its work.
     pub queue: QueueShape,
+    /// How far its stamps may be off, in ns, where its clock had to be mapped to
+    /// the monotonic one; absent: it is that clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_error_ns: Option<u64>,
 }
 
 /// How a client wants to be compared.

@@ -34,6 +34,16 @@ Examples:
   harness build -v                          # and say by which commands
 ";
 
+/// Of `check`.
+pub const CHECK: &str = "\
+Examples:
+  harness check tokio                       # every case, with what it proves
+  harness check --all                       # every client; of the cases only what failed
+  harness check --list                      # which cases there are
+  harness check mine --client ../mine       # a client from elsewhere
+  harness check mine --case cut-frames --case fragments
+";
+
 /// Of `compare`.
 pub const COMPARE: &str = "\
 Examples:

@@ -11,7 +11,9 @@ mod values;
 pub use publish::PublishArgs;
 pub use run::{CapacityArgs, CompareArgs, RunArgs, SweepArgs};
 pub use show::{Format, ShowArgs};
-pub use tools::{BuildArgs, CompletionsArgs, DoctorArgs, JourneyArgs, ListArgs, ManArgs, PlanArgs};
+pub use tools::{
+    BuildArgs, CheckArgs, CompletionsArgs, DoctorArgs, JourneyArgs, ListArgs, ManArgs, PlanArgs,
+};
 pub use values::Rates;
 
 use self::diff::DiffArgs;
@@ -87,6 +89,9 @@ pub enum Command {
     /// Build the server and the clients
     #[command(after_help = examples::BUILD)]
     Build(BuildArgs),
+    /// Check that clients keep the contract
+    #[command(after_help = examples::CHECK)]
+    Check(CheckArgs),
     /// Run clients through workloads and compare them
     #[command(after_help = examples::COMPARE)]
     Compare(CompareArgs),
@@ -131,8 +136,8 @@ pub enum Command {
 /// Where clients come from and how they are built.
 #[derive(Debug, Clone, Args)]
 pub struct Source {
-    /// A client from elsewhere: its client.toml (may be repeated)
-    #[arg(long = "client", value_name = "CLIENT.TOML")]
+    /// A client from elsewhere: its folder or client.toml (may be repeated)
+    #[arg(long = "client", value_name = "PATH")]
     pub extra: Vec<PathBuf>,
     /// The cargo profile to build with
     #[arg(long, default_value = "release", hide = true)]

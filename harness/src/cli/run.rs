@@ -49,6 +49,9 @@ pub struct RunArgs {
     /// Show the whole campaign live on the terminal; `q` ends it, saved
     #[arg(long)]
     pub watch: bool,
+    /// Do not play the quick part of `check` first
+    #[arg(long, hide = true)]
+    pub unchecked: bool,
     /// How often counters are read while measuring, in ms
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1000), hide = true)]
     pub grid_ms: u64,

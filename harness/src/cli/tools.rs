@@ -1,4 +1,4 @@
-//! The subcommands that run no campaign: `list`, `build`, `journey`, `plan`,
+//! The subcommands that run no campaign: `list`, `build`, `check`, `journey`, `plan`,
 //! `doctor`, `completions`, `man`.
 
 use super::Source;
@@ -20,6 +20,31 @@ pub struct ListArgs {
 pub struct BuildArgs {
     /// Clients to build [default: all]
     pub clients: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub source: Source,
+}
+
+/// `harness check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Clients or variants, such as `tokio` or `tokio:current-thread`
+    pub clients: Vec<String>,
+    /// Every client (variants only where they are named besides)
+    #[arg(long)]
+    pub all: bool,
+    /// Only the cases that are also played before each campaign
+    #[arg(long)]
+    pub quick: bool,
+    /// Only this case (may be repeated)
+    #[arg(long, value_name = "NAME", conflicts_with = "quick")]
+    pub case: Vec<String>,
+    /// Say which cases there are and what each proves, and play none
+    #[arg(long)]
+    pub list: bool,
+    /// Write the findings as one JSON object to a file, or `-` for standard output
+    #[arg(long, value_name = "FILE|-")]
+    pub json: Option<PathBuf>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub source: Source,

@@ -25,7 +25,7 @@ pub fn run(root: &Path, args: &BuildArgs) -> Result<u8> {
     for (name, built) in programs.clients.into_iter().chain(others) {
         match built {
             Built::Program(_) => anstream::println!("{name}: built"),
-            Built::Unavailable(reason) => {
+            Built::Unavailable(reason) | Built::Failing(reason) => {
                 anstream::println!("{name}: unavailable: {reason}");
                 code = cmd::EXIT_PARTIAL;
             }

@@ -57,7 +57,7 @@ pub fn run(root: &Path, args: &CapacityArgs) -> Result<u8> {
     let loads = std::slice::from_ref(&workload);
     let earlier = Earlier::open(root, &args.run)?;
     versus::check(root, &args.run, earlier.as_ref(), (Kind::Capacity, &options), loads)?;
-    let stage = setup::stage(root, &args.run, &[workload.at_rate(1)]);
+    let stage = setup::stage(root, &args.run, &[workload.at_rate(1)], &interrupted);
     if interrupted.load(Ordering::SeqCst) {
         return Ok(cmd::EXIT_INTERRUPTED);
     }

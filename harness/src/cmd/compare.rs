@@ -11,7 +11,7 @@ use crate::view::View;
 use crate::workload::{self, Workload};
 use anyhow::{Result, bail};
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Rounds, warm-up and window in seconds; of `--quick`.
 const USUAL: (u32, f64, f64) = (3, 0.5, 2.0);
@@ -23,7 +23,7 @@ const QUICK: (u32, f64, f64) = (1, 0.3, 1.2);
 /// Wrong arguments or files, a server that does not build, a full disk.
 pub fn run(root: &Path, args: &CompareArgs) -> Result<u8> {
     let interrupted = interrupt::flag()?;
-    let scheme = scheme(root, args);
+    let scheme = scheme(root, args, &interrupted);
     // A Ctrl-C at the terminal reaches cargo too, and the build fails by it.
     if interrupted.load(Ordering::SeqCst) {
         return Ok(cmd::EXIT_INTERRUPTED);
@@ -50,7 +50,11 @@ pub fn run(root: &Path, args: &CompareArgs) -> Result<u8> {
     setup::close(root, &args.run, open, done, setup::report)
 }
 
-fn scheme(root: &Path, args: &CompareArgs) -> Result<(Scheme, Option<Earlier>)> {
+fn scheme(
+    root: &Path,
+    args: &CompareArgs,
+    interrupted: &AtomicBool,
+) -> Result<(Scheme, Option<Earlier>)> {
     let names: Vec<&str> = match args.workload.is_empty() {
         true => workload::DEFAULT.to_vec(),
         false => args.workload.iter().map(String::as_str).collect(),
@@ -66,7 +70,7 @@ fn scheme(root: &Path, args: &CompareArgs) -> Result<(Scheme, Option<Earlier>)> 
     let earlier = Earlier::open(root, &args.run)?;
     versus::check(root, &args.run, earlier.as_ref(), (Kind::Compare, ""), &workloads)?;
     let (rounds, warmup_s, measure_s) = if args.quick { QUICK } else { USUAL };
-    let stage = setup::stage(root, &args.run, &workloads)?;
+    let stage = setup::stage(root, &args.run, &workloads, interrupted)?;
     let scheme = Scheme {
         control: campaign::control(&stage.entries, args.control.as_deref())?,
         stage,

@@ -38,7 +38,7 @@ pub fn run(root: &Path, args: &ListArgs) -> Result<u8> {
     table.set_header(["client", "class", "runtime", "versions", "available", "why it is here"]);
     for entry in &entries {
         let (hello, available) = match &programs.clients[&entry.name] {
-            Built::Unavailable(reason) => (None, format!("no: {reason}")),
+            Built::Unavailable(reason) | Built::Failing(reason) => (None, format!("no: {reason}")),
             Built::Program(words) => ask(entry, words, &workload, &mut guard)?,
         };
         let class = format!("{:?}", entry.class).to_lowercase();
@@ -75,7 +75,7 @@ fn table_of_servers(
     table.set_header(["server", "paces by", "versions", "available", "why it is here"]);
     for (server, built) in all {
         let (hello, available) = match built {
-            Built::Unavailable(reason) => (None, format!("no: {reason}")),
+            Built::Unavailable(reason) | Built::Failing(reason) => (None, format!("no: {reason}")),
             Built::Program(words) => ask_server(server, words, workload, guard)?,
         };
         let versions = hello.map_or(Vec::new(), |hello| hello.versions);

@@ -15,19 +15,25 @@ use crate::store::Store;
 use crate::table::Style;
 use crate::unsaved::Unsaved;
 use crate::workload::Workload;
-use crate::{cmd, console, listing, store, view};
+use crate::{cmd, conform, console, listing, store, view};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 /// Finds and builds what takes part, and goes where it is going to measure from.
 ///
 /// # Errors
 /// Wrong arguments or files, results that could not be written, a server that does
 /// not build, or does not know the workloads.
-pub(super) fn stage(root: &Path, args: &RunArgs, workloads: &[Workload]) -> Result<Stage> {
+pub(super) fn stage(
+    root: &Path,
+    args: &RunArgs,
+    workloads: &[Workload],
+    interrupted: &AtomicBool,
+) -> Result<Stage> {
     view::check(args.watch)?;
     let server = servers::select(root, &args.server, args.style)?;
     server.carries(workloads)?;
@@ -45,7 +51,10 @@ pub(super) fn stage(root: &Path, args: &RunArgs, workloads: &[Workload]) -> Resu
     }
     let allowed = CpuList::allowed()?;
     let placement = Placement::plan(&allowed, args.server_cpus.clone(), args.client_cpus.clone())?;
-    let programs = builder::build(root, &server, &entries, &args.source.profile)?;
+    let mut programs = builder::build(root, &server, &entries, &args.source.profile)?;
+    if !args.unchecked {
+        conform::sift(&entries, &mut programs, interrupted)?;
+    }
     console::say(placement.describe());
     // Pinned only now: the build may use every CPU.
     if let Some(cpus) = &placement.server {

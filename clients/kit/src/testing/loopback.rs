@@ -21,7 +21,7 @@ impl Flood {
     #[must_use]
     pub fn new(ticks: u64) -> Self {
         let mut bytes = Vec::new();
-        let framer = Framer::new(Format::Binary, super::server::market(), 0);
+        let framer = Framer::new(Format::Binary, conformance::market(), 0);
         framer.append(0..ticks, |seq| seq, &mut bytes);
         bytes.extend_from_slice(&[0x88, 2, 3, 232]);
         Self { bytes: bytes.leak(), ticks }

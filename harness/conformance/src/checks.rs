@@ -1,0 +1,122 @@
+//! What the cases share: a connected client, and the books and rows that a run
+//! without a fault has.
+
+use crate::server::market;
+use crate::{Candidate, Child, Connection, Server, Unavailable};
+use anyhow::{Result, bail, ensure};
+use contract::{ClientEnd, ClientFinal, ClientHello, ClientPlan, FromClient, SampleRow};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+/// A client that has said hello and ready, and its connection.
+pub(crate) struct Scene<'a> {
+    pub(crate) plan: ClientPlan,
+    pub(crate) hello: ClientHello,
+    pub(crate) child: Child<'a>,
+    pub(crate) connection: Connection,
+}
+
+impl<'a> Candidate<'a> {
+    /// Starts it without a word.
+    pub(crate) fn start(&self) -> Result<Child<'a>> {
+        Child::spawn(self.program.command(), self.keeper)
+    }
+
+    /// Starts it with a plan for a server of the suite's own, and lets it connect.
+    pub(crate) fn connect(&self, plan: impl FnOnce(&str) -> ClientPlan) -> Result<Scene<'a>> {
+        let server = Server::bind()?;
+        let plan = plan(&server.url()?);
+        let mut child = self.start()?;
+        child.plan(&plan);
+        let hello = child.hello()?;
+        let stream = accept(&server, &mut child)?;
+        let connection = Connection::open(stream, plan.format)?;
+        child.ready()?;
+        Ok(Scene { plan, hello, child, connection })
+    }
+
+    /// Whether it can run on this machine, asked with a server that is not there.
+    pub(crate) fn is_available(&self) -> Result<()> {
+        let mut child = self.start()?;
+        child.plan(&crate::plan("ws://127.0.0.1:1/", tick::Format::Binary));
+        child.gives_up(1).map(|_| ())
+    }
+}
+
+/// Waits for a client to connect, for as long as it is there.
+pub(crate) fn accept(server: &Server, child: &mut Child<'_>) -> Result<std::net::TcpStream> {
+    let begin = Instant::now();
+    loop {
+        if let Some(stream) = server.accept_now()? {
+            return Ok(stream);
+        }
+        match child.overhear()? {
+            Some(FromClient::Unavailable { reason }) => return Err(Unavailable(reason).into()),
+            Some(other) => bail!("{other:?} before it has connected"),
+            None => {}
+        }
+        ensure!(begin.elapsed() < crate::PATIENCE, "it does not connect");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The books of a run in which `count` ticks came, and nothing went wrong.
+pub(crate) fn whole(count: u64, ended: ClientEnd) -> ClientFinal {
+    ClientFinal {
+        received: count,
+        processed: count,
+        queued: 0,
+        gaps: 0,
+        duplicates: 0,
+        reorders: 0,
+        undecodable: 0,
+        checksum: market().checksum(0..count),
+        ended,
+        detail: None,
+    }
+}
+
+/// That the books are these, number by number.
+pub(crate) fn same_books(found: &ClientFinal, wanted: &ClientFinal) -> Result<()> {
+    let numbers = |books: &ClientFinal| {
+        [
+            ("received", books.received),
+            ("processed", books.processed),
+            ("queued", books.queued),
+            ("gaps", books.gaps),
+            ("duplicates", books.duplicates),
+            ("reorders", books.reorders),
+            ("undecodable", books.undecodable),
+            ("checksum", books.checksum),
+        ]
+    };
+    for ((what, found), (_, wanted)) in numbers(found).into_iter().zip(numbers(wanted)) {
+        ensure!(found == wanted, "its final says {what} {found} instead of {wanted}");
+    }
+    ensure!(
+        found.ended == wanted.ended,
+        "it ended as {:?} ({:?}) instead of {:?}",
+        found.ended,
+        found.detail,
+        wanted.ended
+    );
+    Ok(())
+}
+
+/// Exactly the planned seqs, with stamps that rise.
+pub(crate) fn check_rows(rows: &[SampleRow], plan: &ClientPlan, seqs: Range<u64>) -> Result<()> {
+    let planned = plan.sample.count_below(seqs.end);
+    let same = rows.len() as u64 == planned
+        && rows.iter().zip(0..).all(|(row, index)| row[0] == plan.sample.nth(index));
+    ensure!(same, "{} sample rows, not the {planned} planned ones below {}", rows.len(), seqs.end);
+    check_stamps(rows)
+}
+
+/// That stamps rise, each received before it is processed.
+pub(crate) fn check_stamps(rows: &[SampleRow]) -> Result<()> {
+    let wrong = rows.iter().find(|row| row[1] == 0 || row[1] > row[2]);
+    ensure!(wrong.is_none(), "processed before it was received: {wrong:?}");
+    let falls = rows.windows(2).find(|pair| pair[0][1] > pair[1][1] || pair[0][2] > pair[1][2]);
+    ensure!(falls.is_none(), "stamps that fall from row to row: {falls:?}");
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! A server of single connections, on a port that the kernel chooses.
+
+use crate::PATIENCE;
+use anyhow::{Context, Result, bail};
+use std::io::{ErrorKind, Write};
+use std::net::{TcpListener, TcpStream};
+use std::ops::Range;
+use std::time::Duration;
+use tick::{Format, Framer, Market};
+use tungstenite::protocol::frame::{CloseFrame, coding::CloseCode};
+use tungstenite::{Message, WebSocket};
+
+/// The seed of the market that every connection sends.
+const SEED: u64 = 11;
+
+/// The market that every connection sends.
+#[must_use]
+pub fn market() -> Market {
+    Market::new(SEED)
+}
+
+/// Listens on loopback.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+}
+
+/// One client, connected.
+#[derive(Debug)]
+pub struct Connection {
+    socket: WebSocket<TcpStream>,
+    framer: Framer,
+}
+
+impl Server {
+    /// Listens on any free port.
+    ///
+    /// # Errors
+    /// When there is no loopback.
+    pub fn bind() -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").context("no loopback")?;
+        listener.set_nonblocking(true)?;
+        Ok(Self { listener })
+    }
+
+    /// For a client's plan.
+    ///
+    /// # Errors
+    /// Never, as the socket is bound.
+    pub fn url(&self) -> Result<String> {
+        Ok(format!("ws://{}/ticks", self.listener.local_addr()?))
+    }
+
+    /// The next client, if one is there now; without a word to it.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn accept_now(&self) -> Result<Option<TcpStream>> {
+        match self.listener.accept() {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(false)?;
+                stream.set_nodelay(true)?;
+                stream.set_read_timeout(Some(PATIENCE))?;
+                stream.set_write_timeout(Some(PATIENCE))?;
+                Ok(Some(stream))
+            }
+            Err(e) if e.kind() == ErrorKind::WouldBlock => Ok(None),
+            Err(e) => Err(e).context("cannot accept"),
+        }
+    }
+
+    /// Waits for a client and shakes hands.
+    ///
+    /// # Errors
+    /// When none comes, or it does not speak WebSocket.
+    pub fn accept(&self, format: Format) -> Result<Connection> {
+        let begin = std::time::Instant::now();
+        while begin.elapsed() < PATIENCE {
+            if let Some(stream) = self.accept_now()? {
+                return Connection::open(stream, format);
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        bail!("no client came")
+    }
+}
+
+impl Connection {
+    /// Shakes hands.
+    pub(crate) fn open(stream: TcpStream, format: Format) -> Result<Self> {
+        let handshake = tungstenite::accept(stream);
+        let socket = handshake.map_err(|e| anyhow::anyhow!("its handshake failed: {e}"))?;
+        Ok(Self { socket, framer: Framer::new(format, market(), 0) })
+    }
+
+    /// These ticks as frames.
+    #[must_use]
+    pub fn frames(&self, seqs: Range<u64>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.framer.append(seqs, |seq| seq * 1000, &mut bytes);
+        bytes
+    }
+
+    /// Sends these ticks in one write.
+    ///
+    /// # Errors
+    /// When the client has gone.
+    pub fn ticks(&mut self, seqs: Range<u64>) -> Result<()> {
+        let frames = self.frames(seqs);
+        self.bytes(&frames)
+    }
+
+    /// Sends any bytes.
+    ///
+    /// # Errors
+    /// When the client has gone.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.socket.get_mut().write_all(bytes).context("it takes no more bytes")
+    }
+
+    /// Sends any message.
+    ///
+    /// # Errors
+    /// When the client has gone.
+    pub fn message(&mut self, message: Message) -> Result<()> {
+        self.socket.send(message).context("it takes no message")
+    }
+
+    /// Sends a ping and waits for its pong.
+    ///
+    /// # Errors
+    /// When anything else comes.
+    pub fn ping(&mut self, payload: &[u8]) -> Result<()> {
+        self.message(Message::Ping(payload.to_vec().into()))?;
+        self.pong(payload)
+    }
+
+    /// Waits for this pong.
+    ///
+    /// # Errors
+    /// When anything else comes.
+    pub fn pong(&mut self, payload: &[u8]) -> Result<()> {
+        match self.socket.read().context("no pong")? {
+            Message::Pong(answer) if answer == payload => Ok(()),
+            other => bail!("{other:?} instead of a pong"),
+        }
+    }
+
+    /// Sends a close frame with this code, and sees the answer.
+    ///
+    /// # Errors
+    /// When the client does not answer with a close frame.
+    pub fn close(mut self, code: u16) -> Result<()> {
+        let frame = CloseFrame { code: CloseCode::from(code), reason: "".into() };
+        self.socket.close(Some(frame)).context("it takes no close frame")?;
+        match self.socket.read().context("its close frame")? {
+            Message::Close(Some(answer)) if u16::from(answer.code) == code => Ok(()),
+            other => bail!("{other:?} instead of a close frame with {code}"),
+        }
+    }
+
+    /// Breaks off by a reset.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn reset(self) -> Result<()> {
+        let socket = socket2::SockRef::from(self.socket.get_ref());
+        socket.set_linger(Some(Duration::ZERO)).context("SO_LINGER")
+    }
+}
