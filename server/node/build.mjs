@@ -17,7 +17,8 @@ function versions(file) {
 
 // npm writes the second of these when it has put everything in place.
 if (versions("package-lock.json") !== versions("node_modules/.package-lock.json")) {
-    const words = ["ci", "--omit=dev", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", "--fetch-retries=1"];
+    const quiet = ["--omit=dev", "--no-audit", "--no-fund"];
+    const words = ["ci", ...quiet, "--ignore-scripts", "--prefer-offline", "--fetch-retries=1"];
     const { status } = spawnSync("npm", words, { cwd: here, stdio: ["ignore", 2, 2] });
     process.exitCode = status ?? 1;
 }

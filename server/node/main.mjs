@@ -24,12 +24,15 @@ async function listen() {
     const words = { end: undefined, onChange: () => {} };
     const started = new Promise((resolve) => (words.started = resolve));
     let plan;
+    let hasStarted = false;
     const first = new Promise((resolve, reject) => {
         const hear = (line) => {
             if (plan === undefined) return resolve((plan = readPlan(line)));
             const said = word(line);
-            if (said.start !== undefined && words.startNs === undefined) words.started((words.startNs = said.start));
-            else if (said.stop) end(new End("stopped"));
+            if (said.start !== undefined && !hasStarted) {
+                hasStarted = true;
+                words.started(said.start);
+            } else if (said.stop) end(new End("stopped"));
             else throw new Error("a line out of order");
         };
         const end = (why) => {
@@ -56,20 +59,25 @@ async function listen() {
 async function connections(server, plan) {
     const outlets = [];
     let left = plan.connections;
-    const [congestion, sendBuffer] = [kernel("tcp_congestion_control"), Number(kernel("tcp_wmem").split(/\s+/)[1])];
+    // Node.js cannot ask a socket for either: these are what the kernel begins with.
+    const buffers = {
+        congestion: kernel("tcp_congestion_control"),
+        send_buffer_bytes: Number(kernel("tcp_wmem").split(/\s+/)[1]),
+    };
     await new Promise((resolve) => {
         server.on("connection", (ws, request) => {
             const number = Number(new URL(request.url, "ws://x").searchParams.get("connection") ?? 0);
-            if (left === 0 || !(number >= 0 && number < plan.connections) || outlets[number] !== undefined) {
+            const isWanted = number >= 0 && number < plan.connections && outlets[number] === undefined;
+            if (left === 0 || !isWanted) {
                 ws.terminate();
                 return;
             }
             const { socket } = request;
             socket.setNoDelay(true);
             outlets[number] = new Outlet(ws, socket);
-            const ends = { peer: address({ address: socket.remoteAddress, port: socket.remotePort }), local: address({ address: socket.localAddress, port: socket.localPort }) };
-            // Node.js asks the kernel for neither: these are what the kernel begins with.
-            say({ type: "connected", connection: number, ...ends, congestion, send_buffer_bytes: sendBuffer });
+            const peer = address({ address: socket.remoteAddress, port: socket.remotePort });
+            const local = address({ address: socket.localAddress, port: socket.localPort });
+            say({ type: "connected", connection: number, peer, local, ...buffers });
             left -= 1;
             if (left === 0) resolve();
         });
@@ -89,7 +97,15 @@ function orEnd(promise, words, limitMs, late) {
 
 async function run(plan, mode, words, started) {
     const deadlineMs = performance.now() + plan.deadline_ms;
-    const server = new WebSocketServer({ host: "127.0.0.1", port: 0, path: "/ticks", perMessageDeflate: false, autoPong: false, maxPayload: INBOUND_BYTES });
+    const server = new WebSocketServer({
+        host: "127.0.0.1",
+        port: 0,
+        path: "/ticks",
+        perMessageDeflate: false,
+        // Its pongs would stand between the ticks uncounted.
+        autoPong: false,
+        maxPayload: INBOUND_BYTES,
+    });
     await once(server, "listening");
     const meter = new Meter(plan.meter);
     let engine;

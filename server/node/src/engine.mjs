@@ -12,8 +12,8 @@ const HUNGRY_BYTES = 1 << 20;
 const LOOK_MS = 1;
 /** Of the heap that Node.js may use: more of it in use counts as full. */
 const HEAP_SHARE = 0.8;
-/** Looks from one look at the heap to the next. */
-const HEAP_LOOKS = 50;
+/** Between two looks at the heap, in ms: in that time it grows by some 10 MB. */
+const HEAP_MS = 50;
 
 /** The monotonic clock, in ns: exact as a number for 104 days. */
 export const nowNs = () => Number(process.hrtime.bigint());
@@ -28,7 +28,7 @@ export class Engine {
     #nextSample;
     #lookedMs = 0;
     #lookedNs = nowNs();
-    #looks = 0;
+    #heapMs = 0;
     #blockedNs = 0;
 
     /** Ticks handed to send(). */
@@ -99,7 +99,6 @@ export class Engine {
         }
         this.#lookedMs = performance.now();
         this.#lookedNs = now;
-        this.#looks += 1;
         const { written, confirmed, writtenBytes, heldBytes } = this;
         this.#meter.rest({ written, confirmed, writtenBytes, blockedNs: this.#blockedNs, heldBytes });
     }
@@ -108,11 +107,14 @@ export class Engine {
     ceiling() {
         const waiting = this.generated * this.outlets.length - this.written;
         const limit = this.#plan.log_ceiling_bytes;
-        if (this.heldBytes > limit) return `${waiting} ticks waited for the client, more than ${Math.floor(limit / 1e6)} MB`;
-        if (this.#looks % HEAP_LOOKS !== 0) return undefined;
+        const waited = `${waiting} ticks waited for the client`;
+        if (this.heldBytes > limit) return `${waited}, more than ${Math.floor(limit / 1e6)} MB`;
+        if (this.#lookedMs - this.#heapMs < HEAP_MS) return undefined;
+        this.#heapMs = this.#lookedMs;
         const { used_heap_size: used, heap_size_limit: most } = getHeapStatistics();
         if (used < HEAP_SHARE * most) return undefined;
-        return `${waiting} ticks waited for the client, and with them the heap of Node.js is ${Math.round(used / 1e6)} of ${Math.round(most / 1e6)} MB`;
+        const [usedMb, mostMb] = [used, most].map((bytes) => Math.round(bytes / 1e6));
+        return `${waited}, and with them the heap of Node.js has ${usedMb} of ${mostMb} MB`;
     }
 
     /** Asks every client for a pong. */

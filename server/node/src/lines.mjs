@@ -1,11 +1,32 @@
 // The lines of the contract, strictly: an unknown or missing key is an error.
 
-const PLAN = ["type", "contract", "format", "seed", "schedule", "tape", "connections", "duration_ns", "sample", "send_buffer_bytes", "congestion", "spin", "log_ceiling_bytes", "meter", "connect_deadline_ms", "deadline_ms"];
+const PLAN = [
+    "type",
+    "contract",
+    "format",
+    "seed",
+    "schedule",
+    "tape",
+    "connections",
+    "duration_ns",
+    "sample",
+    "send_buffer_bytes",
+    "congestion",
+    "spin",
+    "log_ceiling_bytes",
+    "meter",
+    "connect_deadline_ms",
+    "deadline_ms",
+];
 const FORMATS = ["binary", "json", "classic-binary", "classic-json"];
 const CONTRACT = 2;
 
 /** Rows, or seqs, on one line. */
 export const PER_LINE = 2048;
+
+function demand(holds, otherwise) {
+    if (!holds) throw new Error(otherwise);
+}
 
 function keys(object, known, what) {
     const unknown = Object.keys(object).find((key) => !known.includes(key));
@@ -25,16 +46,17 @@ function parse(line) {
 /** The plan, with its seed as a bigint. */
 export function plan(line) {
     const plan = parse(line);
-    if (plan?.type !== "plan") throw new Error("the first line has to be the plan");
-    if (plan.contract !== CONTRACT) throw new Error(`contract version ${plan.contract}, but this program speaks version ${CONTRACT}`);
+    demand(plan?.type === "plan", "the first line has to be the plan");
+    const { contract, connections, format, sample, schedule } = plan;
+    demand(contract === CONTRACT, `contract version ${contract}, but this program speaks version ${CONTRACT}`);
     keys(plan, PLAN, "the plan");
-    if (!FORMATS.includes(plan.format)) throw new Error(`the plan's format is ${plan.format}: choose ${FORMATS.join(", ")}`);
-    if (!(plan.sample.stride >= 1)) throw new Error("the plan's sample.stride has to be at least 1");
-    if (!(plan.connections >= 1 && plan.connections <= 10_000)) throw new Error(`the plan's connections are ${plan.connections}: choose 1 to 10000`);
-    if (plan.schedule.kind === "rate" && !(plan.schedule.rate_per_s >= 1)) throw new Error("the plan's rate_per_s has to be at least 1");
+    demand(FORMATS.includes(format), `the plan's format is ${format}: choose ${FORMATS.join(", ")}`);
+    demand(sample.stride >= 1, "the plan's sample.stride has to be at least 1");
+    demand(connections >= 1 && connections <= 10_000, `the plan's connections are ${connections}: choose 1 to 10000`);
+    demand(schedule.kind !== "rate" || schedule.rate_per_s >= 1, "the plan's rate_per_s has to be at least 1");
     // Node.js offers neither socket option.
-    if (plan.send_buffer_bytes !== null) throw new Error("Node.js cannot set SO_SNDBUF: choose a workload without send_buffer_bytes and with default buffers");
-    if (plan.congestion !== null) throw new Error("Node.js cannot set TCP_CONGESTION: choose a workload without it");
+    demand(plan.send_buffer_bytes === null, "Node.js cannot set SO_SNDBUF: choose a workload with default buffers");
+    demand(plan.congestion === null, "Node.js cannot set TCP_CONGESTION: choose a workload without it");
     // 64 bits, of which a number would keep 53.
     const seed = BigInt(/"seed"\s*:\s*(\d+)/.exec(line)[1]);
     return { ...plan, seed };

@@ -33,7 +33,8 @@ export class Meter {
 
     /** Shows what became of them; `confirmed` is all that is known of acknowledgements. */
     rest({ written, confirmed, writtenBytes, blockedNs, heldBytes }) {
-        [written, confirmed, confirmed, writtenBytes, blockedNs, 0, heldBytes].forEach((count, at) => this.#set(at + 1, count));
+        const counts = [written, confirmed, confirmed, writtenBytes, blockedNs, 0, heldBytes];
+        counts.forEach((count, at) => this.#set(at + 1, count));
         if (this.#file !== undefined) writeSync(this.#file, this.#counters, 8, 56, GENERATED_AT + 8);
     }
 

@@ -15,7 +15,9 @@ export function modeOf(schedule) {
             if (rate <= 10_000) return { kind: "timer", periodMs: 1, ticks: Math.ceil(rate / 1_000) };
             return { kind: "elapsed", ratePerS: rate };
         default:
-            throw new Error(`it knows a fixed rate and a flood only, and no ${schedule.kind}: choose another workload or server`);
+            throw new Error(
+                `it knows a fixed rate and a flood only, and no ${schedule.kind}: choose another workload or server`,
+            );
     }
 }
 
