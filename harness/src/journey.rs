@@ -342,6 +342,16 @@ mod tests {
     }
 
     #[test]
+    fn what_was_never_written_was_made_by_a_look() {
+        let look = |at_ns, generated| Snapshot { at_ns, generated, ..Snapshot::default() };
+        let looks = [look(1000, 0), look(2000, 20), look(3000, 40)];
+        let made = Made { rows: &[[3, 1500, 1600]], looks: &looks, generated: 40, links: 2 };
+        assert_eq!(made.ticks(), 20);
+        let at = [(3, 0), (9, 1), (10, 2), (20, 3)].map(|(seq, index)| made.at_ns(seq, index));
+        assert_eq!(at, [Some(1500), Some(2000), Some(3000), None]);
+    }
+
+    #[test]
     fn a_tick_under_way_counts_where_it_is() {
         let stamps = Stamps {
             seq: 1,
