@@ -10,14 +10,14 @@ use crate::saved::{Campaign, Kind, SCHEMA, Status};
 use crate::store::RECORDINGS;
 use crate::summary::{self, Cast};
 use crate::workload::Workload;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tick::{Tape, Timetable};
+use tick::{Schedule, Tape, Timetable};
 
 const CONTRADICTION: &str = "the rows of campaign.json are not those that rounds.jsonl gives: one of the two was changed or cut since";
 
@@ -194,12 +194,16 @@ impl Archive {
         self.tapes.get(workload).cloned()
     }
 
-    /// When the ticks of a round were due.
+    /// When the ticks of a round were due: never, as under flood, where its server
+    /// paced by itself.
     ///
     /// # Errors
     /// When it replayed a recording that is not kept with it, or another one is.
     pub fn timetable(&self, round: &Round, books: &Books) -> Result<Timetable> {
         let workload = &round.result.workload;
+        if !self.campaign.server.keeps_due_times() {
+            return Timetable::new(Schedule::Flood, None).map_err(Error::msg);
+        }
         Timetable::new(books.schedule, self.tape(workload)).map_err(|error| {
             anyhow!("{workload}: its recording in {RECORDINGS}/ is missing, or another: {error}")
         })
@@ -237,7 +241,7 @@ impl Archive {
     }
 
     /// The stamps of all sampled ticks of a round, with the number of their
-    /// connection. Under flood, where nothing is due, a tick counts as due when it was
+    /// connection. Where nothing is due, a tick counts as due when it was
     /// made.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! Builds the server and the clients, and tells where their binaries are.
 
 use crate::console::{self, Level};
-use crate::roster::Entry;
+use crate::roster::{Entry, Recipe};
+use crate::servers::Server;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::Message;
 use std::collections::BTreeMap;
@@ -10,10 +11,7 @@ use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The server's cargo package.
-pub const SERVER: &str = "tick-server";
-
-/// What came of building one client.
+/// What came of building one client, or one server.
 #[derive(Debug, Clone)]
 pub enum Built {
     /// The program to run, and the arguments that belong to it.
@@ -27,39 +25,63 @@ pub enum Built {
 /// Everything that a campaign runs.
 #[derive(Debug)]
 pub struct Programs {
-    /// The server's binary.
-    pub server: PathBuf,
+    /// The server's program, and the arguments that belong to it.
+    pub server: Vec<String>,
+    /// The folder that it runs in.
+    pub server_dir: PathBuf,
     /// By client name.
     pub clients: BTreeMap<String, Built>,
 }
 
-/// Builds the server and these clients. A client that cannot be built is
+/// Builds a server and these clients. A client that cannot be built is
 /// reported in its place and stops nobody else.
 ///
 /// # Errors
-/// When the server cannot be built.
-pub fn build(root: &Path, entries: &[Entry], profile: &str) -> Result<Programs> {
+/// When the server cannot be built, or cannot run here.
+pub fn build(root: &Path, server: &Server, entries: &[Entry], profile: &str) -> Result<Programs> {
+    let name = &server.served_by.name;
+    if let Some(program) = server.recipe.missing_program() {
+        bail!("--server {name}: `{program}` is not on the PATH: install it");
+    }
     let inside: Vec<&str> = packages_below(root, entries);
+    let own = server.recipe.build.cargo.as_deref();
     let mut binaries = BTreeMap::new();
-    let everything: Vec<&str> = [SERVER].into_iter().chain(inside.iter().copied()).collect();
+    let everything: Vec<&str> = own.into_iter().chain(inside.iter().copied()).collect();
     // One cargo command for all is quickest; when it fails, one by one tells whose fault it is.
-    if let Ok(built) = cargo(root, &everything, profile) {
-        binaries = built;
-    } else {
-        binaries.extend(cargo(root, &[SERVER], profile).context("the server does not build")?);
-        for package in inside {
-            binaries.extend(cargo(root, &[package], profile).unwrap_or_default());
+    match cargo(root, &everything, profile) {
+        Ok(built) => binaries = built,
+        Err(_) => {
+            if let Some(package) = own {
+                let built = cargo(root, &[package], profile);
+                binaries.extend(built.context("the server does not build")?);
+            }
+            for package in inside {
+                binaries.extend(cargo(root, &[package], profile).unwrap_or_default());
+            }
         }
     }
-    let server = binaries.get(SERVER).context("cargo built no tick-server")?.clone();
+    let words = match program(&server.recipe, root, &binaries, profile) {
+        Ok(Built::Program(words)) => words,
+        Ok(Built::Unavailable(reason) | Built::Failing(reason)) => {
+            bail!("--server {name}: {reason}")
+        }
+        Err(error) => return Err(error.context(format!("--server {name}"))),
+    };
     let clients = entries
         .iter()
         .map(|entry| {
-            let built = program(entry, root, &binaries, profile);
+            let built = program(&entry.recipe(), root, &binaries, profile);
             (entry.name.clone(), built.unwrap_or_else(|e| Built::Unavailable(format!("{e:#}"))))
         })
         .collect();
-    Ok(Programs { server, clients })
+    Ok(Programs { server: words, server_dir: server.recipe.dir.clone(), clients })
+}
+
+/// Builds a server that is not part of this workspace, for a list of all.
+#[must_use]
+pub fn server(root: &Path, server: &Server, profile: &str) -> Built {
+    let built = program(&server.recipe, root, &BTreeMap::new(), profile);
+    built.unwrap_or_else(|error| Built::Unavailable(format!("{error:#}")))
 }
 
 fn packages_below<'a>(root: &Path, entries: &'a [Entry]) -> Vec<&'a str> {
@@ -72,39 +94,39 @@ fn packages_below<'a>(root: &Path, entries: &'a [Entry]) -> Vec<&'a str> {
     packages
 }
 
-/// The command that starts one client, built if it has a build of its own.
+/// The command that starts one program, built if it has a build of its own.
 fn program(
-    entry: &Entry,
+    recipe: &Recipe,
     root: &Path,
     binaries: &BTreeMap<String, PathBuf>,
     profile: &str,
 ) -> Result<Built> {
-    if let Some(program) = entry.missing_program() {
+    if let Some(program) = recipe.missing_program() {
         return Ok(Built::Unavailable(format!("`{program}` is not on the PATH: install it")));
     }
-    if let Some(command) = &entry.build.command {
-        run_build(command, &entry.dir)?;
+    if let Some(command) = &recipe.build.command {
+        run_build(command, &recipe.dir)?;
     }
-    let mut words = match (&entry.command, &entry.build.cargo) {
+    let mut words = match (&recipe.command, &recipe.build.cargo) {
         (Some(command), _) => {
             let mut words = command.clone();
-            let beside = entry.dir.join(&words[0]);
+            let beside = recipe.dir.join(&words[0]);
             if words[0].contains('/') && beside.is_file() {
                 words[0] = beside.to_string_lossy().into_owned();
             }
             words
         }
         (None, Some(package)) => {
-            let outside = !entry.dir.starts_with(root);
+            let outside = !recipe.dir.starts_with(root);
             let own =
-                if outside { cargo(&entry.dir, &[package], profile)? } else { BTreeMap::new() };
+                if outside { cargo(&recipe.dir, &[package], profile)? } else { BTreeMap::new() };
             let binary = own.get(package).or_else(|| binaries.get(package));
             let hint = || format!("it does not build: see `cargo build --package {package}`");
             vec![binary.with_context(hint)?.to_string_lossy().into_owned()]
         }
         (None, None) => bail!("no command to run it"),
     };
-    words.extend(entry.args.iter().cloned());
+    words.extend(recipe.args.iter().cloned());
     Ok(Built::Program(words))
 }
 
@@ -187,6 +209,10 @@ fn shown(command: &Command) -> String {
 
 /// Builds packages with cargo; the binaries by the name of their package.
 fn cargo(dir: &Path, packages: &[&str], profile: &str) -> Result<BTreeMap<String, PathBuf>> {
+    // Without a name, cargo would build everything.
+    if packages.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(dir).args(["build", "--bins", "--message-format=json-render-diagnostics"]);

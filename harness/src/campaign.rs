@@ -203,6 +203,7 @@ fn begun(scheme: &Scheme, turn: Turn) -> Begun {
         workload: workload.clone(),
         seed: scheme.stage.seed,
         timing: scheme.timing,
+        paces: scheme.stage.served_by.paces,
     }
 }
 

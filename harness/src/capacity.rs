@@ -147,6 +147,10 @@ pub fn sustained(
     if falls_short || grows || measure::is_overloaded(&growth, offered) {
         return Err(fullest(&m.backlog_end));
     }
+    // A server that paces by itself is never late: it makes fewer ticks.
+    if m.pacing_lateness_ns.is_none() && m.rates.generated_per_s < RATIO * offered {
+        return Err(Limit::ServerPace);
+    }
     match m.response_ns {
         Some(response) if response.p99.bound_ns() <= objective_ns => Ok(()),
         _ => Err(Limit::Latency),

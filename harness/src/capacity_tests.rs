@@ -1,7 +1,7 @@
 //! Searches over simulated clients.
 
 use super::*;
-use crate::measure::Rates;
+use crate::measure::{Lateness, Rates};
 use crate::stats::{Quantiles, Time};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -143,9 +143,18 @@ fn a_tick_under_way_is_no_shortage() {
         backlog_end: Backlog { client: ticks, ..Backlog::default() },
         response_ns: response,
         rates: Rates { offered_per_s: Some(100.0), ..Rates::default() },
+        pacing_lateness_ns: Some(Lateness::default()),
         ..Measurement::default()
     };
     let held = |ticks| sustained(Verdict::Ok, Some(&waiting(ticks)), 1_000, 1_000);
     assert_eq!((held(0.0), held(1.0)), (Ok(()), Ok(())));
     assert_eq!(held(2.0), Err(Limit::Client));
+    // Without due times nothing is late: what was never made is missing all the same.
+    let made = |per_s| Measurement {
+        rates: Rates { offered_per_s: Some(100.0), generated_per_s: per_s, ..Rates::default() },
+        pacing_lateness_ns: None,
+        ..waiting(0.0)
+    };
+    let held = |per_s| sustained(Verdict::Ok, Some(&made(per_s)), 1_000, 1_000);
+    assert_eq!((held(99.5), held(98.0)), (Ok(()), Err(Limit::ServerPace)));
 }

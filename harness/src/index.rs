@@ -33,6 +33,9 @@ pub fn apart(a: &Campaign, b: &Campaign) -> Option<String> {
     if a.contract != b.contract {
         return Some(format!("contract {} instead of {}", b.contract, a.contract));
     }
+    if a.server != b.server {
+        return Some(format!("served by {} instead of {}", b.server, a.server));
+    }
     a.workloads.iter().find_map(|one| {
         let other = b.workloads.iter().find(|other| other.name == one.name)?;
         let keys = terms::differing_keys(one, other);

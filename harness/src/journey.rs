@@ -6,6 +6,7 @@ use crate::observe::Snapshot;
 use crate::plan::Plan;
 use crate::record::{Link, Record};
 use crate::stats::{Time, Times};
+use contract::SampleRow;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -47,7 +48,54 @@ impl Waterfall {
     }
 }
 
-/// The journeys of a round that begin within its window. Empty under flood.
+/// When sampled ticks were made. Of those that were written a stamp tells it; of the
+/// others the first look by which they had been: no earlier than that look, so that
+/// their ages are no less than told.
+#[derive(Debug, Clone, Copy)]
+pub struct Made<'a> {
+    /// The server's rows of the connection that has most.
+    rows: &'a [SampleRow],
+    looks: &'a [Snapshot],
+    generated: u64,
+    links: u64,
+}
+
+impl<'a> Made<'a> {
+    /// Of a round.
+    #[must_use]
+    pub fn new(record: &'a Record) -> Self {
+        let rows = record.links.iter().map(|link| link.server_rows.as_slice());
+        Self {
+            rows: rows.max_by_key(|rows| rows.len()).unwrap_or_default(),
+            looks: &record.watched.snapshots,
+            generated: record.server.generated,
+            links: record.links.len() as u64,
+        }
+    }
+
+    /// How many ticks were made, each counted once.
+    #[must_use]
+    pub fn ticks(&self) -> u64 {
+        self.generated / self.links
+    }
+
+    /// When tick `seq` was made, the sampled one with that number; `None`: it was not,
+    /// or not before the last look.
+    #[must_use]
+    pub fn at_ns(&self, seq: u64, index: usize) -> Option<u64> {
+        row(self.rows, seq, index).map(|row| row[1]).or_else(|| self.seen_ns(seq))
+    }
+
+    /// The first look by which tick `seq` had been made.
+    #[must_use]
+    pub fn seen_ns(&self, seq: u64) -> Option<u64> {
+        let at = self.looks.partition_point(|look| look.generated <= seq * self.links);
+        Some(self.looks.get(at)?.at_ns)
+    }
+}
+
+/// The journeys of a round that begin within its window: when their ticks were due,
+/// or made, where the server paces by itself. Empty under flood.
 pub struct Journeys<'a> {
     record: &'a Record,
     plan: &'a Plan,
@@ -141,13 +189,11 @@ impl<'a> Journeys<'a> {
     /// Those due within `window_ns` from the start.
     #[must_use]
     pub fn new(record: &'a Record, plan: &'a Plan, window_ns: &Range<u64>) -> Self {
-        let (sample, timetable) = (plan.sample(), &plan.timetable);
-        let index = |offset_ns| timetable.ticks_within(offset_ns).map(|n| sample.count_below(n));
-        let from = index(window_ns.start).unwrap_or(0);
-        let to = index(window_ns.end).unwrap_or(0);
-        let due = (from..to)
-            .map(|index| (index as usize, record.start_ns + plan.due_offset_ns(sample.nth(index))));
-        Self { record, plan, arrivals: Arrivals::new(record), due: due.collect() }
+        let due = match plan.keeps_due_times() {
+            true => due(record, plan, window_ns),
+            false => made(record, plan, window_ns),
+        };
+        Self { record, plan, arrivals: Arrivals::new(record), due }
     }
 
     /// The stamps of every tick on every connection.
@@ -191,9 +237,12 @@ impl<'a> Journeys<'a> {
         Times::new(self.iter().filter_map(waited).collect())
     }
 
-    /// One of the server's stamps minus the due time.
+    /// One of the server's stamps minus the due time; `None` without due times.
     #[must_use]
     pub fn lateness(&self, stamp: fn(&Stamps) -> Option<u64>) -> Option<Lateness> {
+        if !self.plan.keeps_due_times() {
+            return None;
+        }
         let late =
             |stamps: Stamps| Some(Time::Exact(stamp(&stamps)?.saturating_sub(stamps.due_ns)));
         let times = Times::new(self.iter().filter_map(late).collect());
@@ -232,9 +281,31 @@ impl<'a> Journeys<'a> {
     }
 }
 
+/// Indices of the sampled ticks that are due within a window, with their due times.
+fn due(record: &Record, plan: &Plan, window_ns: &Range<u64>) -> Vec<(usize, u64)> {
+    let (sample, timetable) = (plan.sample(), &plan.timetable);
+    let index = |offset_ns| timetable.ticks_within(offset_ns).map_or(0, |n| sample.count_below(n));
+    let within = index(window_ns.start)..index(window_ns.end);
+    let due_ns = |index| plan.due_offset_ns(sample.nth(index));
+    within.filter_map(|n| Some((n as usize, record.start_ns + due_ns(n)?))).collect()
+}
+
+/// The same of those that were made within it; none under flood, where a tick waits for
+/// the connection before it is made.
+fn made(record: &Record, plan: &Plan, window_ns: &Range<u64>) -> Vec<(usize, u64)> {
+    if !plan.timetable.schedule().is_open_loop() {
+        return Vec::new();
+    }
+    let (sample, made) = (plan.sample(), Made::new(record));
+    let window = record.start_ns + window_ns.start..record.start_ns + window_ns.end;
+    let all = 0..sample.count_below(made.ticks());
+    let at = all.filter_map(|n| Some((n as usize, made.at_ns(sample.nth(n), n as usize)?)));
+    at.filter(|(_, at_ns)| window.contains(at_ns)).collect()
+}
+
 /// The row of a planned seq: rows are exactly the planned seqs in order where
 /// the audit passes, so the index is the place.
-fn row(rows: &[[u64; 3]], seq: u64, index: usize) -> Option<&[u64; 3]> {
+fn row(rows: &[SampleRow], seq: u64, index: usize) -> Option<&SampleRow> {
     rows.get(index).filter(|row| row[0] == seq)
 }
 
@@ -268,6 +339,16 @@ mod tests {
             [1000, 1500, 3000, 3500].map(Some)
         );
         assert_eq!(arrivals.received_ns(&link, 20), None);
+    }
+
+    #[test]
+    fn what_was_never_written_was_made_by_a_look() {
+        let look = |at_ns, generated| Snapshot { at_ns, generated, ..Snapshot::default() };
+        let looks = [look(1000, 0), look(2000, 20), look(3000, 40)];
+        let made = Made { rows: &[[3, 1500, 1600]], looks: &looks, generated: 40, links: 2 };
+        assert_eq!(made.ticks(), 20);
+        let at = [(3, 0), (9, 1), (10, 2), (20, 3)].map(|(seq, index)| made.at_ns(seq, index));
+        assert_eq!(at, [Some(1500), Some(2000), Some(3000), None]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub fn markdown(campaign: &Campaign) -> String {
 /// All tables of a campaign, one after the other.
 #[must_use]
 pub fn tables(campaign: &Campaign, style: Style) -> String {
-    match campaign.kind {
+    let tables = match campaign.kind {
         Kind::Capacity => capacities(&campaign.capacities, style),
         Kind::Sweep => sweep(&campaign.workloads, &campaign.rows, style),
         Kind::Compare => {
@@ -30,7 +30,13 @@ pub fn tables(campaign: &Campaign, style: Style) -> String {
             };
             campaign.workloads.iter().map(of).collect::<Vec<_>>().join("\n")
         }
-    }
+    };
+    format!("{tables}{}", server(campaign, style))
+}
+
+/// The note on a server that is not the usual one.
+fn server(campaign: &Campaign, style: Style) -> String {
+    campaign.server.note().map_or(String::new(), |note| format!("\n{}\n", style.prose(&note)))
 }
 
 /// Single ticks with the time that each part of their way took.
@@ -110,11 +116,12 @@ fn points(notes: impl Iterator<Item = String>, style: Style) -> String {
 
 /// Only that of the p99 of the response time.
 #[must_use]
-pub fn sweep_p99(workloads: &[Workload], rows: &[Row], style: Style) -> String {
+pub fn sweep_p99(campaign: &Campaign, style: Style) -> String {
+    let (workloads, rows) = (&campaign.workloads, &campaign.rows);
     let unranked = rows.iter().filter(|row| !row.verdict.is_ranked());
     let why = unranked.flat_map(|row| table::row_notes(row, true).into_iter().take(1));
     let table = swept(SWEPT[1], workloads, rows, style);
-    format!("{table}\n{SWEEP_NOTE}{}", points(why, style))
+    format!("{table}\n{SWEEP_NOTE}{}{}", points(why, style), server(campaign, style))
 }
 
 const SWEEP_NOTE: &str = "- Medians over rounds; ▲: overloaded, its backlog grew all the time, so the times only tell how long the round was.\n";

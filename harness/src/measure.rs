@@ -1,7 +1,7 @@
 //! What a round's record says: rates, backlog by layer, latencies. Pure
 //! arithmetic over what was observed and reported.
 
-use crate::journey::{Journeys, Waterfall};
+use crate::journey::{Journeys, Made, Waterfall};
 use crate::observe::Snapshot;
 use crate::plan::Plan;
 use crate::process::Switches;
@@ -112,8 +112,8 @@ pub struct Measurement {
     /// Time to drain the final backlog at the processed rate, in s; `None`
     /// when nothing is processed.
     pub drain_s: Option<f64>,
-    /// Processed − due, over the sampled ticks due within the window; `None`
-    /// under flood.
+    /// Processed − due, over the sampled ticks due within the window; where the
+    /// server paces by itself processed − made; `None` under flood.
     pub response_ns: Option<Quantiles>,
     /// Processed − written, over the same ticks as far as they were written.
     pub service_ns: Option<Quantiles>,
@@ -129,7 +129,8 @@ pub struct Measurement {
     pub client_peak_rss_bytes: u64,
     /// Most resident memory of the server.
     pub server_peak_rss_bytes: u64,
-    /// Written − due, over the sampled ticks due within the window and written.
+    /// Written − due, over the sampled ticks due within the window and written;
+    /// `None` without due times.
     pub server_lateness_ns: Option<Lateness>,
     /// Encoded − due, over the same: without a slow client's back-pressure.
     pub pacing_lateness_ns: Option<Lateness>,
@@ -197,7 +198,7 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
         backlog_peak: window.iter().map(waiting).fold(0.0, f64::max),
         recovery: recovery::recovery(&record.links, record.start_ns, plan, &onset.window_ns),
         backlog_end,
-        oldest_age_ns: oldest_age_ns(last, record.start_ns, plan),
+        oldest_age_ns: oldest_age_ns(last, record, plan),
         drain_s: (rates.processed_per_s > 0.0).then(|| backlog_end.total() / rates.processed_per_s),
         samples: response.len(),
         response_ns: Quantiles::of(&response),
@@ -367,13 +368,17 @@ fn is_dry(snapshot: &Snapshot) -> bool {
     snapshot.queues.is_some_and(|q| q.send_bytes + q.receive_bytes < DRY_BYTES)
 }
 
-fn oldest_age_ns(last: &Snapshot, start_ns: u64, plan: &Plan) -> Option<u64> {
+fn oldest_age_ns(last: &Snapshot, record: &Record, plan: &Plan) -> Option<u64> {
     if last.processed >= last.generated {
         return plan.timetable.due_offset_ns(0).map(|_| 0);
     }
     // With several connections: as if all were equally far.
-    let due_ns = start_ns + plan.timetable.due_offset_ns(last.processed / plan.links() as u64)?;
-    Some(last.at_ns.saturating_sub(due_ns))
+    let seq = last.processed / plan.links() as u64;
+    let since_ns = match plan.keeps_due_times() {
+        true => record.start_ns + plan.due_offset_ns(seq)?,
+        false => plan.timetable.due_offset_ns(seq).and(Made::new(record).seen_ns(seq))?,
+    };
+    Some(last.at_ns.saturating_sub(since_ns))
 }
 
 #[cfg(test)]

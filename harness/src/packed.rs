@@ -18,8 +18,8 @@ pub const JOURNEY_COLUMNS: [&str; 6] =
 
 /// The journeys of the sampled ticks as zstd-compressed CSV, each number as the
 /// difference to the one that it follows, which makes the file four times
-/// smaller: `seq` to the row above (of a connection's first row, to 0); `encoded` to the tick's due time, or under
-/// flood to the row above; each further stamp to the stage before. In ns.
+/// smaller: `seq` to the row above (of a connection's first row, to 0); `encoded` to the tick's due time, or
+/// without due times to the row above; each further stamp to the stage before. In ns.
 /// Empty: it did not get there. A tick that was received but not processed has no
 /// stamp of that: it is told from the meter, to within the grid.
 ///
@@ -54,7 +54,7 @@ fn write_link(
     let (start_ns, arrivals) = (record.start_ns, Arrivals::new(record));
     let (mut last_seq, mut last_encoded) = (0, start_ns);
     for (index, &[seq, encoded, written]) in link.server_rows.iter().enumerate() {
-        let before = match plan.timetable.due_offset_ns(seq) {
+        let before = match plan.due_offset_ns(seq) {
             Some(due_ns) => start_ns + due_ns,
             None => last_encoded,
         };

@@ -1,5 +1,6 @@
 //! The plan of a round: one load and its timing, the same for every client.
 
+use crate::servers::Paces;
 use crate::table;
 use crate::workload::Workload;
 use anyhow::Result;
@@ -39,8 +40,10 @@ pub struct Plan {
     pub grid_ns: u64,
     /// Which seqs are stamped.
     sample: Sample,
-    /// When each tick is due.
+    /// The offered load: when each tick is due, if the server keeps to it.
     pub timetable: Timetable,
+    /// Who says when a tick is made.
+    pub paces: Paces,
 }
 
 /// How long a round lasts, in ns, each a multiple of the grid.
@@ -77,7 +80,21 @@ impl Plan {
             grid_ns: timing.grid_ns,
             sample,
             timetable,
+            paces: Paces::Schedule,
         })
+    }
+
+    /// The same for a server that paces so.
+    #[must_use]
+    pub fn paced_by(self, paces: Paces) -> Self {
+        Self { paces, ..self }
+    }
+
+    /// Whether every tick has a due time. Else it counts as due when it was made:
+    /// under flood, and where the server paces by itself.
+    #[must_use]
+    pub fn keeps_due_times(&self) -> bool {
+        self.paces == Paces::Schedule && self.timetable.schedule().is_open_loop()
     }
 
     /// The same load as far as it was seen when it broke off at `end_ns` from its
@@ -120,10 +137,10 @@ impl Plan {
         Some(self.timetable.offered_per_s(&self.window_ns())? * self.links() as f64)
     }
 
-    /// When a tick is due, in ns from the start; 0 under flood.
+    /// When a tick is due, in ns from the start; `None` without due times.
     #[must_use]
-    pub fn due_offset_ns(&self, seq: u64) -> u64 {
-        self.timetable.due_offset_ns(seq).unwrap_or(0)
+    pub fn due_offset_ns(&self, seq: u64) -> Option<u64> {
+        self.timetable.due_offset_ns(seq).filter(|_| self.keeps_due_times())
     }
 
     /// The measured window, in ns from tick 0.

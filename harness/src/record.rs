@@ -26,6 +26,9 @@ pub struct Record {
     /// The server's books; a tick that is made counts once for each connection,
     /// as it does in all later stages.
     pub server: ServerFinal,
+    /// The seqs at which the server made a message anew; empty where it made every
+    /// one anew.
+    pub fresh: Vec<u64>,
 }
 
 /// What is known of one connection.

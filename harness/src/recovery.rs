@@ -102,7 +102,7 @@ mod tests {
         // A client that takes 20 000 a second: 8000 wait after the burst, for 0.42 s.
         let mut free_ns = 0;
         let rows = (0..plan.timetable.ticks_within(1_000_000_000).unwrap()).map(|seq| {
-            free_ns = plan.due_offset_ns(seq).max(free_ns) + 50_000;
+            free_ns = plan.due_offset_ns(seq).unwrap().max(free_ns) + 50_000;
             [seq, free_ns, free_ns]
         });
         let links = [Link { client_rows: rows.collect(), ..Link::default() }];

@@ -4,6 +4,7 @@ use crate::nearest;
 use anyhow::{Context, Result, bail};
 use contract::Class;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -25,29 +26,44 @@ struct Manifest {
     variant: Vec<Variant>,
 }
 
-/// How a client is built.
+/// How a program is built.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Build {
     /// A cargo package, whose binary has the same name.
     pub cargo: Option<String>,
-    /// Any other command, run in the client's folder.
+    /// Any other command, run in the program's folder.
     pub command: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Run {
-    command: Option<Vec<String>>,
+pub(crate) struct Run {
+    pub(crate) command: Option<Vec<String>>,
     #[serde(default)]
-    args: Vec<String>,
+    pub(crate) args: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Needs {
+pub(crate) struct Needs {
     #[serde(default)]
-    programs: Vec<String>,
+    pub(crate) programs: Vec<String>,
+}
+
+/// How a client or a server is built and started.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// Its folder.
+    pub dir: PathBuf,
+    /// How it is built.
+    pub build: Build,
+    /// Its own command; `None`: the binary that cargo built.
+    pub command: Option<Vec<String>>,
+    /// Arguments after that.
+    pub args: Vec<String>,
+    /// Programs that have to be on the PATH.
+    pub needs: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -177,12 +193,17 @@ pub fn select(
     Ok(entries.iter().filter(wanted).cloned().collect())
 }
 
-fn load(path: &Path) -> Result<Vec<Entry>> {
+/// A manifest, and its folder.
+pub(crate) fn read_manifest<M: DeserializeOwned>(path: &Path) -> Result<(M, PathBuf)> {
     let path = path.canonicalize().context("cannot read it")?;
     let text = std::fs::read_to_string(&path).context("cannot read it")?;
-    let manifest: Manifest = toml::from_str(&text)?;
-    let dir = path.parent().unwrap_or(Path::new("/")).to_owned();
-    check(&manifest)?;
+    Ok((toml::from_str(&text)?, path.parent().unwrap_or(Path::new("/")).to_owned()))
+}
+
+fn load(path: &Path) -> Result<Vec<Entry>> {
+    let (manifest, dir) = read_manifest::<Manifest>(path)?;
+    let variants = manifest.variant.iter().map(|v| &v.name);
+    sound([&manifest.name].into_iter().chain(variants), &manifest.build, &manifest.run)?;
     let client = Entry {
         name: manifest.name.clone(),
         class: manifest.class,
@@ -205,21 +226,25 @@ fn load(path: &Path) -> Result<Vec<Entry>> {
     Ok(variants.chain([client.clone()]).collect())
 }
 
-fn check(manifest: &Manifest) -> Result<()> {
+/// Whether names can be written anywhere, and there is something to run.
+pub(crate) fn sound<'a>(
+    names: impl IntoIterator<Item = &'a String>,
+    build: &Build,
+    run: &Run,
+) -> Result<()> {
     let simple = |name: &str| {
         !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
     };
-    let variants = manifest.variant.iter().map(|v| &v.name);
-    if let Some(name) = [&manifest.name].into_iter().chain(variants).find(|name| !simple(name)) {
+    if let Some(name) = names.into_iter().find(|name| !simple(name)) {
         bail!("name `{name}`: use letters, digits, `-`, `_` and `.` only");
     }
-    if manifest.build.cargo.is_some() && manifest.build.command.is_some() {
+    if build.cargo.is_some() && build.command.is_some() {
         bail!("[build]: give `cargo` or `command`, not both");
     }
-    if manifest.build.cargo.is_none() && manifest.run.command.is_none() {
+    if build.cargo.is_none() && run.command.is_none() {
         bail!("[run] command: needed, as no cargo package is built");
     }
-    let commands = [&manifest.build.command, &manifest.run.command];
+    let commands = [&build.command, &run.command];
     if commands.into_iter().flatten().any(Vec::is_empty) {
         bail!("a command needs at least the program's name");
     }
@@ -230,8 +255,32 @@ impl Entry {
     /// What is missing for it to run, before it is even built.
     #[must_use]
     pub fn missing_program(&self) -> Option<&str> {
-        self.needs.iter().map(String::as_str).find(|program| !on_path(program))
+        missing(&self.needs)
     }
+
+    /// How it is built and started.
+    #[must_use]
+    pub fn recipe(&self) -> Recipe {
+        Recipe {
+            dir: self.dir.clone(),
+            build: self.build.clone(),
+            command: self.command.clone(),
+            args: self.args.clone(),
+            needs: self.needs.clone(),
+        }
+    }
+}
+
+impl Recipe {
+    /// What is missing for it to run, before it is even built.
+    #[must_use]
+    pub fn missing_program(&self) -> Option<&str> {
+        missing(&self.needs)
+    }
+}
+
+fn missing(needs: &[String]) -> Option<&str> {
+    needs.iter().map(String::as_str).find(|program| !on_path(program))
 }
 
 fn on_path(program: &str) -> bool {

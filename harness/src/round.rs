@@ -30,8 +30,10 @@ const MAX_ROWS: usize = 4_000_000;
 
 /// What runs in a round.
 pub struct Setup<'a> {
-    /// The server's binary.
-    pub server: &'a Path,
+    /// The server's program and arguments.
+    pub server: &'a [String],
+    /// The server's folder.
+    pub server_dir: &'a Path,
     /// The client's program and arguments.
     pub client: &'a [String],
     /// The client's folder.
@@ -98,9 +100,8 @@ fn with_server(
     live: &mut Onlooker<'_>,
     meters: Meters,
 ) -> Result<Outcome> {
-    let words = [setup.server.to_string_lossy().into_owned()];
     let cpus = setup.placement.server.as_ref();
-    let mut server = Child::spawn("the server", &words, setup.room, cpus, guard)?;
+    let mut server = Child::spawn("the server", setup.server, setup.server_dir, cpus, guard)?;
     let cpus = setup.placement.client.as_ref();
     let mut clients = Vec::new();
     for _ in 0..setup.plan.workload.clients {
@@ -204,7 +205,7 @@ impl Cast<'_> {
         let Some((watched, early)) = watch else { return Ok(Play::Interrupted) };
         let mut links = vec![Link::default(); setup.plan.links()];
         let clients = self.client_reports(early.clients, &mut links)?;
-        let mut server = self.server_report(early.server, &mut links)?;
+        let (mut server, fresh) = self.server_report(early.server, &mut links)?;
         server.generated = server.generated.saturating_mul(links.len() as u64);
         let (received, processed) =
             (observer.counts(Slot::RECEIVED)?, observer.counts(Slot::PROCESSED)?);
@@ -224,6 +225,7 @@ impl Cast<'_> {
             links,
             clients,
             server,
+            fresh,
         })))
     }
 
@@ -279,14 +281,16 @@ impl Cast<'_> {
         &mut self,
         mut line: Option<FromServer>,
         links: &mut [Link],
-    ) -> Result<ServerFinal, Fault> {
+    ) -> Result<(ServerFinal, Vec<u64>), Fault> {
+        let mut fresh = Vec::new();
         loop {
             match line.take().map_or_else(|| self.server.expect("report", REPORT), Ok)? {
                 FromServer::Samples(samples) => match links.get_mut(samples.connection) {
                     Some(link) => link.server_rows.extend(samples.rows),
                     None => return Err(self.server.order("samples of no connection")),
                 },
-                FromServer::Final(last) => return Ok(last),
+                FromServer::Fresh(more) => fresh.extend(more.seqs),
+                FromServer::Final(last) => return Ok((last, fresh)),
                 other => return Err(wrong_server(self.server, &other, "its report")),
             }
         }

@@ -3,6 +3,7 @@
 
 use crate::affinity::{CpuList, Placement};
 use crate::builder::{Built, Programs};
+use crate::checksums::Checksums;
 use crate::console;
 use crate::guard::Guard;
 use crate::measure;
@@ -11,8 +12,9 @@ use crate::record::Record;
 use crate::roster::Entry;
 use crate::round::{self, Outcome, Setup};
 use crate::rows::RoundResult;
+use crate::servers::{Paces, ServedBy};
 use crate::verdict::{self, Verdict};
-use crate::verify::{self, Checksums};
+use crate::verify;
 use crate::watch::Onlooker;
 use crate::workload::Workload;
 use anyhow::{Context, Result};
@@ -25,6 +27,8 @@ use tick::Tape;
 pub struct Stage {
     /// Clients and variants.
     pub entries: Vec<Entry>,
+    /// The server that all of them are run against.
+    pub served_by: ServedBy,
     /// What was built.
     pub programs: Programs,
     /// CPUs that there were to choose from.
@@ -72,6 +76,12 @@ impl<'a> Runner<'a> {
         self.stage.seed
     }
 
+    /// Who says when a tick is made.
+    #[must_use]
+    pub fn paces(&self) -> Paces {
+        self.stage.served_by.paces
+    }
+
     /// Runs one round; `None`: the user broke it off.
     ///
     /// # Errors
@@ -83,7 +93,8 @@ impl<'a> Runner<'a> {
         timing: Timing,
         live: &mut Onlooker<'_>,
     ) -> Result<Option<Played>> {
-        let plan = Plan::new(workload, entry.class, self.stage.seed, timing)?;
+        let plan = Plan::new(workload, entry.class, self.stage.seed, timing)?
+            .paced_by(self.stage.served_by.paces);
         let outcome = match &self.stage.programs.clients[&entry.name] {
             Built::Unavailable(reason) => Outcome::Unavailable(reason.clone()),
             Built::Failing(reason) => Outcome::Failed(reason.clone()),
@@ -91,6 +102,7 @@ impl<'a> Runner<'a> {
                 console::detail(format_args!("{}: {}", plan.describe(), words.join(" ")));
                 let setup = Setup {
                     server: &self.stage.programs.server,
+                    server_dir: &self.stage.programs.server_dir,
                     client: words,
                     client_dir: &entry.dir,
                     plan: &plan,

@@ -7,6 +7,7 @@ use crate::machine::Machine;
 use crate::ranking::Noise;
 use crate::record::Record;
 use crate::rows::Row;
+use crate::servers::ServedBy;
 use crate::table::Style;
 use crate::workload::Workload;
 use contract::{ClientFinal, ClientHello, ServerFinal};
@@ -105,6 +106,9 @@ pub struct Campaign {
     pub measure_s: f64,
     /// Between two looks, in ms.
     pub grid_ms: u64,
+    /// The server; campaigns of before there was a choice had the default.
+    #[serde(default)]
+    pub server: ServedBy,
     /// The server's versions.
     pub server_versions: Vec<String>,
     /// What each client said of itself.
@@ -189,6 +193,9 @@ pub struct Books {
     pub client_finals: Vec<ClientFinal>,
     /// What the server reported.
     pub server_final: ServerFinal,
+    /// How many messages it made, where it sent them again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages: Option<usize>,
     /// The file of its journeys.
     pub journeys: String,
     /// The file of its looks.

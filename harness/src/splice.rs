@@ -68,7 +68,7 @@ fn all_markers() -> String {
 #[must_use]
 pub fn block(campaign: &Campaign, link: &str) -> String {
     let tables = match campaign.kind {
-        Kind::Sweep => listing::sweep_p99(&campaign.workloads, &campaign.rows, Style::Markdown),
+        Kind::Sweep => listing::sweep_p99(campaign, Style::Markdown),
         _ => listing::tables(campaign, Style::Markdown),
     };
     // One level further down than in a campaign's own table.md.

@@ -293,6 +293,7 @@ fn books(record: &Record, plan: &Plan, journeys: String, grid: String) -> Books 
         send_buffer_bytes: record.connected.send_buffer_bytes,
         client_finals: record.clients.clone(),
         server_final: record.server.clone(),
+        messages: (!record.fresh.is_empty()).then_some(record.fresh.len()),
         journeys,
         grid,
     }

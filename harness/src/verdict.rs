@@ -168,6 +168,12 @@ fn classify(m: &Measurement) -> (Verdict, Option<String>) {
 
 fn warnings(m: &Measurement, record: &Record, plan: &Plan) -> Vec<String> {
     let mut warnings = Vec::new();
+    if let Some(offered) = m.rates.offered_per_s.filter(|_| !plan.keeps_due_times()) {
+        warnings.push(format!(
+            "the server's own pacing: it generated {:.1} % of the rate asked for",
+            m.rates.generated_per_s / offered * 100.0
+        ));
+    }
     let around = &m.disturbance;
     if around.stolen_share > STOLEN_SHARE[0] {
         warnings.push(format!(

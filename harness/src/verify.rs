@@ -1,13 +1,12 @@
 //! The audit: every round has to balance its books before it may be shown.
 
+use crate::checksums::Checksums;
+use crate::little;
 use crate::measure;
 use crate::observe::Snapshot;
 use crate::plan::Plan;
 use crate::record::{Link, Record};
 use contract::{ClientEnd, SampleRow, ServerEnd};
-use std::cell::Cell;
-use std::sync::Arc;
-use tick::{Market, Tape};
 
 /// The share of ticks that has to be generated on time.
 pub const ON_TIME_SHARE: f64 = 0.99;
@@ -15,9 +14,6 @@ pub const ON_TIME_SHARE: f64 = 0.99;
 const LIBRARY_BYTES: f64 = 32e6;
 /// More than one write call of the server carries, in bytes.
 const WRITE_BYTES: f64 = 2e6;
-/// How far the sampled waiting times may lie outside of what the observed
-/// backlog allows: this share of it, for they are a sample.
-const LITTLE_SHARE: f64 = 0.10;
 
 /// How it begins to say that the server was late.
 const LATE: &str = "the server generated only";
@@ -36,50 +32,18 @@ pub struct Audit {
     pub failures: Vec<String>,
 }
 
-/// Recomputes checksums, keeping what it has summed up: rounds end at different
-/// counts of the same market.
-#[derive(Debug)]
-pub struct Checksums {
-    market: Market,
-    /// The count of ticks and their sum, of the largest count so far.
-    highest: Cell<(u64, u64)>,
-}
-
-impl Checksums {
-    /// Of the market of that seed, with a recording's prices if it has some.
-    #[must_use]
-    pub fn new(seed: u64, tape: Option<Arc<Tape>>) -> Self {
-        Self { market: Market::new(seed).replaying(tape), highest: Cell::new((0, 0)) }
-    }
-
-    /// The checksum over the first `ticks` ticks.
-    #[must_use]
-    pub fn of(&self, ticks: u64) -> u64 {
-        let (known, sum) = self.highest.get();
-        match ticks >= known {
-            true => {
-                let sum = sum + self.market.checksum(known..ticks);
-                self.highest.set((ticks, sum));
-                sum
-            }
-            // Going back from what is known costs less than starting anew.
-            false if known - ticks < ticks => sum - self.market.checksum(ticks..known),
-            false => self.market.checksum(0..ticks),
-        }
-    }
-}
-
 /// Audits a round.
 #[must_use]
 pub fn audit(record: &Record, plan: &Plan, checksums: &Checksums) -> Audit {
     let mut audit = Audit::default();
     audit.endings(record);
     audit.counts(record, checksums);
+    audit.fresh(record);
     audit.stamps(record, plan);
     audit.instants(record);
     if audit.failures.is_empty() {
         audit.pace(record, plan);
-        audit.little(record, plan);
+        audit.failures.extend(little::violation(record, plan));
     }
     audit
 }
@@ -167,7 +131,11 @@ impl Audit {
             let expected = record
                 .links
                 .iter()
-                .fold(0u64, |sum, link| sum.wrapping_add(checksums.of(link.processed)));
+                .map(|link| match record.fresh.is_empty() {
+                    true => checksums.of(link.processed),
+                    false => checksums.of_fresh(&record.fresh, link.processed),
+                })
+                .fold(0, u64::wrapping_add);
             self.demand(client.checksum == expected, || {
                 format!(
                     "checksum {} over {} ticks, but the market's is {expected}",
@@ -175,6 +143,18 @@ impl Audit {
                 )
             });
         }
+    }
+
+    /// Whether every tick has one message that it repeats, and one that was made.
+    fn fresh(&mut self, record: &Record) {
+        let (Some(first), Some(last)) = (record.fresh.first(), record.fresh.last()) else { return };
+        let made = record.server.generated / record.links.len() as u64;
+        let holds = *first == 0 && record.fresh.is_sorted_by(|a, b| a < b) && *last < made;
+        self.demand(holds, || {
+            format!(
+                "the server's fresh seqs do not ascend from 0 to below the {made} that it made: from {first} to {last}"
+            )
+        });
     }
 
     fn stamps(&mut self, record: &Record, plan: &Plan) {
@@ -236,10 +216,9 @@ impl Audit {
                 too_soon.map_or(0, |row| row[0])
             )
         });
-        let before_due = link
-            .server_rows
-            .iter()
-            .find(|row| row[1] < record.start_ns + plan.due_offset_ns(row[0]) || row[2] < row[1]);
+        let due_ns = |seq| record.start_ns + plan.due_offset_ns(seq).unwrap_or(0);
+        let before_due =
+            link.server_rows.iter().find(|row| row[1] < due_ns(row[0]) || row[2] < row[1]);
         self.demand(before_due.is_none(), || {
             format!("the server sent tick {} before it was due", before_due.map_or(0, |row| row[0]))
         });
@@ -312,7 +291,7 @@ impl Audit {
         let Some(window) = measure::window(record, plan) else {
             return self.failures.push("the window was not observed to its end".into());
         };
-        let (false, Some(last)) = (plan.workload.is_flood(), window.last()) else { return };
+        let (true, Some(last)) = (plan.keeps_due_times(), window.last()) else { return };
         let on_time_ns = plan.workload.on_time_ms * 1_000_000;
         // Of what was due that long before the end of the window.
         let due = |s: &Snapshot| {
@@ -323,7 +302,7 @@ impl Audit {
         self.demand(share >= ON_TIME_SHARE, || {
             format!("{LATE} {:.2} % of the ticks due", share * 100.0)
         });
-        let due_ns = |seq| record.start_ns + plan.due_offset_ns(seq);
+        let due_ns = |seq| record.start_ns + plan.due_offset_ns(seq).unwrap_or(0);
         let late = |row: &&SampleRow| row[1] - due_ns(row[0]) > on_time_ns;
         // Made once for all connections.
         let Some(rows) = record.links.first().map(|link| &link.server_rows) else { return };
@@ -333,53 +312,6 @@ impl Audit {
                 "{LATE} {:.2} % of its ticks within {} ms of their due time: the machine was too busy",
                 on_time * 100.0,
                 plan.workload.on_time_ms
-            )
-        });
-    }
-
-    /// Little's law in its finite form: the sum of all waiting times is the
-    /// integral of the backlog. Stamps give the one, meters and schedule the
-    /// other, so an error in either shows. Between two looks the processed
-    /// count can only rise, which bounds the integral from both sides.
-    /// (J. D. C. Little, Little's Law as Viewed on Its 50th Anniversary,
-    /// Operations Research 59(3), 2011.)
-    fn little(&mut self, record: &Record, plan: &Plan) {
-        let (timetable, sample) = (&plan.timetable, plan.sample());
-        let Some(ticks) = timetable.ticks_within(plan.duration_ns()) else { return };
-        let Some(end) = record.watched.snapshots.last() else { return };
-        let links = record.links.len() as f64;
-        let due = |s: &Snapshot| {
-            let elapsed_ns = s.at_ns.saturating_sub(record.start_ns);
-            timetable.due_count(elapsed_ns).unwrap_or(0).min(ticks) as f64 * links
-        };
-        let (mut least, mut most) = (0.0, 0.0);
-        for pair in record.watched.snapshots.windows(2) {
-            let lasted_ns = (pair[1].at_ns - pair[0].at_ns) as f64;
-            let due = f64::midpoint(due(&pair[0]), due(&pair[1]));
-            least += (due - pair[1].processed as f64) * lasted_ns;
-            most += (due - pair[0].processed as f64) * lasted_ns;
-        }
-        let planned = sample.count_below(ticks);
-        let mut waited_ns = 0.0;
-        for index in 0..planned {
-            let due_ns = record.start_ns + plan.due_offset_ns(sample.nth(index));
-            for link in &record.links {
-                let row = link.client_rows.get(index as usize);
-                let until_ns = row.map_or(end.at_ns, |row| row[2].min(end.at_ns));
-                waited_ns += until_ns.saturating_sub(due_ns) as f64;
-            }
-        }
-        let per_tick_ns = waited_ns / (planned.max(1) as f64 * links);
-        let all = ticks.max(1) as f64 * links;
-        let bounds_ns = [least / all, most / all];
-        let slack_ns = LITTLE_SHARE * bounds_ns[1].abs();
-        let holds = (bounds_ns[0] - slack_ns..=bounds_ns[1] + slack_ns).contains(&per_tick_ns);
-        self.demand(holds, || {
-            format!(
-                "Little's law does not hold: by its stamps a tick waited {:.3} ms, by the backlog between {:.3} and {:.3} ms",
-                per_tick_ns / 1e6,
-                bounds_ns[0] / 1e6,
-                bounds_ns[1] / 1e6
             )
         });
     }

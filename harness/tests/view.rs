@@ -6,6 +6,7 @@ use harness::measure::{Measurement, Rates};
 use harness::observe::Snapshot;
 use harness::plan::Timing;
 use harness::rows::RoundResult;
+use harness::servers::Paces;
 use harness::stats::{Quantiles, Time};
 use harness::verdict::Verdict;
 use harness::view::current::Phase;
@@ -55,6 +56,7 @@ fn turn(load: usize, seat: usize, round: u32, workload: &Workload) -> Turn {
         workload: workload.clone(),
         seed: 1,
         timing: TIMING,
+        paces: Paces::Schedule,
     }
 }
 

@@ -1,5 +1,6 @@
-//! The command line of a server by hand.
+//! The command lines: of a server by hand, and of a child of the harness.
 
+use crate::classic::Style;
 use clap::Parser;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -7,8 +8,8 @@ use tick::{Format, Schedule};
 
 /// Serves a synthetic market as WebSocket ticks at ws://HOST:PORT/ticks.
 ///
-/// Without any argument it is a child of the harness and reads its plan from
-/// standard input.
+/// Without any argument, or as `tick-server child`, it is a child of the harness and
+/// reads its plan from standard input.
 #[derive(Debug, Parser)]
 #[command(name = "tick-server", version)]
 pub struct Args {
@@ -42,6 +43,15 @@ pub struct Args {
     /// Bytes that may wait for a laggard before it is cut off
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 30)]
     pub log_ceiling: u64,
+}
+
+/// The command line of a child of the harness: `tick-server child`.
+#[derive(Debug, Parser)]
+#[command(name = "tick-server child")]
+pub struct ChildArgs {
+    /// Keep a schedule, or pace as the older benchmark's server did
+    #[arg(long, value_enum, default_value_t)]
+    pub style: Style,
 }
 
 /// A rate on the command line.

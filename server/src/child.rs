@@ -2,6 +2,7 @@
 //! client, reports and ends.
 
 use crate::books::{Books, Stamps};
+use crate::classic::{Classic, Style};
 use crate::door::{self, Arrival, Tuning};
 use crate::engine::{Engine, Load};
 use crate::kernel;
@@ -10,8 +11,8 @@ use crate::outlet::Outlet;
 use anyhow::{Context, Result, anyhow, bail};
 use contract::meter::Meter;
 use contract::{
-    Connected, FromServer, LineError, Lines, Listening, SAMPLES_PER_LINE, SampleRow, Samples,
-    ServerEnd, ServerFinal, ServerHello, ServerPlan, ToServer, Version, write,
+    Connected, Fresh, FromServer, LineError, Lines, Listening, SAMPLES_PER_LINE, SampleRow,
+    Samples, ServerEnd, ServerFinal, ServerHello, ServerPlan, ToServer, Version, write,
 };
 use polling::Poller;
 use std::collections::BTreeMap;
@@ -35,11 +36,11 @@ const TURN_NS: u64 = 5_000_000;
 /// The most connections of one run.
 const MAX_CONNECTIONS: usize = 10_000;
 
-/// Serves one run.
+/// Serves one run in a style.
 ///
 /// # Errors
 /// A plan that cannot be used, or a harness that has gone.
-pub fn run() -> Result<()> {
+pub fn run(style: Style) -> Result<()> {
     if stdin().is_terminal() {
         bail!("without arguments it takes its plan from the harness; by hand, try --rate 100000");
     }
@@ -57,13 +58,16 @@ pub fn run() -> Result<()> {
     }
     let tape = plan.tape.as_deref().map(read_tape).transpose()?;
     let timetable = Timetable::new(plan.schedule, tape.clone()).map_err(anyhow::Error::msg)?;
+    if style == Style::Classic {
+        Classic::new(plan.schedule, 0).map_err(anyhow::Error::msg)?;
+    }
     let deadline_ns = now_ns() + plan.deadline_ms * 1_000_000;
     let poller = Arc::new(Poller::new()?);
     let words = listen(lines, Arc::clone(&poller));
     let name = env!("CARGO_PKG_NAME").to_owned();
     let versions = vec![format!("{name} {}", env!("CARGO_PKG_VERSION"))];
     say(&FromServer::Hello(ServerHello { contract: Version, name, versions }))?;
-    let run = Run { plan, tape, timetable, words, poller, deadline_ns };
+    let run = Run { plan, style, tape, timetable, words, poller, deadline_ns };
     let (engine, ended) = run.serve()?;
     report(engine.as_ref(), ended)
 }
@@ -82,6 +86,7 @@ type Words = Receiver<Result<ToServer, LineError>>;
 
 struct Run {
     plan: ServerPlan,
+    style: Style,
     tape: Option<Arc<Tape>>,
     timetable: Timetable,
     words: Words,
@@ -184,7 +189,14 @@ impl Run {
         let ticks = plan.schedule.about_ticks(plan.duration_ns);
         let stamps = Some(Stamps::new(plan.sample, ticks, plan.connections));
         let poller = Arc::clone(&self.poller);
-        Ok(Engine::new(Log::new(framer), load, Books::new(meter), stamps, poller))
+        let classic = match self.style {
+            Style::Schedule => None,
+            Style::Classic => {
+                Some(Classic::new(plan.schedule, start_ns).map_err(anyhow::Error::msg)?)
+            }
+        };
+        let engine = Engine::new(Log::new(framer), load, Books::new(meter), stamps, poller);
+        Ok(engine.paced_by(classic))
     }
 
     fn play(&self, engine: &mut Engine) -> Result<End> {
@@ -318,6 +330,9 @@ fn report(engine: Option<&Engine>, (ended, detail): End) -> Result<()> {
             for rows in rows.chunks(SAMPLES_PER_LINE) {
                 say(&FromServer::Samples(Samples { connection, rows: rows.to_vec() }))?;
             }
+        }
+        for seqs in engine.fresh().unwrap_or_default().chunks(SAMPLES_PER_LINE) {
+            say(&FromServer::Fresh(Fresh { seqs: seqs.to_vec() }))?;
         }
         let books = &engine.books;
         last.generated = books.generated;

@@ -3,6 +3,7 @@
 //! that nothing here is ever locked.
 
 use crate::books::{Books, Stamps};
+use crate::classic::Classic;
 use crate::log::Log;
 use crate::outlet::Outlet;
 use anyhow::Result;
@@ -71,6 +72,8 @@ pub struct Engine {
     /// Ticks written to each connection.
     written: Vec<u64>,
     load: Load,
+    /// In place of due times, where the older server is imitated.
+    classic: Option<Classic>,
     poller: Arc<Poller>,
     events: Events,
     /// The stamp of the newest tick of a flood.
@@ -102,12 +105,25 @@ impl Engine {
             next_look_ns: load.start_ns,
             last_turn_ns: load.start_ns,
             load,
+            classic: None,
             poller,
             events: Events::new(),
             newest_ns: 0,
             finished: false,
             next_poll_ns: 0,
         }
+    }
+
+    /// The same with the older server's way to pace.
+    #[must_use]
+    pub fn paced_by(self, classic: Option<Classic>) -> Self {
+        Self { classic, ..self }
+    }
+
+    /// The seqs at which a message was made anew, where messages are sent again.
+    #[must_use]
+    pub fn fresh(&self) -> Option<&[u64]> {
+        self.classic.as_ref().map(Classic::fresh)
     }
 
     /// Takes a connection in; it begins with the next tick.
@@ -192,6 +208,9 @@ impl Engine {
             return;
         }
         let chunk = self.log.ticks_per_segment();
+        if self.classic.is_some() {
+            return self.produce_classic(now, chunk);
+        }
         let Some(due) = self.load.due_count(now) else {
             return self.produce_flood(now, chunk);
         };
@@ -212,10 +231,7 @@ impl Engine {
             self.finished = true;
             return;
         }
-        let Some(slowest) = self.outlets.iter().flatten().map(Outlet::cursor).min() else {
-            return;
-        };
-        if self.log.end() - slowest >= crate::log::SEGMENT_BYTES as u64 {
+        if !self.has_appetite() {
             return;
         }
         let first = self.log.ticks();
@@ -223,6 +239,29 @@ impl Engine {
         self.log.append(chunk, |seq| begin + (seq - first));
         self.newest_ns = begin + chunk - 1;
         self.made(first, now);
+    }
+
+    /// Whether the slowest connection has less than a segment left; false without any.
+    fn has_appetite(&self) -> bool {
+        let slowest = self.outlets.iter().flatten().map(Outlet::cursor).min();
+        slowest.is_some_and(|cursor| self.log.end() - cursor < crate::log::SEGMENT_BYTES as u64)
+    }
+
+    /// As the older server would: with its counts, and its one message.
+    fn produce_classic(&mut self, now: u64, chunk: u64) {
+        if self.load.is_over(now) {
+            self.finished = true;
+            return;
+        }
+        let (first, hungry) = (self.log.ticks(), self.has_appetite());
+        let Some(classic) = &mut self.classic else { return };
+        let flood = if hungry { chunk } else { 0 };
+        let count = classic.count(now, first).map_or(flood, |count| count.min(chunk));
+        if count > 0 {
+            let (of, made_ns) = classic.message(first, now);
+            self.log.append_again(count, of, made_ns);
+            self.made(first, made_ns);
+        }
     }
 
     fn made(&mut self, first: u64, now: u64) {
@@ -289,8 +328,10 @@ impl Engine {
         let now = now_ns();
         let target = self.next_due_ns(now).min(self.next_look_ns).min(until_ns);
         let flood = !self.load.timetable.schedule().is_open_loop();
-        if !self.load.spin || flood || target > now + SPIN_NS + POLL_NS {
-            let early = if self.load.spin && !flood { SPIN_NS } else { 0 };
+        // Node.js does not spin before its timers.
+        let spin = self.load.spin && self.classic.is_none();
+        if !spin || flood || target > now + SPIN_NS + POLL_NS {
+            let early = if spin && !flood { SPIN_NS } else { 0 };
             return self.poll(target.saturating_sub(now + early));
         }
         if now >= self.next_poll_ns {
@@ -309,6 +350,10 @@ impl Engine {
     fn next_due_ns(&self, now: u64) -> u64 {
         if self.finished {
             return u64::MAX;
+        }
+        let flood = !self.load.timetable.schedule().is_open_loop();
+        if let Some(classic) = self.classic.as_ref().filter(|_| !flood) {
+            return classic.next_ns();
         }
         match self.load.due_ns(self.log.ticks()) {
             Some(due_ns) => due_ns,

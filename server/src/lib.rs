@@ -5,6 +5,7 @@
 pub mod args;
 pub mod books;
 pub mod child;
+pub mod classic;
 pub mod door;
 pub mod engine;
 pub mod hand;

@@ -68,12 +68,21 @@ impl Log {
 
     /// Appends the next `count` ticks; `due_ns` gives each its due time.
     pub fn append(&mut self, count: u64, due_ns: impl Fn(u64) -> u64) {
+        self.append_by(count, |framer, seqs, out| framer.append(seqs, &due_ns, out));
+    }
+
+    /// Appends the next `count` ticks, all of them with what tick `of` says, made then.
+    pub fn append_again(&mut self, count: u64, of: u64, made_ns: u64) {
+        self.append_by(count, |framer, seqs, out| framer.append_again(seqs, of, made_ns, out));
+    }
+
+    fn append_by(&mut self, count: u64, frame: impl Fn(&Framer, Range<u64>, &mut Vec<u8>)) {
         let last = self.ticks + count;
         while self.ticks < last {
             let room = self.room();
             match room {
                 0 => self.open_segment(),
-                _ => self.append_within(self.ticks..last.min(self.ticks + room), &due_ns),
+                _ => self.append_within(self.ticks..last.min(self.ticks + room), &frame),
             }
         }
     }
@@ -98,7 +107,11 @@ impl Log {
         self.segments.push_back(segment);
     }
 
-    fn append_within(&mut self, seqs: Range<u64>, due_ns: &impl Fn(u64) -> u64) {
+    fn append_within(
+        &mut self,
+        seqs: Range<u64>,
+        frame: &impl Fn(&Framer, Range<u64>, &mut Vec<u8>),
+    ) {
         let fixed = self.framer.frame_len().is_some();
         let Some(segment) = self.segments.back_mut() else { return };
         let mut from = seqs.start;
@@ -114,7 +127,7 @@ impl Log {
                     seqs.end.min(from + MARK_TICKS - within)
                 }
             };
-            self.framer.append(from..to, due_ns, &mut segment.bytes);
+            frame(&self.framer, from..to, &mut segment.bytes);
             from = to;
         }
         self.end = segment.start + segment.bytes.len() as u64;

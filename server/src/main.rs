@@ -1,14 +1,19 @@
-//! `tick-server`: a child of the harness without arguments, a server by hand
-//! with them.
+//! `tick-server`: a child of the harness without arguments or as `tick-server child`,
+//! a server by hand with any others.
 
 use clap::Parser;
 use std::process::ExitCode;
-use tick_server::{args::Args, child, hand};
+use tick_server::args::{Args, ChildArgs};
+use tick_server::classic::Style;
+use tick_server::{child, hand};
 
 fn main() -> ExitCode {
-    let done = match std::env::args_os().len() {
-        1 => child::run(),
-        _ => hand::run(&Args::parse()),
+    let done = match std::env::args_os().nth(1) {
+        None => child::run(Style::default()),
+        Some(word) if word == "child" => {
+            child::run(ChildArgs::parse_from(std::env::args_os().skip(1)).style)
+        }
+        Some(_) => hand::run(&Args::parse()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -30,6 +30,8 @@ pub enum FromServer {
     Connected(Connected),
     /// Stamps of the planned seqs, after the run.
     Samples(Samples),
+    /// Where messages were made anew, from a server that sends them again.
+    Fresh(Fresh),
     /// The last line.
     Final(ServerFinal),
 }
@@ -113,6 +115,17 @@ pub struct Connected {
 pub struct Start {
     /// The instant at which tick 0 is due, in ns of the monotonic clock.
     pub at_ns: u64,
+}
+
+/// At which seqs a message was made anew: every tick has the symbol and price of the
+/// newest of these that is not above its own seq. Only servers that send a message
+/// again say this, before their `final`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fresh {
+    /// Ascending over all lines, the first of them 0; at most
+    /// [`crate::SAMPLES_PER_LINE`] on a line.
+    pub seqs: Vec<u64>,
 }
 
 /// The server's own books, each stage counted apart; what is written and what

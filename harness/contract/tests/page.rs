@@ -28,7 +28,7 @@ type Check = fn(&str) -> Result<(), String>;
 
 #[test]
 fn every_example_is_a_line_of_the_contract() {
-    let checks: [Check; 15] = [
+    let checks: [Check; 16] = [
         round_trip::<ToClient>,
         round_trip::<FromClient>,
         round_trip::<FromClient>,
@@ -39,6 +39,7 @@ fn every_example_is_a_line_of_the_contract() {
         round_trip::<ToServer>,
         round_trip::<ToServer>,
         round_trip::<ToServer>,
+        round_trip::<FromServer>,
         round_trip::<FromServer>,
         round_trip::<FromServer>,
         round_trip::<FromServer>,
@@ -110,6 +111,10 @@ fn a_full_samples_line_fits() {
         contract::Samples { connection: 9999, rows: vec![row; contract::SAMPLES_PER_LINE] };
     let mut line = Vec::new();
     write(&mut line, &FromClient::Samples(samples)).unwrap();
+    let fresh = contract::Fresh { seqs: vec![u64::MAX; contract::SAMPLES_PER_LINE] };
+    assert!(line.len() <= contract::MAX_LINE_BYTES);
+    line.clear();
+    write(&mut line, &FromServer::Fresh(fresh)).unwrap();
     assert!(line.len() <= contract::MAX_LINE_BYTES);
 }
 

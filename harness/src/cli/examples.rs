@@ -22,7 +22,7 @@ Examples:
 /// Of `list`.
 pub const LIST: &str = "\
 Examples:
-  harness list                              # versions, and what can run here
+  harness list                              # clients, servers, and what can run here
   harness list --client ../mine/client.toml # with a client from elsewhere
 ";
 
@@ -60,6 +60,8 @@ Examples:
   harness compare --all --workload steady --seconds 500ms --warmup 300ms
   harness compare floor --client ../mine/client.toml --control floor
   harness compare --all --server-cpus 0-3 --client-cpus 4-7
+  harness compare tokio js-sim --server node # against another server: see harness list
+  harness compare tokio --style classic     # tick-server, paced as the older benchmark's
   harness compare --all --watch             # live on the whole terminal
   harness compare --all --rounds 7 --save-baseline main
   harness compare --all --rounds 7 --baseline main --fail-on slower:5%

@@ -84,7 +84,7 @@ fn without_hidden(full: &clap::Command) -> clap::Command {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show the clients and their variants, and which can run here
+    /// Show the clients and their variants, the servers, and which can run here
     #[command(after_help = examples::LIST)]
     List(ListArgs),
     /// Build the server and the clients

@@ -4,6 +4,7 @@ use super::Source;
 use super::diff::BaselineArgs;
 use super::values::Rates;
 use crate::affinity::CpuList;
+use crate::servers::{self, Style};
 use crate::units::{duration, rate, seconds, seconds_or_none};
 use clap::Args;
 use std::path::PathBuf;
@@ -18,6 +19,12 @@ pub struct RunArgs {
     /// Every client (variants only where they are named besides)
     #[arg(long)]
     pub all: bool,
+    /// The server to run them against (`harness list` shows all)
+    #[arg(long, value_name = "NAME", default_value = servers::DEFAULT)]
+    pub server: String,
+    /// How tick-server paces [default: by its schedule]
+    #[arg(long, value_name = "STYLE", value_enum)]
+    pub style: Option<Style>,
     /// Length of the measured window: seconds, or a time such as `500ms`
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub seconds: Option<f64>,

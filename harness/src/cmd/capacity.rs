@@ -56,8 +56,8 @@ pub fn run(root: &Path, args: &CapacityArgs) -> Result<u8> {
     );
     let loads = std::slice::from_ref(&workload);
     let earlier = Earlier::open(root, &args.run)?;
-    versus::check(&args.run, earlier.as_ref(), (Kind::Capacity, &options), loads)?;
-    let stage = setup::stage(root, &args.run, &interrupted);
+    versus::check(root, &args.run, earlier.as_ref(), (Kind::Capacity, &options), loads)?;
+    let stage = setup::stage(root, &args.run, &[workload.at_rate(1)], &interrupted);
     if interrupted.load(Ordering::SeqCst) {
         return Ok(cmd::EXIT_INTERRUPTED);
     }
@@ -229,6 +229,7 @@ impl Hunt<'_> {
                 workload: workload.clone(),
                 seed: runner.seed(),
                 timing,
+                paces: runner.paces(),
             });
             let live = &mut |start_ns, look: &_| view.look(start_ns, look);
             let Some(mut played) = runner.play(entry, &workload, timing, live)? else {

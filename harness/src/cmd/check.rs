@@ -5,7 +5,7 @@ use crate::cli::CheckArgs;
 use crate::conform::{self, Keep};
 use crate::console::{self, Level};
 use crate::roster::{self, Entry};
-use crate::{cmd, escape, interrupt, nearest, store};
+use crate::{cmd, escape, interrupt, nearest, servers, store};
 use anyhow::{Result, bail};
 use conformance::{CASES, Case, Finding, Pace};
 use serde::Serialize;
@@ -52,7 +52,7 @@ pub fn run(root: &Path, args: &CheckArgs) -> Result<u8> {
     if entries.is_empty() {
         bail!("name the clients to check, or give --all");
     }
-    let programs = builder::build(root, &entries, &args.source.profile)?;
+    let programs = builder::build(root, &servers::own(root), &entries, &args.source.profile)?;
     let keep = Keep::new()?;
     let each = entries.len() == 1 || console::level() == Level::Verbose;
     let mut rows = Vec::new();

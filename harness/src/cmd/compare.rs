@@ -68,9 +68,9 @@ fn scheme(
         workloads.push(workload);
     }
     let earlier = Earlier::open(root, &args.run)?;
-    versus::check(&args.run, earlier.as_ref(), (Kind::Compare, ""), &workloads)?;
+    versus::check(root, &args.run, earlier.as_ref(), (Kind::Compare, ""), &workloads)?;
     let (rounds, warmup_s, measure_s) = if args.quick { QUICK } else { USUAL };
-    let stage = setup::stage(root, &args.run, interrupted)?;
+    let stage = setup::stage(root, &args.run, &workloads, interrupted)?;
     let scheme = Scheme {
         control: campaign::control(&stage.entries, args.control.as_deref())?,
         stage,

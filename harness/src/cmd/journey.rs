@@ -10,7 +10,6 @@ use crate::stats::Time;
 use crate::{cmd, table};
 use anyhow::{Result, bail};
 use std::io::Write;
-use tick::Schedule;
 
 /// Prints the waterfalls, or the journeys of single ticks.
 ///
@@ -46,9 +45,10 @@ pub fn run(args: &JourneyArgs) -> Result<u8> {
                 let all = archive.journeys(round, books)?;
                 let ticks = choose(all, books, seq, slowest.unwrap_or(1))?;
                 let control = if round.result.control { " (control)" } else { "" };
-                let made = match books.schedule {
-                    Schedule::Flood => " (nothing was due: times count from when a tick was made)",
-                    _ => "",
+                let due = archive.timetable(round, books)?.schedule().is_open_loop();
+                let made = match due {
+                    false => " (nothing was due: times count from when a tick was made)",
+                    true => "",
                 };
                 let title = format!(
                     "{} · {}{control} · round {}{made}",

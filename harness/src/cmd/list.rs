@@ -1,4 +1,4 @@
-//! `harness list`: the clients and their variants, and which can run here.
+//! `harness list`: the clients and their variants, the servers, and which can run here.
 
 use crate::builder::{self, Built};
 use crate::child::Child;
@@ -8,11 +8,12 @@ use crate::escape;
 use crate::guard::Guard;
 use crate::plan::{Plan, SAMPLES, Timing};
 use crate::roster::{self, Entry};
+use crate::servers::{self, Paces, Server};
 use crate::workload::{self, Workload};
 use anyhow::Result;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use contract::{ClientHello, Empty, FromClient, ToClient};
+use contract::{ClientHello, Empty, FromClient, FromServer, ServerHello, ToClient, ToServer};
 use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
@@ -22,13 +23,14 @@ const HELLO: Duration = Duration::from_secs(5);
 /// After its hello, time to find out that it cannot run.
 const SECOND_THOUGHTS: Duration = Duration::from_millis(300);
 
-/// Prints the table of clients.
+/// Prints the tables of clients and of servers.
 ///
 /// # Errors
 /// Wrong files, or a server that does not build.
 pub fn run(root: &Path, args: &ListArgs) -> Result<u8> {
     let entries = roster::find(root, &args.source.extra)?;
-    let programs = builder::build(root, &entries, &args.source.profile)?;
+    let servers = servers::find(root)?;
+    let programs = builder::build(root, &servers[0], &entries, &args.source.profile)?;
     let workload = Workload::load(root, workload::DEFAULT[0])?;
     let mut guard = Guard::start(None)?;
     let mut table = Table::new();
@@ -54,7 +56,72 @@ pub fn run(root: &Path, args: &ListArgs) -> Result<u8> {
         ]);
     }
     anstream::println!("{table}");
+    let built = |server: &Server| match server.served_by.name == servers::DEFAULT {
+        true => Built::Program(programs.server.clone()),
+        false => builder::server(root, server, &args.source.profile),
+    };
+    let all = servers.iter().map(|server| (server, built(server))).collect::<Vec<_>>();
+    anstream::println!("{}", table_of_servers(&all, &workload, &mut guard)?);
     Ok(cmd::EXIT_MEASURED)
+}
+
+fn table_of_servers(
+    all: &[(&Server, Built)],
+    workload: &Workload,
+    guard: &mut Guard,
+) -> Result<Table> {
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY);
+    table.set_header(["server", "paces by", "versions", "available", "why it is here"]);
+    for (server, built) in all {
+        let (hello, available) = match built {
+            Built::Unavailable(reason) | Built::Failing(reason) => (None, format!("no: {reason}")),
+            Built::Program(words) => ask_server(server, words, workload, guard)?,
+        };
+        let versions = hello.map_or(Vec::new(), |hello| hello.versions);
+        let versions: Vec<String> = versions.iter().map(|v| escape::terminal(v)).collect();
+        table.add_row([
+            escape::terminal(&server.served_by.name),
+            match server.served_by.paces {
+                Paces::Schedule => "schedule".to_owned(),
+                Paces::Classic => "itself".to_owned(),
+            },
+            versions.join("\n"),
+            escape::terminal(&available),
+            escape::terminal(&server.why),
+        ]);
+    }
+    Ok(table)
+}
+
+/// Gives a server a plan without a client: enough for it to say who it is.
+fn ask_server(
+    server: &Server,
+    words: &[String],
+    workload: &Workload,
+    guard: &mut Guard,
+) -> Result<(Option<ServerHello>, String)> {
+    let spawned = Child::<FromServer>::spawn("the server", words, &server.recipe.dir, None, guard);
+    let mut child = match spawned {
+        Ok(child) => child,
+        Err(error) => return Ok((None, format!("no: {error:#}"))),
+    };
+    let plan = Plan::new(workload, contract::Class::Reference, 1, brief())?;
+    child.send(&ToServer::Plan(plan.for_server(false, None)));
+    let answer = match child.expect("say hello", HELLO) {
+        Ok(FromServer::Hello(hello)) => (Some(hello), "yes".to_owned()),
+        Ok(_) => (None, "no: its first line is no hello".into()),
+        Err(fault) => (None, format!("no: {fault}")),
+    };
+    child.send(&ToServer::Stop(Empty {}));
+    child.kill(guard);
+    Ok(answer)
+}
+
+/// A second: nothing is going to be sent.
+fn brief() -> Timing {
+    let second_ns = 1_000_000_000;
+    Timing { warmup_ns: 0, measure_ns: second_ns, grid_ns: second_ns, samples: SAMPLES }
 }
 
 /// Gives a client a plan whose server never answers: enough for it to say who
@@ -67,10 +134,7 @@ fn ask(
 ) -> Result<(Option<ClientHello>, String)> {
     let silent = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("ws://{}/ticks", silent.local_addr()?);
-    let second_ns = 1_000_000_000;
-    let timing =
-        Timing { warmup_ns: 0, measure_ns: second_ns, grid_ns: second_ns, samples: SAMPLES };
-    let plan = Plan::new(workload, entry.class, 1, timing)?;
+    let plan = Plan::new(workload, entry.class, 1, brief())?;
     let mut client = match Child::<FromClient>::spawn("the client", words, &entry.dir, None, guard)
     {
         Ok(client) => client,

@@ -10,6 +10,7 @@ use crate::plan::{self, Timing};
 use crate::roster;
 use crate::runner::Stage;
 use crate::saved::{Campaign, Kind, SCHEMA, Status};
+use crate::servers;
 use crate::store::Store;
 use crate::table::Style;
 use crate::unsaved::Unsaved;
@@ -26,9 +27,16 @@ use std::sync::atomic::AtomicBool;
 ///
 /// # Errors
 /// Wrong arguments or files, results that could not be written, a server that does
-/// not build.
-pub(super) fn stage(root: &Path, args: &RunArgs, interrupted: &AtomicBool) -> Result<Stage> {
+/// not build, or does not know the workloads.
+pub(super) fn stage(
+    root: &Path,
+    args: &RunArgs,
+    workloads: &[Workload],
+    interrupted: &AtomicBool,
+) -> Result<Stage> {
     view::check(args.watch)?;
+    let server = servers::select(root, &args.server, args.style)?;
+    server.carries(workloads)?;
     Store::check(&versus::out(root, args))?;
     if let Some(folder) = args.json.as_deref().and_then(Path::parent)
         && !folder.as_os_str().is_empty()
@@ -43,7 +51,7 @@ pub(super) fn stage(root: &Path, args: &RunArgs, interrupted: &AtomicBool) -> Re
     }
     let allowed = CpuList::allowed()?;
     let placement = Placement::plan(&allowed, args.server_cpus.clone(), args.client_cpus.clone())?;
-    let mut programs = builder::build(root, &entries, &args.source.profile)?;
+    let mut programs = builder::build(root, &server, &entries, &args.source.profile)?;
     if !args.unchecked {
         conform::sift(&entries, &mut programs, interrupted)?;
     }
@@ -52,7 +60,8 @@ pub(super) fn stage(root: &Path, args: &RunArgs, interrupted: &AtomicBool) -> Re
     if let Some(cpus) = &placement.server {
         cpus.apply().context("cannot move to the server's CPUs")?;
     }
-    Ok(Stage { entries, programs, allowed, placement, seed: args.seed })
+    let served_by = server.served_by;
+    Ok(Stage { entries, served_by, programs, allowed, placement, seed: args.seed })
 }
 
 /// How long rounds are, unless the command line says otherwise.
@@ -113,6 +122,7 @@ pub(super) fn open(
         warmup_s: timing.warmup_ns as f64 / 1e9,
         measure_s: timing.measure_ns as f64 / 1e9,
         grid_ms: args.grid_ms,
+        server: stage.served_by.clone(),
         server_versions: Vec::new(),
         clients: BTreeMap::new(),
         workloads: workloads.to_vec(),
@@ -217,6 +227,7 @@ fn command(args: &RunArgs, stage: &Stage, kind: Kind, options: &str, timing: Tim
     let mut words = vec![format!("cargo harness {}", kind.word())];
     words.extend(stage.entries.iter().map(|entry| entry.name.clone()));
     words.push(options.to_owned());
+    words.extend(stage.served_by.options());
     words.push(format!("--warmup {}", timing.warmup_ns as f64 / 1e9));
     words.push(format!("--seconds {}", timing.measure_ns as f64 / 1e9));
     words.push(format!("--seed {}", args.seed));

@@ -45,8 +45,8 @@ pub fn run(root: &Path, args: &SweepArgs) -> Result<u8> {
     };
     let planned: Vec<Workload> =
         rates.iter().flatten().map(|&rate| workload.at_rate(rate)).collect();
-    versus::check(&args.run, earlier.as_ref(), (Kind::Sweep, ""), &planned)?;
-    let stage = setup::stage(root, &args.run, &interrupted);
+    versus::check(root, &args.run, earlier.as_ref(), (Kind::Sweep, ""), &planned)?;
+    let stage = setup::stage(root, &args.run, &[workload.at_rate(1)], &interrupted);
     if interrupted.load(Ordering::SeqCst) {
         return Ok(cmd::EXIT_INTERRUPTED);
     }

@@ -11,6 +11,7 @@ use crate::escape;
 use crate::gate::Outcome;
 use crate::roster::Entry;
 use crate::saved::{Kind, Status};
+use crate::servers;
 use crate::store;
 use crate::workload::{Rate, Workload};
 use crate::{cmd, console};
@@ -73,6 +74,7 @@ impl Earlier {
 /// # Errors
 /// When it cannot.
 pub(super) fn check(
+    root: &Path,
     args: &RunArgs,
     earlier: Option<&Earlier>,
     (kind, options): (Kind, &str),
@@ -89,9 +91,11 @@ pub(super) fn check(
     let Some(Earlier { archive }) = earlier else { return Ok(()) };
     let side = Side::of(archive);
     let recorded = |w: &Workload| w.tape.as_ref().map(|recording| Arc::clone(&recording.tape));
+    let server = servers::select(root, &args.server, args.style)?.served_by;
     let new = Terms {
         name: "this campaign",
         kind,
+        server: &server,
         contract: contract::VERSION,
         workloads: workloads.iter().map(|w| (w, recorded(w))).collect(),
         command: options,

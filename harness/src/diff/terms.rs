@@ -3,6 +3,7 @@
 
 use super::{Filter, Side};
 use crate::saved::{Campaign, Kind, Status};
+use crate::servers::ServedBy;
 use crate::workload::Workload;
 use anyhow::{Result, bail};
 use serde_json::Value;
@@ -17,6 +18,8 @@ pub struct Terms<'a> {
     pub name: &'a str,
     /// What it is about.
     pub kind: Kind,
+    /// The server that it ran against.
+    pub server: &'a ServedBy,
     /// The version of the contract.
     pub contract: u32,
     /// Its loads, and their recordings as far as they were kept.
@@ -33,6 +36,7 @@ impl<'a> Terms<'a> {
         Self {
             name: &side.name,
             kind: side.campaign.kind,
+            server: &side.campaign.server,
             contract: side.campaign.contract,
             workloads: side.campaign.workloads.iter().map(with_tape).collect(),
             command: &side.campaign.command,
@@ -61,6 +65,15 @@ pub fn agree(a: &Terms<'_>, b: &Terms<'_>, filter: &Filter) -> Result<()> {
             a.contract,
             b.name,
             b.contract
+        );
+    }
+    if a.server.paces != b.server.paces {
+        bail!(
+            "{} was served by {} and {} by {}: one keeps due times and the other does not, so their response times are not the same thing: measure one of them anew",
+            a.name,
+            a.server,
+            b.name,
+            b.server
         );
     }
     let wanted = |name: &String| filter.workloads.is_empty() || filter.workloads.contains(name);
@@ -186,6 +199,12 @@ fn machine(a: &Campaign, b: &Campaign) -> Vec<String> {
 /// Programs of other versions.
 fn programs(a: &Campaign, b: &Campaign) -> Vec<String> {
     let mut notes = Vec::new();
+    if a.server != b.server {
+        notes.push(format!(
+            "different servers: the numbers compare {} and {} as much as clients",
+            a.server, b.server
+        ));
+    }
     if a.server_versions != b.server_versions {
         notes.push(format!(
             "different servers: {} and {}",
@@ -253,6 +272,8 @@ fn settings(a: &Campaign, b: &Campaign) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::servers::Paces;
+    use std::sync::LazyLock;
 
     fn workload(lines: &str) -> Workload {
         let head = "name='w'\nwhy='w'\nread='r'\nrank_by='processed'\n";
@@ -260,7 +281,9 @@ mod tests {
     }
 
     fn terms<'a>(kind: Kind, workload: &'a Workload, command: &'a str) -> Terms<'a> {
-        Terms { name: "x", kind, contract: 2, workloads: vec![(workload, None)], command }
+        static SERVER: LazyLock<ServedBy> = LazyLock::new(ServedBy::default);
+        let workloads = vec![(workload, None)];
+        Terms { name: "x", kind, server: &SERVER, contract: 2, workloads, command }
     }
 
     fn refused(a: &Terms<'_>, b: &Terms<'_>) -> String {
@@ -303,6 +326,12 @@ mod tests {
         assert!(error.contains("`harness sweep`"), "{error}");
         let error = refused(&compare, &Terms { contract: 3, ..compare.clone() });
         assert!(error.contains("contract 3"), "{error}");
+        let own = ServedBy { paces: Paces::Classic, ..ServedBy::default() };
+        let error = refused(&compare, &Terms { server: &own, ..compare.clone() });
+        assert!(error.contains("one keeps due times and the other does not"), "{error}");
+        let other = ServedBy { name: "other".into(), ..ServedBy::default() };
+        let other = Terms { server: &other, ..compare.clone() };
+        agree(&compare, &other, &Filter::default()).unwrap();
         let search = |command| terms(Kind::Capacity, &w, command);
         let error = refused(&search("x --p99 10ms --lowest 5"), &search("x --p99 5ms"));
         assert!(error.contains("--p99 10ms") && error.contains("--p99 5ms"), "{error}");

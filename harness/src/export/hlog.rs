@@ -50,9 +50,14 @@ pub fn logs(archive: &Archive) -> Result<Vec<Log>> {
     Ok(logs)
 }
 
-/// The workloads that have response times, in their order.
+/// The workloads that have response times from due times on, in their order.
 #[must_use]
 pub fn names(archive: &Archive) -> Vec<&str> {
+    // Without due times the journeys do not have the ticks that were never written, and
+    // a histogram of the others would be too good.
+    if !archive.campaign.server.keeps_due_times() {
+        return Vec::new();
+    }
     let mut names: Vec<&str> = Vec::new();
     let timed =
         |round: &&Round| round.result.measurement.as_ref().is_some_and(|m| m.response_ns.is_some());

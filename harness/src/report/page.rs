@@ -52,6 +52,7 @@ pub fn render(archive: &Archive) -> Result<Markup> {
                             " " strong { "This campaign is " (campaign.status.word()) ": not all rounds were run." }
                         }
                     }
+                    @if let Some(note) = campaign.server.note() { p { strong { (note) } } }
                     (answers(&headline::of_campaign(campaign)))
                     (results)
                     (method(campaign))
@@ -198,7 +199,8 @@ fn method(campaign: &Campaign) -> Markup {
                 "On these CPUs: " (campaign.placement) "."
             }
             ul {
-                li { "The load is open-loop: a tick is due at a time that its number alone decides, and a slow client never slows the schedule. Response time is processed − due, free of coordinated omission; service time is processed − written." }
+                @if campaign.server.keeps_due_times() { li { "The load is open-loop: a tick is due at a time that its number alone decides, and a slow client never slows the schedule. Response time is processed − due, free of coordinated omission; service time is processed − written." } }
+                @else { li { "The server paces by itself: response time is processed − made, over the sampled ticks made within the window; service time is processed − written." } }
                 li { "All clients sample the very same ticks, and the server stamps them too. A tick still waiting at the stop counts as at least its age (" code { ">" } ")." }
                 li { "Counters, kernel queues, CPU and memory are read from outside every " (campaign.grid_ms) " ms; clients say nothing while they are measured." }
                 li { "Every round audits itself: books balance at every look, checksums equal the market's, no tick is missing. What fails is shown as invalid, and never ranked." }
@@ -251,7 +253,7 @@ fn machine(campaign: &Campaign) -> Markup {
         ("placement", campaign.placement.clone()),
         ("taken by the hypervisor", stolen),
         ("began, ended", format!("{} – {}", campaign.started, told(&campaign.ended))),
-        ("server", campaign.server_versions.join(", ")),
+        ("server", server(campaign)),
         ("contract", campaign.contract.to_string()),
     ];
     html! {
@@ -284,6 +286,12 @@ fn machine(campaign: &Campaign) -> Markup {
     }
 }
 
+/// The server by its name, where it is not the usual one, and its versions.
+fn server(campaign: &Campaign) -> String {
+    let name = (!campaign.server.is_default()).then(|| campaign.server.to_string());
+    name.into_iter().chain(campaign.server_versions.iter().cloned()).collect::<Vec<_>>().join(", ")
+}
+
 fn repeat(campaign: &Campaign) -> Markup {
     let commit = campaign.commit.as_deref().unwrap_or("unknown");
     html! {
@@ -306,7 +314,7 @@ fn downloads(campaign: &Campaign, name: &str) -> Markup {
                 li { a href="rows.csv" { "rows.csv" } ": the tables as tidy CSV, a line for each workload, client and metric" }
                 li { a href="table.md" { "table.md" } ": the tables as Markdown" }
                 li { a href="rounds.jsonl" { "rounds.jsonl" } ": every round with its numbers, books and verdict" }
-                @if campaign.kind != Kind::Capacity && campaign.rows.iter().any(|row| row.response_ns.is_some()) {
+                @if campaign.server.keeps_due_times() && campaign.kind != Kind::Capacity && campaign.rows.iter().any(|row| row.response_ns.is_some()) {
                     li { a href="hlog/" { "hlog/" } ": response times as HdrHistogram logs" }
                 }
                 li { a href="grid/" { "grid/" } ": every look at counters and queues (CSV, zstd)" }

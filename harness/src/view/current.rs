@@ -3,6 +3,7 @@
 
 use crate::measure::{self, Backlog};
 use crate::observe::Snapshot;
+use crate::servers::Paces;
 use crate::view::live::Turn;
 use hdrhistogram::Histogram;
 use std::collections::VecDeque;
@@ -145,8 +146,11 @@ impl Current {
     }
 
     /// How long the oldest tick that is not processed has been due, by the counts
-    /// and the timetable alone; 0 when none waits, `None` under flood.
+    /// and the timetable alone; 0 when none waits, `None` without due times.
     fn age_ns(&self, look: &Snapshot) -> Option<u64> {
+        if !self.has_due_times() {
+            return None;
+        }
         // With several connections: as if all were equally far.
         let seq = look.processed / self.links();
         let due_ns = self.timetable.as_ref()?.due_offset_ns(seq)?;
@@ -162,8 +166,8 @@ impl Current {
 
     /// Whether its ticks have due times.
     #[must_use]
-    pub fn is_flood(&self) -> bool {
-        self.turn.workload.is_flood()
+    pub fn has_due_times(&self) -> bool {
+        self.turn.paces == Paces::Schedule && !self.turn.workload.is_flood()
     }
 
     /// Where it is at `now_ns`.

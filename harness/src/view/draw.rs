@@ -138,7 +138,7 @@ fn pulse(current: &Current) -> Vec<Line<'static>> {
     };
     let waiting = current.waiting().map_or("–".into(), |ticks| count(ticks as f64));
     let ages = match current.ages_ns() {
-        _ if current.is_flood() => "  none: nothing is ever due".into(),
+        _ if !current.has_due_times() => "  none: nothing is ever due".into(),
         None => "  –".into(),
         Some([p50, p99]) => format!("  p50 {}, p99 {}", nanos(p50), nanos(p99)),
     };

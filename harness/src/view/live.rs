@@ -4,6 +4,7 @@
 use crate::observe::Snapshot;
 use crate::plan::Timing;
 use crate::rows::{self, RoundResult};
+use crate::servers::Paces;
 use crate::stats::{self, Quantiles, Time, Times};
 use crate::verdict::Verdict;
 use crate::view::current::Current;
@@ -63,6 +64,8 @@ pub struct Turn {
     pub seed: u64,
     /// How long it is.
     pub timing: Timing,
+    /// Who says when a tick is made.
+    pub paces: Paces,
 }
 
 /// Something that a live view is told.

@@ -4,7 +4,7 @@
 #![allow(dead_code)] // each test file uses its own part
 
 use contract::{
-    Empty, FromServer, Lines, Samples, ServerFinal, ServerPlan, Start, ToServer, Version,
+    Empty, Fresh, FromServer, Lines, Samples, ServerFinal, ServerPlan, Start, ToServer, Version,
 };
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
@@ -50,7 +50,12 @@ pub struct Served {
 
 impl Served {
     pub fn spawn() -> (Child, ChildStdin, Lines<BufReader<ChildStdout>>) {
+        Self::spawn_with(&[])
+    }
+
+    pub fn spawn_with(args: &[&str]) -> (Child, ChildStdin, Lines<BufReader<ChildStdout>>) {
         let mut process = Command::new(BINARY)
+            .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -62,7 +67,12 @@ impl Served {
     }
 
     pub fn new(plan: &ServerPlan) -> Self {
-        let (process, mut stdin, mut lines) = Self::spawn();
+        Self::with(plan, &[])
+    }
+
+    /// With arguments.
+    pub fn with(plan: &ServerPlan, args: &[&str]) -> Self {
+        let (process, mut stdin, mut lines) = Self::spawn_with(args);
         contract::write(&mut stdin, &ToServer::Plan(plan.clone())).unwrap();
         assert!(matches!(lines.next_line().unwrap(), Some(FromServer::Hello(_))));
         let Some(FromServer::Listening(at)) = lines.next_line().unwrap() else { panic!("no URL") };
@@ -101,15 +111,26 @@ impl Served {
     }
 
     /// Its report, and its exit.
-    pub fn report(mut self) -> (Vec<[u64; 3]>, ServerFinal) {
-        let mut rows = Vec::new();
+    pub fn report(self) -> (Vec<[u64; 3]>, ServerFinal) {
+        let (rows, fresh, last) = self.whole_report();
+        assert!(fresh.is_empty(), "it made every message anew");
+        (rows, last)
+    }
+
+    /// The same with the seqs at which messages were made anew.
+    pub fn whole_report(mut self) -> (Vec<[u64; 3]>, Vec<u64>, ServerFinal) {
+        let (mut rows, mut fresh) = (Vec::new(), Vec::new());
         loop {
             match self.hear() {
                 Some(FromServer::Samples(Samples { rows: more, .. })) => rows.extend(more),
+                Some(FromServer::Fresh(Fresh { seqs })) => {
+                    assert!(seqs.len() <= contract::SAMPLES_PER_LINE);
+                    fresh.extend(seqs);
+                }
                 Some(FromServer::Final(last)) => {
                     assert_eq!(self.hear(), None);
                     assert!(self.process.wait().unwrap().success());
-                    return (rows, last);
+                    return (rows, fresh, last);
                 }
                 other => panic!("{other:?} in the report"),
             }

@@ -39,12 +39,30 @@ impl Framer {
     /// Appends one frame for each tick of `seqs` to `out`; `due_ns` gives the
     /// due time of a seq on the monotonic clock, in ns.
     pub fn append(&self, seqs: Range<u64>, due_ns: impl Fn(u64) -> u64, out: &mut Vec<u8>) {
+        self.append_of(seqs, |seq| seq, due_ns, out);
+    }
+
+    /// The same with the symbol and price of tick `of` for all of them, and one
+    /// time: a message that is sent again and again. Only its seq is put in new,
+    /// where the format has one.
+    pub fn append_again(&self, seqs: Range<u64>, of: u64, made_ns: u64, out: &mut Vec<u8>) {
+        self.append_of(seqs, |_| of, |_| made_ns, out);
+    }
+
+    #[inline]
+    fn append_of(
+        &self,
+        seqs: Range<u64>,
+        of: impl Fn(u64) -> u64,
+        due_ns: impl Fn(u64) -> u64,
+        out: &mut Vec<u8>,
+    ) {
         match self.format {
-            Format::Binary => self.append_fixed::<30>(seqs, due_ns, out),
-            Format::ClassicBinary => self.append_fixed::<22>(seqs, due_ns, out),
+            Format::Binary => self.append_fixed::<30>(seqs, of, due_ns, out),
+            Format::ClassicBinary => self.append_fixed::<22>(seqs, of, due_ns, out),
             Format::Json | Format::ClassicJson => {
                 for seq in seqs {
-                    self.append_text(seq, due_ns(seq), out);
+                    self.append_text(seq, of(seq), due_ns(seq), out);
                 }
             }
         }
@@ -56,6 +74,7 @@ impl Framer {
     fn append_fixed<const N: usize>(
         &self,
         seqs: Range<u64>,
+        of: impl Fn(u64) -> u64,
         due_ns: impl Fn(u64) -> u64,
         out: &mut Vec<u8>,
     ) {
@@ -64,7 +83,7 @@ impl Framer {
         out.resize(from + count * N, 0);
         let (frames, _) = out[from..].as_chunks_mut::<N>();
         for (frame, seq) in frames.iter_mut().zip(seqs) {
-            let (symbol, cents) = self.market.tick(seq);
+            let (symbol, cents) = self.market.tick(of(seq));
             let price = cents as f64 / 100.0;
             frame[0] = 0x82;
             frame[1] = (N - FRAME_HEADER_BYTES) as u8;
@@ -77,8 +96,8 @@ impl Framer {
         }
     }
 
-    fn append_text(&self, seq: u64, due_ns: u64, out: &mut Vec<u8>) {
-        let (symbol, cents) = self.market.tick(seq);
+    fn append_text(&self, seq: u64, of: u64, due_ns: u64, out: &mut Vec<u8>) {
+        let (symbol, cents) = self.market.tick(of);
         let tick = Tick { symbol, price: cents as f64 / 100.0, ts: self.ts(due_ns), seq };
         let header = out.len();
         out.extend_from_slice(&[0x81, 0]);

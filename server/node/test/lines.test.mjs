@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { PER_LINE, chunks, plan, word } from "../src/lines.mjs";
+
+// The contract's own example of a plan.
+const page = readFileSync(new URL("../../../harness/contract/README.md", import.meta.url), "utf8");
+const PLAN = page.split("\n").find((line) => line.startsWith('{"type":"plan"') && line.includes('"seed"'));
+
+test("the contract's example is a plan, with a seed of 64 bits", () => {
+    assert.equal(plan(PLAN).seed, 1n);
+    assert.equal(plan(PLAN.replace('"seed":1', '"seed":18446744073709551615')).seed, 2n ** 64n - 1n);
+});
+
+test("what is wrong with a plan is said", () => {
+    const cases = [
+        ["hello", /not a contract line/],
+        ['{"type":"stop"}', /the first line has to be the plan/],
+        [PLAN.replace('"contract":2', '"contract":9'), /contract version 9, but/],
+        [PLAN.replace('"spin"', '"spun"'), /unknown key `spun`/],
+        [PLAN.replace('"spin":true,', ""), /missing key `spin`/],
+        [PLAN.replace('"format":"binary"', '"format":"xml"'), /format is xml/],
+        [PLAN.replace('"stride":997', '"stride":0'), /stride has to be at least 1/],
+        [PLAN.replace('"connections":1', '"connections":0'), /connections are 0/],
+        [PLAN.replace('"send_buffer_bytes":null', '"send_buffer_bytes":9'), /cannot set SO_SNDBUF/],
+        [PLAN.replace('"congestion":null', '"congestion":"reno"'), /cannot set TCP_CONGESTION/],
+        [PLAN.replace('{"kind":"flood"}', '{"kind":"rate","rate_per_s":0}'), /rate_per_s has to be/],
+    ];
+    for (const [line, words] of cases) assert.throws(() => plan(line), words, line);
+});
+
+test("the lines after it", () => {
+    assert.deepEqual(word('{"type":"start","at_ns":5}'), { start: 5 });
+    assert.deepEqual(word('{"type":"stop"}'), { stop: true });
+    assert.throws(() => word('{"type":"stop","now":1}'), /unknown key `now`/);
+    assert.throws(() => word('{"type":"go"}'), /out of order/);
+});
+
+test("lists are cut for their lines", () => {
+    assert.deepEqual(chunks([]), []);
+    const cut = chunks(Array.from({ length: PER_LINE + 1 }, (_, at) => at));
+    assert.deepEqual(cut.map((part) => part.length), [PER_LINE, 1]);
+});
