@@ -1,0 +1,53 @@
+// The meter: a small file in memory, where the harness reads from outside how
+// far a client has come. Node cannot map files, so each count is pwritten.
+
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { PlanError } from './plan.mjs';
+
+const MAGIC = 'TICKMTR1';
+const PAGE_BYTES = 4096;
+const RECEIVED_AT = 64;
+const PROCESSED_AT = 128;
+/** From the counters of one connection to those of the next. */
+const STRIDE_BYTES = 128;
+/** Bytes of one counter. */
+const COUNTER_BYTES = 8;
+
+/** The meter file of a run; without a path, a meter that nobody reads. */
+export class Meter {
+  constructor(path, connections) {
+    this.fd = path === null ? -1 : open(path, connections);
+    this.bytes = new Uint8Array(COUNTER_BYTES);
+    this.halves = new Uint32Array(this.bytes.buffer);
+  }
+
+  /** Stores the counts of one connection, received first. */
+  write(connection, received, processed) {
+    if (this.fd < 0) return;
+    this.put(RECEIVED_AT + connection * STRIDE_BYTES, received);
+    this.put(PROCESSED_AT + connection * STRIDE_BYTES, processed);
+  }
+
+  put(at, count) {
+    this.halves[0] = count;
+    this.halves[1] = count / 4294967296;
+    writeSync(this.fd, this.bytes, 0, COUNTER_BYTES, at);
+  }
+}
+
+function open(path, connections) {
+  let fd = -1;
+  try {
+    fd = openSync(path, 'r+');
+    const head = Buffer.alloc(MAGIC.length);
+    readSync(fd, head, 0, MAGIC.length, 0);
+    const pages = Math.ceil((STRIDE_BYTES * (connections + 1)) / PAGE_BYTES);
+    if (head.toString('latin1') !== MAGIC || fstatSync(fd).size !== pages * PAGE_BYTES) {
+      throw new Error('not a meter file');
+    }
+    return fd;
+  } catch (error) {
+    if (fd >= 0) closeSync(fd);
+    throw new PlanError(`plan: meter cannot be used: ${error.message}`);
+  }
+}

@@ -1,0 +1,42 @@
+"""The meter: a small file in memory, where the harness reads from outside how
+far a client has come."""
+
+import mmap
+import os
+
+from .plan import PlanError
+
+_MAGIC = b"TICKMTR1"
+_PAGE_BYTES = 4096
+# In counters of 8 bytes: where those of the first connection are, and how far
+# it is to those of the next.
+_RECEIVED_AT = 8
+_PROCESSED_AT = 16
+_STRIDE = 16
+
+
+class Meter:
+    """The counters of a run; without a path, counters that nobody reads."""
+
+    def __init__(self, path, connections):
+        """Maps the meter file that the harness made."""
+        size = -(-_STRIDE * 8 * (connections + 1) // _PAGE_BYTES) * _PAGE_BYTES
+        #: The counters; an index in it is a place in the file.
+        self.values = memoryview(_map(path, size)).cast("Q")
+
+    @staticmethod
+    def places(connection):
+        """Where `received` and `processed` of a connection are."""
+        return _RECEIVED_AT + _STRIDE * connection, _PROCESSED_AT + _STRIDE * connection
+
+
+def _map(path, size):
+    if path is None:
+        return mmap.mmap(-1, size)
+    try:
+        with open(path, "r+b", buffering=0) as file:
+            if file.read(len(_MAGIC)) != _MAGIC or os.fstat(file.fileno()).st_size != size:
+                raise OSError("not a meter file")
+            return mmap.mmap(file.fileno(), size)
+    except (OSError, ValueError) as error:
+        raise PlanError(f"plan: meter cannot be mapped: {error}") from None

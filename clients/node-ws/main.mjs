@@ -1,0 +1,38 @@
+// Node.js + ws, as its documentation shows it: a WebSocket and its events.
+
+import { createRequire } from 'node:module';
+import WebSocket from 'ws';
+import { MAX_MESSAGE_BYTES, main } from '../kit-node/kit.mjs';
+
+const { version } = createRequire(import.meta.url)('ws/package.json');
+/** How long a server may take to close a connection that it has said goodbye on. */
+const CLOSE_TIMEOUT_MS = 1000;
+
+main(identify, open);
+
+function identify() {
+  return {
+    name: 'node-ws',
+    versions: [`node ${process.versions.node}`, `ws ${version}`],
+    runtime: 'Node.js, one event loop',
+    transport: 'node:net socket (libuv, epoll)',
+    class: 'library',
+    queue: { kind: 'none', bound: null },
+  };
+}
+
+/** Exported for its bench. */
+export function open(session) {
+  const socket = new WebSocket(session.url, {
+    perMessageDeflate: false,
+    maxPayload: MAX_MESSAGE_BYTES,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+  });
+  socket.on('open', () => session.ready());
+  socket.on('message', (data, is_binary) => {
+    if (is_binary) session.take_binary(data);
+    else session.take_text(data.toString());
+  });
+  socket.on('error', (error) => session.failed(error));
+  socket.on('close', (code) => session.closed(code));
+}
