@@ -31,14 +31,15 @@ export class Chromium {
   #words = "";
 
   /**
-   * @param {string} program
+   * @param {string[]} command the program, after what it is to be started with
    * @param {string} room the folder to make the profile's folder in
    * @param {string} url what it opens
    */
-  constructor(program, room, url) {
+  constructor(command, room, url) {
+    const [program, ...first] = command;
     this.#profile = mkdtempSync(join(room, "browser-react-"));
     const as_root = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-    const words = [...FLAGS, ...as_root, `--user-data-dir=${this.#profile}`, url];
+    const words = [...first, ...FLAGS, ...as_root, `--user-data-dir=${this.#profile}`, url];
     // Its crash handler, which cannot be switched off, would write into the home folder.
     const env = { ...process.env, BREAKPAD_DUMP_LOCATION: this.#profile };
     this.#process = spawn(program, words, { env, stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"] });

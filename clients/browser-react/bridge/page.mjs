@@ -35,7 +35,7 @@ export class Page {
     this.#here = this.expect("here");
     // Awaited later; until then its failure is that of the start.
     this.#here.catch(() => {});
-    this.#chromium = new Chromium(program, room, url);
+    this.#chromium = new Chromium([program], room, url);
     this.#chromium.ended.then((why) => this.#lose(why));
     const { product } = await this.#chromium.call("Browser.getVersion");
     return product;

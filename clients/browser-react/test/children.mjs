@@ -35,10 +35,11 @@ export function plan(url, meter, more = {}) {
   };
 }
 
-/** A running bridge. */
+/** A running bridge; `first` is what it is started with. */
 export class Bridge {
-  constructor(args = [], env = {}) {
-    this.process = spawn("node", [join(folder, "bridge.mjs"), ...args], {
+  constructor(args = [], env = {}, first = []) {
+    const [program, ...words] = [...first, "node", join(folder, "bridge.mjs"), ...args];
+    this.process = spawn(program, words, {
       detached: true,
       env: { ...process.env, ...env },
       stdio: ["pipe", "pipe", "pipe"],
