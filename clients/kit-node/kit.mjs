@@ -134,9 +134,7 @@ export class Session {
   failed(error) {
     this.trouble ??= error?.message || error?.code || String(error);
     if (!this.is_ready && !this.run.is_stopped) {
-      const refused = error?.syscall === 'connect' || error?.code === 'ECONNREFUSED';
-      const what = refused ? 'cannot connect' : 'the WebSocket handshake failed';
-      this.run.fail(`${what} to ${this.url}: ${this.trouble}`);
+      this.run.fail(`cannot connect to ${this.url}: ${this.trouble}`);
     }
   }
 

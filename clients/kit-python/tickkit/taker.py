@@ -34,13 +34,13 @@ class Taker:
     # Slots are the quickest attributes there are.
     __slots__ = (
         "received", "processed", "undecodable", "checksum", "last_prices", "sequence",
-        "_stop", "_counts", "_received_at", "_processed_at", "_decode_binary", "_decode_text",
+        "_stop", "_values", "_received_at", "_processed_at", "_decode_binary", "_decode_text",
         "_symbols", "_work_ns", "_first", "_stride", "_next_sample", "_next_arrival",
         "_next_stamp", "_rows", "_dropped",
     )  # fmt: skip
 
-    def __init__(self, plan, stop, counts, connection=0):
-        """`stop` has a flag `is_set_now`, `counts` are the meter's."""
+    def __init__(self, plan, stop, meter, connection=0):
+        """Of this connection of the plan; `stop` has a flag `is_set_now`."""
         #: Messages taken from the library.
         self.received = 0
         #: Ticks decoded, checked and worked on.
@@ -52,8 +52,8 @@ class Taker:
         self.last_prices = [0.0] * plan["symbols"]
         self.sequence = Sequence()
         self._stop = stop
-        self._counts = counts
-        self._received_at, self._processed_at = counts.places(connection)
+        self._values = meter.values
+        self._received_at, self._processed_at = meter.places(connection)
         self._decode_binary, self._decode_text = {
             "binary": (_unpack, _refuse),
             "json": (_refuse, _parse),
@@ -101,7 +101,7 @@ class Taker:
             self._next_stamp = arrival + self._stride
         self._next_arrival = arrival + 1
         self.received = received = self.received + 1
-        self._counts.values[self._received_at] = received
+        self._values[self._received_at] = received
         return stamp
 
     def work_binary(self, data, stamp):
@@ -157,7 +157,7 @@ class Taker:
         if is_sampled:
             self._keep(seq, stamp)
         self.processed = processed = self.processed + 1
-        self._counts.values[self._processed_at] = processed
+        self._values[self._processed_at] = processed
 
     def _keep(self, seq, stamp):
         if len(self._rows) < MAX_ROWS:

@@ -1,0 +1,37 @@
+"""A client that never rests. With TEST_CLIENT=stuck it never connects, otherwise
+it makes up its own ticks for ever; with TEST_QUEUE=unbounded it hoards memory."""
+
+import os
+import struct
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tickkit import main  # noqa: E402
+
+
+def identify(_plan):
+    kind = os.environ.get("TEST_QUEUE", "none")
+    return {
+        "name": "busy",
+        "versions": ["busy 1"],
+        "runtime": "none",
+        "transport": "none",
+        "class": "simulated",
+        "queue": {"kind": kind, "bound": None},
+    }
+
+
+def run(sessions):
+    while os.environ.get("TEST_CLIENT") == "stuck":
+        time.sleep(60)
+    taker = sessions[0].ready()
+    seq, hoard = 0, []
+    while taker.take_binary(struct.pack("<IdqQ", 0, 100.0, 0, seq)):
+        seq += 1
+        if os.environ.get("TEST_QUEUE") == "unbounded":
+            hoard.append(b"x" * (1 << 20))
+
+
+main(identify, run)
