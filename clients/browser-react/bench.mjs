@@ -3,6 +3,7 @@
 //   node bench.mjs [--rounds N] [--cpu CPU] [CONTENDER…]
 // CONTENDERs: bare, react, no-react, worker, flush-sync; bare is always there.
 import { spawnSync } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,34 +19,52 @@ const CONTENDERS = ["bare", "react", "no-react", "worker", "flush-sync"];
 
 const { rounds, pin, contenders } = read_arguments();
 const folder = dirname(fileURLToPath(import.meta.url));
-const rates = new Map(contenders.map((name) => [name, []]));
+const results = new Map(contenders.map((name) => [name, []]));
 for (let round = 0; round < rounds; round += 1) {
   // Each second round runs backwards, so that no contender always comes first.
   for (const name of round % 2 === 0 ? contenders : contenders.toReversed()) {
-    const rate_per_s = name === "bare" ? await bare() : await client(name);
-    rates.get(name).push(rate_per_s);
-    process.stderr.write(`round ${round + 1}: ${name} ${Math.round(rate_per_s)} ticks/s\n`);
+    const result = name === "bare" ? await bare() : await client(name);
+    results.get(name).push(result);
+    process.stderr.write(`round ${round + 1}: ${name} ${line_of(result)}\n`);
   }
 }
-const base = median(rates.get("bare"));
-for (const [name, all] of rates) {
-  const [least, most] = [Math.min(...all), Math.max(...all)].map(Math.round);
-  console.log(`${name.padEnd(12)} ${Math.round(median(all))} ticks/s (${least}–${most}), ${(median(all) / base).toFixed(3)} of bare`);
+const base = middle(results.get("bare"));
+for (const [name, all] of results) {
+  const { rate_per_s, cpu_us } = middle(all);
+  const ratios = `${(rate_per_s / base.rate_per_s).toFixed(3)} of bare, CPU ${(cpu_us / base.cpu_us).toFixed(3)}`;
+  console.log(`${name.padEnd(12)} ${line_of({ rate_per_s, cpu_us })}: ${ratios}`);
 }
 
-/** Ticks a second of the bare page, by its own clock. */
+function line_of({ rate_per_s, cpu_us }) {
+  return `${Math.round(rate_per_s)} ticks/s, ${cpu_us.toFixed(1)} µs of CPU a tick`;
+}
+
+/** The medians. */
+function middle(all) {
+  const of = (key) => median(all.map((result) => result[key]));
+  return { rate_per_s: of("rate_per_s"), cpu_us: of("cpu_us") };
+}
+
+/** The bare page, by its own clock. */
 async function bare() {
-  let told;
-  const rate = new Promise((resolve) => { told = resolve; });
+  let chromium;
+  const looks = [];
+  let done;
+  const finished = new Promise((resolve) => { done = resolve; });
   const server = await serve((socket) => {
-    socket.on("message", (text) => told(Number(text)));
+    socket.on("message", (text) => {
+      looks.push({ at_ms: Number(text), cpu_ms: cpu_ms(chromium.pid) });
+      if (looks.length === 2) done();
+    });
     flood(socket);
   });
   const site = new Site(join(folder, "dist"), () => {});
   const page = await site.open("bare.html", { url: server.url, from: FROM, to: TO });
-  const chromium = new Chromium([...pin, process.env.CHROMIUM ?? "chromium"], tmpdir(), page);
+  chromium = new Chromium([...pin, process.env.CHROMIUM ?? "chromium"], tmpdir(), page);
   try {
-    return await Promise.race([rate, chromium.ended.then((why) => { throw new Error(why); })]);
+    await Promise.race([finished, chromium.ended.then((why) => { throw new Error(why); })]);
+    const [first, last] = looks;
+    return result_of(TO - FROM, last.at_ms - first.at_ms, TO - FROM, last.cpu_ms - first.cpu_ms);
   } finally {
     await chromium.end();
     site.close();
@@ -53,24 +72,50 @@ async function bare() {
   }
 }
 
-/** Ticks a second of the client, by its own stamps. */
+/** The client, by its own stamps. */
 async function client(name) {
   const own = room();
   const server = await serve((socket) => flood(socket));
-  const bridge = new Bridge(name === "react" ? [] : ["--variant", name], {}, pin);
+  const args = name === "react" ? [] : ["--variant", name];
+  const bridge = new Bridge(args, { first: pin, detached: false });
+  const reach = async (count) => {
+    while (own.counts().processed <= count) await new Promise((resolve) => setTimeout(resolve, 10));
+    return { processed: own.counts().processed, cpu_ms: cpu_ms(bridge.process.pid) };
+  };
   try {
     bridge.tell(plan(server.url, own.meter, { sample: { first: FROM, stride: TO - FROM } }));
-    while (own.counts().processed <= TO) await new Promise((resolve) => setTimeout(resolve, 20));
+    const [first, last] = [await reach(FROM), await reach(TO)];
     bridge.tell({ type: "stop" });
     await bridge.hear();
     await bridge.hear();
     const { rows } = await bridge.report();
-    return ((TO - FROM) / (rows[1][2] - rows[0][2])) * 1e9;
+    const span_ms = (rows[1][2] - rows[0][2]) / 1e6;
+    return result_of(TO - FROM, span_ms, last.processed - first.processed, last.cpu_ms - first.cpu_ms);
   } finally {
     await bridge.exit;
     server.close();
     own.remove();
   }
+}
+
+function result_of(ticks, span_ms, ticks_of_cpu, cpu_ms) {
+  return { rate_per_s: (ticks / span_ms) * 1e3, cpu_us: (cpu_ms / ticks_of_cpu) * 1e3 };
+}
+
+/** CPU time of a process and all that descend from it. On a busy machine it tells more than the rate. */
+function cpu_ms(root) {
+  const stats = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).flatMap((name) => {
+    try {
+      const text = readFileSync(`/proc/${name}/stat`, "utf8");
+      const fields = text.slice(text.lastIndexOf(")") + 2).split(" ").map(Number);
+      return [{ pid: Number(name), parent: fields[1], cpu_ms: (fields[11] + fields[12]) * 10 }];
+    } catch {
+      return [];
+    }
+  });
+  const sum = (pid) => stats.filter(({ parent }) => parent === pid)
+    .reduce((total, child) => total + child.cpu_ms + sum(child.pid), 0);
+  return sum(root) + (stats.find(({ pid }) => pid === root)?.cpu_ms ?? 0);
 }
 
 function median(values) {

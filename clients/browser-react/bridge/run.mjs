@@ -2,6 +2,7 @@
 // waits for the browser's version and for the exchange of times.
 import { Run } from "../../kit-node/run.mjs";
 import { CONTRACT, check_plan } from "../../kit-node/plan.mjs";
+import { say } from "../../kit-node/lines.mjs";
 import { Meter } from "../../kit-node/meter.mjs";
 
 /** `introduce(run)` starts the browser and resolves to the hello, or to null: it has ended the run. */
@@ -37,7 +38,7 @@ export class BridgeRun extends Run {
   #greet(hello) {
     if (this.#is_greeted) return;
     this.#is_greeted = true;
-    process.stdout.write(`${JSON.stringify({ type: "hello", contract: CONTRACT, ...hello })}\n`);
+    say(`${JSON.stringify({ type: "hello", contract: CONTRACT, ...hello })}\n`);
   }
 
   unavailable(reason) {

@@ -4,7 +4,7 @@ import { open_line } from "./bridge.mjs";
 import { Counts } from "./counts.mjs";
 
 /** Often enough for the harness's looks, each 20 ms. */
-const EVERY_MS = 5;
+const EVERY_MS = 10;
 
 self.onmessage = ({ data: { memory, connections } }) => {
   const counts = new Counts(connections, memory);

@@ -85,7 +85,7 @@ test("a killed bridge takes its browser along", async (t) => {
 test("a browser that is not there makes the client unavailable", async (t) => {
   const own = room();
   t.after(() => own.remove());
-  const bridge = new Bridge([], { CHROMIUM: "/no/such/chromium" });
+  const bridge = new Bridge([], { env: { CHROMIUM: "/no/such/chromium" } });
   bridge.tell(plan("ws://127.0.0.1:1/", own.meter));
   assert.equal((await bridge.hear()).type, "hello");
   const { type, reason } = await bridge.hear();
@@ -97,7 +97,7 @@ test("a browser that is not there makes the client unavailable", async (t) => {
 test("a browser that ends at once makes the client unavailable", async (t) => {
   const own = room();
   t.after(() => own.remove());
-  const bridge = new Bridge([], { CHROMIUM: "/bin/false" });
+  const bridge = new Bridge([], { env: { CHROMIUM: "/bin/false" } });
   bridge.tell(plan("ws://127.0.0.1:1/", own.meter));
   assert.equal((await bridge.hear()).type, "hello");
   assert.match((await bridge.hear()).reason, /\/bin\/false ended \(exit code 1\)/);

@@ -35,12 +35,12 @@ export function plan(url, meter, more = {}) {
   };
 }
 
-/** A running bridge; `first` is what it is started with. */
+/** A running bridge; `first` is what it is started with, `detached` gives it a group of its own. */
 export class Bridge {
-  constructor(args = [], env = {}, first = []) {
+  constructor(args = [], { env = {}, first = [], detached = true } = {}) {
     const [program, ...words] = [...first, "node", join(folder, "bridge.mjs"), ...args];
     this.process = spawn(program, words, {
-      detached: true,
+      detached,
       env: { ...process.env, ...env },
       stdio: ["pipe", "pipe", "pipe"],
     });
