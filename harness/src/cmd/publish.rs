@@ -127,7 +127,7 @@ fn own(readme: &Path) -> Result<()> {
     }
 }
 
-fn say(press: &Press, check: bool) -> u8 {
+pub(super) fn say(press: &Press, check: bool) -> u8 {
     let verb = if check { "differs" } else { "written" };
     for path in press.changed() {
         console::say(format_args!("{verb}: {}", path.display()));
