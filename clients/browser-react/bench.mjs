@@ -1,7 +1,8 @@
 // What the client costs: the page and its variants beside a bare page that only
 // counts, in the same Chromium, over loopback, in alternating rounds.
 //   node bench.mjs [--rounds N] [--cpu CPU] [CONTENDER…]
-// CONTENDERs: bare, bare-decode (it also reads the fields), react, no-react, worker, flush-sync; bare is always there.
+// CONTENDERs: bare, bare-decode (it also reads the fields), react, no-react, worker,
+// flush-sync; bare is always there.
 import { spawnSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
