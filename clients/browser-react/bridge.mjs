@@ -32,17 +32,20 @@ const hello = {
 };
 
 let page = null;
+let answer_timer;
 let exchanges = [];
 /** How old the counts in the meter became at worst. */
 let oldest_ms = 0;
 
-const run = new BridgeRun({ hello, introduce, play, on_stop });
+const run = new BridgeRun({ hello, introduce, play, on_stop, close: async () => page?.end() });
 process.on("exit", () => page?.abandon());
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => leave(`ended by ${signal}`, 1));
 
 async function introduce({ plan }) {
   if (plan.receive_buffer_bytes !== null) {
-    run.unavailable("a browser cannot set SO_RCVBUF, and this load asks for it: choose one without `buffers`");
+    run.unavailable(
+      "a browser cannot set SO_RCVBUF, and this load asks for it: choose one without `buffers`",
+    );
   }
   // Beside the meter: a folder in memory that the harness removes, whatever happens.
   const room = plan.meter === null ? tmpdir() : dirname(plan.meter);
@@ -56,8 +59,8 @@ async function introduce({ plan }) {
   await page.load();
   exchanges = await page.exchange();
   const { error_ns } = agree(exchanges);
-  const clock = process.env.BROWSER_REACT_CLOCK_ERROR ? { clock_error_ns: Number(error_ns) } : {};
-  return { ...hello, versions: [product.replace("/", " "), ...versions], ...clock };
+  const browser = product.replace("/", " ");
+  return { ...hello, versions: [browser, ...versions], clock_error_ns: Number(error_ns) };
 }
 
 async function play({ plan }) {
@@ -74,7 +77,8 @@ async function play({ plan }) {
 
 function on_stop() {
   page.stop();
-  setTimeout(() => run.fail(`the page did not report within ${ANSWER_MS} ms after it was told to stop`), ANSWER_MS);
+  const late = `the page did not report within ${ANSWER_MS} ms after it was told to stop`;
+  answer_timer = setTimeout(() => run.fail(late), ANSWER_MS);
 }
 
 /** The counts of all connections, after the instant at which they were read the last time. */
@@ -85,11 +89,14 @@ function on_counts([read_ms, ...counts]) {
 }
 
 async function finish({ ended, detail, connections }) {
+  clearTimeout(answer_timer);
   if (ended === "failed") return run.fail(detail);
   // With those of the end: had the clocks moved apart, nothing would fit all.
   const { offset_ns, error_ns } = agree([...exchanges, ...(await page.exchange())]);
   await page.end();
-  connections.forEach(({ books }, connection) => run.meter.write(connection, books.received, books.processed));
+  for (const [connection, { books }] of connections.entries()) {
+    run.meter.write(connection, books.received, books.processed);
+  }
   const samples = connections.map(({ rows }, connection) => ({
     connection,
     rows: rows.map(([seq, ...stamps]) => [seq, ...stamps.map((ns) => machine_ns(ns, offset_ns))]),

@@ -23,7 +23,10 @@ async function connected(t, { args = [], on_connection = () => {}, more = {} } =
     own.remove();
   });
   bridge.tell(plan(server.url, own.meter, more));
-  assert.equal((await bridge.hear()).type, "hello");
+  const hello = await bridge.hear();
+  assert.equal(hello.type, "hello");
+  assert.match(hello.versions[0], /^Chrome \d+\./);
+  assert.ok(Number.isInteger(hello.clock_error_ns) && hello.clock_error_ns > 0);
   assert.deepEqual(await bridge.hear(), { type: "ready" });
   return { bridge, own };
 }
@@ -48,7 +51,8 @@ for (const variant of ["", "no-react", "worker", "flush-sync"]) {
       type: "final", received: 3000, processed: 3000, queued: 0, gaps: 0, duplicates: 0, reorders: 0,
       undecodable: 0, checksum: checksum(3000), ended: "closed", detail: null,
     });
-    assert.deepEqual(rows.map(([seq]) => seq), Array.from({ length: 429 }, (_, index) => 3 + 7 * index).filter((seq) => seq < 3000));
+    const planned = Array.from({ length: 3000 }, (_, seq) => seq).filter((seq) => seq % 7 === 3);
+    assert.deepEqual(rows.map(([seq]) => seq), planned);
     assert.ok(rows.every(([, received, processed]) => received <= processed));
     assert.deepEqual(all.own.counts(), { received: 3000, processed: 3000 });
     await leaves_nothing(all);
@@ -76,10 +80,18 @@ test("an end of stdin is a stop", async (t) => {
 });
 
 test("a killed bridge takes its browser along", async (t) => {
-  const { bridge } = await connected(t, { on_connection: flood });
+  const { bridge, own } = await connected(t, { on_connection: flood });
   assert.ok(group(bridge.process.pid).length > 3);
   bridge.process.kill("SIGKILL");
   await bridge.is_gone();
+  assert.equal(own.rest().length, 1);
+  // Its profile is left; the next bridge that looks there sweeps it.
+  const next = new Bridge();
+  next.tell(plan("ws://127.0.0.1:1/", own.meter));
+  await next.exit;
+  await next.is_gone();
+  assert.deepEqual(own.rest(), []);
+  assert.match(next.words, /cannot connect to ws:\/\/127.0.0.1:1\//);
 });
 
 test("a browser that is not there makes the client unavailable", async (t) => {

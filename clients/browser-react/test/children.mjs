@@ -1,6 +1,7 @@
 // A bridge as the harness starts it: in a process group of its own, fed lines.
 import { spawn } from "node:child_process";
-import { mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeSync, closeSync, ftruncateSync } from "node:fs";
+import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync } from "node:fs";
+import { readdirSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";

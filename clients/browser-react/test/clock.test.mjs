@@ -33,7 +33,8 @@ test("whatever the ways and the rounding, the true offset is within the error", 
     const exchanges = Array.from({ length: 1 + Number(random(20n)) }, (_, index) => {
       const true_ns = BigInt(index + 1) * 1_000_000n + random(900_000n);
       const honest = exchange(true_ns, random(300_000n), random(300_000n));
-      const rounded = random(2n) === 0n ? true_ns - (true_ns % RESOLUTION_NS) : true_ns + RESOLUTION_NS - (true_ns % RESOLUTION_NS);
+      const down = true_ns - (true_ns % RESOLUTION_NS);
+      const rounded = random(2n) === 0n ? down : down + RESOLUTION_NS;
       return { ...honest, page_ns: rounded };
     });
     const { offset_ns, error_ns } = agree(exchanges);
