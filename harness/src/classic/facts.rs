@@ -7,7 +7,7 @@ use crate::journey::Stamps;
 use crate::measure::Backlog;
 use crate::packed::GridRow;
 use crate::rows::Row;
-use crate::saved::{Books, Campaign};
+use crate::saved::{Books, Status};
 use crate::stats::{Time, Times};
 use anyhow::Result;
 use std::collections::BTreeMap;
@@ -20,10 +20,23 @@ const EARLY_NS: i64 = 1_000_000;
 /// An experiment, read.
 #[derive(Debug, Clone)]
 pub struct Seen {
-    /// The head of its campaign.
-    pub campaign: Campaign,
+    /// What its campaign says of itself.
+    pub head: Head,
     /// By client name.
     pub clients: BTreeMap<String, Client>,
+}
+
+/// What a campaign says of itself.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// How far it came.
+    pub status: Status,
+    /// The machine, in words.
+    pub machine: String,
+    /// Commit of the suite.
+    pub commit: Option<String>,
+    /// Whether its files differed from that.
+    pub dirty: Option<bool>,
 }
 
 /// A client in it.
@@ -58,7 +71,14 @@ pub fn read(archive: &Archive) -> Result<Seen> {
         }
         clients.insert(row.client.clone(), Client { row: row.clone(), rounds });
     }
-    Ok(Seen { campaign: archive.campaign.clone(), clients })
+    let campaign = &archive.campaign;
+    let head = Head {
+        status: campaign.status,
+        machine: campaign.machine.describe(),
+        commit: campaign.commit.clone(),
+        dirty: campaign.dirty,
+    };
+    Ok(Seen { head, clients })
 }
 
 fn of_round(archive: &Archive, round: &Round) -> Result<Option<Facts>> {

@@ -3,12 +3,12 @@
 
 use super::checks::{self, Bench, Experiments, Finding, Outcome};
 use super::data::{Data, Experiment, Quantity, Role};
-use super::facts::{self, Client, Seen};
+use super::facts::{self, Client, Head, Seen};
 use super::{DATA, RUN, SCHEMA};
 use crate::archive::Archive;
 use crate::measure::Backlog;
 use crate::rows::Row;
-use crate::saved::{Campaign, Status};
+use crate::saved::Status;
 use crate::stats::{self, Quantiles};
 use crate::verdict::Verdict;
 use anyhow::{Context, Result};
@@ -164,8 +164,8 @@ pub fn read(dir: &Path) -> Result<Findings> {
 #[must_use]
 pub fn of(data: &Data, run: &Run, experiments: &Experiments) -> Findings {
     let bench = Bench { data, experiments };
-    let heads: Vec<&Campaign> =
-        experiments.values().filter_map(|seen| Some(&seen.as_ref().ok()?.campaign)).collect();
+    let heads: Vec<&Head> =
+        experiments.values().filter_map(|seen| Some(&seen.as_ref().ok()?.head)).collect();
     let first = heads.first();
     let claims = data.claims.iter().map(|claim| {
         let findings = bench.claim(claim);
@@ -183,11 +183,11 @@ pub fn of(data: &Data, run: &Run, experiments: &Experiments) -> Findings {
         about: data.about.clone(),
         started: run.started.clone(),
         command: run.command.clone(),
-        machine: first.map(|campaign| campaign.machine.describe()),
-        commit: first.and_then(|campaign| campaign.commit.clone()),
-        dirty: first.and_then(|campaign| campaign.dirty),
+        machine: first.map(|head| head.machine.clone()),
+        commit: first.and_then(|head| head.commit.clone()),
+        dirty: first.and_then(|head| head.dirty),
         complete: heads.len() == data.experiments.len()
-            && heads.iter().all(|campaign| campaign.status == Status::Complete),
+            && heads.iter().all(|head| head.status == Status::Complete),
         claims: claims.collect(),
         experiments: tables.collect(),
     }
@@ -227,8 +227,9 @@ fn table(data: &Data, experiment: &Experiment, seen: Option<&Result<Seen, String
     let roles = experiment.roles.iter().filter_map(|name| data.role(name));
     let (lacks, rows) = match seen {
         Some(Ok(seen)) => {
-            let lacks = (seen.campaign.status != Status::Complete)
-                .then(|| format!("{}: not all rounds were run", seen.campaign.status.word()));
+            let status = seen.head.status;
+            let lacks = (status != Status::Complete)
+                .then(|| format!("not all rounds were run ({})", status.word()));
             (lacks, roles.map(|role| line(role, seen.clients.get(&role.client))).collect())
         }
         Some(Err(why)) => (Some(why.clone()), Vec::new()),

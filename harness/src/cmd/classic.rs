@@ -1,14 +1,15 @@
 //! `harness classic`: the older benchmark's experiments, one after the other, each an
 //! ordinary comparison; and the report of them.
 
+use crate::affinity::CpuList;
 use crate::builder::Built;
 use crate::campaign::{self, Blocks, Scheme};
 use crate::classic::data::Experiment;
 use crate::classic::findings::Run;
-use crate::classic::{self, DATA, Data, Findings, OBJECT, RUN, page, text};
+use crate::classic::{self, DATA, Data, Findings, RUN, text};
 use crate::cli::diff::BaselineArgs;
 use crate::cli::{ClassicArgs, RunArgs};
-use crate::cmd::{self, setup};
+use crate::cmd::{self, publish, setup};
 use crate::machine::Machine;
 use crate::plan::SAMPLES;
 use crate::roster::Entry;
@@ -22,7 +23,7 @@ use crate::{conform, console, interrupt};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -58,7 +59,7 @@ pub fn run(root: &Path, args: &ClassicArgs) -> Result<u8> {
     let ended = measure(root, &folder, &staged.ready, &interrupted);
     // Whatever came of it: what was measured is saved, and the report says what lacks.
     let findings = classic::read(&folder)?;
-    for (path, bytes) in files(&folder, &findings)? {
+    for (path, bytes) in publish::of_classic(&folder, &findings, false)? {
         press.put(&path, &bytes)?;
     }
     print(&findings)?;
@@ -71,28 +72,16 @@ pub fn run(root: &Path, args: &ClassicArgs) -> Result<u8> {
     })
 }
 
-/// What is made of a folder.
-///
-/// # Errors
-/// When it cannot be written as JSON.
-pub(super) fn files(folder: &Path, findings: &Findings) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-    Ok(vec![
-        (folder.join(OBJECT), store::pretty(findings)?),
-        (folder.join("classic.md"), text::markdown(findings).into_bytes()),
-        (folder.join("classic.html"), page::page(findings).into_bytes()),
-    ])
-}
-
 fn report_again(folder: &Path, check: bool) -> Result<u8> {
     let findings = classic::read(folder)?;
     let mut press = Press::new(check);
-    for (path, bytes) in files(folder, &findings)? {
+    for (path, bytes) in publish::of_classic(folder, &findings, false)? {
         press.put(&path, &bytes)?;
     }
     if !check {
         print(&findings)?;
     }
-    Ok(super::publish::say(&press, check))
+    Ok(publish::say(&press, check))
 }
 
 /// Prints the report. A reader that has gone is no failure.
@@ -185,7 +174,10 @@ fn scheme(
     interrupted: &AtomicBool,
 ) -> Result<Scheme> {
     let workloads = vec![Workload::load(root, &experiment.workload)?];
+    let allowed = CpuList::allowed()?;
     let mut stage = setup::stage(root, run, &workloads, interrupted)?;
+    // The experiments to come are built, and placed, with all CPUs.
+    allowed.apply().context("cannot move back to all CPUs")?;
     if !args.unchecked {
         sift(&mut stage, sifted, interrupted)?;
     }
@@ -241,6 +233,9 @@ fn measure(
             (scheme.rounds, scheme.timing),
             None,
         )?;
+        if let Some(cpus) = &scheme.stage.placement.server {
+            cpus.apply().context("cannot move to the server's CPUs")?;
+        }
         let view = View::open(false, &scheme.stage.placement, interrupted)?;
         let done = campaign::run(scheme, &mut open.store, &mut open.campaign, interrupted, view);
         setup::seal(&mut open, done)?;
