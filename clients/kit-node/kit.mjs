@@ -3,6 +3,7 @@
 
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
+import { complain, say } from './lines.mjs';
 import { Run, leave } from './run.mjs';
 import { Taker } from './taker.mjs';
 
@@ -187,15 +188,13 @@ function check_arguments() {
   try {
     const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } });
     if (values.help) {
-      process.stdout.write('A client of the tick bench: reads its plan from stdin.\n');
+      say('A client of the tick bench: reads its plan from stdin.\n');
       process.exit(0);
     }
   } catch (error) {
     leave(error.message, 2);
   }
   if (process.stdin.isTTY) {
-    process.stderr.write(
-      'This client reads its plan from stdin, one JSON line: `harness plan NAME` prints one.\n',
-    );
+    complain('This client reads its plan from stdin, one JSON line: `harness plan NAME` prints one.');
   }
 }

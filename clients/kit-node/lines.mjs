@@ -1,12 +1,42 @@
 // Lines on stdin, as they come or, while the event loop is kept from turning,
-// when they are asked for.
+// when they are asked for; and words out, without the event loop.
 
-import { fstatSync, readSync } from 'node:fs';
-import { PlanError } from './plan.mjs';
+import { fstatSync, readSync, writeSync } from 'node:fs';
+import { PlanError, one_line } from './plan.mjs';
 
 /** A longer line is an error. */
 const MAX_LINE_BYTES = 1 << 20;
 const NEWLINE = 10;
+const STDOUT = 1;
+const STDERR = 2;
+/** How long to wait for the reader of a full pipe before the next attempt. */
+const FULL_PIPE_MS = 1;
+const nothing = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Writes all of it before it returns. `process.stdout` would not: it leaves what
+ * a pipe does not take at once to the event loop, and an exit cuts it off.
+ */
+export function say(text) {
+  write(STDOUT, text);
+}
+
+/** The same to stderr, as one line. */
+export function complain(words) {
+  write(STDERR, `${one_line(words)}\n`);
+}
+
+function write(fd, text) {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error;
+      Atomics.wait(nothing, 0, 0, FULL_PIPE_MS);
+    }
+  }
+}
 
 /**
  * Calls `on_line(text)` for each line of stdin, and `on_line(null)` at its end.

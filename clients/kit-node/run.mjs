@@ -2,9 +2,9 @@
 // Without a taker, so that a bridge to clients elsewhere (a page) can use it.
 
 import { performance } from 'node:perf_hooks';
-import { Stdin } from './lines.mjs';
+import { Stdin, complain, say } from './lines.mjs';
 import { Meter } from './meter.mjs';
-import { CONTRACT, PlanError, check_plan, one_line, parse_line } from './plan.mjs';
+import { CONTRACT, PlanError, check_plan, parse_line } from './plan.mjs';
 
 /** Rows on one `samples` line. */
 const SAMPLES_PER_LINE = 2048;
@@ -17,7 +17,7 @@ const PATIENCE_MS = 10;
 
 /** Ends the process with its last words on stderr. */
 export function leave(words, code) {
-  process.stderr.write(`${one_line(words)}\n`);
+  complain(words);
   process.exit(code);
 }
 
@@ -42,8 +42,7 @@ export class Run {
     this.is_ready = false;
     this.begin_ms = performance.now();
     this.turned_ms = this.begin_ms;
-    process.stdout.on('error', () => leave('nobody listens to stdout', 1));
-    process.on('uncaughtException', (error) => leave(error?.message ?? error, 1));
+    process.on('uncaughtException', (error) => leave(words_of(error), 1));
     this.stdin = new Stdin(
       (line) => this.hear(line),
       (error) => this.fault(error),
@@ -55,13 +54,13 @@ export class Run {
     if (this.is_ready || this.is_stopped) return;
     this.is_ready = true;
     clearTimeout(this.connect_timer);
-    say({ type: 'ready' });
+    say_line({ type: 'ready' });
   }
 
   /** Instead of `ready`: what this machine lacks, and how to mend it. */
   unavailable(reason) {
     this.is_stopped = true;
-    say({ type: 'unavailable', reason });
+    say_line({ type: 'unavailable', reason });
     process.exit(0);
   }
 
@@ -97,13 +96,10 @@ export class Run {
       for (let from = 0; from < rows.length; from += SAMPLES_PER_LINE) {
         // Not by JSON.stringify, which knows no BigInt.
         const part = rows.slice(from, from + SAMPLES_PER_LINE).map((row) => `[${row.join(',')}]`);
-        process.stdout.write(
-          `{"type":"samples","connection":${connection},"rows":[${part.join(',')}]}\n`,
-        );
+        say(`{"type":"samples","connection":${connection},"rows":[${part.join(',')}]}\n`);
       }
     }
-    say({ type: 'final', ...books, ended, detail });
-    // Pipes are written to at once on Linux; nothing is left behind.
+    say_line({ type: 'final', ...books, ended, detail });
     process.exit(0);
   }
 
@@ -120,7 +116,7 @@ export class Run {
 
   fault(error) {
     const was_planned = this.plan !== undefined;
-    leave(error.message, was_planned || !(error instanceof PlanError) ? 1 : 2);
+    leave(words_of(error), was_planned || !(error instanceof PlanError) ? 1 : 2);
   }
 
   begin(said) {
@@ -130,7 +126,7 @@ export class Run {
     this.meter = new Meter(said.meter, said.urls.length);
     this.plan = said;
     const identity = this.identify(said);
-    say({ type: 'hello', contract: CONTRACT, ...identity });
+    say_line({ type: 'hello', contract: CONTRACT, ...identity });
     this.has_ceiling = identity.queue.kind === 'unbounded';
     this.set_timers();
     this.play(this);
@@ -160,6 +156,10 @@ export class Run {
   }
 }
 
+function words_of(error) {
+  return error?.code === 'EPIPE' ? 'nobody listens to stdout' : (error?.message ?? error);
+}
+
 const NOTHING = {
   received: 0,
   processed: 0,
@@ -171,6 +171,6 @@ const NOTHING = {
   checksum: 0,
 };
 
-function say(line) {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
+function say_line(line) {
+  say(`${JSON.stringify(line)}\n`);
 }

@@ -21,8 +21,7 @@ function identify() {
   };
 }
 
-/** Exported for its bench. */
-export function open(session) {
+function open(session) {
   const socket = new WebSocket(session.url, {
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE_BYTES,

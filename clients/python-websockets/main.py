@@ -65,7 +65,7 @@ async def take_all(socket, session):
         if error.rcvd is None:
             session.broken(str(error))
             return
-    session.closed(socket.close_code)
+    session.closed(int(socket.close_code))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const CLIENT = fileURLToPath(new URL('busy.mjs', import.meta.url));
+const CLIENT = fileURLToPath(new URL('../testing/busy.mjs', import.meta.url));
 const PLAN = {
   type: 'plan',
   contract: 2,
@@ -48,7 +48,7 @@ function client(words, env = {}) {
       child.stdout.on('data', look);
       look();
     });
-  return { stdin: child.stdin, exit, heard };
+  return { stdin: child.stdin, stdout: child.stdout, exit, heard };
 }
 
 const line = (value) => `${JSON.stringify(value)}\n`;
@@ -116,6 +116,19 @@ for (const [ended, [plan, then]] of Object.entries(ENDED_BY)) {
     });
   }
 }
+
+test('a report larger than a pipe is whole, however late it is read', async () => {
+  const busy = client(line({ ...PLAN, sample: { first: 0, stride: 3 } }));
+  await busy.heard('ready');
+  busy.stdout.pause();
+  busy.stdin.end();
+  setImmediate(() => busy.stdout.resume());
+  const { code, lines, words } = await busy.exit;
+  assert.equal(code, 0, words);
+  const rows = lines.slice(2, -1).flatMap((samples) => samples.rows);
+  assert.equal(rows.length, Math.ceil(lines.at(-1).processed / 3));
+  assert.ok(rows.every(([seq, received, processed], at) => seq === 3 * at && received <= processed));
+});
 
 test('a client that is stopped before it is connected reports nothing', async () => {
   const stuck = client(line(PLAN) + line({ type: 'stop' }), { TEST_CLIENT: 'stuck' });

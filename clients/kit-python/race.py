@@ -1,0 +1,141 @@
+"""For benches of Python clients: the client itself, under the contract, beside a
+bare loop with the same library. Both read the same bytes over loopback."""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+ROUNDS = 5
+PATIENCE_S = 120
+FRAME_BYTES = 30
+CLOSE = bytes([0x88, 2, 0x03, 0xE8])
+CLOSE_OPCODE = 0x88
+# RFC 6455 section 1.3.
+GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+def race(contenders, ticks):
+    """Runs programs in turns, prints the median rate of each and their ratios.
+
+    `contenders` maps a name to its words and whether it speaks the contract;
+    one that does not gets the URL as its last word, and reads until it is
+    closed, and then says a line. They are timed from the first byte that is
+    sent to their last line: a library may answer a close frame long before its
+    messages were read. CPU time, of the same span, tells more on a machine that
+    does other things. The last one is what the others are divided by.
+    """
+    frames = encode(ticks)
+    spans = {name: [] for name in contenders}
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as room, socket.socket() as sender:
+        sender.bind(("127.0.0.1", 0))
+        sender.listen()
+        sender.settimeout(PATIENCE_S)
+        names = list(contenders)
+        for turn in range(ROUNDS):
+            # Each goes first as often as any other.
+            for name in names[turn % len(names) :] + names[: turn % len(names)]:
+                words, is_client = contenders[name]
+                meter = Path(room, "meter") if is_client else None
+                spans[name].append(run(sender, frames, words, meter))
+    medians = {name: [median(clock) for clock in zip(*each)] for name, each in spans.items()}
+    last = medians[names[-1]]
+    for name, (seconds, cpu_s) in medians.items():
+        each = " ".join(f"{ticks / span[0] / 1e3:.0f}" for span in spans[name])
+        print(f"{name}: {ticks / seconds / 1e3:.0f} k ticks/s, the median of {each},"
+              f" {last[0] / seconds:.2f} of {names[-1]};"
+              f" {cpu_s / ticks * 1e9:.0f} ns of CPU per tick, {last[1] / cpu_s:.2f}")
+
+
+def run(sender, frames, words, meter):
+    """One program, from the first byte that it is sent to its last line: seconds, and of CPU."""
+    url = f"ws://127.0.0.1:{sender.getsockname()[1]}/ticks"
+    words = list(map(str, words)) + ([] if meter else [url])
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True) as child:
+        try:
+            if meter:
+                meter.write_bytes(b"TICKMTR1" + bytes(4088))
+                child.stdin.write(json.dumps(plan(url, str(meter))) + "\n")
+                child.stdin.flush()
+            begin = serve(sender, frames, lambda: clocks(child.pid))
+            out = next((line for line in child.stdout if not meter or '"final"' in line), "")
+            end = clocks(child.pid)
+            child.communicate(timeout=PATIENCE_S)
+        except BaseException:
+            child.kill()
+            raise
+    processed = f'"processed":{len(frames) // FRAME_BYTES},'
+    if child.returncode != 0 or (meter and processed not in out):
+        raise SystemExit(f"`{' '.join(words)}` failed: {out[-500:]}")
+    return [after - before for after, before in zip(end, begin)]
+
+
+def clocks(pid):
+    """The time, and the CPU time of a process, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    ticks = int(fields[11]) + int(fields[12])
+    return time.perf_counter(), ticks / os.sysconf("SC_CLK_TCK")
+
+
+def serve(sender, frames, look):
+    """Shakes hands, sends all of it; when that began."""
+    connection, _ = sender.accept()
+    with connection:
+        connection.settimeout(PATIENCE_S)
+        request = b""
+        while b"\r\n\r\n" not in request:
+            request += connection.recv(4096)
+        connection.sendall(answer(request.decode("latin-1")))
+        begin = look()
+        connection.sendall(frames)
+        connection.sendall(CLOSE)
+        if connection.recv(4096)[0] != CLOSE_OPCODE:
+            raise SystemExit("no answer to the close frame")
+        return begin
+
+
+def answer(request):
+    key = re.search(r"(?i)sec-websocket-key: *(\S+)", request)[1]
+    accept = base64.b64encode(hashlib.sha1((key + GUID).encode()).digest()).decode()
+    lines = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade",
+             f"Sec-WebSocket-Accept: {accept}", "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def encode(ticks):
+    frame = struct.Struct("<BBIdqQ")
+    frames = bytearray(ticks * FRAME_BYTES)
+    for seq in range(ticks):
+        price = (10_000 + seq % 90_000) / 100
+        frame.pack_into(frames, seq * FRAME_BYTES, 0x82, FRAME_BYTES - 2, seq * 7 % 64, price,
+                        81_000_000_000_000 + seq * 1000, seq)
+    return bytes(frames)
+
+
+def plan(url, meter):
+    return {
+        "type": "plan",
+        "contract": 2,
+        "urls": [url],
+        "format": "binary",
+        "symbols": 64,
+        "schedule": {"kind": "flood"},
+        "duration_ns": 60_000_000_000,
+        "sample": {"first": 498, "stride": 997},
+        "work_ns": 0,
+        "queue_bound": 65536,
+        "receive_buffer_bytes": None,
+        "memory_ceiling_bytes": 2**32,
+        "meter": meter,
+        "connect_deadline_ms": 60_000,
+        "deadline_ms": 600_000,
+    }
