@@ -1,0 +1,118 @@
+// Chromium as a child in the bridge's own process group, driven through the
+// DevTools pipe: it tells its version there, and it ends by itself when the pipe
+// breaks, also when the bridge is killed.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+const FLAGS = [
+  "--headless=new",
+  "--remote-debugging-pipe",
+  "--disable-gpu", "--disable-quic", "--no-first-run", "--no-default-browser-check",
+  // Nothing that asks the network or wakes up by itself.
+  "--disable-background-networking", "--disable-component-update", "--disable-sync",
+  "--disable-default-apps", "--disable-extensions", "--disable-domain-reliability",
+  "--disable-breakpad", "--metrics-recording-only",
+  "--password-store=basic", "--use-mock-keychain",
+  // A page that nobody looks at is not slowed down.
+  "--disable-background-timer-throttling", "--disable-renderer-backgrounding",
+  "--disable-backgrounding-occluded-windows",
+];
+
+/** How long Chromium may take to end by itself. */
+const END_MS = 1_000;
+
+/** A running Chromium with a new, empty profile. */
+export class Chromium {
+  #process;
+  #profile;
+  #waiting = new Map();
+  #last_id = 0;
+  #words = "";
+
+  /**
+   * @param {string[]} command the program, after what it is to be started with
+   * @param {string} room the folder to make the profile's folder in
+   * @param {string} url what it opens
+   */
+  constructor(command, room, url) {
+    const [program, ...first] = command;
+    this.#profile = mkdtempSync(join(room, "browser-react-"));
+    const as_root = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+    const words = [...first, ...FLAGS, ...as_root, `--user-data-dir=${this.#profile}`, url];
+    // Its crash handler, which cannot be switched off, would write into the home folder.
+    const env = { ...process.env, BREAKPAD_DUMP_LOCATION: this.#profile };
+    this.#process = spawn(program, words, { env, stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"] });
+    this.#process.stderr.setEncoding("utf8").on("data", (text) => {
+      this.#words = (this.#words + text).slice(-2_000);
+    });
+    /** Settles when it has ended: why, in one line. */
+    this.ended = new Promise((resolve) => {
+      this.#process.once("error", (error) => resolve(`cannot start ${program}: ${error.message}`));
+      this.#process.once("exit", (code, signal) => resolve(`${program} ended (${signal ?? `exit code ${code}`})${this.#said()}`));
+    });
+    const [, , , to, from] = this.#process.stdio;
+    for (const pipe of [to, from]) pipe?.on("error", () => {});
+    this.#listen(from);
+    this.ended.then((why) => this.#give_up(why));
+  }
+
+  get pid() {
+    return this.#process.pid;
+  }
+
+  /** One call of the DevTools protocol. */
+  call(method, params = {}) {
+    const id = ++this.#last_id;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#process.stdio[3].write(`${JSON.stringify({ id, method, params })}\0`);
+    });
+  }
+
+  /** Ends it and removes its profile. */
+  async end() {
+    // The end of its input is what it ends at; it takes its children along.
+    this.#process.stdio[3]?.end();
+    this.#process.stdio[4]?.destroy();
+    const late = setTimeout(() => this.#process.kill("SIGKILL"), END_MS);
+    await this.ended;
+    clearTimeout(late);
+    this.#remove_profile();
+  }
+
+  /** The same for a process that cannot wait. */
+  abandon() {
+    this.#process.kill("SIGKILL");
+    this.#remove_profile();
+  }
+
+  #remove_profile() {
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+  }
+
+  #listen(pipe) {
+    let text = "";
+    pipe?.setEncoding("utf8").on("data", (piece) => {
+      const lines = (text + piece).split("\0");
+      text = lines.pop();
+      for (const line of lines) {
+        const { id, result, error } = JSON.parse(line);
+        const waiting = this.#waiting.get(id);
+        this.#waiting.delete(id);
+        if (error) waiting?.reject(new Error(error.message));
+        else waiting?.resolve(result);
+      }
+    });
+  }
+
+  #give_up(why) {
+    for (const { reject } of this.#waiting.values()) reject(new Error(why));
+    this.#waiting.clear();
+  }
+
+  #said() {
+    const last = this.#words.trim().split("\n").at(-1);
+    return last ? `: ${last.slice(0, 300)}` : "";
+  }
+}

@@ -1,0 +1,59 @@
+// The kit's run for a client that is known only once its browser runs: the hello
+// waits for the browser's version and for the exchange of times.
+import { Run } from "../../kit-node/run.mjs";
+import { CONTRACT, check_plan } from "../../kit-node/plan.mjs";
+import { say } from "../../kit-node/lines.mjs";
+import { Meter } from "../../kit-node/meter.mjs";
+
+/** `introduce(run)` starts the browser and resolves to the hello, or to null: it has ended the run. */
+export class BridgeRun extends Run {
+  #introduce;
+  #hello;
+  #is_greeted = false;
+
+  /** `hello` is what is known of it before. */
+  constructor({ hello, introduce, play, on_stop }) {
+    super({ identify: () => hello, play, on_stop });
+    this.#hello = hello;
+    this.#introduce = introduce;
+  }
+
+  begin(said) {
+    if (said === null || said.type === "stop") return super.begin(said);
+    check_plan(said);
+    this.meter = new Meter(said.meter, said.urls.length);
+    this.plan = said;
+    this.has_ceiling = false;
+    this.set_timers();
+    this.#open().catch((error) => this.fail(error.message));
+  }
+
+  async #open() {
+    const hello = await this.#introduce(this);
+    if (this.is_stopped) return;
+    this.#greet(hello);
+    await this.play(this);
+  }
+
+  #greet(hello) {
+    if (this.#is_greeted) return;
+    this.#is_greeted = true;
+    say(`${JSON.stringify({ type: "hello", contract: CONTRACT, ...hello })}\n`);
+  }
+
+  unavailable(reason) {
+    this.#greet(this.#hello);
+    super.unavailable(reason);
+  }
+
+  fail(words) {
+    if (!this.is_stopped) this.#greet(this.#hello);
+    super.fail(words);
+  }
+
+  report(samples, books, ended, detail) {
+    this.#greet(this.#hello);
+    super.report(samples, books, ended, detail);
+  }
+}
+

@@ -1,0 +1,116 @@
+// The bridge with a real Chromium and a real server: what it reports, and that
+// nothing outlives it.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { before, test } from "node:test";
+import { Bridge, folder, group, plan, room } from "./children.mjs";
+import { checksum, flood, frames, serve } from "./ticks.mjs";
+
+before(() => {
+  const { status } = spawnSync("node", ["build.mjs"], { cwd: folder, stdio: "inherit" });
+  assert.equal(status, 0);
+});
+
+/** A bridge that is ready, and what its test needs. */
+async function connected(t, { args = [], on_connection = () => {}, more = {} } = {}) {
+  const own = room();
+  const server = await serve(on_connection);
+  const bridge = new Bridge(args);
+  t.after(async () => {
+    bridge.process.kill("SIGKILL");
+    await bridge.is_gone();
+    server.close();
+    own.remove();
+  });
+  bridge.tell(plan(server.url, own.meter, more));
+  const hello = await bridge.hear();
+  assert.equal(hello.type, "hello");
+  assert.match(hello.versions[0], /^Chrome \d+\./);
+  assert.ok(Number.isInteger(hello.clock_error_ns) && hello.clock_error_ns > 0);
+  assert.deepEqual(await bridge.hear(), { type: "ready" });
+  return { bridge, own };
+}
+
+/** Nobody is left of it, and nothing in its folder. */
+async function leaves_nothing({ bridge, own }) {
+  assert.equal(await bridge.exit, 0, bridge.words);
+  await bridge.is_gone();
+  assert.deepEqual(own.rest(), []);
+}
+
+for (const variant of ["", "no-react", "worker", "flush-sync"]) {
+  test(`a whole round ${variant}`, async (t) => {
+    const args = variant ? ["--variant", variant] : [];
+    const on_connection = (socket) => {
+      socket._socket.write(frames(0, 3000));
+      socket.close(1000);
+    };
+    const all = await connected(t, { args, on_connection });
+    const { rows, final } = await all.bridge.report();
+    assert.deepEqual(final, {
+      type: "final", received: 3000, processed: 3000, queued: 0, gaps: 0, duplicates: 0, reorders: 0,
+      undecodable: 0, checksum: checksum(3000), ended: "closed", detail: null,
+    });
+    const planned = Array.from({ length: 3000 }, (_, seq) => seq).filter((seq) => seq % 7 === 3);
+    assert.deepEqual(rows.map(([seq]) => seq), planned);
+    assert.ok(rows.every(([, received, processed]) => received <= processed));
+    assert.deepEqual(all.own.counts(), { received: 3000, processed: 3000 });
+    await leaves_nothing(all);
+  });
+
+  test(`stopped in a flood ${variant}`, async (t) => {
+    const args = variant ? ["--variant", variant] : [];
+    const all = await connected(t, { args, on_connection: flood });
+    while (all.own.counts().processed < 2000) await new Promise((resolve) => setTimeout(resolve, 5));
+    all.bridge.tell({ type: "stop" });
+    const { final } = await all.bridge.report();
+    assert.equal(final.ended, "stopped");
+    assert.equal(final.received, final.processed);
+    assert.equal(final.checksum, checksum(final.processed));
+    assert.deepEqual(all.own.counts(), { received: final.received, processed: final.processed });
+    await leaves_nothing(all);
+  });
+}
+
+test("an end of stdin is a stop", async (t) => {
+  const all = await connected(t);
+  all.bridge.process.stdin.end();
+  assert.equal((await all.bridge.report()).final.ended, "stopped");
+  await leaves_nothing(all);
+});
+
+test("a killed bridge takes its browser along", async (t) => {
+  const { bridge } = await connected(t, { on_connection: flood });
+  assert.ok(group(bridge.process.pid).length > 3);
+  bridge.process.kill("SIGKILL");
+  await bridge.is_gone();
+});
+
+test("a browser that is not there makes the client unavailable", async (t) => {
+  const own = room();
+  t.after(() => own.remove());
+  const bridge = new Bridge([], { env: { CHROMIUM: "/no/such/chromium" } });
+  bridge.tell(plan("ws://127.0.0.1:1/", own.meter));
+  assert.equal((await bridge.hear()).type, "hello");
+  const { type, reason } = await bridge.hear();
+  assert.equal(type, "unavailable");
+  assert.match(reason, /cannot start \/no\/such\/chromium/);
+  await leaves_nothing({ bridge, own });
+});
+
+test("a browser that ends at once makes the client unavailable", async (t) => {
+  const own = room();
+  t.after(() => own.remove());
+  const bridge = new Bridge([], { env: { CHROMIUM: "/bin/false" } });
+  bridge.tell(plan("ws://127.0.0.1:1/", own.meter));
+  assert.equal((await bridge.hear()).type, "hello");
+  assert.match((await bridge.hear()).reason, /\/bin\/false ended \(exit code 1\)/);
+  await leaves_nothing({ bridge, own });
+});
+
+test("an unknown variant is refused", async () => {
+  const bridge = new Bridge(["--variant", "fast"]);
+  assert.equal(await bridge.hear(), undefined);
+  assert.equal(await bridge.exit, 2);
+  assert.match(bridge.words, /--variant fast: choose no-react, worker, flush-sync/);
+});

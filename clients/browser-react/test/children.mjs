@@ -1,0 +1,92 @@
+// A bridge as the harness starts it: in a process group of its own, fed lines.
+import { spawn } from "node:child_process";
+import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync } from "node:fs";
+import { readdirSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+export const folder = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** A folder of one test, with a meter in it. */
+export function room() {
+  const path = mkdtempSync(join(tmpdir(), "browser-react-test-"));
+  const meter = join(path, "client.meter");
+  const fd = openSync(meter, "w");
+  ftruncateSync(fd, 4096);
+  writeSync(fd, "TICKMTR1");
+  closeSync(fd);
+  const count = (at) => Number(readFileSync(meter).readBigUInt64LE(at));
+  return {
+    path, meter,
+    counts: () => ({ received: count(64), processed: count(128) }),
+    rest: () => readdirSync(path).filter((name) => name !== "client.meter"),
+    remove: () => rmSync(path, { recursive: true, force: true }),
+  };
+}
+
+export function plan(url, meter, more = {}) {
+  return {
+    type: "plan", contract: 2, urls: [url], format: "binary", symbols: 64,
+    schedule: { kind: "flood" }, duration_ns: 1_000_000_000, sample: { first: 3, stride: 7 },
+    work_ns: 0, queue_bound: 256, receive_buffer_bytes: null, memory_ceiling_bytes: 2 ** 32,
+    meter, connect_deadline_ms: 60_000, deadline_ms: 60_000, ...more,
+  };
+}
+
+/** A running bridge; `first` is what it is started with, `detached` gives it a group of its own. */
+export class Bridge {
+  constructor(args = [], { env = {}, first = [], detached = true } = {}) {
+    const [program, ...words] = [...first, "node", join(folder, "bridge.mjs"), ...args];
+    this.process = spawn(program, words, {
+      detached,
+      env: { ...process.env, ...env },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    this.process.stdin.on("error", () => {});
+    this.words = "";
+    this.process.stderr.on("data", (text) => { this.words += text; });
+    this.lines = createInterface({ input: this.process.stdout })[Symbol.asyncIterator]();
+    this.exit = new Promise((resolve) => this.process.once("exit", (code, signal) => resolve(code ?? signal)));
+  }
+
+  tell(line) {
+    this.process.stdin.write(`${JSON.stringify(line)}\n`);
+  }
+
+  /** The next line; undefined at the end. */
+  async hear() {
+    const { value } = await this.lines.next();
+    return value === undefined ? undefined : JSON.parse(value);
+  }
+
+  /** The rows of all `samples` lines, and the `final`. */
+  async report() {
+    const rows = [];
+    for (;;) {
+      const line = await this.hear();
+      if (line?.type !== "samples") return { rows, final: line };
+      rows.push(...line.rows);
+    }
+  }
+
+  /** Waits until nobody is left in its group. */
+  async is_gone() {
+    while (group(this.process.pid).length > 0) await sleep(10);
+  }
+}
+
+/** The living processes of a group. */
+export function group(number) {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).filter((name) => {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
+      const [state, , pgrp] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return Number(pgrp) === number && state !== "Z";
+    } catch {
+      return false;
+    }
+  });
+}
