@@ -1,7 +1,8 @@
 // What the client costs: the page and its variants beside a bare page that only
 // counts, in the same Chromium, over loopback, in alternating rounds.
 //   node bench.mjs [--rounds N] [--cpu CPU] [CONTENDER…]
-// CONTENDERs: bare, react, no-react, worker, flush-sync; bare is always there.
+// CONTENDERs: bare, bare-decode (it also reads the fields), react, no-react, worker,
+// flush-sync; bare is always there.
 import { spawnSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,7 +16,7 @@ import { flood, serve } from "./test/ticks.mjs";
 
 /** Measured between these counts of ticks; before them the page warms up. */
 const [FROM, TO] = [30_000, 100_000];
-const CONTENDERS = ["bare", "react", "no-react", "worker", "flush-sync"];
+const CONTENDERS = ["bare", "bare-decode", "react", "no-react", "worker", "flush-sync"];
 
 const { rounds, pin, contenders } = read_arguments();
 const folder = dirname(fileURLToPath(import.meta.url));
@@ -23,7 +24,7 @@ const results = new Map(contenders.map((name) => [name, []]));
 for (let round = 0; round < rounds; round += 1) {
   // Each second round runs backwards, so that no contender always comes first.
   for (const name of round % 2 === 0 ? contenders : contenders.toReversed()) {
-    const result = name === "bare" ? await bare() : await client(name);
+    const result = name.startsWith("bare") ? await bare(name) : await client(name);
     results.get(name).push(result);
     process.stderr.write(`round ${round + 1}: ${name} ${line_of(result)}\n`);
   }
@@ -46,7 +47,7 @@ function middle(all) {
 }
 
 /** The bare page, by its own clock. */
-async function bare() {
+async function bare(name) {
   let chromium;
   const looks = [];
   let done;
@@ -59,7 +60,8 @@ async function bare() {
     flood(socket);
   });
   const site = new Site(join(folder, "dist"), () => {});
-  const page = await site.open("bare.html", { url: server.url, from: FROM, to: TO });
+  const decode = name === "bare-decode" ? { decode: "" } : {};
+  const page = await site.open("bare.html", { url: server.url, from: FROM, to: TO, ...decode });
   chromium = new Chromium([...pin, process.env.CHROMIUM ?? "chromium"], tmpdir(), page);
   try {
     await Promise.race([finished, chromium.ended.then((why) => { throw new Error(why); })]);

@@ -37,7 +37,7 @@ let exchanges = [];
 /** How old the counts in the meter became at worst. */
 let oldest_ms = 0;
 
-const run = new BridgeRun({ hello, introduce, play, on_stop });
+const run = new BridgeRun({ hello, introduce, play, on_stop, close: async () => page?.end() });
 process.on("exit", () => page?.abandon());
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => leave(`ended by ${signal}`, 1));
 

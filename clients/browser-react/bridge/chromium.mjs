@@ -2,7 +2,7 @@
 // DevTools pipe: it tells its version there, and it ends by itself when the pipe
 // breaks, also when the bridge is killed.
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 const FLAGS = [
@@ -22,6 +22,24 @@ const FLAGS = [
 /** How long Chromium may take to end by itself. */
 const END_MS = 1_000;
 
+const PREFIX = "browser-react-profile-";
+
+/** Removes the profiles of bridges that were killed before they could. */
+function sweep(room) {
+  for (const name of readdirSync(room).filter((name) => name.startsWith(PREFIX))) {
+    const pid = Number(name.slice(PREFIX.length).split("-")[0]);
+    if (!is_alive(pid)) rmSync(join(room, name), { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+function is_alive(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}
+
 /** A running Chromium with a new, empty profile. */
 export class Chromium {
   #process;
@@ -37,7 +55,8 @@ export class Chromium {
    */
   constructor(command, room, url) {
     const [program, ...first] = command;
-    this.#profile = mkdtempSync(join(room, "browser-react-"));
+    sweep(room);
+    this.#profile = mkdtempSync(join(room, `${PREFIX}${process.pid}-`));
     const as_root = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
     const words = [...first, ...FLAGS, ...as_root, `--user-data-dir=${this.#profile}`, url];
     // Its crash handler, which cannot be switched off, would write into the home folder.
@@ -88,7 +107,8 @@ export class Chromium {
   }
 
   #remove_profile() {
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+    // Its processes end one after the other, and write until then.
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 30 });
   }
 
   #listen(pipe) {

@@ -9,13 +9,16 @@ import { Meter } from "../../kit-node/meter.mjs";
 export class BridgeRun extends Run {
   #introduce;
   #hello;
+  #close;
   #is_greeted = false;
+  #is_failing = false;
 
-  /** `hello` is what is known of it before. */
-  constructor({ hello, introduce, play, on_stop }) {
+  /** `hello` is what is known of it before; `close` ends the browser. */
+  constructor({ hello, introduce, play, on_stop, close }) {
     super({ identify: () => hello, play, on_stop });
     this.#hello = hello;
     this.#introduce = introduce;
+    this.#close = close;
   }
 
   begin(said) {
@@ -46,9 +49,13 @@ export class BridgeRun extends Run {
     super.unavailable(reason);
   }
 
+  /** Once the browser has ended: only then nothing of it is left. */
   fail(words) {
+    if (this.#is_failing) return;
+    this.#is_failing = true;
     if (!this.is_stopped) this.#greet(this.#hello);
-    super.fail(words);
+    this.is_stopped = true;
+    this.#close().finally(() => super.fail(words));
   }
 
   report(samples, books, ended, detail) {

@@ -80,10 +80,18 @@ test("an end of stdin is a stop", async (t) => {
 });
 
 test("a killed bridge takes its browser along", async (t) => {
-  const { bridge } = await connected(t, { on_connection: flood });
+  const { bridge, own } = await connected(t, { on_connection: flood });
   assert.ok(group(bridge.process.pid).length > 3);
   bridge.process.kill("SIGKILL");
   await bridge.is_gone();
+  assert.equal(own.rest().length, 1);
+  // Its profile is left; the next bridge that looks there sweeps it.
+  const next = new Bridge();
+  next.tell(plan("ws://127.0.0.1:1/", own.meter));
+  await next.exit;
+  await next.is_gone();
+  assert.deepEqual(own.rest(), []);
+  assert.match(next.words, /cannot connect to ws:\/\/127.0.0.1:1\//);
 });
 
 test("a browser that is not there makes the client unavailable", async (t) => {
