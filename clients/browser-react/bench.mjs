@@ -9,8 +9,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { Chromium } from "./bridge/chromium.mjs";
-import { Site } from "./bridge/site.mjs";
+import { WebSocketServer } from "ws";
+import { Chromium } from "../kit-browser/bridge/chromium.mjs";
+import { Site } from "../kit-browser/bridge/site.mjs";
 import { Bridge, plan, room } from "./test/children.mjs";
 import { flood, serve } from "./test/ticks.mjs";
 
@@ -59,7 +60,7 @@ async function bare(name) {
     });
     flood(socket);
   });
-  const site = new Site(join(folder, "dist"), () => {});
+  const site = new Site(join(folder, "dist"), () => {}, WebSocketServer);
   const decode = name === "bare-decode" ? { decode: "" } : {};
   const page = await site.open("bare.html", { url: server.url, from: FROM, to: TO, ...decode });
   chromium = new Chromium([...pin, process.env.CHROMIUM ?? "chromium"], tmpdir(), page);

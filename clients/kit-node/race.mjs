@@ -3,7 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
@@ -19,8 +19,9 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 /**
  * Runs `own` (the words that start a client) and `bare` (those of a program that
  * connects to the URL at their end and reads until it is closed) in turns, and
- * prints both medians and their ratio. The sender times them, from its first
- * byte to the answer to its close frame.
+ * prints both medians and their ratio, of the rate and of the CPU time, which
+ * tells more on a machine that does other things. Both from the first byte that
+ * is sent to the answer to the close frame.
  */
 export async function race(own, bare) {
   const room = mkdtempSync('/dev/shm/race-');
@@ -48,10 +49,11 @@ export async function race(own, bare) {
   }
 }
 
-/** One program, from the first byte that it is sent to its goodbye, in seconds. */
+/** One program, from the first byte that it is sent to its goodbye: seconds, and of CPU. */
 async function time(sender, frames, words, said) {
   const spent = new Promise((resolve) => {
-    sender.once('connection', (socket) => serve(socket, frames, resolve));
+    const look = () => [Number(process.hrtime.bigint()) / 1e9, cpu_seconds(child.pid)];
+    sender.once('connection', (socket) => serve(socket, frames, look, resolve));
   });
   const child = spawn(words[0], words.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
   let last = '';
@@ -62,29 +64,29 @@ async function time(sender, frames, words, said) {
     throw new Error(`\`${words.join(' ')}\` ended with ${code}: ${last}`);
   });
   early.catch(() => {});
-  const seconds = await Promise.race([spent, early]);
+  const spans = await Promise.race([spent, early]);
   child.stdin.end();
   const code = await exit;
   const is_whole = said === '' || last.includes(`"processed":${TICKS},`);
   if (code !== 0 || !is_whole) throw new Error(`\`${words.join(' ')}\` failed: ${last}`);
-  return seconds;
+  return spans;
 }
 
-function serve(socket, frames, resolve) {
-  let begin_ns;
+function serve(socket, frames, look, resolve) {
+  let begin;
   socket.setNoDelay(true);
   socket.on('error', () => {}); // a child that ends early is noticed by its exit
   socket.on('data', async (bytes) => {
-    if (begin_ns === undefined) {
+    if (begin === undefined) {
       socket.write(answer(bytes.toString('latin1')));
-      begin_ns = process.hrtime.bigint();
+      begin = look();
       for (let at = 0; at < frames.length; at += PIECE_BYTES) {
         const is_room = socket.write(frames.subarray(at, at + PIECE_BYTES));
         if (!is_room) await new Promise((drained) => socket.once('drain', drained));
       }
       socket.write(CLOSE);
     } else if (bytes[0] === CLOSE_OPCODE) {
-      resolve(Number(process.hrtime.bigint() - begin_ns) / 1e9);
+      resolve(look().map((end, clock) => end - begin[clock]));
       socket.end();
     }
   });
@@ -130,12 +132,24 @@ function plan(url, meter) {
   };
 }
 
+/** User and system time of a process, proc(5); a hundred to the second, on every Linux. */
+function cpu_seconds(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 function print(times) {
   const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
-  const rate = (seconds) => TICKS / seconds / 1e6;
-  for (const [who, list] of Object.entries(times)) {
-    const each = list.map((seconds) => rate(seconds).toFixed(3)).join(' ');
-    console.log(`${who.padEnd(5)} ${rate(median(list)).toFixed(3)} M ticks/s, the median of ${each}`);
+  const clock = (who, at) => times[who].map((spans) => spans[at]);
+  for (const who of Object.keys(times)) {
+    const rates = clock(who, 0).map((seconds) => TICKS / seconds / 1e6);
+    const each = rates.map((rate) => rate.toFixed(3)).join(' ');
+    const cpu_ns = (median(clock(who, 1)) / TICKS) * 1e9;
+    console.log(
+      `${who.padEnd(5)} ${median(rates).toFixed(3)} M ticks/s, the median of ${each}; ${cpu_ns.toFixed(0)} ns of CPU per tick`,
+    );
   }
-  console.log(`ratio ${(median(times.bare) / median(times.own)).toFixed(3)} of the bare loop`);
+  const ratio = (at) => (median(clock('bare', at)) / median(clock('own', at))).toFixed(3);
+  console.log(`ratio ${ratio(0)} of the bare loop's rate; by CPU time ${ratio(1)}`);
 }

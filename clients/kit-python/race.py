@@ -4,6 +4,7 @@ bare loop with the same library. Both read the same bytes over loopback."""
 import base64
 import hashlib
 import json
+import os
 import re
 import socket
 import struct
@@ -29,10 +30,11 @@ def race(contenders, ticks):
     one that does not gets the URL as its last word, and reads until it is
     closed, and then says a line. They are timed from the first byte that is
     sent to their last line: a library may answer a close frame long before its
-    messages were read. The last one is what the others are divided by.
+    messages were read. CPU time, of the same span, tells more on a machine that
+    does other things. The last one is what the others are divided by.
     """
     frames = encode(ticks)
-    rates = {name: [] for name in contenders}
+    spans = {name: [] for name in contenders}
     with tempfile.TemporaryDirectory(dir="/dev/shm") as room, socket.socket() as sender:
         sender.bind(("127.0.0.1", 0))
         sender.listen()
@@ -42,16 +44,19 @@ def race(contenders, ticks):
             # Each goes first as often as any other.
             for name in names[turn % len(names) :] + names[: turn % len(names)]:
                 words, is_client = contenders[name]
-                seconds = run(sender, frames, words, Path(room, "meter") if is_client else None)
-                rates[name].append(ticks / seconds)
-    for name, each in rates.items():
-        shown = " ".join(f"{rate / 1e3:.0f}" for rate in each)
-        ratio = median(each) / median(rates[names[-1]])
-        print(f"{name}: {median(each) / 1e3:.0f} k ticks/s, {ratio:.2f} of {names[-1]}; of {shown}")
+                meter = Path(room, "meter") if is_client else None
+                spans[name].append(run(sender, frames, words, meter))
+    medians = {name: [median(clock) for clock in zip(*each)] for name, each in spans.items()}
+    last = medians[names[-1]]
+    for name, (seconds, cpu_s) in medians.items():
+        each = " ".join(f"{ticks / span[0] / 1e3:.0f}" for span in spans[name])
+        print(f"{name}: {ticks / seconds / 1e3:.0f} k ticks/s, the median of {each},"
+              f" {last[0] / seconds:.2f} of {names[-1]};"
+              f" {cpu_s / ticks * 1e9:.0f} ns of CPU per tick, {last[1] / cpu_s:.2f}")
 
 
 def run(sender, frames, words, meter):
-    """One program, from the first byte that it is sent to its last line, in seconds."""
+    """One program, from the first byte that it is sent to its last line: seconds, and of CPU."""
     url = f"ws://127.0.0.1:{sender.getsockname()[1]}/ticks"
     words = list(map(str, words)) + ([] if meter else [url])
     pipe = subprocess.PIPE
@@ -61,9 +66,9 @@ def run(sender, frames, words, meter):
                 meter.write_bytes(b"TICKMTR1" + bytes(4088))
                 child.stdin.write(json.dumps(plan(url, str(meter))) + "\n")
                 child.stdin.flush()
-            begin = serve(sender, frames)
+            begin = serve(sender, frames, lambda: clocks(child.pid))
             out = next((line for line in child.stdout if not meter or '"final"' in line), "")
-            seconds = time.perf_counter() - begin
+            end = clocks(child.pid)
             child.communicate(timeout=PATIENCE_S)
         except BaseException:
             child.kill()
@@ -71,10 +76,17 @@ def run(sender, frames, words, meter):
     processed = f'"processed":{len(frames) // FRAME_BYTES},'
     if child.returncode != 0 or (meter and processed not in out):
         raise SystemExit(f"`{' '.join(words)}` failed: {out[-500:]}")
-    return seconds
+    return [after - before for after, before in zip(end, begin)]
 
 
-def serve(sender, frames):
+def clocks(pid):
+    """The time, and the CPU time of a process, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    ticks = int(fields[11]) + int(fields[12])
+    return time.perf_counter(), ticks / os.sysconf("SC_CLK_TCK")
+
+
+def serve(sender, frames, look):
     """Shakes hands, sends all of it; when that began."""
     connection, _ = sender.accept()
     with connection:
@@ -83,7 +95,7 @@ def serve(sender, frames):
         while b"\r\n\r\n" not in request:
             request += connection.recv(4096)
         connection.sendall(answer(request.decode("latin-1")))
-        begin = time.perf_counter()
+        begin = look()
         connection.sendall(frames)
         connection.sendall(CLOSE)
         if connection.recv(4096)[0] != CLOSE_OPCODE:

@@ -11,7 +11,7 @@ from picows import WSListener, WSMsgType, ws_connect
 
 HERE = Path(__file__).resolve().parent
 OTHER = HERE.parent / "python-websockets"
-TICKS = 100_000
+TICKS = 200_000
 BINARY = WSMsgType.BINARY
 
 

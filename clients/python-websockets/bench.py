@@ -9,7 +9,7 @@ from struct import Struct
 from websockets.asyncio.client import connect
 
 HERE = Path(__file__).resolve().parent
-TICKS = 100_000
+TICKS = 200_000
 
 
 async def bare(url):

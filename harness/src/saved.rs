@@ -106,8 +106,8 @@ pub struct Campaign {
     pub measure_s: f64,
     /// Between two looks, in ms.
     pub grid_ms: u64,
-    /// The server; campaigns of before there was a choice had the default.
-    #[serde(default)]
+    /// The server; absent where it is the default, as before there was a choice.
+    #[serde(default, skip_serializing_if = "ServedBy::is_default")]
     pub server: ServedBy,
     /// The server's versions.
     pub server_versions: Vec<String>,

@@ -1,9 +1,9 @@
 // The page: last price, count, rate and a table of last prices, fed by `setState`.
 import { createRoot } from "react-dom/client";
 import { flushSync } from "react-dom";
-import { Counts } from "./counts.mjs";
+import { Counts } from "../../kit-browser/page/counts.mjs";
 import { Feed } from "./metrics.mjs";
-import { Reader } from "./reader.mjs";
+import { Reader } from "../../kit-browser/page/reader.mjs";
 import { Ticker } from "./ticker.jsx";
 
 const variant = new URLSearchParams(location.search).get("variant") ?? "";

@@ -1,8 +1,8 @@
 // The reader in a Web Worker: decodes every tick there, and sends the page the
 // newest view once a frame.
-import { Counts } from "./counts.mjs";
+import { Counts } from "../../kit-browser/page/counts.mjs";
 import { Feed } from "./metrics.mjs";
-import { Reader } from "./reader.mjs";
+import { Reader } from "../../kit-browser/page/reader.mjs";
 
 const feed = new Feed();
 let [newest, is_due] = [null, false];

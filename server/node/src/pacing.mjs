@@ -2,6 +2,12 @@
 
 /** Ticks of one turn of a flood. */
 const FLOOD_TICKS = 256;
+/**
+ * The most ticks of one turn that makes up for elapsed time. A server that cannot send
+ * what is asked for is asked for more and more: without a bound each turn would take
+ * longer than the one before, and nobody would hear a pong, a close frame or a `stop`.
+ */
+const TURN_TICKS = 1_000;
 
 /** What a load means here; throws for one that the older server did not know. */
 export function modeOf(schedule) {
@@ -21,9 +27,9 @@ export function modeOf(schedule) {
     }
 }
 
-/** How many ticks are missing from what the elapsed time asks for. */
+/** How many ticks are missing from what the elapsed time asks for, as far as one turn goes. */
 export function missing(elapsedMs, ratePerS, made) {
-    return Math.max(0, Math.floor((elapsedMs * ratePerS) / 1_000) - made);
+    return Math.max(0, Math.min(TURN_TICKS, Math.floor((elapsedMs * ratePerS) / 1_000) - made));
 }
 
 /** Paces `engine`, from now until what is given back is called. */

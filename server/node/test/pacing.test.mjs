@@ -17,6 +17,7 @@ test("the rate decides the mode", () => {
 test("the loop makes up for everything, and never goes back", () => {
     assert.equal(missing(0.01, 500_000, 0), 5);
     assert.equal(missing(0.01, 500_000, 5), 0);
-    assert.equal(missing(1_000, 500_000, 5), 499_995);
+    assert.equal(missing(1_000, 500_000, 499_995), 5);
+    assert.equal(missing(1_000, 500_000, 5), 1_000, "but no turn lasts for long");
     assert.equal(missing(0, 500_000, 5), 0);
 });

@@ -4,7 +4,6 @@ import { randomBytes } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join } from "node:path";
-import { WebSocketServer } from "ws";
 
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8" };
 // Isolated, the page's clock has steps of 5 µs instead of 100, and its threads may
@@ -18,7 +17,7 @@ const HEADERS = {
 /** The site of one round. */
 export class Site {
   #server = createServer((request, response) => this.#serve(request, response));
-  #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+  #sockets;
   #files = new Map();
   #key = randomBytes(16).toString("hex");
   #on_line;
@@ -26,9 +25,11 @@ export class Site {
   /**
    * @param {string} folder with the built page
    * @param {(path: string, socket: import("ws").WebSocket) => void} on_line
+   * @param {typeof import("ws").WebSocketServer} WebSocketServer
    */
-  constructor(folder, on_line) {
+  constructor(folder, on_line, WebSocketServer) {
     this.#on_line = on_line;
+    this.#sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
     for (const name of readdirSync(folder).filter((name) => extname(name) in TYPES)) {
       this.#files.set(`/${name}`, readFileSync(join(folder, name)));
     }

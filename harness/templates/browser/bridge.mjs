@@ -1,0 +1,11 @@
+// A page in headless Chromium; the bridge to it is the kit's.
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { WebSocketServer } from "ws";
+import { drive } from "{{kit}}/kit-browser/drive.mjs";
+
+drive({
+  name: "{{name}}",
+  folder: join(dirname(fileURLToPath(import.meta.url)), "dist"),
+  WebSocketServer,
+});

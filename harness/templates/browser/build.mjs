@@ -1,0 +1,7 @@
+// Installs and bundles when something has changed; see the kit.
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build_page } from "{{kit}}/kit-browser/build.mjs";
+
+process.chdir(dirname(fileURLToPath(import.meta.url)));
+await build_page({ scripts: ["page.mjs"], pages: ["index.html"], packages: ["esbuild"] });
