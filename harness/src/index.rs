@@ -1,8 +1,8 @@
 //! The index of published campaigns, newest first: as Markdown and as a page.
 //! Campaigns that cannot be compared never share a table. Pure.
 
-use crate::diff::terms;
 use crate::classic::Findings;
+use crate::diff::terms;
 use crate::escape;
 use crate::report::headline;
 use crate::saved::{Campaign, Kind};
@@ -184,7 +184,8 @@ fn unreadable<'a>(
 
 /// The runs that can be read, newest first.
 fn classic_runs(classics: &[Classic]) -> Vec<(&str, &Findings)> {
-    let readable = classics.iter().filter_map(|c| Some((c.name.as_str(), c.findings.as_ref().ok()?)));
+    let readable =
+        classics.iter().filter_map(|c| Some((c.name.as_str(), c.findings.as_ref().ok()?)));
     let mut runs: Vec<_> = readable.collect();
     runs.sort_by(|a, b| b.1.started.cmp(&a.1.started).then_with(|| b.0.cmp(a.0)));
     runs

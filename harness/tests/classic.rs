@@ -20,13 +20,19 @@ fn data(room: &Room) -> String {
     let load = "rate_per_s = 20000\nformat = \"classic-binary\"\nsample_stride = 25\nrank_by = \"backlog_growth\"";
     let workload = room.workload("light", load);
     let role = |name: &str, client: &str, every: u32| {
-        format!("[[role]]\nname = '{name}'\ntitle = 'the {name}'\nclient = '{client}'\nevery = {every}\n")
+        format!(
+            "[[role]]\nname = '{name}'\ntitle = 'the {name}'\nclient = '{client}'\nevery = {every}\n"
+        )
     };
     let experiment = |name: &str, server: &str| {
-        format!("[[experiment]]\nname = '{name}'\ntitle = 'experiment {name}'\nwhy = 'a test'\n{server}\nworkload = '{workload}'\nroles = ['a', 'b']\ncontrol = 'a'\n")
+        format!(
+            "[[experiment]]\nname = '{name}'\ntitle = 'experiment {name}'\nwhy = 'a test'\n{server}\nworkload = '{workload}'\nroles = ['a', 'b']\ncontrol = 'a'\n"
+        )
     };
     let claim = |id: &str, experiment: &str, most: u32| {
-        format!("[[claim]]\nid = '{id}'\ntext = 'a text'\nhow = 'somehow'\n[[claim.check]]\ntest = 'level'\nof = {{ experiment = '{experiment}', role = 'b', quantity = 'processed_per_s' }}\nat_most = {most}\n")
+        format!(
+            "[[claim]]\nid = '{id}'\ntext = 'a text'\nhow = 'somehow'\n[[claim.check]]\ntest = 'level'\nof = {{ experiment = '{experiment}', role = 'b', quantity = 'processed_per_s' }}\nat_most = {most}\n"
+        )
     };
     let text = [
         "about = 'a test'\n".to_owned(),
@@ -78,6 +84,7 @@ fn a_run_leaves_its_campaigns_and_its_report() {
     assert_eq!(output.status.code(), Some(1), "an experiment could not be run: {stderr}");
     assert!(folder.to_str().unwrap().ends_with("-classic"));
     let object = object(folder);
+    common::valid("classic.schema.json", &object);
     assert_eq!(object["complete"], false);
     for (table, name) in object["experiments"].as_array().unwrap().iter().zip(["open", "looped"]) {
         assert_eq!(table["name"], name);

@@ -91,15 +91,14 @@ impl Bench<'_> {
     fn check(&self, check: &Check) -> Finding {
         let found = match check {
             Check::Level { of, at_least, at_most } => self.level(of, (*at_least, *at_most)),
-            Check::Ratio { of, to, at_least, at_most } => {
-                self.ratio(of, to, |interval| within(interval, (*at_least, *at_most)))
-                    .map(|(text, verdict)| (text + &asked((*at_least, *at_most), &factor), verdict))
-            }
-            Check::Apart { of, to, by } => self
-                .ratio(of, to, |interval| apart(interval, *by))
-                .map(|(text, verdict)| {
+            Check::Ratio { of, to, at_least, at_most } => self
+                .ratio(of, to, |interval| within(interval, (*at_least, *at_most)))
+                .map(|(text, verdict)| (text + &asked((*at_least, *at_most), &factor), verdict)),
+            Check::Apart { of, to, by } => {
+                self.ratio(of, to, |interval| apart(interval, *by)).map(|(text, verdict)| {
                     (format!("{text}; asked: more than {} either way", factor(*by)), verdict)
-                }),
+                })
+            }
             Check::Layers { experiment, role, layers, at_least } => {
                 self.layers((experiment, role), layers, *at_least)
             }
@@ -114,12 +113,8 @@ impl Bench<'_> {
         let values = self.values(of)?;
         let interval = interval(&values)?;
         let show = |value: f64| shown(of.quantity, value);
-        let text = format!(
-            "{}: {}{}",
-            self.named(of),
-            spread(&values, &show),
-            asked(bounds, &show)
-        );
+        let text =
+            format!("{}: {}{}", self.named(of), spread(&values, &show), asked(bounds, &show));
         Ok((text, within(interval, bounds)))
     }
 

@@ -153,7 +153,8 @@ fn latencies(processed: &[&Stamps]) -> Vec<(Quantity, f64)> {
     ];
     let mut all = Vec::new();
     for (ticks, names) in [(processed, every), (thousandths.as_slice(), thousandth)] {
-        let whole_ms = ticks.iter().filter_map(|s| Some(older_latency_ms(s.due_ns, s.processed_ns?)));
+        let whole_ms =
+            ticks.iter().filter_map(|s| Some(older_latency_ms(s.due_ns, s.processed_ns?)));
         let sum: i64 = whole_ms.sum();
         let exact = |s: &&Stamps| Some(Time::Exact(s.processed_ns?.saturating_sub(s.due_ns)));
         let times = Times::new(ticks.iter().filter_map(exact).collect());

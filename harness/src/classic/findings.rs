@@ -150,8 +150,10 @@ pub fn read(dir: &Path) -> Result<Findings> {
     let mut experiments = Experiments::new();
     for experiment in &data.experiments {
         let folder = dir.join(&experiment.name);
-        let seen = match (folder.join("campaign.json").exists(), run.missing.get(&experiment.name)) {
-            (true, _) => Ok(facts::read(&Archive::open(&folder)?).with_context(|| folder.display().to_string())?),
+        let seen = match (folder.join("campaign.json").exists(), run.missing.get(&experiment.name))
+        {
+            (true, _) => Ok(facts::read(&Archive::open(&folder)?)
+                .with_context(|| folder.display().to_string())?),
             (false, Some(why)) => Err(why.clone()),
             (false, None) => Err("was not run: it was broken off before".to_owned()),
         };
@@ -199,8 +201,12 @@ impl Findings {
     pub fn headline(&self) -> String {
         let of = |verdict: Outcome| self.claims.iter().filter(|c| c.verdict == verdict).count();
         let name = |verdict: Outcome| {
-            let ids: Vec<&str> =
-                self.claims.iter().filter(|c| c.verdict == verdict).map(|c| c.id.as_str()).collect();
+            let ids: Vec<&str> = self
+                .claims
+                .iter()
+                .filter(|c| c.verdict == verdict)
+                .map(|c| c.id.as_str())
+                .collect();
             if ids.is_empty() { String::new() } else { format!(" ({})", ids.join(", ")) }
         };
         format!(

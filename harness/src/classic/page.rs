@@ -2,7 +2,7 @@
 
 use super::checks::Outcome;
 use super::findings::{Findings, Line, Table};
-use super::text::{self, our_columns, older_columns};
+use super::text::{self, older_columns, our_columns};
 use crate::escape;
 use crate::table::{Column, or_dash};
 use maud::{DOCTYPE, Markup, PreEscaped, html};

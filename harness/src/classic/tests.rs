@@ -56,10 +56,9 @@ fn facts(values: &[(Quantity, f64)], waiting: [f64; 5]) -> Facts {
 }
 
 fn client(name: &str, verdict: Verdict, rounds: Vec<Facts>) -> (String, Client) {
-    let workload: Workload = toml::from_str(
-        "name='w'\nwhy='w'\nread='r'\nrank_by='backlog_growth'\nrate_per_s=500000",
-    )
-    .unwrap();
+    let workload: Workload =
+        toml::from_str("name='w'\nwhy='w'\nread='r'\nrank_by='backlog_growth'\nrate_per_s=500000")
+            .unwrap();
     let result = RoundResult {
         workload: "w".into(),
         client: name.into(),
@@ -105,7 +104,8 @@ fn verdict(check: &str, experiments: &Experiments) -> Outcome {
 const LEVEL: &str = "test = 'level'\nof = { experiment = 'x', role = 'a', quantity = 'processed_per_s' }\nat_least = 21000\nat_most = 35000";
 const RATIO: &str = "test = 'ratio'\nof = { experiment = 'x', role = 'b', quantity = 'processed_per_s' }\nto = { experiment = 'x', role = 'a', quantity = 'processed_per_s' }\nat_least = 1.5";
 const APART: &str = "test = 'apart'\nof = { experiment = 'x', role = 'b', quantity = 'processed_per_s' }\nto = { experiment = 'x', role = 'a', quantity = 'processed_per_s' }\nby = 1.1";
-const LAYERS: &str = "test = 'layers'\nexperiment = 'x'\nrole = 'a'\nlayers = ['library', 'client']\nat_least = 0.5";
+const LAYERS: &str =
+    "test = 'layers'\nexperiment = 'x'\nrole = 'a'\nlayers = ['library', 'client']\nat_least = 0.5";
 
 #[test]
 fn a_level_is_within_its_bounds_beyond_them_or_on_both_sides() {
@@ -162,10 +162,7 @@ fn what_is_missing_cannot_be_told_and_says_why() {
         found.measured
     };
     let gone = seen(vec![client("one", Verdict::Unavailable, Vec::new())]);
-    assert_eq!(
-        say(&gone),
-        "an experiment, the first: unavailable: chromium is not on the PATH"
-    );
+    assert_eq!(say(&gone), "an experiment, the first: unavailable: chromium is not on the PATH");
     let invalid = seen(vec![client("one", Verdict::Invalid, vec![Facts::default(); 3])]);
     assert!(say(&invalid).contains("the first: invalid: "));
     assert_eq!(say(&seen(Vec::new())), "an experiment, the first: no row");
@@ -224,8 +221,7 @@ fn the_shipped_data_names_clients_servers_and_workloads_that_are_there() {
     let clients: Vec<String> = data.roles.iter().map(|role| role.client.clone()).collect();
     crate::roster::select(&found, false, &clients, &[]).unwrap();
     for experiment in &data.experiments {
-        let server =
-            crate::servers::select(&root, &experiment.server, experiment.style).unwrap();
+        let server = crate::servers::select(&root, &experiment.server, experiment.style).unwrap();
         let workload = Workload::load(&root, &experiment.workload).unwrap();
         // A stamped tick in so many has to be one of the 1000ths.
         assert!(workload.sample_stride.is_some_and(|stride| 1000 % stride == 0));

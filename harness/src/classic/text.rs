@@ -92,7 +92,10 @@ fn experiment(table: &Table, style: Style, head: &dyn Fn(&str, &str) -> String) 
     out.push_str(&format!("{}\n\n", style.prose(&table.why)));
     if style == Style::Markdown && !table.rows.is_empty() {
         let folder = escape::address(&table.name);
-        out.push_str(&format!("Its campaign: [{0}]({folder}/table.md).\n\n", escape::code(&table.name)));
+        out.push_str(&format!(
+            "Its campaign: [{0}]({folder}/table.md).\n\n",
+            escape::code(&table.name)
+        ));
     }
     if let Some(lacks) = &table.lacks {
         out.push_str(&format!("Lacking: {}.\n\n", style.prose(lacks)));
@@ -133,7 +136,9 @@ pub(super) fn older_columns() -> Vec<Column<Line>> {
         ("server\nreports k/s", |line| thousands(line.older.server_reports_per_s)),
         ("client\nreports k/s", |line| thousands(line.older.client_reports_per_s)),
         ("noted\nk/s", |line| thousands(line.older.noted_per_s.map(|n| n as f64))),
-        ("latency\nms", |line| line.older.latency_ms.map_or(String::new(), |ms| format!("{ms:.2}"))),
+        ("latency\nms", |line| {
+            line.older.latency_ms.map_or(String::new(), |ms| format!("{ms:.2}"))
+        }),
         ("of", |line| if line.older.every == 1 { "every message" } else { "every 1000th" }.into()),
         ("efficiency", |line| share(line.older.efficiency)),
     ]

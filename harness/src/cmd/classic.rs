@@ -17,6 +17,7 @@ use crate::runner::Stage;
 use crate::saved::{Kind, Status};
 use crate::store::{self, Press};
 use crate::table::Style;
+use crate::unsaved::Unsaved;
 use crate::view::View;
 use crate::workload::Workload;
 use crate::{conform, console, interrupt};
@@ -57,6 +58,12 @@ pub fn run(root: &Path, args: &ClassicArgs) -> Result<u8> {
     press.put(&folder.join(DATA), words.as_bytes())?;
     press.put(&folder.join(RUN), &store::pretty(&run)?)?;
     let ended = measure(root, &folder, &staged.ready, &interrupted);
+    if let Err(error) = &ended
+        && error.is::<Unsaved>()
+    {
+        console::error(format_args!("{error:#}"));
+        return Ok(cmd::EXIT_UNSAVED);
+    }
     // Whatever came of it: what was measured is saved, and the report says what lacks.
     let findings = classic::read(&folder)?;
     for (path, bytes) in publish::of_classic(&folder, &findings, false)? {
@@ -106,12 +113,7 @@ struct Staged {
 impl Staged {
     /// Builds and checks everything before anything is measured. An experiment that
     /// cannot be run is left out, with the reason.
-    fn all(
-        root: &Path,
-        args: &ClassicArgs,
-        data: &Data,
-        interrupted: &AtomicBool,
-    ) -> Result<Self> {
+    fn all(root: &Path, args: &ClassicArgs, data: &Data, interrupted: &AtomicBool) -> Result<Self> {
         let mut staged = Self::default();
         let mut sifted = BTreeMap::new();
         for experiment in &data.experiments {
@@ -220,9 +222,7 @@ fn measure(
         let run = RunArgs { out: Some(folder.to_owned()), ..run.clone() };
         let options = format!(
             "--workload {} --rounds {} --control {}",
-            scheme.workloads[0].name,
-            scheme.rounds,
-            scheme.stage.entries[scheme.control].name
+            scheme.workloads[0].name, scheme.rounds, scheme.stage.entries[scheme.control].name
         );
         let mut open = setup::open(
             root,

@@ -2,9 +2,9 @@
 //! README, and the index of all.
 
 use crate::archive::Archive;
+use crate::classic::{self, Findings, page, text};
 use crate::cli::PublishArgs;
 use crate::export::{hlog, journeys, tidy};
-use crate::classic::{self, Findings, page, text};
 use crate::index::{self, Classic, Entry};
 use crate::saved::Kind;
 use crate::store::{self, Press};
