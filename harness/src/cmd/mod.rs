@@ -43,7 +43,7 @@ pub const EXIT_CODES: [(u8, &str); 6] = [
     ),
     (
         EXIT_PARTIAL,
-        "some row has none, or something could not be built; check: a case failed; doctor --strict: there is a warning; publish --check, classic --check: a file differs",
+        "some row has none, or something could not be built; check: a case failed; doctor --strict: there is a warning; publish --check: a file differs",
     ),
     (EXIT_USAGE, "the command line, or a file that it names, is wrong"),
     (EXIT_GATE, "a gate (--fail-on) failed"),
