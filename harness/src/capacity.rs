@@ -143,7 +143,7 @@ pub fn sustained(
     let grows = growth.interval[0] > 0.0 && growth.per_x > GROWTH_SHARE * offered;
     // A count is known to a tick: at 100 ticks/s, one that is under way at the last look is
     // more than a hundredth of a window, and nothing is missing.
-    let falls_short = m.efficiency < RATIO && m.backlog_end.total() > 1.0;
+    let falls_short = m.efficiency.is_none_or(|share| share < RATIO) && m.backlog_end.total() > 1.0;
     if falls_short || grows || measure::is_overloaded(&growth, offered) {
         return Err(fullest(&m.backlog_end));
     }

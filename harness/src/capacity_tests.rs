@@ -139,7 +139,7 @@ fn a_tick_under_way_is_no_shortage() {
         max: Time::Exact(1),
     });
     let waiting = |ticks: f64| Measurement {
-        efficiency: 1.0 - ticks / 60.0,
+        efficiency: Some(1.0 - ticks / 60.0),
         backlog_end: Backlog { client: ticks, ..Backlog::default() },
         response_ns: response,
         rates: Rates { offered_per_s: Some(100.0), ..Rates::default() },

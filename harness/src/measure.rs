@@ -85,8 +85,9 @@ pub struct Measurement {
     /// Rates within the window.
     #[serde(flatten)]
     pub rates: Rates,
-    /// Processed of what was offered (under flood: of what was generated).
-    pub efficiency: f64,
+    /// Processed of what was offered (under flood: of what was generated); `None` when
+    /// that was nothing: a slow client may live on what its buffers hold.
+    pub efficiency: Option<f64>,
     /// Where the window began, in ns from the start: behind the warm-up, and
     /// where the run had become steady.
     pub window_from_ns: u64,
@@ -151,6 +152,10 @@ pub struct Measurement {
 /// Below this, the queues of a flood count as run dry, in bytes.
 const DRY_BYTES: u64 = 64 * 1024;
 
+fn share(part: f64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| part / whole)
+}
+
 /// Computes the measurement of a round. `None` when the window was not
 /// observed from its first to its last instant.
 #[must_use]
@@ -186,7 +191,10 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
     let (response, service) = (journeys.response(), journeys.service());
     let flood = rates.offered_per_s.is_none();
     Some(Measurement {
-        efficiency: rates.processed_per_s / rates.offered_per_s.unwrap_or(rates.generated_per_s),
+        efficiency: share(
+            rates.processed_per_s,
+            rates.offered_per_s.unwrap_or(rates.generated_per_s),
+        ),
         window_from_ns: onset.window_ns.start,
         unsteady: onset.unsteady,
         backlog_growth_per_s: growth.per_x,

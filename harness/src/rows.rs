@@ -217,7 +217,7 @@ pub fn row<R: Borrow<RoundResult>>(
         rounds: good.len(),
         verdicts,
         rates: rates(&of),
-        efficiency: of(&|m| Some(m.efficiency)),
+        efficiency: of(&|m| m.efficiency),
         backlog_growth_per_s: of(&|m| Some(m.backlog_growth_per_s)),
         backlog_end: backlog(&of),
         backlog_peak: of(&|m| Some(m.backlog_peak)),

@@ -48,7 +48,7 @@ pub fn is_of(found: &Capacity, rounds: &[&RoundResult]) -> bool {
         let m = round.measurement.as_ref();
         round.workload.ends_with(&format!("@{}", probe.rate_per_s))
             && probe.verdict == round.verdict
-            && probe.efficiency == m.map(|m| m.efficiency)
+            && probe.efficiency == m.and_then(|m| m.efficiency)
             && probe.backlog_growth_per_s == m.map(|m| m.backlog_growth_per_s)
             && probe.client_cpus == m.map(|m| m.client_cpus)
             && probe.response_p99_ns

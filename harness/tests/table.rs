@@ -31,7 +31,7 @@ fn kept_up(unit_ns: u64) -> Measurement {
             processed_per_s: 500_000.0,
             ..Rates::default()
         },
-        efficiency: 1.0,
+        efficiency: Some(1.0),
         backlog_growth_per_s: -12.0,
         backlog_end: Backlog { kernel_receive: 7.0, library: 3.0, ..Backlog::default() },
         response_ns: Some(times),

@@ -31,6 +31,8 @@ use tungstenite::protocol::frame::coding::CloseCode;
 const LAST_PONG_NS: u64 = 30_000_000_000;
 /// Time for it to answer the close frame then.
 const GOODBYE_NS: u64 = 2_000_000_000;
+/// Time for it to leave by itself after a `stop`.
+const LINGER_NS: u64 = 500_000_000;
 /// The longest turn: how soon a `stop` is seen at the latest.
 const TURN_NS: u64 = 5_000_000;
 /// The most connections of one run.
@@ -226,6 +228,9 @@ impl Run {
             Err(end) => end,
         };
         engine.look();
+        if end.0 == ServerEnd::Stopped {
+            linger(engine)?;
+        }
         // A client may wait for this before it reports, and its report is read
         // before ours.
         for key in 0..engine.outlets.len() {
@@ -260,6 +265,16 @@ impl Run {
             self.plan.log_ceiling_bytes / 1_000_000
         )
     }
+}
+
+/// Its client is told to stop at the same time, and may hear of it later: it would
+/// take a connection that is closed at once for a lost one.
+fn linger(engine: &mut Engine) -> Result<()> {
+    let until_ns = now_ns() + LINGER_NS;
+    while !is_gone(engine) && now_ns() < until_ns {
+        engine.listen(now_ns() + TURN_NS)?;
+    }
+    Ok(())
 }
 
 fn is_gone(engine: &Engine) -> bool {

@@ -366,6 +366,14 @@ impl Engine {
         }
     }
 
+    /// Hears what the clients say until then, and makes and writes nothing.
+    ///
+    /// # Errors
+    /// When the poller fails.
+    pub fn listen(&mut self, until_ns: u64) -> Result<()> {
+        self.poll(until_ns.saturating_sub(now_ns()))
+    }
+
     /// Waits so long for sockets, and serves those that have something.
     fn poll(&mut self, limit_ns: u64) -> Result<()> {
         self.events.clear();

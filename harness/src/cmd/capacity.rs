@@ -285,7 +285,7 @@ impl Hunt<'_> {
             gave_way: held.err(),
             verdict: result.verdict,
             reason: result.reason.clone(),
-            efficiency: m.map(|m| m.efficiency),
+            efficiency: m.and_then(|m| m.efficiency),
             backlog_growth_per_s: m.map(|m| m.backlog_growth_per_s),
             response_p99_ns: m.and_then(|m| m.response_ns).map(|q| q.p99.bound_ns()),
             client_cpus: m.map(|m| m.client_cpus),

@@ -33,7 +33,7 @@ pub fn kept_up(unit_ns: u64) -> Measurement {
             processed_per_s: 100_000.0,
             ..Rates::default()
         },
-        efficiency: 1.0,
+        efficiency: Some(1.0),
         backlog_growth_per_s: -3.0,
         response_ns: Some(Quantiles { p50, p90, p99, p999, max }),
         client_cpu_ns_per_tick: Some(500.0),
