@@ -125,7 +125,12 @@ impl Bench<'_> {
         judge: impl Fn(Interval) -> Outcome,
     ) -> Result<(String, Outcome), String> {
         let (a, b) = (self.values(of)?, self.values(to)?);
-        let Some((ratio, interval)) = inference::ratio_of_medians(&a, &b, rows::SEED) else {
+        // Two quantities of the same rounds: what made a round fast made both so.
+        let found = match (&of.experiment, &of.role) == (&to.experiment, &to.role) {
+            true => self.paired(of, to)?,
+            false => inference::ratio_of_medians(&a, &b, rows::SEED),
+        };
+        let Some((ratio, interval)) = found else {
             return Err(format!(
                 "{} by {}: no ratio, as one of them is zero",
                 self.named(of),
@@ -143,6 +148,21 @@ impl Bench<'_> {
             factor(interval.high),
         );
         Ok((text, judge(interval)))
+    }
+
+    /// The median of the rounds' own ratios; `None` when there is none.
+    fn paired(&self, of: &Place, to: &Place) -> Result<Option<(f64, Interval)>, String> {
+        let rounds = self.rounds(&of.experiment, &of.role)?;
+        let ratio = |round: &Facts| {
+            let (a, b) = (round.values.get(&of.quantity)?, round.values.get(&to.quantity)?);
+            (*a > 0.0 && *b > 0.0).then(|| a / b)
+        };
+        let ratios: Vec<f64> = rounds.iter().filter_map(ratio).collect();
+        if ratios.len() < LEAST_ROUNDS {
+            return Ok(None);
+        }
+        let median = stats::median(ratios.clone());
+        Ok(median.zip(inference::median_interval(&ratios, rows::SEED)))
     }
 
     fn layers(

@@ -132,6 +132,26 @@ fn a_ratio_goes_by_its_interval() {
 }
 
 #[test]
+fn two_quantities_of_one_client_are_compared_round_by_round() {
+    let same = RATIO.replace(
+        "role = 'b', quantity = 'processed_per_s'",
+        "role = 'a', quantity = 'written_per_s'",
+    );
+    let of = |pairs: &[(f64, f64)]| {
+        let round = |&(processed, written): &(f64, f64)| {
+            let values = [(Quantity::ProcessedPerS, processed), (Quantity::WrittenPerS, written)];
+            facts(&values, [0.0; 5])
+        };
+        let rounds = pairs.iter().map(round).collect();
+        verdict(&same, &seen(vec![client("one", Verdict::Ok, rounds)]))
+    };
+    // Rounds differ threefold, and in each it is twice as much.
+    assert_eq!(of(&[(10e3, 20e3), (20e3, 40e3), (30e3, 60e3)]), Outcome::Holds);
+    assert_eq!(of(&[(10e3, 10e3), (20e3, 21e3), (30e3, 31e3)]), Outcome::DoesNotHold);
+    assert_eq!(of(&[(10e3, 20e3), (0.0, 40e3), (30e3, 60e3)]), Outcome::CannotTell);
+}
+
+#[test]
 fn what_ties_is_not_apart() {
     let of = |a: &[f64], b: &[f64]| verdict(APART, &rates(a, b));
     assert_eq!(of(&[10e3, 10e3, 10e3], &[13e3, 13e3, 14e3]), Outcome::Holds);
