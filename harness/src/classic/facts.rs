@@ -33,6 +33,8 @@ pub struct Head {
     pub status: Status,
     /// The machine, in words.
     pub machine: String,
+    /// Who ran where.
+    pub placement: String,
     /// Commit of the suite.
     pub commit: Option<String>,
     /// Whether its files differed from that.
@@ -75,6 +77,7 @@ pub fn read(archive: &Archive) -> Result<Seen> {
     let head = Head {
         status: campaign.status,
         machine: campaign.machine.describe(),
+        placement: campaign.placement.clone(),
         commit: campaign.commit.clone(),
         dirty: campaign.dirty,
     };

@@ -42,6 +42,8 @@ pub struct Findings {
     pub command: String,
     /// The machine, if anything was run.
     pub machine: Option<String>,
+    /// Who ran where: the processes of a browser share what a client is given.
+    pub placement: Option<String>,
     /// Commit of the suite, and whether its files differed from that.
     pub commit: Option<String>,
     /// The same.
@@ -186,6 +188,7 @@ pub fn of(data: &Data, run: &Run, experiments: &Experiments) -> Findings {
         started: run.started.clone(),
         command: run.command.clone(),
         machine: first.map(|head| head.machine.clone()),
+        placement: first.map(|head| head.placement.clone()),
         commit: first.and_then(|head| head.commit.clone()),
         dirty: first.and_then(|head| head.dirty),
         complete: heads.len() == data.experiments.len()

@@ -48,6 +48,7 @@ fn provenance(findings: &Findings) -> Markup {
         p.soft {
             "Begun " (findings.started) ", "
             (findings.machine.as_deref().unwrap_or("machine unknown"))
+            @if let Some(placement) = &findings.placement { ", " (placement) }
             ", commit " (commit) (dirty) ", by " code { (findings.command) } "."
             @if !findings.complete { " " strong { "Not all of it was run." } }
         }

@@ -74,8 +74,13 @@ fn client(name: &str, verdict: Verdict, rounds: Vec<Facts>) -> (String, Client) 
 }
 
 fn seen(clients: Vec<(String, Client)>) -> Experiments {
-    let head =
-        Head { status: Status::Complete, machine: "a machine".into(), commit: None, dirty: None };
+    let head = Head {
+        status: Status::Complete,
+        machine: "a machine".into(),
+        placement: "server on CPU 0".into(),
+        commit: None,
+        dirty: None,
+    };
     let seen = Seen { head, clients: clients.into_iter().collect() };
     BTreeMap::from([("x".to_owned(), Ok(seen))])
 }

@@ -59,9 +59,10 @@ fn provenance(findings: &Findings, style: Style) -> String {
     };
     let state = if findings.complete { "" } else { " Not all of it was run." };
     format!(
-        "Begun {}, {}, commit {}{dirty}, by {command}.{state}\n\n",
+        "Begun {}, {}, {}, commit {}{dirty}, by {command}.{state}\n\n",
         style.text(&findings.started),
         style.text(findings.machine.as_deref().unwrap_or("machine unknown")),
+        style.text(findings.placement.as_deref().unwrap_or("nothing was placed")),
         style.text(&commit),
     )
 }
