@@ -1,6 +1,7 @@
 //! The index of published campaigns, newest first: as Markdown and as a page.
 //! Campaigns that cannot be compared never share a table. Pure.
 
+use crate::classic::Findings;
 use crate::diff::terms;
 use crate::escape;
 use crate::report::headline;
@@ -18,6 +19,15 @@ pub struct Entry {
     pub name: String,
     /// What it says, or why it cannot be read.
     pub campaign: Result<Campaign, String>,
+}
+
+/// A run of `harness classic` in the index.
+#[derive(Debug, Clone)]
+pub struct Classic {
+    /// Its folder.
+    pub name: String,
+    /// What it says, or why it cannot be read.
+    pub findings: Result<Findings, String>,
 }
 
 /// Campaigns that may stand in one table.
@@ -100,9 +110,11 @@ fn commit(campaign: &Campaign) -> String {
 
 const ABOUT: &str = "Each folder is one run of `harness compare`, `capacity` or `sweep`: `report.html` and `table.md` to read, `campaign.json`, `rounds.jsonl` and `rows.csv` to compute with, `hlog/` for HdrHistogram's viewers, `journeys/` with the stamps of every sampled tick, `grid/` with every look at counters and queues.";
 
+const CLASSIC: &str = "Runs of `harness classic`: the older benchmark's experiments on this suite, a campaign each, and what came of its claims.";
+
 /// `results/README.md`.
 #[must_use]
-pub fn markdown(entries: &[Entry]) -> String {
+pub fn markdown(entries: &[Entry], classics: &[Classic]) -> String {
     let mut out = format!(
         "{MADE}\n# Published campaigns\n\n{ABOUT} What they mean is in [METHODOLOGY](../harness/METHODOLOGY.md). Made by `harness publish results/CAMPAIGN…`; the same as a page: [index.html](index.html).\n"
     );
@@ -130,7 +142,20 @@ pub fn markdown(entries: &[Entry]) -> String {
             ));
         }
     }
-    for (name, why) in unreadable(entries) {
+    if classics.iter().any(|classic| classic.findings.is_ok()) {
+        out.push_str(&format!("\n{CLASSIC}\n\n| run | machine | what came out |\n|---|---|---|\n"));
+    }
+    for (name, findings) in classic_runs(classics) {
+        let machine = findings.machine.as_deref().unwrap_or("unknown");
+        out.push_str(&format!(
+            "| [{}]({1}/classic.html) ([text]({1}/classic.md)) | {2} | {3} |\n",
+            escape::markdown(name),
+            escape::address(name),
+            escape::markdown(machine),
+            escape::markdown(&findings.headline())
+        ));
+    }
+    for (name, why) in unreadable(entries, classics) {
         out.push_str(&format!(
             "\n{} cannot be read: {}\n",
             escape::code(name),
@@ -148,13 +173,43 @@ fn state(campaign: &Campaign) -> String {
     }
 }
 
-fn unreadable(entries: &[Entry]) -> impl Iterator<Item = (&str, &str)> {
-    entries.iter().filter_map(|e| Some((e.name.as_str(), e.campaign.as_ref().err()?.as_str())))
+fn unreadable<'a>(
+    entries: &'a [Entry],
+    classics: &'a [Classic],
+) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let campaigns = entries.iter().map(|e| (e.name.as_str(), e.campaign.as_ref().err()));
+    let runs = classics.iter().map(|c| (c.name.as_str(), c.findings.as_ref().err()));
+    campaigns.chain(runs).filter_map(|(name, why)| Some((name, why?.as_str())))
+}
+
+/// The runs that can be read, newest first.
+fn classic_runs(classics: &[Classic]) -> Vec<(&str, &Findings)> {
+    let readable =
+        classics.iter().filter_map(|c| Some((c.name.as_str(), c.findings.as_ref().ok()?)));
+    let mut runs: Vec<_> = readable.collect();
+    runs.sort_by(|a, b| b.1.started.cmp(&a.1.started).then_with(|| b.0.cmp(a.0)));
+    runs
+}
+
+fn classic_table(classics: &[Classic]) -> Markup {
+    html! {
+        p { "Runs of " code { "harness classic" } ": the older benchmark's experiments on this suite, a campaign each, and what came of its claims." }
+        div.scroll tabindex="0" {
+            table {
+                thead { tr { @for head in ["run", "machine", "what came out"] { th.text scope="col" { (head) } } } }
+                tbody { @for (name, findings) in classic_runs(classics) { tr {
+                    th scope="row" { a href={ (escape::address(name)) "/classic.html" } { (name) } }
+                    td.text.long { (findings.machine.as_deref().unwrap_or("unknown")) }
+                    td.text.long { (findings.headline()) }
+                } } }
+            }
+        }
+    }
 }
 
 /// `results/index.html`.
 #[must_use]
-pub fn page(entries: &[Entry]) -> String {
+pub fn page(entries: &[Entry], classics: &[Classic]) -> String {
     let row = |entry: &Entry, campaign: &Campaign| -> Markup {
         html! {
             tr {
@@ -195,7 +250,8 @@ pub fn page(entries: &[Entry]) -> String {
                         }
                     }
                 }
-                @for (name, why) in unreadable(entries) {
+                @if classics.iter().any(|classic| classic.findings.is_ok()) { (classic_table(classics)) }
+                @for (name, why) in unreadable(entries, classics) {
                     p { code { (name) } " cannot be read: " (why) }
                 }
             } }

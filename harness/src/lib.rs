@@ -10,6 +10,7 @@ pub mod campaign;
 pub mod capacity;
 pub mod checksums;
 pub mod child;
+pub mod classic;
 pub mod cli;
 pub mod cmd;
 pub mod conform;

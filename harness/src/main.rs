@@ -28,6 +28,7 @@ fn run(cli: Cli) -> Result<u8> {
         Command::Check(args) => cmd::check::run(&root()?, &args),
         Command::Compare(args) => cmd::compare::run(&root()?, &args),
         Command::Capacity(args) => cmd::capacity::run(&root()?, &args),
+        Command::Classic(args) => cmd::classic::run(&root()?, &args),
         Command::Sweep(args) => cmd::sweep::run(&root()?, &args),
         Command::Plan(args) => cmd::plan::run(&root()?, &args),
         Command::Show(args) => cmd::show::run(&args),

@@ -67,9 +67,11 @@ impl Plan {
     pub fn new(workload: &Workload, class: Class, seed: u64, timing: Timing) -> Result<Self> {
         let timetable = workload.timetable(seed)?;
         let links = (workload.connections * workload.clients) as u64;
-        let sample = match timetable.ticks_within(timing.warmup_ns + timing.measure_ns) {
-            Some(ticks) => Sample::about(ticks, timing.samples / links),
-            None => Sample { first: FLOOD_STRIDE / 2, stride: FLOOD_STRIDE },
+        let ticks = timetable.ticks_within(timing.warmup_ns + timing.measure_ns);
+        let sample = match (workload.sample_stride, ticks) {
+            (Some(stride), _) => Sample { first: 0, stride },
+            (None, Some(ticks)) => Sample::about(ticks, timing.samples / links),
+            (None, None) => Sample { first: FLOOD_STRIDE / 2, stride: FLOOD_STRIDE },
         };
         Ok(Self {
             workload: workload.clone(),

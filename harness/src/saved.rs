@@ -19,7 +19,7 @@ use tick::{Sample, Schedule};
 pub const SCHEMA: u32 = 2;
 
 /// So much of a commit's hash is shown.
-const COMMIT_CHARS: usize = 12;
+pub(crate) const COMMIT_CHARS: usize = 12;
 
 /// What a campaign is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -67,15 +67,14 @@ impl Store {
         })
     }
 
-    /// Makes the folder `<out>/<UTC date-time>-<host>`.
+    /// Makes the folder of that name in `out`.
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn create(out: &Path, host: &str, root: &Path) -> Result<Self> {
-        let stamp = jiff::Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
+    pub fn create(out: &Path, name: &str, root: &Path) -> Result<Self> {
         let made = || -> std::io::Result<(PathBuf, File)> {
             fs::create_dir_all(out)?;
-            let dir = make_dir(out, &format!("{stamp}-{host}"))?;
+            let dir = make_dir(out, name)?;
             fs::create_dir(dir.join("journeys"))?;
             fs::create_dir(dir.join("grid"))?;
             let file = OpenOptions::new().create_new(true).append(true).open(dir.join(ROUNDS))?;
@@ -206,6 +205,24 @@ impl Store {
         }
         .into()
     }
+}
+
+/// What a campaign's folder is called: `<UTC date-time>-<host>`.
+#[must_use]
+pub fn stamped(host: &str) -> String {
+    let stamp = jiff::Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ");
+    format!("{stamp}-{host}")
+}
+
+/// Makes a folder in `out` for campaigns that belong together.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn new_dir(out: &Path, name: &str) -> Result<PathBuf> {
+    let made = fs::create_dir_all(out).and_then(|()| make_dir(out, name));
+    made.with_context(|| {
+        format!("--out: cannot make a folder in {}: choose another by --out", out.display())
+    })
 }
 
 /// An object as files have it: with indents, and a line's end.

@@ -71,6 +71,10 @@ pub struct Workload {
     /// Where the server's log ends, in bytes.
     #[serde(default = "default_log_ceiling_bytes", deserialize_with = "file::size")]
     pub log_ceiling_bytes: u64,
+    /// Every so manieth tick is stamped, from the first on; absent: a prime that gives
+    /// about as many as the campaign wants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_stride: Option<u64>,
     /// The recording, once read.
     #[serde(skip)]
     pub tape: Option<Recording>,
@@ -344,6 +348,9 @@ impl Workload {
         }
         if workload.connections * workload.clients > 1000 {
             bail!("connections and clients: more than 1000 connections in all");
+        }
+        if workload.sample_stride == Some(0) {
+            bail!("sample_stride: must be at least 1");
         }
         if workload.queue_bound == 0 {
             bail!("queue_bound: must be at least 1");

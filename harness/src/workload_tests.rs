@@ -37,6 +37,7 @@ fn mistakes_are_named() {
             "rate_per_s=5\nramp={to_per_s=9,over_ms='1us'}",
             "`1us` is no whole number of milliseconds",
         ),
+        ("rate_per_s=5\nsample_stride=0", "sample_stride: must be at least 1"),
         ("rate_per_s=0", "rate_per_s: 0 is not between"),
         ("rate_per_s=5\ncolour=1", "unknown field `colour`"),
         ("rate_per_s=5\nqueue_bound=0", "queue_bound: must be at least 1"),

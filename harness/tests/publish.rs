@@ -152,7 +152,7 @@ fn the_index_never_mixes_what_cannot_be_compared() {
     older.started = "2020-01-01T00:00:00Z".into();
     assert_eq!(apart(&newest, &older), None);
     let same = [entry("new", Ok(newest.clone())), entry("old", Ok(older.clone()))];
-    let text = markdown(&same);
+    let text = markdown(&same, &[]);
     assert!(text.find("[new]").unwrap() < text.find("[old]").unwrap(), "newest first: {text}");
     assert!(!text.contains("Not to be compared"), "{text}");
 
@@ -161,7 +161,7 @@ fn the_index_never_mixes_what_cannot_be_compared() {
     assert_eq!(apart(&newest, &older).as_deref(), Some(why));
     let damaged = entry("bad", Err("bad: campaign.json is damaged".into()));
     let mixed = [entry("old", Ok(older.clone())), entry("new", Ok(newest.clone())), damaged];
-    for text in [markdown(&mixed), page(&mixed)] {
+    for text in [markdown(&mixed, &[]), page(&mixed, &[])] {
         assert!(text.contains("Not to be compared") && text.contains("differs in"), "{text}");
         assert!(text.contains("cannot be read: bad: campaign.json is damaged"), "{text}");
     }

@@ -13,7 +13,9 @@ fn read(path: &Path) -> Value {
 
 #[test]
 fn the_schemas_are_schemas() {
-    for name in ["campaign.schema.json", "report.schema.json", "check.schema.json"] {
+    for name in
+        ["campaign.schema.json", "report.schema.json", "check.schema.json", "classic.schema.json"]
+    {
         let schema = common::schema(name);
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
         assert!(jsonschema::meta::is_valid(&schema), "{name}");

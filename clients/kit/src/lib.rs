@@ -39,4 +39,5 @@ pub use plan::PlanError;
 pub use ring::no_io_uring;
 pub use session::Session;
 pub use taker::Taker;
-pub use work::{resident_bytes, spin_ns};
+pub use tick::Format;
+pub use work::{resident_bytes, spin_ns, unix_ms};

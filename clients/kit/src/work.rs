@@ -15,6 +15,13 @@ pub fn spin_ns(ns: u64) {
     }
 }
 
+/// The wall clock in whole ms since the Unix epoch, for clients that imitate an
+/// application which takes latencies by it. Nothing that is measured uses it.
+#[must_use]
+pub fn unix_ms() -> i64 {
+    (tick::clock::now_ns() as i64 + tick::clock::unix_offset_ns()).div_euclid(1_000_000)
+}
+
 /// The resident memory of this process in bytes, from `/proc/self/statm`.
 ///
 /// # Errors

@@ -84,6 +84,15 @@ Examples:
   harness sweep tokio floor --rates 50k,500k --rounds 5 --seconds 2s
 ";
 
+/// Of `classic`.
+pub const CLASSIC: &str = "\
+Examples:
+  harness classic                           # its experiments, its table, its claims tested
+  harness classic --rounds 7 --seconds 3s
+  harness classic --report results/FOLDER   # the report again, from what was saved
+  harness classic --report results/FOLDER --check
+";
+
 /// Of `show`.
 pub const SHOW: &str = "\
 Examples:

@@ -1,5 +1,6 @@
 //! The command line: types only. One file for a group of subcommands.
 
+mod classic;
 pub mod diff;
 pub mod examples;
 mod publish;
@@ -8,6 +9,7 @@ mod show;
 mod tools;
 mod values;
 
+pub use classic::ClassicArgs;
 pub use publish::PublishArgs;
 pub use run::{CapacityArgs, CompareArgs, RunArgs, SweepArgs};
 pub use show::{Format, ShowArgs};
@@ -105,6 +107,9 @@ pub enum Command {
     /// Compare clients over a range of rates
     #[command(after_help = examples::SWEEP)]
     Sweep(SweepArgs),
+    /// Run the older benchmark's experiments anew, and test its claims
+    #[command(after_help = examples::CLASSIC)]
+    Classic(ClassicArgs),
     /// Show a saved campaign as text, or for other programs
     #[command(after_help = examples::SHOW)]
     Show(ShowArgs),

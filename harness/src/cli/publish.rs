@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// `harness publish`
 #[derive(Debug, Args)]
 pub struct PublishArgs {
-    /// The folders of campaigns
+    /// The folders of campaigns, or of runs of `classic`
     #[arg(required = true)]
     pub campaigns: Vec<PathBuf>,
     /// Put the newest tables between the markers of this Markdown file

@@ -61,6 +61,9 @@ pub struct RunArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub source: Source,
+    /// The name of the campaign's folder [default: date, time and host].
+    #[arg(skip)]
+    pub folder: Option<String>,
 }
 
 /// `harness compare`

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod capacity;
 pub mod check;
+pub mod classic;
 pub mod compare;
 pub mod completions;
 pub mod diff;

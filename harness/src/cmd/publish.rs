@@ -2,39 +2,46 @@
 //! README, and the index of all.
 
 use crate::archive::Archive;
+use crate::classic::{self, Findings, page, text};
 use crate::cli::PublishArgs;
 use crate::export::{hlog, journeys, tidy};
-use crate::index::{self, Entry};
+use crate::index::{self, Classic, Entry};
 use crate::saved::Kind;
-use crate::store::Press;
+use crate::store::{self, Press};
 use crate::{cmd, console, listing, report, splice};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Publishes campaigns. Everything is read before anything is written.
+/// Publishes campaigns, and runs of `harness classic`. Everything is read before anything is written.
 ///
 /// # Errors
 /// Folders that are no campaigns, or are damaged; a file that cannot be written.
 pub fn run(args: &PublishArgs) -> Result<u8> {
+    let (runs, campaigns): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        args.campaigns.iter().partition(|dir| is_classic(dir));
     let archives: Vec<Archive> =
-        args.campaigns.iter().map(|dir| Archive::open(dir)).collect::<Result<_>>()?;
+        campaigns.iter().map(|dir| Archive::open(dir)).collect::<Result<_>>()?;
     let mut files = Vec::new();
     for archive in &archives {
         files.extend(of_campaign(archive, args.journeys)?);
+    }
+    for dir in &runs {
+        files.extend(of_classic(dir, &classic::read(dir)?, args.journeys)?);
     }
     if let Some(path) = &args.splice {
         files.push((path.clone(), spliced(path, &archives)?.into_bytes()));
     }
     if !args.no_index {
-        let folders: BTreeSet<PathBuf> = archives.iter().filter_map(folder).collect();
+        let dirs = archives.iter().map(Archive::dir).chain(runs.iter().map(|dir| dir.as_path()));
+        let folders: BTreeSet<PathBuf> = dirs.filter_map(folder).collect();
         for folder in &folders {
-            let entries = entries(folder, &archives)?;
+            let (entries, classics) = (entries(folder, &archives)?, classics(folder)?);
             let readme = folder.join("README.md");
             own(&readme)?;
-            files.push((readme, index::markdown(&entries).into_bytes()));
-            files.push((folder.join("index.html"), index::page(&entries).into_bytes()));
+            files.push((readme, index::markdown(&entries, &classics).into_bytes()));
+            files.push((folder.join("index.html"), index::page(&entries, &classics).into_bytes()));
         }
     }
     let mut press = Press::new(args.check);
@@ -83,10 +90,52 @@ fn spliced(path: &Path, archives: &[Archive]) -> Result<String> {
     splice::splice(&text, block).with_context(|| format!("--splice {shown}"))
 }
 
+/// Whether a folder is one of `harness classic`.
+fn is_classic(dir: &Path) -> bool {
+    dir.join(classic::DATA).exists()
+}
+
+/// The files of a run of `harness classic`: its report, and those of its campaigns.
+pub(super) fn of_classic(
+    dir: &Path,
+    findings: &Findings,
+    with_journeys: bool,
+) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    let mut files = vec![
+        (dir.join(classic::OBJECT), store::pretty(findings)?),
+        (dir.join("classic.md"), text::markdown(findings).into_bytes()),
+        (dir.join("classic.html"), page::page(findings).into_bytes()),
+    ];
+    for table in findings.experiments.iter().filter(|table| !table.rows.is_empty()) {
+        let archive = Archive::open(&dir.join(&table.name))?;
+        files.extend(of_campaign(&archive, with_journeys)?);
+    }
+    Ok(files)
+}
+
 /// The folder that a campaign lies in.
-fn folder(archive: &Archive) -> Option<PathBuf> {
-    let dir = archive.dir().canonicalize().ok()?;
-    dir.parent().map(Path::to_owned)
+fn folder(dir: &Path) -> Option<PathBuf> {
+    dir.canonicalize().ok()?.parent().map(Path::to_owned)
+}
+
+/// All published runs of `harness classic` of a folder.
+fn classics(folder: &Path) -> Result<Vec<Classic>> {
+    let mut all = Vec::new();
+    for item in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let dir = item?.path();
+        if !(is_classic(&dir) && dir.join(classic::OBJECT).exists()) {
+            continue;
+        }
+        let name = dir.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
+        // Without the path of this machine.
+        let why = |error: anyhow::Error| {
+            format!("{error:#}").replace(&*dir.to_string_lossy(), name.as_str())
+        };
+        let findings = classic::read(&dir).map_err(why);
+        all.push(Classic { name, findings });
+    }
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(all)
 }
 
 /// All published campaigns of a folder, those among them that are being published.
@@ -127,7 +176,7 @@ fn own(readme: &Path) -> Result<()> {
     }
 }
 
-fn say(press: &Press, check: bool) -> u8 {
+pub(super) fn say(press: &Press, check: bool) -> u8 {
     let verb = if check { "differs" } else { "written" };
     for path in press.changed() {
         console::say(format_args!("{verb}: {}", path.display()));

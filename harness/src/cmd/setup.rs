@@ -102,7 +102,8 @@ pub(super) fn open(
         earlier.knows(&stage.entries)?;
     }
     let machine = Machine::look(stage.allowed.to_string());
-    let store = Store::create(&versus::out(root, args), &machine.host, root)?;
+    let name = args.folder.clone().unwrap_or_else(|| store::stamped(&machine.host));
+    let store = Store::create(&versus::out(root, args), &name, root)?;
     let (commit, dirty) = machine::commit(root);
     let campaign = Campaign {
         schema: SCHEMA,
@@ -148,6 +149,28 @@ fn begin(store: &Store, campaign: &Campaign) -> Result<()> {
     Ok(())
 }
 
+/// Saves a campaign that has come to its end.
+///
+/// # Errors
+/// [`Unsaved`] when the disk takes no more; what else broke it off.
+pub(super) fn seal(open: &mut Open, done: Result<()>) -> Result<()> {
+    let campaign = &mut open.campaign;
+    campaign.ended = Some(now());
+    campaign.stolen_share = Some(CpuTime::now().stolen_since(open.cpu_time));
+    if campaign.status == Status::Running {
+        campaign.status = if done.is_ok() { Status::Complete } else { Status::Interrupted };
+    }
+    match done {
+        // What is saved agrees with itself, and what is shown says more.
+        Err(error) if error.is::<Unsaved>() => Err(error),
+        done => {
+            let saved = open.store.campaign(campaign);
+            done?;
+            saved
+        }
+    }
+}
+
 /// Saves a campaign that has come to its end, prints its tables, says where it is,
 /// and gives the exit code. What could not be saved is printed all the same.
 ///
@@ -160,21 +183,11 @@ pub(super) fn close(
     done: Result<()>,
     report: impl Fn(&Campaign, &Path) -> Result<()>,
 ) -> Result<u8> {
-    let campaign = &mut open.campaign;
-    campaign.ended = Some(now());
-    campaign.stolen_share = Some(CpuTime::now().stolen_since(open.cpu_time));
-    if campaign.status == Status::Running {
-        campaign.status = if done.is_ok() { Status::Complete } else { Status::Interrupted };
-    }
-    let saved = match done {
-        // What is saved agrees with itself, and what is shown says more.
-        Err(error) if error.is::<Unsaved>() => Err(error),
-        done => {
-            let saved = open.store.campaign(campaign);
-            done?;
-            saved
-        }
+    let saved = match seal(&mut open, done) {
+        Err(error) if !error.is::<Unsaved>() => return Err(error),
+        saved => saved,
     };
+    let campaign = &open.campaign;
     let printed = match args.json.as_deref() == Some(Path::new("-")) {
         true => Ok(()),
         false => print(campaign),
@@ -238,6 +251,6 @@ fn command(args: &RunArgs, stage: &Stage, kind: Kind, options: &str, timing: Tim
     words.join(" ")
 }
 
-fn now() -> String {
+pub(super) fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -1,0 +1,129 @@
+//! What the older benchmark's native client did with its messages: it parsed every
+//! 1000th, took its latency by the wall clock, and once a second told its page.
+
+use client_kit::{ClientPlan, Format, unix_ms};
+use serde::Serialize;
+use std::hint::black_box;
+
+/// It looked at one message in so many.
+const EVERY: u64 = 1000;
+/// Between two reports, in ms.
+const REPORT_MS: i64 = 1000;
+
+/// What the page was told.
+#[derive(Debug, Serialize, PartialEq)]
+pub(crate) struct Report {
+    /// Messages that came since the last report.
+    messages_per_s: f64,
+    /// Of those that were looked at; null where stamps are not the wall clock's.
+    mean_latency_ms: Option<f64>,
+    symbol: u32,
+    price: f64,
+}
+
+/// The older client's own counts.
+pub(crate) struct Older {
+    format: Format,
+    messages: u64,
+    reported: u64,
+    reported_ms: i64,
+    latency_sum_ms: i64,
+    looked_at: u64,
+}
+
+impl Older {
+    pub(crate) fn new(plan: &ClientPlan) -> Self {
+        Self {
+            format: plan.format,
+            messages: 0,
+            reported: 0,
+            reported_ms: unix_ms(),
+            latency_sum_ms: 0,
+            looked_at: 0,
+        }
+    }
+
+    /// Counts a message, and looks at it if it is the 1000th.
+    #[inline]
+    pub(crate) fn take(&mut self, payload: &[u8]) {
+        if self.messages.is_multiple_of(EVERY) {
+            // As the event was: a text for the page, which is not here.
+            let report = self.look(payload, unix_ms());
+            black_box(report.and_then(|report| serde_json::to_string(&report).ok()));
+        }
+        self.messages += 1;
+    }
+
+    /// Its report, if it is time for one.
+    #[cold]
+    fn look(&mut self, payload: &[u8], now_ms: i64) -> Option<Report> {
+        let tick = self.format.decode(payload, self.messages).ok()?;
+        self.looked_at += 1;
+        self.latency_sum_ms += now_ms - tick.ts;
+        let since_ms = now_ms - self.reported_ms;
+        if since_ms < REPORT_MS {
+            return None;
+        }
+        let is_wall_clock = matches!(self.format, Format::ClassicBinary | Format::ClassicJson);
+        let report = Report {
+            messages_per_s: (self.messages - self.reported) as f64 * 1e3 / since_ms as f64,
+            mean_latency_ms: is_wall_clock
+                .then(|| self.latency_sum_ms as f64 / self.looked_at as f64),
+            symbol: tick.symbol,
+            price: tick.price,
+        };
+        (self.reported, self.reported_ms) = (self.messages, now_ms);
+        (self.latency_sum_ms, self.looked_at) = (0, 0);
+        Some(report)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn older(format: Format) -> Older {
+        Older {
+            format,
+            messages: 0,
+            reported: 0,
+            reported_ms: 5_000,
+            latency_sum_ms: 0,
+            looked_at: 0,
+        }
+    }
+
+    #[test]
+    fn a_report_comes_once_a_second() {
+        let mut older = older(Format::ClassicJson);
+        let text = br#"{"symbol":7,"price":412.55,"ts":5100}"#;
+        assert_eq!(older.look(text, 5_110), None);
+        older.messages = 30_000;
+        assert_eq!(
+            older.look(text, 6_500),
+            Some(Report {
+                messages_per_s: 20_000.0,
+                mean_latency_ms: Some(705.0),
+                symbol: 7,
+                price: 412.55
+            })
+        );
+        assert_eq!(older.look(text, 7_000), None, "the next second has not passed");
+    }
+
+    #[test]
+    fn stamps_of_another_clock_give_no_latency() {
+        let mut older = older(Format::Json);
+        let report = older.look(br#"{"symbol":7,"price":1,"ts":9,"seq":0}"#, 6_500).unwrap();
+        assert_eq!(report.mean_latency_ms, None);
+        assert_eq!(older.look(b"no tick", 9_000), None);
+    }
+
+    #[test]
+    fn only_every_thousandth_is_looked_at() {
+        let mut older = older(Format::ClassicJson);
+        (0..2001).for_each(|_| older.take(br#"{"symbol":7,"price":1,"ts":9}"#));
+        // The last report began the count anew: the clock is years behind 5000 ms.
+        assert_eq!((older.messages, older.looked_at), (2001, 2));
+    }
+}
