@@ -17,7 +17,7 @@ for path in glob.glob("clients/*/client.toml"):
 
 wrong, busy = [], []
 rows = {(row["workload"], row["client"]): row for row in report["rows"]}
-if report["schema"] != 2 or len(clients) < 16:
+if report["schema"] != 2 or len(clients) < 17:
     wrong.append(f"schema {report['schema']}, {len(clients)} clients")
 for workload in ("steady", "overload-500k", "flood"):
     for client in sorted(clients):

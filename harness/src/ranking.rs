@@ -133,8 +133,9 @@ fn rank_alike(rows: &mut [Row], metric: Metric, all_alike: bool, floor: f64, bef
         let (leaders, rest) = rows.split_at_mut(first + 1);
         let leader = &leaders[first];
         let compared = compare(leader, rest, metric);
+        let among = rest.len();
         let differs = |(row, versus): (&Row, &Versus)| {
-            !all_alike && differs(leader, row, versus, metric, floor)
+            !all_alike && differs(leader, row, versus, metric, (floor, among))
         };
         let tied = rest.iter().zip(&compared).take_while(|&pair| !differs(pair)).count();
         if first == 0 {
@@ -169,10 +170,50 @@ fn compare(leader: &Row, rest: &[Row], metric: Metric) -> Vec<Versus> {
     rest.iter().zip(p).zip(adjusted).map(versus).collect()
 }
 
-/// Whether two rows differ by more than chance and by more than the noise floor.
-fn differs(leader: &Row, row: &Row, versus: &Versus, metric: Metric, floor: f64) -> bool {
+/// Whether two rows differ by more than chance and by more than the noise floor,
+/// where so many rows are compared with the leader.
+fn differs(
+    leader: &Row,
+    row: &Row,
+    versus: &Versus,
+    metric: Metric,
+    (floor, among): (f64, usize),
+) -> bool {
     let (a, b) = (leader.samples.of(metric), row.samples.of(metric));
-    is_beyond_noise(versus.ratio, floor) && is_beyond_chance(a, b, versus.p_holm, versus.interval)
+    let chance = match can_test(a.len().min(b.len()), among) {
+        true => is_beyond_chance(a, b, versus.p_holm, versus.interval),
+        false => is_wholly_apart(a, b),
+    };
+    is_beyond_noise(versus.ratio, floor) && chance
+}
+
+/// Whether so many rounds can give a low p-value after Holm's adjustment among so many
+/// comparisons, if they lie far enough apart.
+#[must_use]
+pub fn can_test(rounds: usize, among: usize) -> bool {
+    rounds >= ROUNDS_FOR_TESTS && least_p_holm(rounds, among) < SIGNIFICANT
+}
+
+fn least_p_holm(rounds: usize, among: usize) -> f64 {
+    inference::least_p(rounds, rounds) * among.max(1) as f64
+}
+
+/// How many rows are compared with a leader at the most, in a table of these.
+#[must_use]
+pub fn most_compared(rows: &[Row]) -> usize {
+    let of = |verdict| rows.iter().filter(|row| row.verdict == verdict).count();
+    of(Verdict::Ok).max(of(Verdict::Overloaded)).saturating_sub(1)
+}
+
+/// The fewest rounds with which [`can_test`] holds.
+#[must_use]
+pub fn rounds_to_test(among: usize) -> usize {
+    (ROUNDS_FOR_TESTS..100).find(|&rounds| can_test(rounds, among)).unwrap_or(100)
+}
+
+/// Whether no round of one lies within the range of the other.
+fn is_wholly_apart(a: &[f64], b: &[f64]) -> bool {
+    a.len().min(b.len()) > 1 && !overlap(a, b)
 }
 
 /// Whether a ratio lies beyond a noise floor. What has no ratio is not near 1.
@@ -186,9 +227,8 @@ pub fn is_beyond_noise(ratio: Option<f64>, floor: f64) -> bool {
 #[must_use]
 pub fn is_beyond_chance(a: &[f64], b: &[f64], p_holm: f64, ratio: Option<Interval>) -> bool {
     match a.len().min(b.len()) {
-        0 | 1 => false,
         // Too few for a test: only rows that lie wholly apart.
-        rounds if rounds < ROUNDS_FOR_TESTS => !overlap(a, b),
+        rounds if rounds < ROUNDS_FOR_TESTS => is_wholly_apart(a, b),
         _ => {
             let is_one = |i: Interval| i.low <= 1.0 && 1.0 <= i.high;
             p_holm < SIGNIFICANT && !ratio.is_some_and(is_one)

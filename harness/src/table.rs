@@ -3,7 +3,7 @@
 use crate::escape;
 use crate::inference::Interval;
 use crate::journey::{Stage, Waterfall};
-use crate::ranking::{Noise, ROUNDS_FOR_TESTS};
+use crate::ranking::{self, Noise, ROUNDS_FOR_TESTS};
 use crate::rows::{self, Row, Versus};
 use crate::stats::Time;
 use crate::verdict::Verdict;
@@ -238,13 +238,20 @@ pub(crate) fn general_notes(workload: &Workload, rows: &[Row], noise: &[Noise]) 
         RankBy::Processed => "the processed rate",
     };
     let most = rows.iter().map(|row| row.rounds).max().unwrap_or(0);
+    let among = ranking::most_compared(rows);
     let test = match most {
-        0 | 1 => "One round each: too few to tell clients apart, so all that kept up share a rank",
-        2..ROUNDS_FOR_TESTS => {
-            "Fewer than 5 rounds: only clients whose rounds lie wholly apart get ranks apart"
+        0 | 1 => {
+            "One round each: too few to tell clients apart, so all that kept up share a rank".into()
         }
+        2..ROUNDS_FOR_TESTS => {
+            "Fewer than 5 rounds: only clients whose rounds lie wholly apart get ranks apart".into()
+        }
+        rounds if !ranking::can_test(rounds, among) => format!(
+            "Among so many clients {rounds} rounds are too few for a test (no p below 0.05 after Holm, however far apart they lie; --rounds {} or more would do): only clients whose rounds lie wholly apart, and by more than the noise floor, get ranks apart",
+            ranking::rounds_to_test(among)
+        ),
         _ => {
-            "Ranks are apart where a Mann–Whitney test against the first of the rank says so (p < 0.05 after Holm) and the difference is beyond the noise floor"
+            "Ranks are apart where a Mann–Whitney test against the first of the rank says so (p < 0.05 after Holm) and the difference is beyond the noise floor".into()
         }
     };
     let mut notes = vec![

@@ -208,6 +208,30 @@ fn the_overloaded_come_last_and_by_their_growth() {
 
 /// A disturbed round is left out and told of; half of them disturbed are a row of
 /// their own kind.
+/// Among fourteen others five rounds give no p below 0.05 after Holm, however far apart
+/// they lie: what lies wholly apart is no tie all the same.
+#[test]
+fn too_few_rounds_for_a_test_among_many_make_no_ties_of_what_lies_apart() {
+    let workload = workload("flood", Rate::Flood(Flood::Flood), RankBy::Processed);
+    let of = |name: &str, per_s: f64| {
+        let all = (0..5).map(|i| took(per_s + f64::from(i))).collect();
+        ok(&workload, name, all)
+    };
+    let names: Vec<String> = (0..15).map(|i| format!("c{i:02}")).collect();
+    // Each ten below the last, but two that overlap.
+    let per_s = |i: usize| if i == 14 { 2.0 } else { 1000.0 - 10.0 * i as f64 };
+    let mut rows: Vec<Row> = names.iter().zip(0..).map(|(n, i)| of(n, per_s(i))).collect();
+    rows[5] = of(&names[5], per_s(4) - 2.0);
+    let rows = ranked(&workload, rows, &[]);
+    let at = |name: &str| rows.iter().find(|row| row.client == name).unwrap();
+    assert!(at("c01").versus_leader.as_ref().unwrap().p_holm > 0.05);
+    assert_eq!((at("c00").rank, at("c01").rank, at("c14").rank), (Some(1), Some(2), Some(15)));
+    assert_eq!((at("c04").rank, at("c05").rank), (Some(5), Some(5)), "these overlap");
+    let text = render(&workload, &rows, &[], Style::Markdown);
+    let note = "Among so many clients 5 rounds are too few for a test";
+    assert!(text.contains(note) && text.contains("--rounds 6 or more"), "{text}");
+}
+
 #[test]
 fn disturbed_rounds_are_left_out_but_not_hidden() {
     let workload = workload("steady", Rate::PerSecond(500_000), RankBy::ResponseP99);

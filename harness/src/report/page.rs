@@ -4,7 +4,7 @@
 use crate::archive::Archive;
 use crate::capacity::Probe;
 use crate::listing;
-use crate::ranking::ROUNDS_FOR_TESTS;
+use crate::ranking::{self, ROUNDS_FOR_TESTS};
 use crate::report::grid::{self, Notes};
 use crate::report::headline::{self, Headline};
 use crate::report::palette::Palette;
@@ -214,7 +214,15 @@ fn method(campaign: &Campaign) -> Markup {
 
 /// What sets ranks apart.
 fn ranks(campaign: &Campaign) -> &'static str {
+    let compared = |workload: &Workload| {
+        let of = campaign.rows.iter().filter(|row| row.workload == workload.name);
+        ranking::most_compared(&of.cloned().collect::<Vec<_>>())
+    };
+    let among = campaign.workloads.iter().map(compared).max().unwrap_or(0);
     match campaign.rounds as usize {
+        rounds if rounds >= ROUNDS_FOR_TESTS && !ranking::can_test(rounds, among) => {
+            "a Mann–Whitney test after Holm says so, or, where so many clients are compared that the rounds are too few for one, all rounds of one lie apart from all of the other,"
+        }
         0..ROUNDS_FOR_TESTS => {
             "all rounds of one lie apart from all of the other (too few for a test: of two times three rounds, 2 in 20 do so by chance)"
         }
