@@ -1,7 +1,8 @@
 // What the client costs: the page and its variants beside a bare page that only
 // counts, in the same Chromium, over loopback, in alternating rounds.
 //   node bench.mjs [--rounds N] [--cpu CPU] [CONTENDER…]
-// CONTENDERs: bare, bare-decode (it also reads the fields), react, no-react, worker,
+// CONTENDERs: bare, bare-decode (it also reads the fields), bare-react (and gives each
+// tick to the same component), react, no-react, worker,
 // flush-sync; bare is always there.
 import { spawnSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
@@ -17,7 +18,7 @@ import { flood, serve } from "./test/ticks.mjs";
 
 /** Measured between these counts of ticks; before them the page warms up. */
 const [FROM, TO] = [30_000, 100_000];
-const CONTENDERS = ["bare", "bare-decode", "react", "no-react", "worker", "flush-sync"];
+const CONTENDERS = ["bare", "bare-decode", "bare-react", "react", "no-react", "worker", "flush-sync"];
 
 const { rounds, pin, contenders } = read_arguments();
 const folder = dirname(fileURLToPath(import.meta.url));
@@ -62,7 +63,8 @@ async function bare(name) {
   });
   const site = new Site(join(folder, "dist"), () => {}, WebSocketServer);
   const decode = name === "bare-decode" ? { decode: "" } : {};
-  const page = await site.open("bare.html", { url: server.url, from: FROM, to: TO, ...decode });
+  const file = name === "bare-react" ? "bare-react.html" : "bare.html";
+  const page = await site.open(file, { url: server.url, from: FROM, to: TO, ...decode });
   chromium = new Chromium([...pin, process.env.CHROMIUM ?? "chromium"], tmpdir(), page);
   try {
     await Promise.race([finished, chromium.ended.then((why) => { throw new Error(why); })]);

@@ -5,7 +5,7 @@ import { build_page } from "../kit-browser/build.mjs";
 
 process.chdir(dirname(fileURLToPath(import.meta.url)));
 await build_page({
-  scripts: ["page.jsx", "reader-worker.mjs", "bare.mjs"],
-  pages: ["index.html", "bare.html"],
+  scripts: ["page.jsx", "reader-worker.mjs", "bare.mjs", "bare-react.jsx"],
+  pages: ["index.html", "bare.html", "bare-react.html"],
   packages: ["react", "esbuild"],
 });
