@@ -403,6 +403,16 @@ mod tests {
         (0..90).map(look).collect()
     }
 
+    /// A flood that a slow client's buffers have stopped: no number that no file can hold.
+    #[test]
+    fn of_nothing_there_is_no_share() {
+        assert_eq!(share(20_000.0, 0.0), None);
+        assert_eq!(share(1.0, 2.0), Some(0.5));
+        let measured = Measurement { efficiency: share(20_000.0, 0.0), ..Measurement::default() };
+        let text = serde_json::to_string(&measured).unwrap();
+        assert_eq!(serde_json::from_str::<Measurement>(&text).unwrap(), measured);
+    }
+
     #[test]
     fn bursts_that_are_worked_off_leave_no_ebb() {
         // Every 30 looks a burst of 50 000 that is gone 20 looks later.

@@ -74,10 +74,9 @@ fn cases_are_listed_and_unknown_ones_refused() {
     assert!(stderr.contains("name the clients to check, or give --all"), "{stderr}");
 }
 
-fn new(room: &Room, args: &[&str]) -> (i32, String) {
+fn new(args: &[&str]) -> (i32, String) {
     let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("harness"));
     let output = command.current_dir(common::root()).arg("new").args(args).output().unwrap();
-    let _ = room;
     (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
 }
 
@@ -89,7 +88,7 @@ fn a_new_client_is_complete_and_nothing_is_overwritten() {
         let dir = room.path().join(template);
         let dir = dir.to_str().unwrap();
         let args = ["mine", "--template", template, "--dir", dir];
-        let (code, stderr) = new(&room, &args);
+        let (code, stderr) = new(&args);
         assert_eq!(code, 0, "{stderr}");
         assert!(stderr.contains(&format!("harness check mine --client {dir}")), "{stderr}");
         for file in walk(Path::new(dir)) {
@@ -101,7 +100,7 @@ fn a_new_client_is_complete_and_nothing_is_overwritten() {
         assert!(manifest.contains("name = \"mine\"\n"), "{manifest}");
         assert!(Path::new(dir).join("README.md").exists());
         let before: Vec<_> = walk(Path::new(dir));
-        let (code, stderr) = new(&room, &args);
+        let (code, stderr) = new(&args);
         assert_eq!((code, walk(Path::new(dir))), (2, before));
         assert!(stderr.contains("nothing is overwritten"), "{stderr}");
     }
@@ -124,11 +123,11 @@ fn bad_names_are_refused_in_one_line() {
         ("7th", "beginning with a letter"),
         ("floor", "there is a client `floor` already"),
     ] {
-        let (code, stderr) = new(&room, &[name, "--template", "rust", "--dir", dir]);
+        let (code, stderr) = new(&[name, "--template", "rust", "--dir", dir]);
         assert_eq!((code, stderr.lines().count()), (2, 1), "{stderr}");
         assert!(stderr.contains(words), "{stderr}");
     }
-    let (code, stderr) = new(&room, &["mine", "--template", "cobol", "--dir", dir]);
+    let (code, stderr) = new(&["mine", "--template", "cobol", "--dir", dir]);
     assert_eq!(code, 2);
     assert!(stderr.contains("rust, node, python, browser"), "{stderr}");
     assert!(!Path::new(dir).exists());

@@ -160,6 +160,21 @@ fn a_client_that_reads_late_gets_everything_and_never_slows_the_schedule() {
     }
 }
 
+/// A client hears of a stop later than the server: its connection is still there, and
+/// its close frame is answered.
+#[test]
+fn a_stopped_server_lets_its_client_leave_first() {
+    let mut server = Served::new(&plan(rate(10_000), 60_000));
+    let mut client = connect(&server.url);
+    server.start();
+    client.read().unwrap();
+    server.stop();
+    client.close(None).unwrap();
+    while !client.read().unwrap().is_close() {}
+    let (_, last) = server.report();
+    assert_eq!(last.ended, ServerEnd::Stopped);
+}
+
 #[test]
 fn stop_and_the_end_of_stdin_end_a_run_at_once() {
     for by_line in [true, false] {
