@@ -77,12 +77,11 @@ fn flood(c: &mut Criterion) {
     });
     group.finish();
 
-    // Turn about, so that a machine that changes its speed changes both.
-    let pair =
-        |_| bare(&flood, &runtime).as_secs_f64() / fastwebsockets(&flood, &runtime).as_secs_f64();
-    let mut ratios: Vec<f64> = (0..15).map(pair).collect();
-    ratios.sort_by(f64::total_cmp);
-    println!("fastwebsockets reaches {:.2} of the bare loop (median of 15 pairs)", ratios[7]);
+    client_kit::testing::pairs(
+        "fastwebsockets",
+        || bare(&flood, &runtime),
+        || fastwebsockets(&flood, &runtime),
+    );
 }
 
 criterion_group!(benches, flood);

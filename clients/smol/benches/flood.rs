@@ -76,11 +76,7 @@ fn flood(c: &mut Criterion) {
     });
     group.finish();
 
-    // Turn about, so that a machine that changes its speed changes both.
-    let mut ratios: Vec<f64> =
-        (0..15).map(|_| bare(&flood).as_secs_f64() / smol(&flood).as_secs_f64()).collect();
-    ratios.sort_by(f64::total_cmp);
-    println!("smol reaches {:.2} of the bare loop (median of 15 pairs)", ratios[7]);
+    client_kit::testing::pairs("smol", || bare(&flood), || smol(&flood));
 }
 
 criterion_group!(benches, flood);

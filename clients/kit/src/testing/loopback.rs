@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::thread::{JoinHandle, spawn};
+use std::time::Duration;
 use tick::{Format, Framer};
 
 /// Frames are written in pieces of about so many bytes.
@@ -59,4 +60,15 @@ impl Flood {
         });
         (stream, writer)
     }
+}
+
+/// Runs a bare loop and a client's own turn about, so that a machine that changes its
+/// speed changes both, and prints the median of the ratios of their times.
+pub fn pairs(client: &str, bare: impl Fn() -> Duration, own: impl Fn() -> Duration) {
+    const PAIRS: usize = 15;
+    let pair = |_| bare().as_secs_f64() / own().as_secs_f64();
+    let mut ratios: Vec<f64> = (0..PAIRS).map(pair).collect();
+    ratios.sort_by(f64::total_cmp);
+    let median = ratios[PAIRS / 2];
+    println!("{client} reaches {median:.2} of the bare loop (median of {PAIRS} pairs)");
 }

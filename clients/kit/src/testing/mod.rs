@@ -6,7 +6,7 @@
 mod loopback;
 
 pub use conformance::{Child, Exit, Program, Server, plan};
-pub use loopback::Flood;
+pub use loopback::{Flood, pairs};
 
 use crate::Session;
 use crate::outcome::Kind;
