@@ -11,7 +11,7 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 fn published() -> Vec<Archive> {
@@ -116,7 +116,12 @@ fn sampled_ticks_are_found_under_every_load() {
     assert!(loads.iter().all(|(name, _)| measured.contains(name)), "{measured:?}");
     let mut bytes = Vec::new();
     journeys::parquet(&archive, &mut bytes).unwrap();
-    assert_eq!(hlog::logs(&archive).unwrap().len(), loads.len());
+    // On a busy machine the server may come late, and such a round stands in no log.
+    let counted = archive.rounds.iter().filter(|round| archive.counts(round));
+    let counted: BTreeSet<&str> = counted.map(|round| round.result.workload.as_str()).collect();
+    let logs = hlog::logs(&archive).unwrap();
+    let logged: BTreeSet<&str> = logs.iter().map(|log| log.workload.as_str()).collect();
+    assert_eq!(logged, counted);
 }
 
 /// Read back with the library's own reader: within three digits of the rounds.
