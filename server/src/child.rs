@@ -335,6 +335,7 @@ fn report(engine: Option<&Engine>, (ended, detail): End) -> Result<()> {
         acknowledged: 0,
         confirmed: 0,
         written_bytes: 0,
+        dropped: 0,
         ended,
         detail,
     };

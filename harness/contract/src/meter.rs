@@ -55,6 +55,8 @@ impl Slot {
     pub const SPUN_NS: Self = Self(112);
     /// Server: bytes that the broadcast log holds.
     pub const LOG_BYTES: Self = Self(120);
+    /// Server: ticks that a policy dropped or conflated.
+    pub const DROPPED: Self = Self(128);
 
     /// The same counter of a client's connection with that number.
     #[must_use]
