@@ -290,6 +290,9 @@ impl Cast<'_> {
                     None => return Err(self.server.order("samples of no connection")),
                 },
                 FromServer::Fresh(more) => fresh.extend(more.seqs),
+                FromServer::Dropped(_) => {
+                    return Err(self.server.order("drops that no policy asked for"));
+                }
                 FromServer::Final(last) => return Ok((last, fresh)),
                 other => return Err(wrong_server(self.server, &other, "its report")),
             }

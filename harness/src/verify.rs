@@ -339,6 +339,7 @@ fn server_word(ended: ServerEnd) -> &'static str {
         ServerEnd::Complete => "complete",
         ServerEnd::Stopped => "stopped, though nobody told it to",
         ServerEnd::LogCeiling => "log ceiling reached",
+        ServerEnd::CutOff => "the client was cut off for being behind",
         ServerEnd::Abandoned => "abandoned by the client",
         ServerEnd::Deadline => "deadline reached",
     }

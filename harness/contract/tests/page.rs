@@ -28,7 +28,7 @@ type Check = fn(&str) -> Result<(), String>;
 
 #[test]
 fn every_example_is_a_line_of_the_contract() {
-    let checks: [Check; 16] = [
+    let checks: [Check; 18] = [
         round_trip::<ToClient>,
         round_trip::<FromClient>,
         round_trip::<FromClient>,
@@ -39,6 +39,8 @@ fn every_example_is_a_line_of_the_contract() {
         round_trip::<ToServer>,
         round_trip::<ToServer>,
         round_trip::<ToServer>,
+        round_trip::<ToServer>,
+        round_trip::<FromServer>,
         round_trip::<FromServer>,
         round_trip::<FromServer>,
         round_trip::<FromServer>,
@@ -69,6 +71,7 @@ fn the_page_names_the_version_and_the_offsets() {
         (Slot::BLOCKED_NS, "blocked ns"),
         (Slot::SPUN_NS, "spun ns"),
         (Slot::LOG_BYTES, "bytes in the log"),
+        (Slot::DROPPED, "dropped"),
     ] {
         assert!(PAGE.contains(&format!("{} {name}", slot.offset())), "{name}");
     }
@@ -115,6 +118,10 @@ fn a_full_samples_line_fits() {
     assert!(line.len() <= contract::MAX_LINE_BYTES);
     line.clear();
     write(&mut line, &FromServer::Fresh(fresh)).unwrap();
+    assert!(line.len() <= contract::MAX_LINE_BYTES);
+    let ranges = vec![[u64::MAX; 2]; contract::SAMPLES_PER_LINE];
+    line.clear();
+    write(&mut line, &FromServer::Dropped(contract::Dropped { connection: 9999, ranges })).unwrap();
     assert!(line.len() <= contract::MAX_LINE_BYTES);
 }
 

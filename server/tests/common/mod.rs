@@ -29,6 +29,8 @@ pub fn plan(schedule: Schedule, duration_ms: u64) -> ServerPlan {
         send_buffer_bytes: None,
         congestion: None,
         spin: false,
+        slow_consumer: None,
+        threads: 1,
         log_ceiling_bytes: 1 << 30,
         meter: None,
         connect_deadline_ms: 5_000,
