@@ -67,4 +67,6 @@ pub mod verdict;
 pub mod verify;
 pub mod view;
 pub mod watch;
+#[cfg(test)]
+mod worked;
 pub mod workload;
