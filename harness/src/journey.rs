@@ -202,12 +202,12 @@ impl<'a> Journeys<'a> {
     pub fn iter(&self) -> impl Iterator<Item = Stamps> {
         let sample = self.plan.sample();
         self.record.links.iter().flat_map(move |link| {
-            let kept = move |&&(index, _): &&(usize, u64)| {
-                !link.drops.contains(sample.nth(index as u64))
-            };
-            self.due.iter().filter(kept).map(move |&(index, due_ns)| {
-                self.stamps(link, index, due_ns)
-            })
+            let kept =
+                move |&&(index, _): &&(usize, u64)| !link.drops.contains(sample.nth(index as u64));
+            self.due
+                .iter()
+                .filter(kept)
+                .map(move |&(index, due_ns)| self.stamps(link, index, due_ns))
         })
     }
 

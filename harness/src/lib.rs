@@ -38,6 +38,8 @@ pub mod overview;
 pub mod packed;
 pub mod plan;
 pub mod policy;
+#[cfg(test)]
+mod policy_tests;
 pub mod process;
 pub mod ranking;
 pub mod record;

@@ -37,6 +37,15 @@ type Age = (u64, f64);
 /// or nothing was processed.
 #[must_use]
 pub fn staleness(record: &Record, plan: &Plan, window_ns: &Range<u64>) -> Option<Staleness> {
+    within(record, plan, window_ns, MOST_AGES)
+}
+
+fn within(
+    record: &Record,
+    plan: &Plan,
+    window_ns: &Range<u64>,
+    most_ages: usize,
+) -> Option<Staleness> {
     if !plan.keeps_due_times() {
         return None;
     }
@@ -44,7 +53,7 @@ pub fn staleness(record: &Record, plan: &Plan, window_ns: &Range<u64>) -> Option
     let window = edge(window_ns.start)?..edge(window_ns.end)? + 1;
     let looks = record.watched.snapshots.get(window.clone())?;
     let most = looks.len() * record.links.len() * SYMBOLS as usize;
-    let step = most.div_ceil(MOST_AGES).max(1);
+    let step = most.div_ceil(most_ages).max(1);
     let tape = plan.workload.tape.as_ref().map(|recording| recording.tape.clone());
     let market = Market::new(plan.seed).replaying(tape);
     // By look: with a weight only once all connections are known.
@@ -127,4 +136,113 @@ fn of_ages(mut ages: Vec<Age>) -> Option<Staleness> {
         ages.iter().find(reaches).map(|&(age, _)| age)
     };
     Some(Staleness { p50: at(0.5)?, p99: at(0.99)?, max: ages.last()?.0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worked;
+    use std::collections::BTreeMap;
+
+    const ALL: Range<u64> = 0..400_000_000;
+
+    /// The same by its definition: at each look, all ticks that were not dropped are gone
+    /// through anew.
+    fn by_definition(record: &Record, plan: &Plan) -> Vec<Vec<u64>> {
+        let market = Market::new(plan.seed);
+        let mut looks = Vec::new();
+        for (index, look) in record.watched.snapshots.iter().take(21).enumerate() {
+            let mut ages = Vec::new();
+            for (number, link) in record.links.iter().enumerate() {
+                let each = record.watched.processed_each.get(index);
+                let count = each.map_or(look.processed, |each| each[number]);
+                let kept = (0..).filter(|&seq| !link.drops.contains(seq)).take(count as usize);
+                let newest: BTreeMap<u32, u64> =
+                    kept.map(|seq| (market.tick(seq).0, seq)).collect();
+                let due_ns = |seq| record.start_ns + plan.due_offset_ns(seq).unwrap();
+                ages.extend(newest.values().map(|&seq| look.at_ns - due_ns(seq)));
+            }
+            looks.push(ages);
+        }
+        looks
+    }
+
+    /// Nearest rank, where every look has as many ages.
+    fn nearest_ranks(mut ages: Vec<u64>) -> Staleness {
+        ages.sort_unstable();
+        let at = |share: f64| ages[(share * ages.len() as f64).ceil() as usize - 1];
+        Staleness { p50: at(0.5), p99: at(0.99), max: at(1.0) }
+    }
+
+    #[test]
+    fn counts_and_ranges_give_what_the_definition_gives() {
+        let dropped: &[[u64; 2]] = &[[300, 7], [4_000, 3_000], [9_000, 1], [9_002, 1]];
+        for work_ns in [1_000, 35_000] {
+            let plan = worked::under("conflate");
+            let record = worked::record(&plan, &[dropped], work_ns);
+            // The first look is at the very beginning, and has one symbol at most.
+            let all = by_definition(&record, &plan).into_iter().skip(1).flatten().collect();
+            let found = staleness(&record, &plan, &(20_000_000..400_000_000)).unwrap();
+            assert_eq!(found, nearest_ranks(all), "{work_ns} ns of work");
+        }
+        let plan = worked::plan("connections=2\nslow_consumer={policy='conflate',ms=5}");
+        let record = worked::record(&plan, &[dropped, &[]], 15_000);
+        let all = by_definition(&record, &plan).into_iter().skip(1).flatten().collect();
+        let found = staleness(&record, &plan, &(20_000_000..400_000_000)).unwrap();
+        assert_eq!(found, nearest_ranks(all), "two connections");
+    }
+
+    /// With a tick every 20 µs and 30 µs of work on each, at 200 ms 6 666 ticks are done,
+    /// and the newest of them was due at 133 ms.
+    #[test]
+    fn a_queue_makes_every_value_old_and_a_drop_brings_the_present_back() {
+        let at_200_ms = 200_000_000..200_000_000;
+        let plan = worked::under("drop-oldest");
+        let waits = worked::record(&plan, &[&[]], 30_000);
+        let old = staleness(&waits, &plan, &at_200_ms).unwrap();
+        assert!((66_000_000..72_000_000).contains(&old.p50), "{old:?}");
+        let skips = worked::record(&plan, &[&[[5_000, 4_900]]], 30_000);
+        let young = staleness(&skips, &plan, &at_200_ms).unwrap();
+        // Of 64 symbols, most had their newest tick among the few that are left.
+        assert!(young.p50 < old.p50 && young.max > 100_000_000, "{young:?}");
+    }
+
+    #[test]
+    fn each_look_weighs_alike() {
+        // One look with four ages, one with a single one: that is half of the weight.
+        let weighed = [(1, 0.25), (2, 0.25), (3, 0.25), (4, 0.25), (9, 1.0)];
+        assert_eq!(of_ages(weighed.to_vec()), Some(Staleness { p50: 4, p99: 9, max: 9 }));
+        let alike: Vec<Age> = (1..=200).rev().map(|age| (age, 1.0 / 64.0)).collect();
+        assert_eq!(of_ages(alike), Some(Staleness { p50: 100, p99: 198, max: 200 }));
+        assert_eq!(of_ages(Vec::new()), None);
+    }
+
+    #[test]
+    fn too_many_ages_are_thinned_by_looks() {
+        let plan = worked::under("queue");
+        let record = worked::record(&plan, &[&[]], 1_000);
+        // 21 looks of 64 symbols: every third look, which are 0, 3, … 18.
+        let found = within(&record, &plan, &ALL, 21 * 64 / 3).unwrap();
+        let looks = by_definition(&record, &plan);
+        let chosen: Vec<Vec<u64>> = looks.into_iter().step_by(3).collect();
+        let weighed =
+            chosen.iter().flat_map(|ages| ages.iter().map(|&age| (age, 1.0 / ages.len() as f64)));
+        assert_eq!(Some(found), of_ages(weighed.collect()));
+    }
+
+    #[test]
+    fn what_nobody_processed_has_no_age_and_wild_counts_end() {
+        let plan = worked::under("queue");
+        let sound = worked::record(&plan, &[&[]], 1_000);
+        let with = |processed: u64| {
+            let mut record = sound.clone();
+            record.watched.snapshots.iter_mut().for_each(|look| look.processed = processed);
+            staleness(&record, &plan, &ALL)
+        };
+        assert_eq!(with(0), None);
+        assert!(with(u64::MAX).is_some());
+        let flood: Plan = worked::plan("");
+        let paced = flood.paced_by(crate::servers::Paces::Classic);
+        assert_eq!(staleness(&sound, &paced, &ALL), None, "nothing is due");
+    }
 }

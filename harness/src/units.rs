@@ -157,7 +157,6 @@ pub mod file {
     pub fn millis<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
         Written::deserialize(from)?.number(whole_ms).map_err(D::Error::custom)
     }
-
 }
 
 #[cfg(test)]

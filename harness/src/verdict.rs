@@ -256,7 +256,9 @@ fn stall(record: &Record, plan: &Plan) -> Option<(u64, u64)> {
     let mut longest = (0, 0);
     let mut since = window.first()?;
     for look in window {
-        if look.processed > since.processed || look.generated.saturating_sub(look.dropped) == look.processed {
+        if look.processed > since.processed
+            || look.generated.saturating_sub(look.dropped) == look.processed
+        {
             since = look;
         }
         longest = longest.max((look.at_ns - since.at_ns, since.at_ns - record.start_ns));

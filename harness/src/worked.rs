@@ -23,8 +23,7 @@ const BYTES_PER_TICK: u64 = 30;
 pub fn plan(lines: &str) -> Plan {
     let head = "name='w'\nwhy='w'\nread='r'\nrank_by='staleness'\nrate_per_s=50000\n";
     let workload: Workload = toml::from_str(&format!("{head}{lines}")).unwrap();
-    let timing =
-        Timing { warmup_ns: 0, measure_ns: 400_000_000, grid_ns: GRID_NS, samples: 2_000 };
+    let timing = Timing { warmup_ns: 0, measure_ns: 400_000_000, grid_ns: GRID_NS, samples: 2_000 };
     Plan::new(&workload, Class::Library, 7, timing).unwrap()
 }
 

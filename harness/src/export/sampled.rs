@@ -61,7 +61,9 @@ pub fn of(archive: &Archive, round: &Round) -> Result<Option<Sampled>> {
     let saved = archive.journeys(round, books)?;
     let is_dropped = |stamps: &Stamps| stamps.encoded_ns.is_none();
     let mut dropped: Vec<u64> = Vec::new();
-    dropped.extend(saved.iter().filter(|(_, s)| is_dropped(s)).map(|(_, s)| index(books.sample, s.seq)));
+    dropped.extend(
+        saved.iter().filter(|(_, s)| is_dropped(s)).map(|(_, s)| index(books.sample, s.seq)),
+    );
     dropped.sort_unstable();
     let measurement = round.result.measurement.as_ref();
     let window = measurement.and_then(|m| window(&timetable, books, m, (links, &dropped)));
@@ -111,8 +113,9 @@ fn window(
     let planned_ns = books.warmup_ns + books.measure_ns;
     let to = match kept(from, until(planned_ns)?, links, dropped) == m.samples {
         true => until(planned_ns)?,
-        false => (from..=until(planned_ns)?)
-            .find(|&to| kept(from, to, links, dropped) >= m.samples)?,
+        false => {
+            (from..=until(planned_ns)?).find(|&to| kept(from, to, links, dropped) >= m.samples)?
+        }
     };
     let end_ns = match until(planned_ns)? == to || to == from {
         true => planned_ns,

@@ -117,11 +117,8 @@ impl Audit {
         self.demand(last <= dropped, || {
             format!("the server's meter had {last} dropped ticks, its report has {dropped}")
         });
-        let of_ranges = record
-            .links
-            .iter()
-            .map(|link| link.drops.total())
-            .fold(0, u64::saturating_add);
+        let of_ranges =
+            record.links.iter().map(|link| link.drops.total()).fold(0, u64::saturating_add);
         self.demand(of_ranges == dropped, || {
             format!("the server's ranges have {of_ranges} dropped ticks, its report {dropped}")
         });
