@@ -6,7 +6,9 @@ use crate::books::{Books, Stamps};
 use crate::classic::Classic;
 use crate::log::Log;
 use crate::outlet::Outlet;
+use crate::policy::Limits;
 use anyhow::Result;
+use contract::Policy;
 use polling::{Event, Events, PollMode, Poller};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -14,8 +16,12 @@ use std::time::Duration;
 use tick::Timetable;
 use tick::clock::now_ns;
 
-/// Between two pings, in ns: ten a second.
+/// Between two pings to a connection, in ns: ten a second.
 const PING_NS: u64 = 100_000_000;
+/// Among many connections, pings are rarer: about so many a second in all.
+const PINGS_PER_S: u64 = 2_000;
+/// Connections that are looked at in one look: a look must not hold up the schedule.
+const LOOKED_AT: usize = 256;
 /// Between two looks at the kernel's acknowledgements, in ns.
 const LOOK_NS: u64 = 5_000_000;
 /// The last stretch before a due time, which is spun away where that is allowed.
@@ -69,9 +75,10 @@ pub struct Engine {
     pub books: Books,
     /// The stamps, if any are asked for.
     pub stamps: Option<Stamps>,
-    /// Ticks written to each connection.
-    written: Vec<u64>,
     load: Load,
+    limits: Limits,
+    /// Whether connections remember what they dropped.
+    records: bool,
     /// In place of due times, where the older server is imitated.
     classic: Option<Classic>,
     poller: Arc<Poller>,
@@ -79,7 +86,10 @@ pub struct Engine {
     /// The stamp of the newest tick of a flood.
     newest_ns: u64,
     finished: bool,
-    next_ping_ns: u64,
+    /// Whether the load's time was over at the last turn.
+    overtime: bool,
+    /// The connection to be looked at next.
+    next_key: usize,
     next_look_ns: u64,
     next_poll_ns: u64,
     last_turn_ns: u64,
@@ -100,8 +110,8 @@ impl Engine {
             outlets: Vec::new(),
             books,
             stamps,
-            written: Vec::new(),
-            next_ping_ns: load.start_ns + PING_NS,
+            limits: Limits::default(),
+            records: false,
             next_look_ns: load.start_ns,
             last_turn_ns: load.start_ns,
             load,
@@ -110,6 +120,8 @@ impl Engine {
             events: Events::new(),
             newest_ns: 0,
             finished: false,
+            overtime: false,
+            next_key: 0,
             next_poll_ns: 0,
         }
     }
@@ -118,6 +130,13 @@ impl Engine {
     #[must_use]
     pub fn paced_by(self, classic: Option<Classic>) -> Self {
         Self { classic, ..self }
+    }
+
+    /// The same with a policy for slow consumers. With `records`, connections remember
+    /// which ticks they dropped.
+    #[must_use]
+    pub fn held_to(self, limits: Limits, records: bool) -> Self {
+        Self { limits, records, ..self }
     }
 
     /// The seqs at which a message was made anew, where messages are sent again.
@@ -131,7 +150,8 @@ impl Engine {
     /// # Errors
     /// When the connection is gone already.
     pub fn admit(&mut self, socket: TcpStream) -> Result<()> {
-        let outlet = Outlet::new(socket, &self.log)?;
+        let mut outlet = Outlet::new(socket, &self.log, self.limits, self.records)?;
+        outlet.next_ping_ns = now_ns().max(self.load.start_ns) + PING_NS;
         let key = self.outlets.iter().position(Option::is_none).unwrap_or(self.outlets.len());
         // SAFETY: `dismiss` takes the socket from the poller before it is closed,
         // and the poller's last user is this engine.
@@ -140,10 +160,7 @@ impl Engine {
         }
         if key == self.outlets.len() {
             self.outlets.push(None);
-            self.written.push(0);
         }
-        // What came before its time is not to be written to it.
-        self.written[key] = self.log.ticks();
         self.outlets[key] = Some(outlet);
         Ok(())
     }
@@ -164,7 +181,10 @@ impl Engine {
     /// Whether every connection has confirmed every tick by a pong.
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
-        self.outlets.iter().flatten().all(|outlet| outlet.confirmed() == self.log.ticks())
+        let is_confirmed = |outlet: &Outlet| {
+            outlet.is_drained(&self.log) && outlet.confirmed() == outlet.stream().ticks()
+        };
+        self.outlets.iter().flatten().all(is_confirmed)
     }
 
     /// Whether all that was made is written to every connection.
@@ -184,19 +204,12 @@ impl Engine {
     /// When the poller fails.
     pub fn turn(&mut self, until_ns: u64) -> Result<()> {
         let now = now_ns();
-        self.count_blocked(now);
         self.produce(now);
-        self.write()?;
+        self.serve(now)?;
         if now >= self.next_look_ns {
             self.next_look_ns = now + LOOK_NS;
-            self.look();
+            self.look_at(LOOKED_AT, now);
         }
-        if now >= self.next_ping_ns {
-            self.next_ping_ns += PING_NS * (1 + (now - self.next_ping_ns) / PING_NS);
-            self.ping();
-        }
-        let needed = self.outlets.iter().flatten().map(|o| o.needs_from(&self.log)).min();
-        self.log.free(needed.unwrap_or(self.log.end()));
         self.books.show_written(self.log.held_bytes());
         self.wait(until_ns)
     }
@@ -211,6 +224,9 @@ impl Engine {
         if self.classic.is_some() {
             return self.produce_classic(now, chunk);
         }
+        if self.limits.policy == Policy::Block && !self.may_go_on(now) {
+            return;
+        }
         let Some(due) = self.load.due_count(now) else {
             return self.produce_flood(now, chunk);
         };
@@ -222,6 +238,17 @@ impl Engine {
             self.made(first, now);
         }
         self.finished = self.load.due_ns(self.log.ticks()).is_none();
+    }
+
+    /// Whether a consumer that sets the pace has taken all that was made. What is due
+    /// when the time is over, and was not made for its sake, never is.
+    fn may_go_on(&mut self, now: u64) -> bool {
+        let drained = self.is_drained();
+        let over = self.load.is_over(now);
+        // Who keeps up gets the last ticks after the end.
+        self.finished = over && (self.overtime || !drained);
+        self.overtime = over;
+        drained && !self.finished
     }
 
     /// Under a flood, a segment is made whenever the slowest connection has
@@ -243,7 +270,7 @@ impl Engine {
 
     /// Whether the slowest connection has less than a segment left; false without any.
     fn has_appetite(&self) -> bool {
-        let slowest = self.outlets.iter().flatten().map(Outlet::cursor).min();
+        let slowest = self.outlets.iter().flatten().map(|outlet| outlet.stream().cursor()).min();
         slowest.is_some_and(|cursor| self.log.end() - cursor < crate::log::SEGMENT_BYTES as u64)
     }
 
@@ -265,6 +292,7 @@ impl Engine {
     }
 
     fn made(&mut self, first: u64, now: u64) {
+        self.log.stamp(now);
         self.books.generated = self.log.ticks();
         self.books.show_generated();
         if let Some(stamps) = &mut self.stamps {
@@ -272,55 +300,63 @@ impl Engine {
         }
     }
 
-    fn write(&mut self) -> Result<()> {
+    /// Writes to all that can take something, and applies the policy to what waits.
+    fn serve(&mut self, now: u64) -> Result<()> {
+        let mut needed = self.log.end();
+        let mut waits = false;
         for (key, place) in self.outlets.iter_mut().enumerate() {
             let Some(outlet) = place else { continue };
-            if outlet.is_blocked() {
-                continue;
-            }
             let (books, stamps) = (&mut self.books, &mut self.stamps);
-            let (so_far, bytes_before) = (&mut self.written[key], outlet.stream_bytes());
-            outlet.write(&self.log, |ticks, began_ns| {
-                books.wrote(ticks - *so_far);
-                *so_far = ticks;
-                if let Some(stamps) = stamps {
-                    stamps.written(key, ticks, began_ns);
+            waits |= outlet.is_blocked();
+            let (bytes, dropped) = (outlet.stream().bytes(), outlet.stream().dropped());
+            if outlet.is_blocked() {
+                outlet.absorb(&self.log, now);
+            } else {
+                outlet.write(&self.log, now, |seqs, began_ns| {
+                    books.wrote(seqs.end - seqs.start);
+                    if let Some(stamps) = stamps {
+                        stamps.written(key, seqs, began_ns);
+                    }
+                });
+                if outlet.is_blocked() && outlet.gone().is_none() {
+                    let both = Event::all(key);
+                    self.poller.modify_with_mode(outlet.socket(), both, PollMode::Level)?;
                 }
-            });
-            self.books.written_bytes += outlet.stream_bytes() - bytes_before;
-            if outlet.is_blocked() && outlet.gone().is_none() {
-                let both = Event::all(key);
-                self.poller.modify_with_mode(outlet.socket(), both, PollMode::Level)?;
             }
+            outlet.hold(&self.log, now);
+            outlet.settle(&self.log, now);
+            self.books.written_bytes += outlet.stream().bytes() - bytes;
+            self.books.dropped += outlet.stream().dropped() - dropped;
+            needed = needed.min(outlet.stream().needs_from(&self.log));
         }
-        Ok(())
-    }
-
-    /// Asks the kernel how far the ticks have come.
-    pub fn look(&mut self) {
-        let (mut acknowledged, mut confirmed) = (0, 0);
-        for outlet in self.outlets.iter_mut().flatten() {
-            acknowledged += outlet.acknowledged(&self.log);
-            confirmed += outlet.confirmed();
-        }
-        // By hand, connections leave and take their counts along.
-        self.books.acknowledged = self.books.acknowledged.max(acknowledged);
-        self.books.confirmed = self.books.confirmed.max(confirmed);
-        self.books.show_written(self.log.held_bytes());
-    }
-
-    fn ping(&mut self) {
-        for outlet in self.outlets.iter_mut().flatten() {
-            outlet.ping(&self.log);
-        }
-    }
-
-    fn count_blocked(&mut self, now: u64) {
-        let waits = self.outlets.iter().flatten().any(Outlet::is_blocked);
+        self.log.free(needed);
         if waits {
             self.books.blocked_ns += now.saturating_sub(self.last_turn_ns);
         }
         self.last_turn_ns = now;
+        Ok(())
+    }
+
+    /// Asks the kernel how far the ticks of every connection have come.
+    pub fn look(&mut self) {
+        self.look_at(usize::MAX, now_ns());
+        self.books.show_written(self.log.held_bytes());
+    }
+
+    /// Looks at so many connections, those that waited for it longest, and pings those
+    /// whose time has come.
+    fn look_at(&mut self, most: usize, now: u64) {
+        let count = self.outlets.len();
+        let ping_ns = PING_NS.max(count as u64 * 1_000_000_000 / PINGS_PER_S);
+        for _ in 0..most.min(count) {
+            self.next_key = (self.next_key + 1) % count;
+            let Some(outlet) = &mut self.outlets[self.next_key] else { continue };
+            self.books.acknowledged += outlet.look(&self.log);
+            if now >= outlet.next_ping_ns {
+                outlet.next_ping_ns += ping_ns * (1 + (now - outlet.next_ping_ns) / ping_ns);
+                outlet.ping(&self.log);
+            }
+        }
     }
 
     /// Waits for the next due time, or for a socket.
@@ -348,7 +384,8 @@ impl Engine {
     }
 
     fn next_due_ns(&self, now: u64) -> u64 {
-        if self.finished {
+        // A consumer that sets the pace wakes us by itself.
+        if self.finished || self.limits.policy == Policy::Block && !self.is_drained() {
             return u64::MAX;
         }
         let flood = !self.load.timetable.schedule().is_open_loop();
@@ -382,7 +419,9 @@ impl Engine {
         for event in self.events.iter() {
             let Some(Some(outlet)) = self.outlets.get_mut(event.key) else { continue };
             if event.readable {
-                outlet.read();
+                let before = outlet.confirmed();
+                outlet.read(&self.log);
+                self.books.confirmed += outlet.confirmed() - before;
             }
             if event.writable && outlet.is_blocked() {
                 outlet.unblock();

@@ -49,7 +49,7 @@ pub fn run(args: &Args) -> Result<()> {
         spin: args.spin,
     };
     let framer = Framer::new(args.format, Market::new(args.seed), unix_offset_ns());
-    let books = Books::new(Meter::unread(1)?);
+    let books = Books::new(Arc::new(Meter::unread(1)?), 1);
     let _ = nix::sys::prctl::set_timerslack(1);
     let mut engine = Engine::new(Log::new(framer), load, books, None, poller);
     while !stop.load(Ordering::SeqCst) && !engine.is_finished() {
@@ -86,7 +86,10 @@ fn laggard(engine: &Engine, ceiling_bytes: u64) -> Option<usize> {
         return None;
     }
     let cursors = engine.outlets.iter().enumerate();
-    cursors.filter_map(|(key, o)| Some((o.as_ref()?.cursor(), key))).min().map(|(_, key)| key)
+    cursors
+        .filter_map(|(key, o)| Some((o.as_ref()?.stream().cursor(), key)))
+        .min()
+        .map(|(_, key)| key)
 }
 
 fn say_goodbye(engine: &mut Engine, key: usize, why: &str) {
@@ -108,7 +111,7 @@ fn close(engine: &mut Engine, code: CloseCode) -> Result<()> {
             let Some(outlet) = engine.outlets[key].as_mut() else { return false };
             let closes = code == CloseCode::Away || outlet.is_drained(&engine.log);
             if closes {
-                outlet.close(code);
+                outlet.close(code, "");
             }
             !closes
         });

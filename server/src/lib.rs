@@ -3,13 +3,20 @@
 //! connection's own cursor. Knows nothing of results or of who the clients are.
 
 pub mod args;
+pub mod aside;
 pub mod books;
 pub mod child;
 pub mod classic;
+pub mod crew;
 pub mod door;
 pub mod engine;
+pub mod flight;
+pub mod gaps;
 pub mod hand;
 pub mod kernel;
 pub mod log;
+pub mod newest;
 pub mod outlet;
+pub mod policy;
+pub mod stream;
 pub mod tap;

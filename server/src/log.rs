@@ -13,14 +13,38 @@ const MARK_TICKS: u64 = 64;
 /// Empty segments that are kept for use again.
 const SPARE_SEGMENTS: usize = 8;
 
+/// What a log remembers of its ticks beside their bytes: for policies that choose
+/// among them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The symbol of each.
+    pub symbols: bool,
+    /// When each was made.
+    pub times: bool,
+}
+
 /// An append-only log of frames, freed from its front.
 #[derive(Debug)]
 pub struct Log {
     framer: Framer,
+    memory: Memory,
     segments: VecDeque<Segment>,
     spare: Vec<Segment>,
     end: u64,
     ticks: u64,
+    /// `(ticks up to here, made by then in ns)`, where times are remembered.
+    made: VecDeque<(u64, u64)>,
+}
+
+/// One tick in the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// Its place among the log's ticks.
+    pub seq: u64,
+    /// Its symbol; 0 where symbols are not remembered.
+    pub symbol: u32,
+    /// The whole frame.
+    pub bytes: &'a [u8],
 }
 
 /// Whole frames only: no frame crosses from one segment into the next.
@@ -33,13 +57,29 @@ struct Segment {
     bytes: Vec<u8>,
     /// Where ticks `first + i * MARK_TICKS` begin within it.
     marks: Vec<u32>,
+    /// The symbol of each tick, where they are remembered.
+    symbols: Vec<u8>,
 }
 
 impl Log {
     /// An empty log of that market and format.
     #[must_use]
     pub fn new(framer: Framer) -> Self {
-        Self { framer, segments: VecDeque::new(), spare: Vec::new(), end: 0, ticks: 0 }
+        Self {
+            framer,
+            memory: Memory::default(),
+            segments: VecDeque::new(),
+            spare: Vec::new(),
+            end: 0,
+            ticks: 0,
+            made: VecDeque::new(),
+        }
+    }
+
+    /// The same with a memory; before the first tick.
+    #[must_use]
+    pub fn remembering(self, memory: Memory) -> Self {
+        Self { memory, ..self }
     }
 
     /// The offset behind the last tick.
@@ -68,21 +108,48 @@ impl Log {
 
     /// Appends the next `count` ticks; `due_ns` gives each its due time.
     pub fn append(&mut self, count: u64, due_ns: impl Fn(u64) -> u64) {
-        self.append_by(count, |framer, seqs, out| framer.append(seqs, &due_ns, out));
+        self.append_by(
+            count,
+            |framer, seqs, out| framer.append(seqs, &due_ns, out),
+            |framer, seq| framer.symbol(seq),
+        );
     }
 
     /// Appends the next `count` ticks, all of them with what tick `of` says, made then.
     pub fn append_again(&mut self, count: u64, of: u64, made_ns: u64) {
-        self.append_by(count, |framer, seqs, out| framer.append_again(seqs, of, made_ns, out));
+        self.append_by(
+            count,
+            |framer, seqs, out| framer.append_again(seqs, of, made_ns, out),
+            |framer, _| framer.symbol(of),
+        );
     }
 
-    fn append_by(&mut self, count: u64, frame: impl Fn(&Framer, Range<u64>, &mut Vec<u8>)) {
+    /// Remembers that all ticks so far were made by `at_ns`.
+    pub fn stamp(&mut self, at_ns: u64) {
+        if self.memory.times {
+            self.made.push_back((self.ticks, at_ns));
+        }
+    }
+
+    fn append_by(
+        &mut self,
+        count: u64,
+        frame: impl Fn(&Framer, Range<u64>, &mut Vec<u8>),
+        symbol: impl Fn(&Framer, u64) -> u32,
+    ) {
         let last = self.ticks + count;
         while self.ticks < last {
             let room = self.room();
-            match room {
-                0 => self.open_segment(),
-                _ => self.append_within(self.ticks..last.min(self.ticks + room), &frame),
+            if room == 0 {
+                self.open_segment();
+                continue;
+            }
+            let seqs = self.ticks..last.min(self.ticks + room);
+            self.append_within(seqs.clone(), &frame);
+            if self.memory.symbols
+                && let Some(segment) = self.segments.back_mut()
+            {
+                segment.symbols.extend(seqs.map(|seq| symbol(&self.framer, seq) as u8));
             }
         }
     }
@@ -99,9 +166,11 @@ impl Log {
             first: 0,
             bytes: Vec::with_capacity(SEGMENT_BYTES),
             marks: Vec::new(),
+            symbols: Vec::new(),
         });
         segment.bytes.clear();
         segment.marks.clear();
+        segment.symbols.clear();
         segment.start = self.end;
         segment.first = self.ticks;
         self.segments.push_back(segment);
@@ -171,6 +240,61 @@ impl Log {
         (tick, segment.start + at as u64)
     }
 
+    /// Where tick `seq` begins, or the end.
+    #[must_use]
+    pub fn offset_of(&self, seq: u64) -> u64 {
+        if seq >= self.ticks {
+            return self.end;
+        }
+        if let Some(len) = self.framer.frame_len() {
+            return seq * len as u64;
+        }
+        let index = self.segments.partition_point(|s| s.first <= seq).saturating_sub(1);
+        let Some(segment) = self.segments.get(index) else { return self.end };
+        let within = seq.saturating_sub(segment.first);
+        let mut at = segment.marks.get((within / MARK_TICKS) as usize).map_or(0, |&at| at as usize);
+        for _ in 0..within % MARK_TICKS {
+            at += frame_len_at(&segment.bytes[at..]);
+        }
+        segment.start + at as u64
+    }
+
+    /// When tick `seq` was made, in ns; `None` where times are not remembered, or
+    /// it was not made yet.
+    #[must_use]
+    pub fn made_ns(&self, seq: u64) -> Option<u64> {
+        let batch = self.made.partition_point(|&(ticks, _)| ticks <= seq);
+        self.made.get(batch).map(|&(_, at_ns)| at_ns)
+    }
+
+    /// The first tick that was made at `at_ns` or later; the count of all, if none was.
+    #[must_use]
+    pub fn first_made_since(&self, at_ns: u64) -> u64 {
+        let batch = self.made.partition_point(|&(_, made_ns)| made_ns < at_ns);
+        let before = batch.checked_sub(1).and_then(|batch| self.made.get(batch));
+        before.map_or(0, |&(ticks, _)| ticks)
+    }
+
+    /// The ticks from the frame boundary at `offset` on.
+    pub fn frames(&self, offset: u64) -> impl Iterator<Item = Frame<'_>> {
+        let first = if offset < self.end { self.index_of(offset) } else { self.segments.len() };
+        self.segments.range(first..).flat_map(move |segment| {
+            let (mut at, mut seq) = match segment.start < offset {
+                true => ((offset - segment.start) as usize, self.whole_ticks(offset)),
+                false => (0, segment.first),
+            };
+            std::iter::from_fn(move || {
+                let rest = segment.bytes.get(at..).filter(|rest| !rest.is_empty())?;
+                let bytes = &rest[..frame_len_at(rest)];
+                let symbol = segment.symbols.get((seq - segment.first) as usize);
+                let frame = Frame { seq, symbol: symbol.map_or(0, |&s| s.into()), bytes };
+                at += bytes.len();
+                seq += 1;
+                Some(frame)
+            })
+        })
+    }
+
     /// The segment that holds the byte at `offset`; `None` at the end.
     fn segment_of(&self, offset: u64) -> Option<&Segment> {
         if offset >= self.end {
@@ -211,6 +335,15 @@ impl Log {
             {
                 self.spare.push(segment);
             }
+            self.forget_times();
+        }
+    }
+
+    /// Forgets when those ticks were made that are freed.
+    fn forget_times(&mut self) {
+        let held = self.segments.front().map_or(self.ticks, |segment| segment.first);
+        while self.made.front().is_some_and(|&(ticks, _)| ticks <= held) {
+            self.made.pop_front();
         }
     }
 

@@ -1,12 +1,14 @@
-//! One connection: its cursor in the log, its control frames, and what is
-//! known of how far its ticks have come.
+//! One connection: its socket, its stream of frames, and what is known of how far its
+//! ticks have come.
 
 use crate::kernel;
 use crate::log::Log;
+use crate::policy::{Limits, Waiting};
+use crate::stream::{SLICES, Stream};
 use crate::tap::Tap;
-use std::collections::VecDeque;
-use std::io::{ErrorKind, IoSlice, Result, Write};
-use std::net::TcpStream;
+use std::io::{ErrorKind, Read, Result, Write};
+use std::net::{Shutdown, TcpStream};
+use std::ops::Range;
 use std::sync::Arc;
 use tick::clock::now_ns;
 use tungstenite::error::ProtocolError;
@@ -16,38 +18,42 @@ use tungstenite::{Error, Message, WebSocket};
 
 /// The largest message that a client may send in.
 pub const INBOUND_BYTES: usize = 64 * 1024;
-/// Slices of one vectored write: about a MiB of segments.
-const SLICES: usize = 8;
 /// Inbound messages that are looked at in one turn: a chatty client must not
 /// hold up the schedule.
 const INBOUND_PER_TURN: usize = 16;
+/// Time for a client to take its close frame and to leave, in ns.
+const ENDING_NS: u64 = 2_000_000_000;
 
 /// A connection after its handshake.
 #[derive(Debug)]
 pub struct Outlet {
     socket: Arc<TcpStream>,
     protocol: WebSocket<Tap>,
-    /// The log's bytes before this have been taken by the kernel.
-    cursor: u64,
-    /// Control frames on their way, and how much of them is written.
-    control: Vec<u8>,
-    control_sent: usize,
-    /// Bytes that the kernel has taken since the handshake.
-    stream_bytes: u64,
-    /// Where control frames stand in the stream, `(first byte, length)`, as far
-    /// as they are not acknowledged; and the bytes of those that are.
-    inserted: VecDeque<(u64, u64)>,
-    inserted_acked_bytes: u64,
+    stream: Stream,
     /// What the kernel counts as acknowledged when nothing of ours is.
     acked_base: u64,
-    /// Where in the log the acknowledged bytes end.
-    acked_cursor: u64,
+    acknowledged: u64,
     /// The count of the newest ping, and of the newest pong.
     asked: u64,
     confirmed: u64,
+    /// When to ping it next, in ns.
+    pub next_ping_ns: u64,
     blocked: bool,
-    closing: bool,
+    /// What waited for it when its policy closed it.
+    cut: Option<Waiting>,
+    /// It is to end once its close frame is out.
+    ending: Option<Ending>,
     gone: Option<String>,
+}
+
+/// The end of a connection that the client has brought about.
+#[derive(Debug)]
+struct Ending {
+    why: String,
+    /// When it is over in any case, in ns.
+    until_ns: u64,
+    /// Whether our side is shut.
+    shut: bool,
 }
 
 /// What inbound frames are held to.
@@ -60,11 +66,12 @@ pub fn limits() -> WebSocketConfig {
 }
 
 impl Outlet {
-    /// A connection that joins at the head of the log.
+    /// A connection that joins at the head of the log. With `records`, it remembers
+    /// which ticks it dropped.
     ///
     /// # Errors
     /// When the socket is gone already.
-    pub fn new(socket: TcpStream, log: &Log) -> Result<Self> {
+    pub fn new(socket: TcpStream, log: &Log, policy: Limits, records: bool) -> Result<Self> {
         socket.set_nonblocking(true)?;
         let acked_base = kernel::acked_bytes(&socket)? + kernel::queued_bytes(&socket)?;
         let socket = Arc::new(socket);
@@ -72,18 +79,15 @@ impl Outlet {
         Ok(Self {
             protocol: WebSocket::from_raw_socket(tap, Role::Server, Some(limits())),
             socket,
-            cursor: log.end(),
-            control: Vec::new(),
-            control_sent: 0,
-            stream_bytes: 0,
-            inserted: VecDeque::new(),
-            inserted_acked_bytes: 0,
+            stream: Stream::new(log, policy, records),
             acked_base,
-            acked_cursor: log.end(),
-            asked: log.ticks(),
-            confirmed: log.ticks(),
+            acknowledged: 0,
+            asked: 0,
+            confirmed: 0,
+            next_ping_ns: 0,
             blocked: false,
-            closing: false,
+            cut: None,
+            ending: None,
             gone: None,
         })
     }
@@ -94,24 +98,22 @@ impl Outlet {
         &self.socket
     }
 
-    /// Where its next data byte stands in the log.
+    /// What it gets.
     #[must_use]
-    pub fn cursor(&self) -> u64 {
-        self.cursor
+    pub fn stream(&self) -> &Stream {
+        &self.stream
     }
 
-    /// The log must be kept from here on.
+    /// The same, when the connection is over.
     #[must_use]
-    pub fn needs_from(&self, log: &Log) -> u64 {
-        // Without fixed frames, the place of an acknowledged byte can only be
-        // found in the log itself.
-        if log.has_fixed_frames() { self.cursor } else { self.acked_cursor }
+    pub fn into_stream(self) -> Stream {
+        self.stream
     }
 
-    /// Bytes that the kernel has taken since the handshake.
+    /// Ticks that the client's kernel had acknowledged at the last look.
     #[must_use]
-    pub fn stream_bytes(&self) -> u64 {
-        self.stream_bytes
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged
     }
 
     /// Ticks that a pong has confirmed.
@@ -137,16 +139,24 @@ impl Outlet {
         self.gone.as_deref()
     }
 
-    /// Whether all of the log and every control frame is written.
+    /// What waited for it when its policy closed it, if that is so.
+    #[must_use]
+    pub fn cut(&self) -> Option<Waiting> {
+        self.cut
+    }
+
+    /// Whether everything for it is written, control frames included.
     #[must_use]
     pub fn is_drained(&self, log: &Log) -> bool {
-        // Nothing may follow a close frame (RFC 6455, 5.5.1).
-        (self.closing || self.cursor == log.end()) && self.control.is_empty()
+        self.stream.is_drained(log)
     }
 
     /// Queues a ping that carries the count of ticks before it.
     pub fn ping(&mut self, log: &Log) {
-        let ticks = log.whole_ticks(log.boundary(self.cursor));
+        if self.stream.is_closing() {
+            return;
+        }
+        let ticks = self.stream.ticks_before_control(log);
         self.asked = ticks;
         let payload = ticks.to_le_bytes().to_vec();
         let sent = self.protocol.send(Message::Ping(payload.into()));
@@ -154,26 +164,53 @@ impl Outlet {
     }
 
     /// Queues the close frame that ends the stream.
-    pub fn close(&mut self, code: CloseCode) {
-        self.closing = true;
-        let frame = CloseFrame { code, reason: "".into() };
+    pub fn close(&mut self, code: CloseCode, reason: &str) {
+        if self.stream.is_closing() {
+            return;
+        }
+        let frame = CloseFrame { code, reason: reason.into() };
         let sent = self.protocol.close(Some(frame));
-        self.take_control(sent.err());
+        self.stream.push_control(&self.protocol.get_mut().take(), true);
+        self.note(sent.err());
+    }
+
+    /// What was made since the last turn goes the way of a policy that has set in.
+    pub fn absorb(&mut self, log: &Log, now: u64) {
+        self.stream.absorb(log, now);
+    }
+
+    /// Applies the policy to what waits.
+    pub fn hold(&mut self, log: &Log, now: u64) {
+        if self.stream.hold(log, now) {
+            self.cut = Some(self.stream.waiting(log, now));
+            self.cut_off(log, CloseCode::Policy, "too far behind", now);
+        }
+    }
+
+    /// Closes it before it has everything.
+    pub fn cut_off(&mut self, log: &Log, code: CloseCode, reason: &str, now: u64) {
+        self.stream.cut(log);
+        self.close(code, reason);
+        self.ending.get_or_insert(Ending {
+            why: format!("cut off: {reason}"),
+            until_ns: now + ENDING_NS,
+            shut: false,
+        });
     }
 
     /// Writes what there is, as far as the socket takes it. `written` is told
-    /// each time how many ticks are out, and when the call began that put them.
-    pub fn write(&mut self, log: &Log, mut written: impl FnMut(u64, u64)) {
+    /// each time which ticks are out, and when the call began that put them.
+    pub fn write(&mut self, log: &Log, now: u64, mut written: impl FnMut(Range<u64>, u64)) {
+        self.stream.absorb(log, now);
         while self.gone.is_none() && !self.blocked && !self.is_drained(log) {
-            let mut slices = Vec::with_capacity(SLICES);
-            let lead = self.plan_write(log, &mut slices);
+            let mut slices = Vec::with_capacity(SLICES + 2);
+            let lead = self.stream.plan(log, &mut slices);
             let wanted: usize = slices.iter().map(|slice| slice.len()).sum();
             let began_ns = now_ns();
             match (&*self.socket).write_vectored(&slices) {
                 Ok(sent) => {
                     self.blocked = sent < wanted;
-                    self.advance(sent as u64, lead);
-                    written(log.whole_ticks(self.cursor), began_ns);
+                    self.stream.advance(log, sent as u64, lead, |seqs| written(seqs, began_ns));
                 }
                 Err(e) if e.kind() == ErrorKind::WouldBlock => self.blocked = true,
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
@@ -182,51 +219,14 @@ impl Outlet {
         }
     }
 
-    /// Lays out the next bytes of the stream: data up to a frame boundary,
-    /// then the control frames, then data. Gives the length of the first part.
-    fn plan_write<'a>(&'a self, log: &'a Log, slices: &mut Vec<IoSlice<'a>>) -> u64 {
-        if self.control.is_empty() {
-            log.slices(self.cursor..log.end(), SLICES, slices);
-            return log.end() - self.cursor;
-        }
-        // A control frame once begun comes first: its rest may not wait.
-        let gap = match self.control_sent {
-            0 => log.boundary(self.cursor),
-            _ => self.cursor,
-        };
-        log.slices(self.cursor..gap, SLICES, slices);
-        slices.push(IoSlice::new(&self.control[self.control_sent..]));
-        if !self.closing {
-            log.slices(gap..log.end(), SLICES, slices);
-        }
-        gap - self.cursor
-    }
-
-    /// Books `sent` bytes, of which the first `lead` were data.
-    fn advance(&mut self, sent: u64, lead: u64) {
-        let data = sent.min(lead);
-        self.cursor += data;
-        self.stream_bytes += data;
-        let control = (sent - data).min((self.control.len() - self.control_sent) as u64);
-        if control > 0 {
-            self.inserted.push_back((self.stream_bytes, control));
-            self.stream_bytes += control;
-            self.control_sent += control as usize;
-            if self.control_sent == self.control.len() {
-                self.control.clear();
-                self.control_sent = 0;
-            }
-        }
-        let rest = sent - data - control;
-        self.cursor += rest;
-        self.stream_bytes += rest;
-    }
-
     /// Reads what the client has sent: pongs count, the rest is only answered.
-    pub fn read(&mut self) {
+    pub fn read(&mut self, log: &Log) {
         for _ in 0..INBOUND_PER_TURN {
             if self.gone.is_some() {
                 return;
+            }
+            if self.ending.is_some() {
+                return self.discard();
             }
             match self.protocol.read() {
                 Ok(Message::Pong(payload)) => self.confirm(&payload),
@@ -234,11 +234,40 @@ impl Outlet {
                 Err(Error::Io(e)) if e.kind() == ErrorKind::WouldBlock => {
                     return self.take_control(None);
                 }
-                Err(e) => {
-                    self.take_control(None);
-                    self.leave(&e);
-                }
+                Err(e) => self.leave(&e, log),
             }
+        }
+    }
+
+    /// What comes from a client that is to leave is of no interest, but its end.
+    fn discard(&mut self) {
+        let mut scratch = [0; 4096];
+        match (&*self.socket).read(&mut scratch) {
+            Ok(0) => self.end(),
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            Err(_) => self.end(),
+            Ok(_) => {}
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(Ending { why, .. }) = self.ending.take() {
+            self.fail(&why);
+        }
+    }
+
+    /// Sees to the end of a connection that is ending: its close frame, then our side
+    /// shut, then the client's. Closed at once, with bytes from the client unread, the
+    /// kernel would send a reset, which can overtake the close frame.
+    pub fn settle(&mut self, log: &Log, now: u64) {
+        let drained = self.is_drained(log);
+        let Some(ending) = &mut self.ending else { return };
+        if now >= ending.until_ns {
+            return self.end();
+        }
+        if drained && !ending.shut {
+            ending.shut = true;
+            let _ = self.socket.shutdown(Shutdown::Write);
         }
     }
 
@@ -252,13 +281,19 @@ impl Outlet {
         }
     }
 
-    fn leave(&mut self, error: &Error) {
+    fn leave(&mut self, error: &Error, log: &Log) {
         match error {
-            Error::ConnectionClosed | Error::AlreadyClosed if self.closing => self.fail("closed"),
+            Error::ConnectionClosed | Error::AlreadyClosed if self.stream.is_closing() => {
+                self.fail("closed");
+            }
             Error::ConnectionClosed | Error::AlreadyClosed => {
-                // Answer its close frame as far as the socket takes it.
-                let _ = (&*self.socket).write(&self.control[self.control_sent..]);
-                self.fail("the client closed the connection");
+                self.stream.cut(log);
+                self.stream.push_control(&self.protocol.get_mut().take(), true);
+                self.ending = Some(Ending {
+                    why: "the client closed the connection".to_owned(),
+                    until_ns: now_ns() + ENDING_NS,
+                    shut: false,
+                });
             }
             Error::Io(e) => self.fail(&format!("the connection broke: {e}")),
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
@@ -272,36 +307,25 @@ impl Outlet {
         self.gone.get_or_insert_with(|| why.to_owned());
     }
 
+    /// Takes what the protocol wants to be written: between two frames.
     fn take_control(&mut self, error: Option<Error>) {
-        self.control.append(&mut self.protocol.get_mut().caught);
+        self.stream.push_control(&self.protocol.get_mut().take(), false);
+        self.note(error);
+    }
+
+    fn note(&mut self, error: Option<Error>) {
         match error {
             None | Some(Error::ConnectionClosed | Error::AlreadyClosed) => {}
             Some(other) => self.fail(&format!("the client broke the protocol: {other}")),
         }
     }
 
-    /// Ticks that the client's kernel has acknowledged by now.
-    pub fn acknowledged(&mut self, log: &Log) -> u64 {
+    /// Looks how many ticks the client's kernel has acknowledged; gives how many are new.
+    pub fn look(&mut self, log: &Log) -> u64 {
+        let before = self.acknowledged;
         if let Ok(acked) = kernel::acked_bytes(&self.socket) {
-            // A FIN counts as a byte: no more than was written.
-            let stream = acked.saturating_sub(self.acked_base).min(self.stream_bytes);
-            while let Some(&(at, len)) = self.inserted.front()
-                && at + len <= stream
-            {
-                self.inserted_acked_bytes += len;
-                self.inserted.pop_front();
-            }
-            // A control frame that is acknowledged in part.
-            let part = self.inserted.front().map_or(0, |&(at, _)| stream.saturating_sub(at));
-            let joined = self.cursor - (self.stream_bytes - self.all_inserted());
-            self.acked_cursor = joined + stream - self.inserted_acked_bytes - part;
+            self.acknowledged = self.stream.acknowledge(acked.saturating_sub(self.acked_base), log);
         }
-        log.whole_ticks(self.acked_cursor)
-    }
-
-    /// Bytes of all control frames written so far.
-    fn all_inserted(&self) -> u64 {
-        let waiting: u64 = self.inserted.iter().map(|&(_, len)| len).sum();
-        self.inserted_acked_bytes + waiting
+        self.acknowledged - before
     }
 }

@@ -10,8 +10,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Tap {
     socket: Arc<TcpStream>,
-    /// What waits to be put between two data frames.
-    pub caught: Vec<u8>,
+    caught: Vec<u8>,
 }
 
 impl Tap {
@@ -19,6 +18,11 @@ impl Tap {
     #[must_use]
     pub fn new(socket: Arc<TcpStream>) -> Self {
         Self { socket, caught: Vec::new() }
+    }
+
+    /// What waits to be put between two data frames.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.caught)
     }
 }
 

@@ -125,6 +125,35 @@ impl Meter {
     }
 }
 
+/// A counter that several threads write together.
+impl Meter {
+    /// Adds to a count, modulo 2^64: a part of a sum falls by adding its negative.
+    #[inline]
+    pub fn add(&self, slot: Slot, value: u64) {
+        self.change(slot, |count| count.wrapping_add(value));
+    }
+
+    /// Raises a count to `value`, unless it is there already.
+    #[inline]
+    pub fn raise(&self, slot: Slot, value: u64) {
+        self.change(slot, |count| count.max(value));
+    }
+
+    #[inline]
+    fn change(&self, slot: Slot, change: impl Fn(u64) -> u64) {
+        let counter = self.counter(slot);
+        let mut old = counter.load(Ordering::Relaxed);
+        while let Err(newer) = counter.compare_exchange_weak(
+            old,
+            change(u64::from_le(old)).to_le(),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        ) {
+            old = newer;
+        }
+    }
+}
+
 /// A meter as the harness sees it.
 #[derive(Debug)]
 pub struct MeterFile {

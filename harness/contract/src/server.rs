@@ -9,6 +9,7 @@ use tick::{Format, Sample, Schedule};
 /// What the server is told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant)] // two or three of them in a run
 pub enum ToServer {
     /// The first line.
     Plan(ServerPlan),
