@@ -51,9 +51,9 @@ impl Drops {
     #[must_use]
     pub fn fault(&self, made: u64) -> Option<String> {
         let mut from = 0;
-        for range in &self.ranges {
+        for (index, range) in self.ranges.iter().enumerate() {
             let Dropped { first, count, .. } = *range;
-            if count == 0 || first < from {
+            if count == 0 || first < from || (first == from && index > 0) {
                 return Some(format!(
                     "the server's dropped ranges do not ascend and lie apart: {count} from tick {first} on, after tick {}",
                     from.saturating_sub(1)
@@ -191,6 +191,7 @@ mod tests {
         for (ranges, made, words) in [
             (vec![[5, 2], [6, 1]], 10, "ascend and lie apart"),
             (vec![[5, 2], [3, 1]], 10, "ascend and lie apart"),
+            (vec![[5, 2], [7, 1]], 10, "ascend and lie apart"),
             (vec![[5, 0]], 10, "ascend and lie apart"),
             (vec![[5, 6]], 10, "never made"),
             (vec![[u64::MAX, 2]], u64::MAX - 1, "never made"),
