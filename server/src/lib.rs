@@ -12,4 +12,5 @@ pub mod hand;
 pub mod kernel;
 pub mod log;
 pub mod outlet;
+pub mod subscription;
 pub mod tap;
