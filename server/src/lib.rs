@@ -19,4 +19,5 @@ pub mod newest;
 pub mod outlet;
 pub mod policy;
 pub mod stream;
+pub mod subscription;
 pub mod tap;
