@@ -3,8 +3,10 @@
 use crate::args::Args;
 use crate::books::Books;
 use crate::door::{self, Tuning};
-use crate::engine::{Engine, Load};
+use crate::engine::Engine;
+use crate::load::Load;
 use crate::log::Log;
+use crate::subscription::Symbols;
 use anyhow::{Context, Result};
 use contract::meter::Meter;
 use polling::Poller;
@@ -56,9 +58,9 @@ pub fn run(args: &Args) -> Result<()> {
         engine.turn(now_ns() + TURN_NS)?;
         for (_, socket) in arrivals.try_iter() {
             let peer = socket.peer_addr();
-            match (engine.admit(socket), peer) {
+            match (engine.admit(socket, Symbols::all()), peer) {
                 (Ok(()), Ok(peer)) => {
-                    say(format_args!("{peer} joined at tick {}", engine.log.ticks()))
+                    say(format_args!("{peer} joined at tick {}", engine.feeds.whole().ticks()))
                 }
                 (Err(error), _) => {
                     say(format_args!("a client went before its first tick: {error}"))
@@ -82,7 +84,7 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// The connection that holds most of the log, once that is over its ceiling.
 fn laggard(engine: &Engine, ceiling_bytes: u64) -> Option<usize> {
-    if engine.log.held_bytes() <= ceiling_bytes {
+    if engine.feeds.held_bytes() <= ceiling_bytes {
         return None;
     }
     let cursors = engine.outlets.iter().enumerate();
@@ -109,7 +111,7 @@ fn close(engine: &mut Engine, code: CloseCode) -> Result<()> {
     while now_ns() < limit_ns && engine.outlets.iter().any(Option::is_some) {
         open.retain(|&key| {
             let Some(outlet) = engine.outlets[key].as_mut() else { return false };
-            let closes = code == CloseCode::Away || outlet.is_drained(&engine.log);
+            let closes = code == CloseCode::Away || outlet.is_drained(engine.feeds.whole());
             if closes {
                 outlet.close(code, "");
             }

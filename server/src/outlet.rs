@@ -1,10 +1,12 @@
 //! One connection: its socket, its stream of frames, and what is known of how far its
 //! ticks have come.
 
+use crate::feeds::Feeds;
 use crate::kernel;
 use crate::log::Log;
 use crate::policy::{Limits, Waiting};
 use crate::stream::{SLICES, Stream};
+use crate::subscription::Symbols;
 use crate::tap::Tap;
 use std::io::{ErrorKind, Read, Result, Write};
 use std::net::{Shutdown, TcpStream};
@@ -28,6 +30,12 @@ const ENDING_NS: u64 = 2_000_000_000;
 #[derive(Debug)]
 pub struct Outlet {
     socket: Arc<TcpStream>,
+    /// Which of the logs it writes from.
+    feed: usize,
+    /// Whether it may choose symbols.
+    may_subscribe: bool,
+    /// What it has asked for.
+    asked_symbols: Option<Symbols>,
     protocol: WebSocket<Tap>,
     stream: Stream,
     /// What the kernel counts as acknowledged when nothing of ours is.
@@ -67,11 +75,17 @@ pub fn limits() -> WebSocketConfig {
 
 impl Outlet {
     /// A connection that joins at the head of the log. With `records`, it remembers
-    /// which ticks it dropped.
+    /// which ticks it dropped, and all of them are its business.
     ///
     /// # Errors
     /// When the socket is gone already.
-    pub fn new(socket: TcpStream, log: &Log, policy: Limits, records: bool) -> Result<Self> {
+    pub fn new(
+        socket: TcpStream,
+        feed: usize,
+        log: &Log,
+        policy: Limits,
+        records: bool,
+    ) -> Result<Self> {
         socket.set_nonblocking(true)?;
         let acked_base = kernel::acked_bytes(&socket)? + kernel::queued_bytes(&socket)?;
         let socket = Arc::new(socket);
@@ -79,6 +93,9 @@ impl Outlet {
         Ok(Self {
             protocol: WebSocket::from_raw_socket(tap, Role::Server, Some(limits())),
             socket,
+            feed,
+            may_subscribe: !records,
+            asked_symbols: None,
             stream: Stream::new(log, policy, records),
             acked_base,
             acknowledged: 0,
@@ -96,6 +113,24 @@ impl Outlet {
     #[must_use]
     pub fn socket(&self) -> &TcpStream {
         &self.socket
+    }
+
+    /// Which of the logs it writes from.
+    #[must_use]
+    pub fn feed(&self) -> usize {
+        self.feed
+    }
+
+    /// The symbols that it has just asked for.
+    pub fn asked_symbols(&mut self) -> Option<Symbols> {
+        self.asked_symbols.take()
+    }
+
+    /// Goes over to another feed.
+    pub fn resubscribe(&mut self, feeds: &Feeds, to: usize) {
+        let (from, symbols) = (feeds.log(self.feed), feeds.symbols(to));
+        self.stream.resubscribe(from, feeds.log(to), symbols);
+        self.feed = to;
     }
 
     /// What it gets.
@@ -230,11 +265,23 @@ impl Outlet {
             }
             match self.protocol.read() {
                 Ok(Message::Pong(payload)) => self.confirm(&payload),
+                Ok(Message::Text(text)) => self.obey(&text, log),
                 Ok(_) => self.take_control(None),
                 Err(Error::Io(e)) if e.kind() == ErrorKind::WouldBlock => {
                     return self.take_control(None);
                 }
                 Err(e) => self.leave(&e, log),
+            }
+        }
+    }
+
+    /// The only thing that a client may ask for are symbols.
+    fn obey(&mut self, text: &str, log: &Log) {
+        match Symbols::from_message(text) {
+            Ok(symbols) if self.may_subscribe => self.asked_symbols = Some(symbols),
+            Ok(_) => self.cut_off(log, CloseCode::Policy, "this run is of all symbols", now_ns()),
+            Err(refusal) => {
+                self.cut_off(log, CloseCode::Policy, &refusal.to_string(), now_ns());
             }
         }
     }
@@ -254,6 +301,12 @@ impl Outlet {
         if let Some(Ending { why, .. }) = self.ending.take() {
             self.fail(&why);
         }
+    }
+
+    /// Whether its end has begun.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.ending.is_some()
     }
 
     /// Sees to the end of a connection that is ending: its close frame, then our side
