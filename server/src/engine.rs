@@ -186,7 +186,7 @@ impl Engine {
         let now = now_ns();
         self.count_blocked(now);
         self.produce(now);
-        self.write()?;
+        self.write(|_| true)?;
         if now >= self.next_look_ns {
             self.next_look_ns = now + LOOK_NS;
             self.look();
@@ -243,7 +243,8 @@ impl Engine {
 
     /// Whether the slowest connection has less than a segment left; false without any.
     fn has_appetite(&self) -> bool {
-        let slowest = self.outlets.iter().flatten().map(Outlet::cursor).min();
+        let staying = self.outlets.iter().flatten().filter(|outlet| !outlet.is_ending());
+        let slowest = staying.map(Outlet::cursor).min();
         slowest.is_some_and(|cursor| self.log.end() - cursor < crate::log::SEGMENT_BYTES as u64)
     }
 
@@ -272,10 +273,10 @@ impl Engine {
         }
     }
 
-    fn write(&mut self) -> Result<()> {
+    fn write(&mut self, concerns: impl Fn(&Outlet) -> bool) -> Result<()> {
         for (key, place) in self.outlets.iter_mut().enumerate() {
             let Some(outlet) = place else { continue };
-            if outlet.is_blocked() {
+            if outlet.is_blocked() || !concerns(outlet) {
                 continue;
             }
             let (books, stamps) = (&mut self.books, &mut self.stamps);
@@ -359,19 +360,21 @@ impl Engine {
             Some(due_ns) => due_ns,
             None if now < self.load.start_ns => self.load.start_ns,
             None => {
-                let idle = |o: &Outlet| o.is_blocked() || o.gone().is_some();
+                let idle = |o: &Outlet| o.is_blocked() || o.is_ending() || o.gone().is_some();
                 let stuck = self.outlets.iter().flatten().all(idle);
                 if stuck { u64::MAX } else { now }
             }
         }
     }
 
-    /// Hears what the clients say until then, and makes and writes nothing.
+    /// Hears what the clients say until then, makes nothing, and writes only
+    /// the answers to close frames.
     ///
     /// # Errors
     /// When the poller fails.
     pub fn listen(&mut self, until_ns: u64) -> Result<()> {
-        self.poll(until_ns.saturating_sub(now_ns()))
+        self.poll(until_ns.saturating_sub(now_ns()))?;
+        self.write(Outlet::is_ending)
     }
 
     /// Waits so long for sockets, and serves those that have something.

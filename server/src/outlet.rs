@@ -1,31 +1,27 @@
 //! One connection: its cursor in the log, its control frames, and what is
 //! known of how far its ticks have come.
 
+use crate::inbound::{ANSWER_BYTES, Breach, Ending, TURN_BYTES, limits};
 use crate::kernel;
 use crate::log::Log;
 use crate::tap::Tap;
 use std::collections::VecDeque;
-use std::io::{ErrorKind, IoSlice, Result, Write};
-use std::net::TcpStream;
+use std::io::{ErrorKind, IoSlice, Read, Result, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use tick::clock::now_ns;
-use tungstenite::error::ProtocolError;
 use tungstenite::protocol::frame::coding::CloseCode;
-use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tungstenite::protocol::{CloseFrame, Role};
 use tungstenite::{Error, Message, WebSocket};
 
-/// The largest message that a client may send in.
-pub const INBOUND_BYTES: usize = 64 * 1024;
 /// Slices of one vectored write: about a MiB of segments.
 const SLICES: usize = 8;
-/// Inbound messages that are looked at in one turn: a chatty client must not
-/// hold up the schedule.
-const INBOUND_PER_TURN: usize = 16;
 
 /// A connection after its handshake.
 #[derive(Debug)]
 pub struct Outlet {
     socket: Arc<TcpStream>,
+    peer: SocketAddr,
     protocol: WebSocket<Tap>,
     /// The log's bytes before this have been taken by the kernel.
     cursor: u64,
@@ -47,16 +43,9 @@ pub struct Outlet {
     confirmed: u64,
     blocked: bool,
     closing: bool,
+    /// It ends before its time, by the client's doing.
+    ending: Option<Ending>,
     gone: Option<String>,
-}
-
-/// What inbound frames are held to.
-#[must_use]
-pub fn limits() -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(8 * 1024)
-        .max_message_size(Some(INBOUND_BYTES))
-        .max_frame_size(Some(INBOUND_BYTES))
 }
 
 impl Outlet {
@@ -67,11 +56,13 @@ impl Outlet {
     pub fn new(socket: TcpStream, log: &Log) -> Result<Self> {
         socket.set_nonblocking(true)?;
         let acked_base = kernel::acked_bytes(&socket)? + kernel::queued_bytes(&socket)?;
+        let peer = socket.peer_addr()?;
         let socket = Arc::new(socket);
         let tap = Tap::new(Arc::clone(&socket));
         Ok(Self {
             protocol: WebSocket::from_raw_socket(tap, Role::Server, Some(limits())),
             socket,
+            peer,
             cursor: log.end(),
             control: Vec::new(),
             control_sent: 0,
@@ -84,6 +75,7 @@ impl Outlet {
             confirmed: log.ticks(),
             blocked: false,
             closing: false,
+            ending: None,
             gone: None,
         })
     }
@@ -92,6 +84,12 @@ impl Outlet {
     #[must_use]
     pub fn socket(&self) -> &TcpStream {
         &self.socket
+    }
+
+    /// Its client, also when that has left.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
     }
 
     /// Where its next data byte stands in the log.
@@ -134,18 +132,34 @@ impl Outlet {
     /// Why it is of no more use, if so.
     #[must_use]
     pub fn gone(&self) -> Option<&str> {
-        self.gone.as_deref()
+        let over = || Some(self.ending.as_ref().filter(|ending| ending.is_over())?.why.as_str());
+        self.gone.as_deref().or_else(over)
     }
 
-    /// Whether all of the log and every control frame is written.
+    /// Whether its client has left or is being sent away; soon it is gone.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// Whether all of the log and every control frame is written; never of one
+    /// that ends before its time.
     #[must_use]
     pub fn is_drained(&self, log: &Log) -> bool {
+        self.ending.is_none() && self.is_written(log)
+    }
+
+    fn is_written(&self, log: &Log) -> bool {
         // Nothing may follow a close frame (RFC 6455, 5.5.1).
         (self.closing || self.cursor == log.end()) && self.control.is_empty()
     }
 
-    /// Queues a ping that carries the count of ticks before it.
+    /// Queues a ping that carries the count of ticks before it. While another
+    /// waits it would tell no more: the cursor has not moved.
     pub fn ping(&mut self, log: &Log) {
+        if self.closing || !self.control.is_empty() {
+            return;
+        }
         let ticks = log.whole_ticks(log.boundary(self.cursor));
         self.asked = ticks;
         let payload = ticks.to_le_bytes().to_vec();
@@ -155,8 +169,12 @@ impl Outlet {
 
     /// Queues the close frame that ends the stream.
     pub fn close(&mut self, code: CloseCode) {
+        self.close_because(code, "");
+    }
+
+    fn close_because(&mut self, code: CloseCode, reason: &str) {
         self.closing = true;
-        let frame = CloseFrame { code, reason: "".into() };
+        let frame = CloseFrame { code, reason: reason.into() };
         let sent = self.protocol.close(Some(frame));
         self.take_control(sent.err());
     }
@@ -164,7 +182,7 @@ impl Outlet {
     /// Writes what there is, as far as the socket takes it. `written` is told
     /// each time how many ticks are out, and when the call began that put them.
     pub fn write(&mut self, log: &Log, mut written: impl FnMut(u64, u64)) {
-        while self.gone.is_none() && !self.blocked && !self.is_drained(log) {
+        while self.gone.is_none() && !self.blocked && !self.is_written(log) {
             let mut slices = Vec::with_capacity(SLICES);
             let lead = self.plan_write(log, &mut slices);
             let wanted: usize = slices.iter().map(|slice| slice.len()).sum();
@@ -180,6 +198,7 @@ impl Outlet {
                 Err(e) => self.fail(&format!("writing failed: {e}")),
             }
         }
+        self.shut();
     }
 
     /// Lays out the next bytes of the stream: data up to a frame boundary,
@@ -222,23 +241,45 @@ impl Outlet {
         self.stream_bytes += rest;
     }
 
-    /// Reads what the client has sent: pongs count, the rest is only answered.
+    /// Reads what the client has sent: pongs count, pings are answered, texts are
+    /// taken; anything else sends it away.
     pub fn read(&mut self) {
-        for _ in 0..INBOUND_PER_TURN {
-            if self.gone.is_some() {
-                return;
-            }
+        self.protocol.get_mut().allow(TURN_BYTES);
+        while self.gone.is_none() && self.ending.is_none() {
             match self.protocol.read() {
                 Ok(Message::Pong(payload)) => self.confirm(&payload),
-                Ok(_) => self.take_control(None),
-                Err(Error::Io(e)) if e.kind() == ErrorKind::WouldBlock => {
-                    return self.take_control(None);
-                }
-                Err(e) => {
-                    self.take_control(None);
-                    self.leave(&e);
-                }
+                Ok(Message::Text(text)) => self.take_text(&text),
+                Ok(Message::Binary(_)) => self.send_away(&Breach::binary()),
+                Ok(_) => {}
+                Err(Error::Io(e)) if e.kind() == ErrorKind::WouldBlock => return self.answer(),
+                Err(e) => self.leave(&e),
             }
+            self.answer();
+        }
+        self.hear_out();
+    }
+
+    /// A text message has come: the one place where clients say something.
+    fn take_text(&mut self, _text: &str) {
+        self.send_away(&Breach::text());
+    }
+
+    /// Takes over what the protocol answers, as far as the client reads it.
+    fn answer(&mut self) {
+        self.take_control(None);
+        if self.control.len() - self.control_sent > ANSWER_BYTES {
+            self.send_away(&Breach::pings());
+        }
+    }
+
+    /// Closes with that code, and ends once the client has taken it.
+    fn send_away(&mut self, breach: &Breach) {
+        // What was sent before our own close frame was seen is no fault.
+        if !self.closing {
+            let Breach { code, reason } = breach;
+            self.close_because(*code, reason);
+            let why = format!("the client broke the protocol: {reason} ({code})");
+            self.ending = Some(Ending::new(why));
         }
     }
 
@@ -253,18 +294,42 @@ impl Outlet {
     }
 
     fn leave(&mut self, error: &Error) {
-        match error {
-            Error::ConnectionClosed | Error::AlreadyClosed if self.closing => self.fail("closed"),
-            Error::ConnectionClosed | Error::AlreadyClosed => {
-                // Answer its close frame as far as the socket takes it.
-                let _ = (&*self.socket).write(&self.control[self.control_sent..]);
-                self.fail("the client closed the connection");
+        match (error, Breach::of(error)) {
+            (_, Some(breach)) if self.closing => self.fail(&breach.reason),
+            (_, Some(breach)) => self.send_away(&breach),
+            (Error::Io(e), _) => self.fail(&format!("the connection broke: {e}")),
+            (Error::Protocol(_), _) => self.fail("the connection ended without a close frame"),
+            _ if self.closing => self.fail("closed"),
+            _ => {
+                self.closing = true;
+                self.ending = Some(Ending::new("the client closed the connection"));
             }
-            Error::Io(e) => self.fail(&format!("the connection broke: {e}")),
-            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
-                self.fail("the connection ended without a close frame");
-            }
-            other => self.fail(&format!("the client broke the protocol: {other}")),
+        }
+    }
+
+    /// Throws away what still comes in. A socket that is closed with unread
+    /// bytes would reset the connection, and with it the close frame.
+    fn hear_out(&mut self) {
+        let Some(ending) = &mut self.ending else { return };
+        match (&*self.socket).read(&mut [0; TURN_BYTES]) {
+            Ok(0) => ending.is_left = true,
+            Err(e) if e.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => ending.is_left = true,
+            Ok(_) => {}
+        }
+        self.shut();
+    }
+
+    /// Once the close frame is out, nothing more is: the client sees the end and
+    /// leaves (RFC 6455, 7.1.1). If it has left before, that was all.
+    fn shut(&mut self) {
+        let Some(ending) = &mut self.ending else { return };
+        if self.control.is_empty() && !ending.is_shut {
+            ending.is_shut = true;
+            let _ = self.socket.shutdown(Shutdown::Write);
+        }
+        if ending.is_left && (ending.is_shut || self.blocked) {
+            self.gone.get_or_insert_with(|| ending.why.clone());
         }
     }
 
@@ -273,6 +338,11 @@ impl Outlet {
     }
 
     fn take_control(&mut self, error: Option<Error>) {
+        if self.control_sent > 0 && !self.protocol.get_ref().caught.is_empty() {
+            // What is written of it need not be kept.
+            self.control.drain(..self.control_sent);
+            self.control_sent = 0;
+        }
         self.control.append(&mut self.protocol.get_mut().caught);
         match error {
             None | Some(Error::ConnectionClosed | Error::AlreadyClosed) => {}
