@@ -118,12 +118,7 @@ impl<'a> Crew<'a> {
         let outlets =
             || engine.outlets.iter().enumerate().filter_map(|(k, o)| Some((k, o.as_ref()?)));
         if let Some((_, waiting)) = outlets().find_map(|(key, o)| Some((key, o.cut()?))) {
-            let why = format!(
-                "{} bytes waited for the client, the oldest for {} ms",
-                waiting.bytes,
-                waiting.age_ns / 1_000_000
-            );
-            return Some((ServerEnd::CutOff, Some(why)));
+            return Some((ServerEnd::CutOff, Some(waiting.to_string())));
         }
         if let Some(why) = outlets().find_map(|(_, outlet)| outlet.gone()) {
             let words = self.words.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

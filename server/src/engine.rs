@@ -256,7 +256,8 @@ impl Engine {
 
     /// Whether the slowest connection has less than a segment left; false without any.
     fn has_appetite(&self) -> bool {
-        let slowest = self.outlets.iter().flatten().map(|outlet| outlet.stream().cursor()).min();
+        let staying = self.outlets.iter().flatten().filter(|outlet| !outlet.is_ending());
+        let slowest = staying.map(|outlet| outlet.stream().cursor()).min();
         slowest.is_some_and(|cursor| {
             self.feeds.whole().end() - cursor < crate::log::SEGMENT_BYTES as u64
         })
@@ -324,7 +325,6 @@ impl Engine {
             }
         }
         outlet.hold(log, now);
-        outlet.settle(log, now);
         books.written_bytes += outlet.stream().bytes() - bytes;
         books.dropped += outlet.stream().dropped() - dropped;
         let needed = outlet.stream().needs_from(log);
@@ -399,7 +399,7 @@ impl Engine {
             Some(due_ns) => due_ns,
             None if now < self.load.start_ns => self.load.start_ns,
             None => {
-                let idle = |o: &Outlet| o.is_blocked() || o.gone().is_some();
+                let idle = |o: &Outlet| o.is_blocked() || o.is_ending() || o.gone().is_some();
                 let stuck = self.outlets.iter().flatten().all(idle);
                 if stuck { u64::MAX } else { now }
             }

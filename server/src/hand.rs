@@ -39,11 +39,17 @@ pub fn run(args: &Args) -> Result<()> {
     let tuning = Tuning {
         send_buffer_bytes: args.send_buffer,
         congestion: args.congestion.clone(),
-        expected: None,
+        max_connections: args.max_connections,
+        gate: args.gate()?,
+        ..Tuning::default()
     };
     let (to, arrivals) = channel();
-    let door = door::open(args.host, args.port, tuning, to, Arc::clone(&poller))?;
+    let door = door::open(args.address()?, args.port, tuning, to, Arc::clone(&poller))?;
     say(format_args!("ws://{}/ticks", door.address));
+    if door.places < args.max_connections {
+        let places = door.places;
+        say(format_args!("room for {places} connections: raise the descriptor limit (ulimit -n)"));
+    }
     let load = Load {
         timetable: Timetable::new(args.rate.0, None).map_err(anyhow::Error::msg)?,
         start_ns: now_ns(),
@@ -63,6 +69,7 @@ pub fn run(args: &Args) -> Result<()> {
                     say(format_args!("{peer} joined at tick {}", engine.feeds.whole().ticks()))
                 }
                 (Err(error), _) => {
+                    door.vacate();
                     say(format_args!("a client went before its first tick: {error}"))
                 }
                 _ => {}
@@ -75,6 +82,7 @@ pub fn run(args: &Args) -> Result<()> {
             let cut = (Some(key) == laggard).then(|| "too far behind, cut off".to_owned());
             if let Some(why) = gone.or(cut) {
                 say_goodbye(&mut engine, key, &why);
+                door.vacate();
             }
         }
     }
@@ -96,10 +104,7 @@ fn laggard(engine: &Engine, ceiling_bytes: u64) -> Option<usize> {
 
 fn say_goodbye(engine: &mut Engine, key: usize, why: &str) {
     let Some(outlet) = engine.dismiss(key) else { return };
-    match outlet.socket().peer_addr() {
-        Ok(peer) => say(format_args!("{peer} left: {why}")),
-        Err(_) => say(format_args!("a client left: {why}")),
-    }
+    say(format_args!("{} left: {why}", outlet.peer()));
 }
 
 /// Closes every connection: at once when the server goes away, else once it has
