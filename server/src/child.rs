@@ -110,7 +110,7 @@ impl Run {
         say(&FromServer::Listening(Listening { url: format!("ws://{}/ticks", door.address) }))?;
         let mut sockets = BTreeMap::new();
         while sockets.len() < self.plan.connections {
-            let (connection, socket) = match self.next_client(&arrivals) {
+            let Arrival { number: connection, socket, .. } = match self.next_client(&arrivals) {
                 Ok(arrival) => arrival,
                 Err(end) => return Ok((Vec::new(), end)),
             };

@@ -5,6 +5,7 @@
 use crate::gate::Gate;
 use crate::handshake::{HEAD_BYTES, Refusal, Request};
 use crate::kernel;
+use crate::subscription::Symbols;
 use anyhow::{Context, Result};
 use polling::Poller;
 use socket2::{Domain, Socket, Type};
@@ -67,8 +68,16 @@ impl Default for Tuning {
     }
 }
 
-/// A connection that has come through, and the number at the end of its URL.
-pub type Arrival = (usize, TcpStream);
+/// A connection that has come through.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The number at the end of its URL.
+    pub number: usize,
+    /// Its socket, behind the handshake.
+    pub socket: TcpStream,
+    /// What it wants to get.
+    pub symbols: Symbols,
+}
 
 /// An open door. It closes when dropped.
 #[derive(Debug)]
@@ -207,7 +216,9 @@ impl Porter {
         };
         let number = request.connection;
         let arrived = self.welcome(socket, &request).await;
-        let sent = arrived.and_then(|socket| Ok(self.to.send((number, socket))?));
+        let symbols = request.symbols.unwrap_or(Symbols::all());
+        let sent =
+            arrived.and_then(|socket| Ok(self.to.send(Arrival { number, socket, symbols })?));
         if sent.is_err() {
             self.lock_numbers().remove(&number);
             return sent;
@@ -226,6 +237,10 @@ impl Porter {
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, line)
         })?;
         let Some(expected) = self.tuning.expected else { return Ok(place) };
+        if request.symbols.is_some() {
+            let line = "this run is of all symbols: leave `symbols=` out";
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, line));
+        }
         let number = request.connection;
         if number >= expected || !self.lock_numbers().insert(number) {
             let line = format!("connection {number} is not one that is still to come");

@@ -17,6 +17,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 use tick::clock::now_ns;
+use tungstenite::protocol::frame::coding::CloseCode;
 
 /// Between two pings to a connection, in ns: ten a second.
 const PING_NS: u64 = 100_000_000;
@@ -175,6 +176,18 @@ impl Engine {
     #[must_use]
     pub fn is_drained(&self) -> bool {
         self.outlets.iter().flatten().all(|outlet| outlet.is_drained(self.log_of(outlet)))
+    }
+
+    /// Closes each connection that has taken everything; gives how many have not.
+    pub fn close_drained(&mut self, code: CloseCode) -> usize {
+        let mut waiting = 0;
+        for outlet in self.outlets.iter_mut().flatten().filter(|outlet| !outlet.is_closing()) {
+            match outlet.is_drained(self.feeds.log(outlet.feed())) {
+                true => outlet.close(code, ""),
+                false => waiting += 1,
+            }
+        }
+        waiting
     }
 
     /// Makes no more ticks.

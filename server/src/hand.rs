@@ -2,11 +2,10 @@
 
 use crate::args::Args;
 use crate::books::Books;
-use crate::door::{self, Tuning};
+use crate::door::{self, Arrival, Tuning};
 use crate::engine::Engine;
 use crate::load::Load;
-use crate::log::Log;
-use crate::subscription::Symbols;
+use crate::log::{Log, Memory};
 use anyhow::{Context, Result};
 use contract::meter::Meter;
 use polling::Poller;
@@ -59,12 +58,18 @@ pub fn run(args: &Args) -> Result<()> {
     let framer = Framer::new(args.format, Market::new(args.seed), unix_offset_ns());
     let books = Books::new(Arc::new(Meter::unread(1)?), 1);
     let _ = nix::sys::prctl::set_timerslack(1);
-    let mut engine = Engine::new(Log::new(framer), load, books, None, poller);
+    let mut engine = Engine::new(
+        Log::new(framer).remembering(Memory { symbols: true, times: false }),
+        load,
+        books,
+        None,
+        poller,
+    );
     while !stop.load(Ordering::SeqCst) && !engine.is_finished() {
         engine.turn(now_ns() + TURN_NS)?;
-        for (_, socket) in arrivals.try_iter() {
+        for Arrival { socket, symbols, .. } in arrivals.try_iter() {
             let peer = socket.peer_addr();
-            match (engine.admit(socket, Symbols::all()), peer) {
+            match (engine.admit(socket, symbols), peer) {
                 (Ok(()), Ok(peer)) => {
                     say(format_args!("{peer} joined at tick {}", engine.feeds.whole().ticks()))
                 }
@@ -112,16 +117,11 @@ fn say_goodbye(engine: &mut Engine, key: usize, why: &str) {
 fn close(engine: &mut Engine, code: CloseCode) -> Result<()> {
     engine.finish();
     let limit_ns = now_ns() + GOODBYE_NS;
-    let mut open: Vec<usize> = (0..engine.outlets.len()).collect();
+    if code == CloseCode::Away {
+        engine.outlets.iter_mut().flatten().for_each(|outlet| outlet.close(code, ""));
+    }
     while now_ns() < limit_ns && engine.outlets.iter().any(Option::is_some) {
-        open.retain(|&key| {
-            let Some(outlet) = engine.outlets[key].as_mut() else { return false };
-            let closes = code == CloseCode::Away || outlet.is_drained(engine.feeds.whole());
-            if closes {
-                outlet.close(code, "");
-            }
-            !closes
-        });
+        engine.close_drained(code);
         engine.turn(now_ns() + TURN_NS)?;
         for key in 0..engine.outlets.len() {
             if engine.outlets[key].as_ref().is_some_and(|outlet| outlet.gone().is_some()) {
