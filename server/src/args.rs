@@ -1,8 +1,12 @@
 //! The command lines: of a server by hand, and of a child of the harness.
 
 use crate::classic::Style;
+use crate::door;
+use crate::gate::{Gate, Origin, Token};
+use anyhow::{Result, bail};
 use clap::Parser;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 use tick::{Format, Schedule};
 
@@ -19,7 +23,7 @@ pub struct Args {
     /// binary, json, classic-binary or classic-json
     #[arg(long, default_value = "binary")]
     pub format: Format,
-    /// Address to listen on
+    /// Loopback address to listen on
     #[arg(long, default_value = "127.0.0.1")]
     pub host: IpAddr,
     /// Port to listen on; 0 takes a free one
@@ -43,6 +47,57 @@ pub struct Args {
     /// Bytes that may wait for a laggard before it is cut off
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 30)]
     pub log_ceiling: u64,
+    /// Connections at a time; more are told to come again (503)
+    #[arg(long, value_name = "N", default_value_t = door::MAX_CONNECTIONS)]
+    #[arg(value_parser = connections)]
+    pub max_connections: usize,
+    /// Address to listen on in place of --host, reachable by other machines; needs --token-file
+    #[arg(long, value_name = "ADDR", conflicts_with = "host")]
+    pub listen: Option<IpAddr>,
+    /// A file with a token that clients have to bring (`Authorization: Bearer …` or `?token=…`)
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Pages that may connect, as https://example.com; others get 403 [default: all]
+    #[arg(long, value_name = "ORIGIN", num_args = 1..)]
+    pub allow_origin: Vec<Origin>,
+}
+
+impl Args {
+    /// The address to listen on.
+    ///
+    /// # Errors
+    /// When other machines could reach it and nobody said by name that they
+    /// may, or when they need no token.
+    pub fn address(&self) -> Result<IpAddr> {
+        match self.listen {
+            Some(listen) if self.token_file.is_none() => {
+                bail!("--listen {listen} opens the server to other machines: add --token-file FILE")
+            }
+            Some(listen) => Ok(listen),
+            None if !self.host.is_loopback() => bail!(
+                "--host {0} is no loopback address: to open the server to other machines, \
+                 give --listen {0} and --token-file FILE",
+                self.host
+            ),
+            None => Ok(self.host),
+        }
+    }
+
+    /// Who is let in.
+    ///
+    /// # Errors
+    /// When the token file cannot be used.
+    pub fn gate(&self) -> Result<Gate> {
+        let token = self.token_file.as_deref().map(Token::read).transpose()?;
+        Ok(Gate { token, origins: self.allow_origin.clone() })
+    }
+}
+
+fn connections(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=1_000_000) => Ok(count),
+        _ => Err("give a number of connections between 1 and 1000000".into()),
+    }
 }
 
 /// The command line of a child of the harness: `tick-server child`.

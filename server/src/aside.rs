@@ -11,6 +11,8 @@ pub struct Copied {
     pub seq: u64,
     /// When it was made, in ns of the monotonic clock.
     pub made_ns: u64,
+    /// Its symbol.
+    pub symbol: u32,
 }
 
 /// A frame, or the rest of one, that waits.
@@ -153,6 +155,23 @@ impl Aside {
         }
     }
 
+    /// Forgets the ticks of which no byte is gone, but for those that `keeps` names.
+    pub fn retain(&mut self, keeps: impl Fn(Copied) -> bool) {
+        let mut old = std::mem::take(self);
+        self.begun = old.begun;
+        for (place, piece) in old.pieces.into_iter().enumerate() {
+            let len = if place == 0 { piece.len - old.begun } else { piece.len };
+            let bytes = old.bytes.drain(..len);
+            match piece.kind {
+                Kind::Frame(tick) if (place > 0 || old.begun == 0) && !keeps(tick) => continue,
+                Kind::Frame(_) | Kind::Rest(_) => self.ticks += 1,
+                Kind::Control => self.control_bytes += len,
+            }
+            self.bytes.extend(bytes);
+            self.pieces.push_back(piece);
+        }
+    }
+
     /// Forgets everything but what is gone in part, or must be: for a close frame that
     /// cannot wait behind it.
     pub fn cut(&mut self) {
@@ -172,7 +191,7 @@ mod tests {
     use super::*;
 
     fn tick(seq: u64) -> Copied {
-        Copied { seq, made_ns: 10 * seq }
+        Copied { seq, made_ns: 10 * seq, symbol: seq as u32 % 2 }
     }
 
     fn waiting(aside: &Aside) -> Vec<u8> {
@@ -232,5 +251,21 @@ mod tests {
         aside.push_rest(b"zz", tick(1));
         aside.cut();
         assert_eq!((waiting(&aside).as_slice(), aside.ticks()), (b"zz".as_slice(), 1));
+    }
+
+    #[test]
+    fn what_is_retained_keeps_its_order_and_what_is_begun() {
+        let mut aside = Aside::default();
+        aside.push_frame(b"aaa", tick(3));
+        aside.push_control(b"pi");
+        aside.push_frame(b"bbb", tick(5));
+        aside.push_frame(b"ccc", tick(6));
+        aside.advance(1, |_| {});
+        aside.retain(|tick| tick.symbol == 0);
+        assert_eq!(waiting(&aside), b"aapiccc");
+        assert_eq!((aside.ticks(), aside.control_bytes(), aside.len()), (2, 2, 7));
+        let mut ends = Vec::new();
+        aside.advance(7, |gone| ends.push((gone.bytes, gone.begins, gone.ends)));
+        assert_eq!(ends, [(2, false, true), (2, true, true), (3, true, true)]);
     }
 }

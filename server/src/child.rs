@@ -5,10 +5,12 @@ use crate::books::{Books, Stamps};
 use crate::classic::{Classic, Style};
 use crate::crew::{Crew, End, Played, Words, out_of_order};
 use crate::door::{self, Arrival, Tuning};
-use crate::engine::{Engine, Load};
+use crate::engine::Engine;
 use crate::kernel;
+use crate::load::Load;
 use crate::log::{Log, Memory};
 use crate::policy::Limits;
+use crate::subscription::Symbols;
 use anyhow::{Context, Result, anyhow, bail};
 use contract::meter::Meter;
 use contract::{
@@ -100,6 +102,7 @@ impl Run {
             send_buffer_bytes: self.plan.send_buffer_bytes,
             congestion: self.plan.congestion.clone(),
             expected: Some(self.plan.connections),
+            ..Tuning::default()
         };
         let (to, arrivals) = channel();
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -107,7 +110,7 @@ impl Run {
         say(&FromServer::Listening(Listening { url: format!("ws://{}/ticks", door.address) }))?;
         let mut sockets = BTreeMap::new();
         while sockets.len() < self.plan.connections {
-            let (connection, socket) = match self.next_client(&arrivals) {
+            let Arrival { number: connection, socket, .. } = match self.next_client(&arrivals) {
                 Ok(arrival) => arrival,
                 Err(end) => return Ok((Vec::new(), end)),
             };
@@ -141,7 +144,7 @@ impl Run {
             .collect::<Result<Vec<_>>>()?;
         let count = engines.len();
         for (number, socket) in sockets {
-            engines[number % count].admit(socket)?;
+            engines[number % count].admit(socket, Symbols::all())?;
         }
         Ok(engines)
     }
@@ -284,7 +287,7 @@ fn report(played: Vec<Played>, (ended, detail): End) -> Result<()> {
         last.dropped += books.dropped;
         for (place, stream) in streams.into_iter().enumerate() {
             let connection = number + place * engines;
-            for ranges in stream.into_dropped(&engine.log).chunks(SAMPLES_PER_LINE) {
+            for ranges in stream.into_dropped(engine.feeds.whole()).chunks(SAMPLES_PER_LINE) {
                 say(&FromServer::Dropped(Dropped { connection, ranges: ranges.to_vec() }))?;
             }
         }

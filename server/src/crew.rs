@@ -118,12 +118,7 @@ impl<'a> Crew<'a> {
         let outlets =
             || engine.outlets.iter().enumerate().filter_map(|(k, o)| Some((k, o.as_ref()?)));
         if let Some((_, waiting)) = outlets().find_map(|(key, o)| Some((key, o.cut()?))) {
-            let why = format!(
-                "{} bytes waited for the client, the oldest for {} ms",
-                waiting.bytes,
-                waiting.age_ns / 1_000_000
-            );
-            return Some((ServerEnd::CutOff, Some(why)));
+            return Some((ServerEnd::CutOff, Some(waiting.to_string())));
         }
         if let Some(why) = outlets().find_map(|(_, outlet)| outlet.gone()) {
             let words = self.words.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -132,8 +127,9 @@ impl<'a> Crew<'a> {
                 Err(_) => (ServerEnd::Abandoned, Some(why.to_owned())),
             });
         }
-        if engine.log.held_bytes() > self.plan.log_ceiling_bytes {
-            let ticks: u64 = outlets().map(|(_, o)| o.stream().waiting_ticks(&engine.log)).sum();
+        if engine.feeds.held_bytes() > self.plan.log_ceiling_bytes {
+            let ticks: u64 =
+                outlets().map(|(_, o)| o.stream().waiting_ticks(engine.log_of(o))).sum();
             let megabytes = self.plan.log_ceiling_bytes / 1_000_000;
             let why = format!("{ticks} ticks waited for the client, more than {megabytes} MB");
             return Some((ServerEnd::LogCeiling, Some(why)));
@@ -146,9 +142,7 @@ impl<'a> Crew<'a> {
     /// frame behind the ping; then closes, and waits for the answer. Gives what was
     /// amiss.
     fn goodbye(&self, engine: &mut Engine) -> Result<Option<String>> {
-        for outlet in engine.outlets.iter_mut().flatten() {
-            outlet.ping(&engine.log);
-        }
+        engine.ping();
         let pong_ns = LAST_PONG_NS.min(self.deadline_ns.saturating_sub(now_ns()));
         // Any word now is a `stop`, and one that comes now ends only the wait.
         let told = || self.heard().is_some();

@@ -2,27 +2,43 @@
 //! handshake, in a thread of its own and with a deadline, so that whoever only
 //! knocks costs the ticks nothing.
 
-use crate::{kernel, outlet};
+use crate::gate::Gate;
+use crate::handshake::{HEAD_BYTES, Refusal, Request};
+use crate::kernel;
+use crate::subscription::Symbols;
 use anyhow::{Context, Result};
 use polling::Poller;
+use socket2::{Domain, Socket, Type};
 use std::collections::HashSet;
+use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Semaphore, oneshot};
-use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
-use tokio_tungstenite::tungstenite::http::StatusCode;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc::UnboundedSender, oneshot};
+use tokio::time::timeout;
+use tungstenite::http::StatusCode;
 
-/// Time for a handshake.
+/// Time for a handshake, unless told otherwise.
 const HANDSHAKE: Duration = Duration::from_secs(5);
+/// Connections at a time, unless told otherwise.
+pub const MAX_CONNECTIONS: usize = 10_000;
 /// Handshakes under way at a time; more have to wait.
 const HANDSHAKES: usize = 256;
+/// Descriptors for all else: poller, listener, standard streams, meter.
+const OTHER_DESCRIPTORS: usize = 32;
+/// Connections that the kernel holds until they are accepted.
+const BACKLOG: i32 = 1024;
 /// After a failed accept (out of descriptors): time to recover.
 const BREATH: Duration = Duration::from_millis(20);
+/// Time for a client to take its refusal and to leave.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// What it may still be sending meanwhile, in bytes.
+const FAREWELL_BYTES: u64 = 2 * 1024 * 1024;
 
 /// How connections are set up.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Tuning {
     /// `SO_SNDBUF`; `None`: autotuning.
     pub send_buffer_bytes: Option<u32>,
@@ -31,18 +47,55 @@ pub struct Tuning {
     /// Let in so many connections, each number once, and close the door behind
     /// the last; `None`: any number, for ever.
     pub expected: Option<usize>,
+    /// No more connections than that at a time.
+    pub max_connections: usize,
+    /// Time for a handshake.
+    pub handshake: Duration,
+    /// Who is let in.
+    pub gate: Gate,
 }
 
-/// A connection that has come through, and the number at the end of its URL.
-pub type Arrival = (usize, TcpStream);
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            send_buffer_bytes: None,
+            congestion: None,
+            expected: None,
+            max_connections: MAX_CONNECTIONS,
+            handshake: HANDSHAKE,
+            gate: Gate::default(),
+        }
+    }
+}
+
+/// A connection that has come through.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The number at the end of its URL.
+    pub number: usize,
+    /// Its socket, behind the handshake.
+    pub socket: TcpStream,
+    /// What it wants to get.
+    pub symbols: Symbols,
+}
 
 /// An open door. It closes when dropped.
 #[derive(Debug)]
 pub struct Door {
     /// Where it is.
     pub address: SocketAddr,
+    /// Connections that there is room for.
+    pub places: usize,
+    free: Arc<Semaphore>,
     /// Dropped: the thread ends.
     _open: oneshot::Sender<()>,
+}
+
+impl Door {
+    /// One of the connections that came through has gone: another may come.
+    pub fn vacate(&self) {
+        self.free.add_permits(1);
+    }
 }
 
 /// Opens a door; each client that has come through is sent to `to`, and the
@@ -57,41 +110,64 @@ pub fn open(
     to: Sender<Arrival>,
     poller: Arc<Poller>,
 ) -> Result<Door> {
-    let listener = TcpListener::bind((host, port))
+    let listener = listen((host, port).into())
         .with_context(|| format!("cannot listen on {host}:{port}: choose another --port"))?;
-    listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
+    // Whoever is let in needs a descriptor: the last ones are kept, so that
+    // those whom there is no room for can be told.
+    let descriptors = kernel::descriptor_limit()?;
+    let handshakes = HANDSHAKES.min(descriptors / 4).max(1);
+    let spare = descriptors.saturating_sub(handshakes + OTHER_DESCRIPTORS).max(1);
+    let places = tuning.max_connections.min(spare);
+    let free = Arc::new(Semaphore::new(places));
     let (open, closed) = oneshot::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (seated, seats) = tokio::sync::mpsc::unbounded_channel();
+    let porter = Porter {
+        numbers: Mutex::new(HashSet::new()),
+        free: Arc::clone(&free),
+        tuning,
+        to,
+        poller,
+        seated,
+    };
     std::thread::Builder::new().name("door".into()).spawn(move || {
         runtime.block_on(async {
             tokio::select! {
                 _ = closed => {}
-                _ = receive(listener, tuning, to, poller) => {}
+                _ = receive(listener, Arc::new(porter), seats, handshakes) => {}
             }
         });
         runtime.shutdown_background();
     })?;
-    Ok(Door { address, _open: open })
+    Ok(Door { address, places, free, _open: open })
+}
+
+/// Like `TcpListener::bind`, with a longer backlog.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 /// Takes in clients until all expected are there, or for ever.
 async fn receive(
     listener: TcpListener,
-    tuning: Tuning,
-    to: Sender<Arrival>,
-    poller: Arc<Poller>,
+    porter: Arc<Porter>,
+    mut seats: tokio::sync::mpsc::UnboundedReceiver<()>,
+    handshakes: usize,
 ) -> Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let room = Arc::new(Semaphore::new(HANDSHAKES));
-    let places = Arc::new(Mutex::new(HashSet::new()));
-    let (seat, mut seated) = tokio::sync::mpsc::unbounded_channel::<()>();
-    let mut left = tuning.expected;
+    let room = Arc::new(Semaphore::new(handshakes));
+    let mut left = porter.tuning.expected;
     while left != Some(0) {
         let permit = Arc::clone(&room).acquire_owned().await?;
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = seated.recv() => {
+            _ = seats.recv() => {
                 left = left.map(|n| n - 1);
                 continue;
             }
@@ -100,51 +176,127 @@ async fn receive(
             tokio::time::sleep(BREATH).await;
             continue;
         };
-        let (tuning, to, poller, seat, places) =
-            (tuning.clone(), to.clone(), Arc::clone(&poller), seat.clone(), Arc::clone(&places));
+        let porter = Arc::clone(&porter);
         tokio::spawn(async move {
-            let shaken = tokio::time::timeout(HANDSHAKE, shake_hands(socket, &tuning)).await;
-            drop(permit);
-            if let Ok(Ok((number, socket))) = shaken
-                && is_wanted(number, tuning.expected, &places)
-                && to.send((number, socket)).is_ok()
-            {
-                let _ = seat.send(());
-                let _ = poller.notify();
-            }
+            let _permit = permit;
+            // Whoever is lost in the middle of a handshake is nobody's loss.
+            let _ = porter.see_in(socket).await;
         });
     }
     Ok(())
 }
 
-/// Whether a connection with that number is still to come.
-fn is_wanted(number: usize, expected: Option<usize>, places: &Mutex<HashSet<usize>>) -> bool {
-    let Some(expected) = expected else { return true };
-    let mut places = places.lock().unwrap_or_else(PoisonError::into_inner);
-    number < expected && places.insert(number)
+/// Sees one client after the other through its handshake.
+struct Porter {
+    tuning: Tuning,
+    to: Sender<Arrival>,
+    poller: Arc<Poller>,
+    /// Numbers that are taken, where each may come once.
+    numbers: Mutex<HashSet<usize>>,
+    /// Places for connections.
+    free: Arc<Semaphore>,
+    /// Is told of each who has come in.
+    seated: UnboundedSender<()>,
 }
 
-async fn shake_hands(socket: tokio::net::TcpStream, tuning: &Tuning) -> Result<Arrival> {
-    let limits = Some(outlet::limits());
-    let mut number = 0;
-    #[allow(clippy::result_large_err)] // the library's own signature
-    let check = |request: &Request, response: Response| match request.uri().path() {
-        "/ticks" => {
-            let query = request.uri().query().unwrap_or_default();
-            let asked = query.split('&').find_map(|pair| pair.strip_prefix("connection="));
-            number = asked.and_then(|n| n.parse().ok()).unwrap_or(0);
-            Ok(response)
+impl Porter {
+    async fn see_in(&self, mut socket: tokio::net::TcpStream) -> Result<()> {
+        let limit = self.tuning.handshake;
+        let request = match timeout(limit, read_request(&mut socket)).await {
+            Ok(request) => request?,
+            Err(_) => Err(Refusal::new(
+                StatusCode::REQUEST_TIMEOUT,
+                format!("no whole request came within {} s", limit.as_secs_f64()),
+            )),
+        };
+        let admitted = request.and_then(|request| Ok((self.admit(&request)?, request)));
+        let (place, request) = match admitted {
+            Ok(admitted) => admitted,
+            Err(refusal) => return Ok(timeout(FAREWELL, refuse(socket, &refusal)).await??),
+        };
+        let number = request.connection;
+        let arrived = self.welcome(socket, &request).await;
+        let symbols = request.symbols.unwrap_or(Symbols::all());
+        let sent =
+            arrived.and_then(|socket| Ok(self.to.send(Arrival { number, socket, symbols })?));
+        if sent.is_err() {
+            self.lock_numbers().remove(&number);
+            return sent;
         }
-        _ => {
-            let mut refusal = ErrorResponse::new(Some("ticks are at /ticks\n".into()));
-            *refusal.status_mut() = StatusCode::NOT_FOUND;
-            Err(refusal)
+        // It is given back by `Door::vacate`.
+        place.forget();
+        let _ = self.seated.send(());
+        Ok(self.poller.notify()?)
+    }
+
+    /// Finds a place for whoever asks.
+    fn admit(&self, request: &Request) -> Result<OwnedSemaphorePermit, Refusal> {
+        self.tuning.gate.check(request)?;
+        let place = Arc::clone(&self.free).try_acquire_owned().map_err(|_| {
+            let line = "all places are taken: come again later";
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, line)
+        })?;
+        let Some(expected) = self.tuning.expected else { return Ok(place) };
+        if request.symbols.is_some() {
+            let line = "this run is of all symbols: leave `symbols=` out";
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, line));
         }
-    };
-    let protocol = tokio_tungstenite::accept_hdr_async_with_config(socket, check, limits).await?;
-    // The server's side of a handshake reads no further than its end, for the
-    // client has to wait for the answer: nothing is lost with the wrapper.
-    let socket = protocol.into_inner().into_std()?;
-    kernel::tune(&socket, tuning.send_buffer_bytes, tuning.congestion.as_deref())?;
-    Ok((number, socket))
+        let number = request.connection;
+        if number >= expected || !self.lock_numbers().insert(number) {
+            let line = format!("connection {number} is not one that is still to come");
+            return Err(Refusal::new(StatusCode::CONFLICT, line));
+        }
+        Ok(place)
+    }
+
+    async fn welcome(
+        &self,
+        mut socket: tokio::net::TcpStream,
+        request: &Request,
+    ) -> Result<TcpStream> {
+        // A fresh send buffer takes the answer at once.
+        timeout(FAREWELL, socket.write_all(&request.welcome())).await??;
+        let socket = socket.into_std()?;
+        let tuning = &self.tuning;
+        kernel::tune(&socket, tuning.send_buffer_bytes, tuning.congestion.as_deref())?;
+        Ok(socket)
+    }
+
+    fn lock_numbers(&self) -> std::sync::MutexGuard<'_, HashSet<usize>> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads a request, and no more than [`HEAD_BYTES`] of it.
+async fn read_request(
+    socket: &mut (impl AsyncRead + Unpin),
+) -> io::Result<Result<Request, Refusal>> {
+    let mut head = Vec::with_capacity(1024);
+    loop {
+        let room = HEAD_BYTES - head.len();
+        if room == 0 {
+            return Ok(Err(Refusal::too_long()));
+        }
+        if socket.take(room as u64).read_buf(&mut head).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        match Request::parse(&head) {
+            Ok(Some(request)) => return Ok(Ok(request)),
+            Ok(None) => {}
+            Err(refusal) => return Ok(Err(refusal)),
+        }
+    }
+}
+
+/// Answers with a refusal, and hears the client out: a socket that is closed
+/// with unread bytes resets the connection, and the answer may be lost
+/// (RFC 9112, 9.6).
+async fn refuse(
+    mut socket: impl AsyncRead + AsyncWrite + Unpin,
+    refusal: &Refusal,
+) -> io::Result<()> {
+    socket.write_all(&refusal.to_bytes()).await?;
+    socket.shutdown().await?;
+    tokio::io::copy(&mut socket.take(FAREWELL_BYTES), &mut tokio::io::sink()).await?;
+    Ok(())
 }

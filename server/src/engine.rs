@@ -4,17 +4,20 @@
 
 use crate::books::{Books, Stamps};
 use crate::classic::Classic;
+use crate::feeds::Feeds;
+use crate::load::Load;
 use crate::log::Log;
 use crate::outlet::Outlet;
 use crate::policy::Limits;
+use crate::subscription::Symbols;
 use anyhow::Result;
 use contract::Policy;
 use polling::{Event, Events, PollMode, Poller};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
-use tick::Timetable;
 use tick::clock::now_ns;
+use tungstenite::protocol::frame::coding::CloseCode;
 
 /// Between two pings to a connection, in ns: ten a second.
 const PING_NS: u64 = 100_000_000;
@@ -29,46 +32,10 @@ const SPIN_NS: u64 = 200_000;
 /// While spinning, sockets are polled this often, in ns.
 const POLL_NS: u64 = 100_000;
 
-/// What is sent, and when.
-#[derive(Debug, Clone)]
-pub struct Load {
-    /// When each tick is due.
-    pub timetable: Timetable,
-    /// When tick 0 is due, in ns of the monotonic clock.
-    pub start_ns: u64,
-    /// How long the load lasts; `None`: for ever.
-    pub duration_ns: Option<u64>,
-    /// Whether due times may be spun for.
-    pub spin: bool,
-}
-
-impl Load {
-    /// Whether the load's time is over at `at_ns`.
-    fn is_over(&self, at_ns: u64) -> bool {
-        self.duration_ns.is_some_and(|ns| at_ns >= self.start_ns + ns)
-    }
-
-    /// How many ticks of the load are due at `now`; `None` under flood.
-    fn due_count(&self, now: u64) -> Option<u64> {
-        let elapsed_ns = now - self.start_ns;
-        match self.duration_ns {
-            Some(ns) if elapsed_ns >= ns => self.timetable.ticks_within(ns),
-            _ => self.timetable.due_count(elapsed_ns),
-        }
-    }
-
-    /// When tick `seq` is due, if the load has it; `None` under flood, too.
-    fn due_ns(&self, seq: u64) -> Option<u64> {
-        let offset_ns = self.timetable.due_offset_ns(seq)?;
-        let within = self.duration_ns.is_none_or(|ns| offset_ns < ns);
-        within.then_some(self.start_ns + offset_ns)
-    }
-}
-
 /// The running server.
 pub struct Engine {
     /// What was made and is not yet everywhere.
-    pub log: Log,
+    pub feeds: Feeds,
     /// The connections; a place stays empty once its connection is gone.
     pub outlets: Vec<Option<Outlet>>,
     /// The counts.
@@ -106,7 +73,7 @@ impl Engine {
         poller: Arc<Poller>,
     ) -> Self {
         Self {
-            log,
+            feeds: Feeds::new(log),
             outlets: Vec::new(),
             books,
             stamps,
@@ -145,12 +112,15 @@ impl Engine {
         self.classic.as_ref().map(Classic::fresh)
     }
 
-    /// Takes a connection in; it begins with the next tick.
+    /// Takes a connection in; it begins with the next tick of those symbols.
     ///
     /// # Errors
     /// When the connection is gone already.
-    pub fn admit(&mut self, socket: TcpStream) -> Result<()> {
-        let mut outlet = Outlet::new(socket, &self.log, self.limits, self.records)?;
+    pub fn admit(&mut self, socket: TcpStream, symbols: Symbols) -> Result<()> {
+        let feed = self.feeds.join(symbols);
+        let log = self.feeds.log(feed);
+        let outlet = Outlet::new(socket, feed, log, self.limits, self.records);
+        let mut outlet = outlet.inspect_err(|_| self.feeds.leave(feed))?;
         outlet.next_ping_ns = now_ns().max(self.load.start_ns) + PING_NS;
         let key = self.outlets.iter().position(Option::is_none).unwrap_or(self.outlets.len());
         // SAFETY: `dismiss` takes the socket from the poller before it is closed,
@@ -169,7 +139,22 @@ impl Engine {
     pub fn dismiss(&mut self, key: usize) -> Option<Outlet> {
         let outlet = self.outlets.get_mut(key)?.take()?;
         let _ = self.poller.delete(outlet.socket());
+        self.feeds.leave(outlet.feed());
         Some(outlet)
+    }
+
+    /// A connection is to get those symbols from now on.
+    fn subscribe(&mut self, key: usize, symbols: Symbols) {
+        let Some(Some(outlet)) = self.outlets.get_mut(key) else { return };
+        let (from, to) = (outlet.feed(), self.feeds.join(symbols));
+        outlet.resubscribe(&self.feeds, to);
+        self.feeds.leave(from);
+    }
+
+    /// The log that a connection writes from.
+    #[must_use]
+    pub fn log_of(&self, outlet: &Outlet) -> &Log {
+        self.feeds.log(outlet.feed())
     }
 
     /// Whether every tick of the load has been made.
@@ -182,7 +167,7 @@ impl Engine {
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
         let is_confirmed = |outlet: &Outlet| {
-            outlet.is_drained(&self.log) && outlet.confirmed() == outlet.stream().ticks()
+            outlet.is_drained(self.log_of(outlet)) && outlet.confirmed() == outlet.stream().ticks()
         };
         self.outlets.iter().flatten().all(is_confirmed)
     }
@@ -190,7 +175,19 @@ impl Engine {
     /// Whether all that was made is written to every connection.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        self.outlets.iter().flatten().all(|outlet| outlet.is_drained(&self.log))
+        self.outlets.iter().flatten().all(|outlet| outlet.is_drained(self.log_of(outlet)))
+    }
+
+    /// Closes each connection that has taken everything; gives how many have not.
+    pub fn close_drained(&mut self, code: CloseCode) -> usize {
+        let mut waiting = 0;
+        for outlet in self.outlets.iter_mut().flatten().filter(|outlet| !outlet.is_closing()) {
+            match outlet.is_drained(self.feeds.log(outlet.feed())) {
+                true => outlet.close(code, ""),
+                false => waiting += 1,
+            }
+        }
+        waiting
     }
 
     /// Makes no more ticks.
@@ -210,7 +207,7 @@ impl Engine {
             self.next_look_ns = now + LOOK_NS;
             self.look_at(LOOKED_AT, now);
         }
-        self.books.show_written(self.log.held_bytes());
+        self.books.show_written(self.feeds.held_bytes());
         self.wait(until_ns)
     }
 
@@ -220,7 +217,7 @@ impl Engine {
         if self.finished || now < self.load.start_ns {
             return;
         }
-        let chunk = self.log.ticks_per_segment();
+        let chunk = self.feeds.whole().ticks_per_segment();
         if self.classic.is_some() {
             return self.produce_classic(now, chunk);
         }
@@ -230,14 +227,16 @@ impl Engine {
         let Some(due) = self.load.due_count(now) else {
             return self.produce_flood(now, chunk);
         };
-        let first = self.log.ticks();
+        let first = self.feeds.whole().ticks();
         let count = (due - first).min(chunk);
         let Load { timetable, start_ns, .. } = &self.load;
         if count > 0 {
-            self.log.append(count, |seq| start_ns + timetable.due_offset_ns(seq).unwrap_or(0));
+            self.feeds
+                .whole_mut()
+                .append(count, |seq| start_ns + timetable.due_offset_ns(seq).unwrap_or(0));
             self.made(first, now);
         }
-        self.finished = self.load.due_ns(self.log.ticks()).is_none();
+        self.finished = self.load.due_ns(self.feeds.whole().ticks()).is_none();
     }
 
     /// Whether a consumer that sets the pace has taken all that was made. What is due
@@ -261,17 +260,20 @@ impl Engine {
         if !self.has_appetite() {
             return;
         }
-        let first = self.log.ticks();
+        let first = self.feeds.whole().ticks();
         let begin = now.max(self.newest_ns + 1);
-        self.log.append(chunk, |seq| begin + (seq - first));
+        self.feeds.whole_mut().append(chunk, |seq| begin + (seq - first));
         self.newest_ns = begin + chunk - 1;
         self.made(first, now);
     }
 
     /// Whether the slowest connection has less than a segment left; false without any.
     fn has_appetite(&self) -> bool {
-        let slowest = self.outlets.iter().flatten().map(|outlet| outlet.stream().cursor()).min();
-        slowest.is_some_and(|cursor| self.log.end() - cursor < crate::log::SEGMENT_BYTES as u64)
+        let staying = self.outlets.iter().flatten().filter(|outlet| !outlet.is_ending());
+        let slowest = staying.map(|outlet| outlet.stream().cursor()).min();
+        slowest.is_some_and(|cursor| {
+            self.feeds.whole().end() - cursor < crate::log::SEGMENT_BYTES as u64
+        })
     }
 
     /// As the older server would: with its counts, and its one message.
@@ -280,56 +282,35 @@ impl Engine {
             self.finished = true;
             return;
         }
-        let (first, hungry) = (self.log.ticks(), self.has_appetite());
+        let (first, hungry) = (self.feeds.whole().ticks(), self.has_appetite());
         let Some(classic) = &mut self.classic else { return };
         let flood = if hungry { chunk } else { 0 };
         let count = classic.count(now, first).map_or(flood, |count| count.min(chunk));
         if count > 0 {
             let (of, made_ns) = classic.message(first, now);
-            self.log.append_again(count, of, made_ns);
+            self.feeds.whole_mut().append_again(count, of, made_ns);
             self.made(first, made_ns);
         }
     }
 
     fn made(&mut self, first: u64, now: u64) {
-        self.log.stamp(now);
-        self.books.generated = self.log.ticks();
+        self.feeds.made(first, now);
+        self.books.generated = self.feeds.whole().ticks();
         self.books.show_generated();
         if let Some(stamps) = &mut self.stamps {
-            stamps.generated(first..self.log.ticks(), now);
+            stamps.generated(first..self.feeds.whole().ticks(), now);
         }
     }
 
     /// Writes to all that can take something, and applies the policy to what waits.
     fn serve(&mut self, now: u64) -> Result<()> {
-        let mut needed = self.log.end();
+        self.feeds.ask();
         let mut waits = false;
-        for (key, place) in self.outlets.iter_mut().enumerate() {
-            let Some(outlet) = place else { continue };
-            let (books, stamps) = (&mut self.books, &mut self.stamps);
-            waits |= outlet.is_blocked();
-            let (bytes, dropped) = (outlet.stream().bytes(), outlet.stream().dropped());
-            if outlet.is_blocked() {
-                outlet.absorb(&self.log, now);
-            } else {
-                outlet.write(&self.log, now, |seqs, began_ns| {
-                    books.wrote(seqs.end - seqs.start);
-                    if let Some(stamps) = stamps {
-                        stamps.written(key, seqs, began_ns);
-                    }
-                });
-                if outlet.is_blocked() && outlet.gone().is_none() {
-                    let both = Event::all(key);
-                    self.poller.modify_with_mode(outlet.socket(), both, PollMode::Level)?;
-                }
-            }
-            outlet.hold(&self.log, now);
-            outlet.settle(&self.log, now);
-            self.books.written_bytes += outlet.stream().bytes() - bytes;
-            self.books.dropped += outlet.stream().dropped() - dropped;
-            needed = needed.min(outlet.stream().needs_from(&self.log));
+        for key in 0..self.outlets.len() {
+            waits |= self.outlets[key].as_ref().is_some_and(Outlet::is_blocked);
+            self.serve_one(key, now)?;
         }
-        self.log.free(needed);
+        self.feeds.free();
         if waits {
             self.books.blocked_ns += now.saturating_sub(self.last_turn_ns);
         }
@@ -337,10 +318,44 @@ impl Engine {
         Ok(())
     }
 
+    fn serve_one(&mut self, key: usize, now: u64) -> Result<()> {
+        let Some(outlet) = &mut self.outlets[key] else { return Ok(()) };
+        let log = self.feeds.log(outlet.feed());
+        let (books, stamps) = (&mut self.books, &mut self.stamps);
+        let (bytes, dropped) = (outlet.stream().bytes(), outlet.stream().dropped());
+        if outlet.is_blocked() {
+            outlet.absorb(log, now);
+        } else {
+            outlet.write(log, now, |seqs, began_ns| {
+                books.wrote(seqs.end - seqs.start);
+                if let Some(stamps) = stamps {
+                    stamps.written(key, seqs, began_ns);
+                }
+            });
+            if outlet.is_blocked() && outlet.gone().is_none() {
+                let both = Event::all(key);
+                self.poller.modify_with_mode(outlet.socket(), both, PollMode::Level)?;
+            }
+        }
+        outlet.hold(log, now);
+        books.written_bytes += outlet.stream().bytes() - bytes;
+        books.dropped += outlet.stream().dropped() - dropped;
+        let needed = outlet.stream().needs_from(log);
+        self.feeds.need(outlet.feed(), needed);
+        Ok(())
+    }
+
     /// Asks the kernel how far the ticks of every connection have come.
     pub fn look(&mut self) {
         self.look_at(usize::MAX, now_ns());
-        self.books.show_written(self.log.held_bytes());
+        self.books.show_written(self.feeds.held_bytes());
+    }
+
+    /// Asks every connection how far it has come.
+    pub fn ping(&mut self) {
+        for outlet in self.outlets.iter_mut().flatten() {
+            outlet.ping(self.feeds.log(outlet.feed()));
+        }
     }
 
     /// Looks at so many connections, those that waited for it longest, and pings those
@@ -351,10 +366,11 @@ impl Engine {
         for _ in 0..most.min(count) {
             self.next_key = (self.next_key + 1) % count;
             let Some(outlet) = &mut self.outlets[self.next_key] else { continue };
-            self.books.acknowledged += outlet.look(&self.log);
+            let log = self.feeds.log(outlet.feed());
+            self.books.acknowledged += outlet.look(log);
             if now >= outlet.next_ping_ns {
                 outlet.next_ping_ns += ping_ns * (1 + (now - outlet.next_ping_ns) / ping_ns);
-                outlet.ping(&self.log);
+                outlet.ping(log);
             }
         }
     }
@@ -392,22 +408,28 @@ impl Engine {
         if let Some(classic) = self.classic.as_ref().filter(|_| !flood) {
             return classic.next_ns();
         }
-        match self.load.due_ns(self.log.ticks()) {
+        match self.load.due_ns(self.feeds.whole().ticks()) {
             Some(due_ns) => due_ns,
             None if now < self.load.start_ns => self.load.start_ns,
             None => {
-                let idle = |o: &Outlet| o.is_blocked() || o.gone().is_some();
+                let idle = |o: &Outlet| o.is_blocked() || o.is_ending() || o.gone().is_some();
                 let stuck = self.outlets.iter().flatten().all(idle);
                 if stuck { u64::MAX } else { now }
             }
         }
     }
 
-    /// Hears what the clients say until then, and makes and writes nothing.
+    /// Hears what the clients say until then; makes nothing, and writes only what sees a
+    /// client off that has closed its connection.
     ///
     /// # Errors
     /// When the poller fails.
     pub fn listen(&mut self, until_ns: u64) -> Result<()> {
+        for key in 0..self.outlets.len() {
+            if self.outlets[key].as_ref().is_some_and(Outlet::is_ending) {
+                self.serve_one(key, now_ns())?;
+            }
+        }
         self.poll(until_ns.saturating_sub(now_ns()))
     }
 
@@ -416,18 +438,23 @@ impl Engine {
         self.events.clear();
         self.poller.wait(&mut self.events, Some(Duration::from_nanos(limit_ns)))?;
         self.next_poll_ns = now_ns() + POLL_NS;
+        let mut asked = Vec::new();
         for event in self.events.iter() {
             let Some(Some(outlet)) = self.outlets.get_mut(event.key) else { continue };
             if event.readable {
                 let before = outlet.confirmed();
-                outlet.read(&self.log);
+                outlet.read(self.feeds.log(outlet.feed()));
                 self.books.confirmed += outlet.confirmed() - before;
+                asked.extend(outlet.asked_symbols().map(|symbols| (event.key, symbols)));
             }
             if event.writable && outlet.is_blocked() {
                 outlet.unblock();
                 let calm = Event::readable(event.key);
                 self.poller.modify_with_mode(outlet.socket(), calm, PollMode::Level)?;
             }
+        }
+        for (key, symbols) in asked {
+            self.subscribe(key, symbols);
         }
         Ok(())
     }

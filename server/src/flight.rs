@@ -83,6 +83,12 @@ impl Flight {
         self.push(What::Other);
     }
 
+    /// The stream goes on from another log: places in this one mean nothing any more,
+    /// and what is in flight counts once it is acknowledged as a whole.
+    pub fn forget_places(&mut self) {
+        self.runs.iter_mut().for_each(|run| run.what = What::Other);
+    }
+
     fn grow(&mut self, bytes: u64, ticks: u64) {
         self.stream_end += bytes;
         self.ticks_end += ticks;

@@ -2,9 +2,10 @@
 
 use crate::args::Args;
 use crate::books::Books;
-use crate::door::{self, Tuning};
-use crate::engine::{Engine, Load};
-use crate::log::Log;
+use crate::door::{self, Arrival, Tuning};
+use crate::engine::Engine;
+use crate::load::Load;
+use crate::log::{Log, Memory};
 use anyhow::{Context, Result};
 use contract::meter::Meter;
 use polling::Poller;
@@ -37,11 +38,17 @@ pub fn run(args: &Args) -> Result<()> {
     let tuning = Tuning {
         send_buffer_bytes: args.send_buffer,
         congestion: args.congestion.clone(),
-        expected: None,
+        max_connections: args.max_connections,
+        gate: args.gate()?,
+        ..Tuning::default()
     };
     let (to, arrivals) = channel();
-    let door = door::open(args.host, args.port, tuning, to, Arc::clone(&poller))?;
+    let door = door::open(args.address()?, args.port, tuning, to, Arc::clone(&poller))?;
     say(format_args!("ws://{}/ticks", door.address));
+    if door.places < args.max_connections {
+        let places = door.places;
+        say(format_args!("room for {places} connections: raise the descriptor limit (ulimit -n)"));
+    }
     let load = Load {
         timetable: Timetable::new(args.rate.0, None).map_err(anyhow::Error::msg)?,
         start_ns: now_ns(),
@@ -51,16 +58,23 @@ pub fn run(args: &Args) -> Result<()> {
     let framer = Framer::new(args.format, Market::new(args.seed), unix_offset_ns());
     let books = Books::new(Arc::new(Meter::unread(1)?), 1);
     let _ = nix::sys::prctl::set_timerslack(1);
-    let mut engine = Engine::new(Log::new(framer), load, books, None, poller);
+    let mut engine = Engine::new(
+        Log::new(framer).remembering(Memory { symbols: true, times: false }),
+        load,
+        books,
+        None,
+        poller,
+    );
     while !stop.load(Ordering::SeqCst) && !engine.is_finished() {
         engine.turn(now_ns() + TURN_NS)?;
-        for (_, socket) in arrivals.try_iter() {
+        for Arrival { socket, symbols, .. } in arrivals.try_iter() {
             let peer = socket.peer_addr();
-            match (engine.admit(socket), peer) {
+            match (engine.admit(socket, symbols), peer) {
                 (Ok(()), Ok(peer)) => {
-                    say(format_args!("{peer} joined at tick {}", engine.log.ticks()))
+                    say(format_args!("{peer} joined at tick {}", engine.feeds.whole().ticks()))
                 }
                 (Err(error), _) => {
+                    door.vacate();
                     say(format_args!("a client went before its first tick: {error}"))
                 }
                 _ => {}
@@ -73,6 +87,7 @@ pub fn run(args: &Args) -> Result<()> {
             let cut = (Some(key) == laggard).then(|| "too far behind, cut off".to_owned());
             if let Some(why) = gone.or(cut) {
                 say_goodbye(&mut engine, key, &why);
+                door.vacate();
             }
         }
     }
@@ -82,7 +97,7 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// The connection that holds most of the log, once that is over its ceiling.
 fn laggard(engine: &Engine, ceiling_bytes: u64) -> Option<usize> {
-    if engine.log.held_bytes() <= ceiling_bytes {
+    if engine.feeds.held_bytes() <= ceiling_bytes {
         return None;
     }
     let cursors = engine.outlets.iter().enumerate();
@@ -94,10 +109,7 @@ fn laggard(engine: &Engine, ceiling_bytes: u64) -> Option<usize> {
 
 fn say_goodbye(engine: &mut Engine, key: usize, why: &str) {
     let Some(outlet) = engine.dismiss(key) else { return };
-    match outlet.socket().peer_addr() {
-        Ok(peer) => say(format_args!("{peer} left: {why}")),
-        Err(_) => say(format_args!("a client left: {why}")),
-    }
+    say(format_args!("{} left: {why}", outlet.peer()));
 }
 
 /// Closes every connection: at once when the server goes away, else once it has
@@ -105,16 +117,11 @@ fn say_goodbye(engine: &mut Engine, key: usize, why: &str) {
 fn close(engine: &mut Engine, code: CloseCode) -> Result<()> {
     engine.finish();
     let limit_ns = now_ns() + GOODBYE_NS;
-    let mut open: Vec<usize> = (0..engine.outlets.len()).collect();
+    if code == CloseCode::Away {
+        engine.outlets.iter_mut().flatten().for_each(|outlet| outlet.close(code, ""));
+    }
     while now_ns() < limit_ns && engine.outlets.iter().any(Option::is_some) {
-        open.retain(|&key| {
-            let Some(outlet) = engine.outlets[key].as_mut() else { return false };
-            let closes = code == CloseCode::Away || outlet.is_drained(&engine.log);
-            if closes {
-                outlet.close(code, "");
-            }
-            !closes
-        });
+        engine.close_drained(code);
         engine.turn(now_ns() + TURN_NS)?;
         for key in 0..engine.outlets.len() {
             if engine.outlets[key].as_ref().is_some_and(|outlet| outlet.gone().is_some()) {

@@ -1,6 +1,7 @@
 //! What is asked of the kernel about a connection.
 
 use nix::libc;
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{getsockopt, setsockopt, sockopt};
 use std::ffi::OsString;
 use std::io::{Error, Result};
@@ -89,4 +90,13 @@ pub fn congestion(socket: &TcpStream) -> Result<String> {
 /// When the socket is gone.
 pub fn send_buffer_bytes(socket: &TcpStream) -> Result<u64> {
     Ok(socket2::SockRef::from(socket).send_buffer_size()? as u64)
+}
+
+/// How many descriptors this process may have (`RLIMIT_NOFILE`, the soft one).
+///
+/// # Errors
+/// Never on Linux.
+pub fn descriptor_limit() -> Result<usize> {
+    let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(usize::try_from(soft).unwrap_or(usize::MAX))
 }

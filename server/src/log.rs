@@ -28,6 +28,7 @@ pub struct Memory {
 pub struct Log {
     framer: Framer,
     memory: Memory,
+    segment_bytes: usize,
     segments: VecDeque<Segment>,
     spare: Vec<Segment>,
     end: u64,
@@ -68,6 +69,7 @@ impl Log {
         Self {
             framer,
             memory: Memory::default(),
+            segment_bytes: SEGMENT_BYTES,
             segments: VecDeque::new(),
             spare: Vec::new(),
             end: 0,
@@ -80,6 +82,12 @@ impl Log {
     #[must_use]
     pub fn remembering(self, memory: Memory) -> Self {
         Self { memory, ..self }
+    }
+
+    /// An empty log of the same kind, for copies of some of its ticks.
+    #[must_use]
+    pub fn empty(&self, segment_bytes: usize) -> Self {
+        Self { segment_bytes, ..Self::new(self.framer.clone()).remembering(self.memory) }
     }
 
     /// The offset behind the last tick.
@@ -103,7 +111,7 @@ impl Log {
     /// Ticks that certainly fit into one segment.
     #[must_use]
     pub fn ticks_per_segment(&self) -> u64 {
-        (SEGMENT_BYTES / self.framer.max_frame_len()) as u64
+        (self.segment_bytes / self.framer.max_frame_len()) as u64
     }
 
     /// Appends the next `count` ticks; `due_ns` gives each its due time.
@@ -122,6 +130,21 @@ impl Log {
             |framer, seqs, out| framer.append_again(seqs, of, made_ns, out),
             |framer, _| framer.symbol(of),
         );
+    }
+
+    /// Appends a copy of a tick of another log.
+    pub fn append_copy(&mut self, frame: Frame<'_>) {
+        if self.room() == 0 {
+            self.open_segment();
+        }
+        self.append_within(self.ticks..self.ticks + 1, &|_, _, out| {
+            out.extend_from_slice(frame.bytes);
+        });
+        if self.memory.symbols
+            && let Some(segment) = self.segments.back_mut()
+        {
+            segment.symbols.push(frame.symbol as u8);
+        }
     }
 
     /// Remembers that all ticks so far were made by `at_ns`.
@@ -156,15 +179,15 @@ impl Log {
 
     /// Ticks that certainly fit into the last segment.
     fn room(&self) -> u64 {
-        let used = self.segments.back().map_or(SEGMENT_BYTES, |s| s.bytes.len());
-        (SEGMENT_BYTES.saturating_sub(used) / self.framer.max_frame_len()) as u64
+        let used = self.segments.back().map_or(self.segment_bytes, |s| s.bytes.len());
+        (self.segment_bytes.saturating_sub(used) / self.framer.max_frame_len()) as u64
     }
 
     fn open_segment(&mut self) {
         let mut segment = self.spare.pop().unwrap_or_else(|| Segment {
             start: 0,
             first: 0,
-            bytes: Vec::with_capacity(SEGMENT_BYTES),
+            bytes: Vec::with_capacity(self.segment_bytes),
             marks: Vec::new(),
             symbols: Vec::new(),
         });
@@ -355,65 +378,5 @@ impl Log {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use tick::{Format, Market};
-
-    fn log(format: Format) -> Log {
-        Log::new(Framer::new(format, Market::new(3), 0))
-    }
-
-    fn bytes(log: &Log, range: Range<u64>) -> Vec<u8> {
-        let mut slices = Vec::new();
-        log.slices(range, 1024, &mut slices);
-        slices.iter().flat_map(|s| s.to_vec()).collect()
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
-        #[test]
-        fn places_agree_with_walking_every_frame(
-            batches in prop::collection::vec(1..3000u64, 1..8), probes in prop::collection::vec(0.0..1.0f64, 20),
-        ) {
-            for format in Format::ALL {
-                let mut log = log(format);
-                for &batch in &batches {
-                    log.append(batch, |seq| seq * 1000);
-                }
-                let all = bytes(&log, 0..log.end());
-                prop_assert_eq!(all.len() as u64, log.end());
-                let mut ends = vec![0u64];
-                while *ends.last().unwrap() < log.end() {
-                    let at = *ends.last().unwrap();
-                    ends.push(at + frame_len_at(&all[at as usize..]) as u64);
-                }
-                prop_assert_eq!(ends.len() as u64 - 1, log.ticks());
-                for probe in &probes {
-                    let offset = (log.end() as f64 * probe) as u64;
-                    let whole = ends.partition_point(|&end| end <= offset) as u64 - 1;
-                    prop_assert_eq!(log.whole_ticks(offset), whole);
-                    let boundary = ends[ends.partition_point(|&end| end < offset)];
-                    prop_assert_eq!(log.boundary(offset), boundary);
-                }
-                prop_assert_eq!(log.whole_ticks(log.end()), log.ticks());
-                prop_assert_eq!(log.boundary(log.end()), log.end());
-            }
-        }
-    }
-
-    #[test]
-    fn freeing_keeps_what_is_not_passed_and_uses_memory_again() {
-        let mut log = log(Format::Json);
-        let mut cursor = 0;
-        for _ in 0..200 {
-            log.append(5000, |seq| seq);
-            let expected = bytes(&log, cursor..log.end());
-            log.free(cursor);
-            assert_eq!(bytes(&log, cursor..log.end()), expected);
-            cursor = log.end() - 1000;
-            assert!(log.held_bytes() < 20 * SEGMENT_BYTES as u64);
-        }
-        assert!(log.spare.len() <= SPARE_SEGMENTS);
-    }
-}
+#[path = "log_tests.rs"]
+mod tests;

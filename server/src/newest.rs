@@ -2,6 +2,7 @@
 
 use crate::aside::Copied;
 use crate::log::Frame;
+use crate::subscription::Symbols;
 use tick::SYMBOLS;
 
 /// Copies of the newest frames.
@@ -45,7 +46,7 @@ impl Newest {
     pub fn take<'a>(
         &mut self,
         frames: impl Iterator<Item = Frame<'a>>,
-        made_ns: impl Fn(u64) -> u64,
+        copied: impl Fn(Frame<'a>) -> Copied,
     ) -> u64 {
         let mut last: [Option<Frame<'a>>; SYMBOLS as usize] = [None; SYMBOLS as usize];
         let mut replaced = 0;
@@ -57,14 +58,23 @@ impl Newest {
         // Only what stays is copied.
         for (symbol, frame) in last.iter().enumerate() {
             let Some(frame) = frame else { continue };
-            let tick = Copied { seq: frame.seq, made_ns: made_ns(frame.seq) };
-            let former = self.ticks[symbol].replace(tick);
+            let former = self.ticks[symbol].replace(copied(*frame));
             replaced += u64::from(former.is_some());
             self.len += usize::from(former.is_none());
             self.frames[symbol].clear();
             self.frames[symbol].extend_from_slice(frame.bytes);
         }
         replaced
+    }
+
+    /// Forgets the ticks of all other symbols.
+    pub fn retain(&mut self, symbols: Symbols) {
+        for (symbol, tick) in self.ticks.iter_mut().enumerate() {
+            if !symbols.contains(symbol as u32) {
+                *tick = None;
+            }
+        }
+        self.len = self.ticks.iter().flatten().count();
     }
 
     /// Hands out all that wait, by ascending seq: each batch lies wholly behind the one

@@ -1,33 +1,35 @@
 //! One connection: its socket, its stream of frames, and what is known of how far its
 //! ticks have come.
 
+use crate::departure::{Account, Reason};
+use crate::feeds::Feeds;
+use crate::inbound::{ANSWER_BYTES, Breach, Ending, TURN_BYTES, limits};
 use crate::kernel;
 use crate::log::Log;
 use crate::policy::{Limits, Waiting};
 use crate::stream::{SLICES, Stream};
+use crate::subscription::Symbols;
 use crate::tap::Tap;
 use std::io::{ErrorKind, Read, Result, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::ops::Range;
 use std::sync::Arc;
 use tick::clock::now_ns;
-use tungstenite::error::ProtocolError;
 use tungstenite::protocol::frame::coding::CloseCode;
-use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tungstenite::protocol::{CloseFrame, Role};
 use tungstenite::{Error, Message, WebSocket};
-
-/// The largest message that a client may send in.
-pub const INBOUND_BYTES: usize = 64 * 1024;
-/// Inbound messages that are looked at in one turn: a chatty client must not
-/// hold up the schedule.
-const INBOUND_PER_TURN: usize = 16;
-/// Time for a client to take its close frame and to leave, in ns.
-const ENDING_NS: u64 = 2_000_000_000;
 
 /// A connection after its handshake.
 #[derive(Debug)]
 pub struct Outlet {
     socket: Arc<TcpStream>,
+    peer: SocketAddr,
+    /// Which of the logs it writes from.
+    feed: usize,
+    /// Whether it may choose symbols.
+    may_subscribe: bool,
+    /// What it has asked for.
+    asked_symbols: Option<Symbols>,
     protocol: WebSocket<Tap>,
     stream: Stream,
     /// What the kernel counts as acknowledged when nothing of ours is.
@@ -41,44 +43,36 @@ pub struct Outlet {
     blocked: bool,
     /// What waited for it when its policy closed it.
     cut: Option<Waiting>,
-    /// It is to end once its close frame is out.
+    /// It ends before its time.
     ending: Option<Ending>,
-    gone: Option<String>,
-}
-
-/// The end of a connection that the client has brought about.
-#[derive(Debug)]
-struct Ending {
-    why: String,
-    /// When it is over in any case, in ns.
-    until_ns: u64,
-    /// Whether our side is shut.
-    shut: bool,
-}
-
-/// What inbound frames are held to.
-#[must_use]
-pub fn limits() -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(8 * 1024)
-        .max_message_size(Some(INBOUND_BYTES))
-        .max_frame_size(Some(INBOUND_BYTES))
+    gone: Option<(Reason, String)>,
 }
 
 impl Outlet {
-    /// A connection that joins at the head of the log. With `records`, it remembers
-    /// which ticks it dropped.
+    /// A connection that joins at the head of a feed's log. With `records`, it remembers
+    /// which ticks it dropped, and all of them are its business.
     ///
     /// # Errors
     /// When the socket is gone already.
-    pub fn new(socket: TcpStream, log: &Log, policy: Limits, records: bool) -> Result<Self> {
+    pub fn new(
+        socket: TcpStream,
+        feed: usize,
+        log: &Log,
+        policy: Limits,
+        records: bool,
+    ) -> Result<Self> {
         socket.set_nonblocking(true)?;
         let acked_base = kernel::acked_bytes(&socket)? + kernel::queued_bytes(&socket)?;
+        let peer = socket.peer_addr()?;
         let socket = Arc::new(socket);
         let tap = Tap::new(Arc::clone(&socket));
         Ok(Self {
             protocol: WebSocket::from_raw_socket(tap, Role::Server, Some(limits())),
             socket,
+            peer,
+            feed,
+            may_subscribe: !records,
+            asked_symbols: None,
             stream: Stream::new(log, policy, records),
             acked_base,
             acknowledged: 0,
@@ -98,6 +92,30 @@ impl Outlet {
         &self.socket
     }
 
+    /// Its client, also when that has left.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Which of the logs it writes from.
+    #[must_use]
+    pub fn feed(&self) -> usize {
+        self.feed
+    }
+
+    /// The symbols that it has just asked for.
+    pub fn asked_symbols(&mut self) -> Option<Symbols> {
+        self.asked_symbols.take()
+    }
+
+    /// Goes over to another feed.
+    pub fn resubscribe(&mut self, feeds: &Feeds, to: usize) {
+        let (from, symbols) = (feeds.log(self.feed), feeds.symbols(to));
+        self.stream.resubscribe(from, feeds.log(to), symbols);
+        self.feed = to;
+    }
+
     /// What it gets.
     #[must_use]
     pub fn stream(&self) -> &Stream {
@@ -108,6 +126,14 @@ impl Outlet {
     #[must_use]
     pub fn into_stream(self) -> Stream {
         self.stream
+    }
+
+    /// What has become of its ticks by now.
+    #[must_use]
+    pub fn account(&self, log: &Log) -> Account {
+        let (written, dropped) = (self.stream.ticks(), self.stream.dropped());
+        let waiting = self.stream.waiting_ticks(log);
+        Account { offered: written + dropped + waiting, written, dropped, waiting }
     }
 
     /// Ticks that the client's kernel had acknowledged at the last look.
@@ -136,7 +162,15 @@ impl Outlet {
     /// Why it is of no more use, if so.
     #[must_use]
     pub fn gone(&self) -> Option<&str> {
-        self.gone.as_deref()
+        self.departed().map(|(_, why)| why)
+    }
+
+    /// The same with the word that it is counted under.
+    #[must_use]
+    pub fn departed(&self) -> Option<(Reason, &str)> {
+        let over = self.ending.as_ref().filter(|ending| ending.is_over());
+        let over = over.map(|ending| (ending.reason, ending.why.as_str()));
+        self.gone.as_ref().map(|(reason, why)| (*reason, why.as_str())).or(over)
     }
 
     /// What waited for it when its policy closed it, if that is so.
@@ -145,15 +179,29 @@ impl Outlet {
         self.cut
     }
 
-    /// Whether everything for it is written, control frames included.
+    /// Whether it ends before its time: its client has left or is being sent away.
     #[must_use]
-    pub fn is_drained(&self, log: &Log) -> bool {
-        self.stream.is_drained(log)
+    pub fn is_ending(&self) -> bool {
+        self.ending.is_some()
     }
 
-    /// Queues a ping that carries the count of ticks before it.
+    /// Whether everything for it is written, control frames included; never of one
+    /// that ends before its time.
+    #[must_use]
+    pub fn is_drained(&self, log: &Log) -> bool {
+        self.ending.is_none() && self.stream.is_drained(log)
+    }
+
+    /// Whether a write would have something to do.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.stream.is_closing()
+    }
+
+    /// Queues a ping that carries the count of ticks before it. While other control
+    /// frames wait it would tell no more.
     pub fn ping(&mut self, log: &Log) {
-        if self.stream.is_closing() {
+        if self.stream.is_closing() || self.stream.control_bytes() > 0 {
             return;
         }
         let ticks = self.stream.ticks_before_control(log);
@@ -174,6 +222,22 @@ impl Outlet {
         self.note(sent.err());
     }
 
+    /// Closes it before it has everything, and ends once the client has taken that.
+    pub fn cut_off(&mut self, log: &Log, code: CloseCode, words: &str, reason: Reason, why: &str) {
+        // What was sent before our own close frame was seen is no fault.
+        if !self.stream.is_closing() {
+            self.stream.cut(log);
+            self.close(code, words);
+            self.ending = Some(Ending::new(reason, why));
+        }
+    }
+
+    fn send_away(&mut self, log: &Log, breach: &Breach) {
+        let Breach { code, reason } = breach;
+        let why = format!("the client broke the protocol: {reason} ({code})");
+        self.cut_off(log, *code, reason, Reason::Protocol, &why);
+    }
+
     /// What was made since the last turn goes the way of a policy that has set in.
     pub fn absorb(&mut self, log: &Log, now: u64) {
         self.stream.absorb(log, now);
@@ -182,27 +246,18 @@ impl Outlet {
     /// Applies the policy to what waits.
     pub fn hold(&mut self, log: &Log, now: u64) {
         if self.stream.hold(log, now) {
-            self.cut = Some(self.stream.waiting(log, now));
-            self.cut_off(log, CloseCode::Policy, "too far behind", now);
+            let waiting = self.stream.waiting(log, now);
+            self.cut = Some(waiting);
+            let why = format!("cut off by the policy: {waiting}");
+            self.cut_off(log, CloseCode::Policy, "too far behind", Reason::CutOff, &why);
         }
-    }
-
-    /// Closes it before it has everything.
-    pub fn cut_off(&mut self, log: &Log, code: CloseCode, reason: &str, now: u64) {
-        self.stream.cut(log);
-        self.close(code, reason);
-        self.ending.get_or_insert(Ending {
-            why: format!("cut off: {reason}"),
-            until_ns: now + ENDING_NS,
-            shut: false,
-        });
     }
 
     /// Writes what there is, as far as the socket takes it. `written` is told
     /// each time which ticks are out, and when the call began that put them.
     pub fn write(&mut self, log: &Log, now: u64, mut written: impl FnMut(Range<u64>, u64)) {
         self.stream.absorb(log, now);
-        while self.gone.is_none() && !self.blocked && !self.is_drained(log) {
+        while self.gone.is_none() && !self.blocked && !self.stream.is_drained(log) {
             let mut slices = Vec::with_capacity(SLICES + 2);
             let lead = self.stream.plan(log, &mut slices);
             let wanted: usize = slices.iter().map(|slice| slice.len()).sum();
@@ -214,60 +269,45 @@ impl Outlet {
                 }
                 Err(e) if e.kind() == ErrorKind::WouldBlock => self.blocked = true,
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => self.fail(&format!("writing failed: {e}")),
+                Err(e) => self.fail(Reason::Broken, &format!("writing failed: {e}")),
             }
         }
+        self.shut(log);
     }
 
-    /// Reads what the client has sent: pongs count, the rest is only answered.
+    /// Reads what the client has sent: pongs count, pings are answered, texts are
+    /// taken; anything else sends it away.
     pub fn read(&mut self, log: &Log) {
-        for _ in 0..INBOUND_PER_TURN {
-            if self.gone.is_some() {
-                return;
-            }
-            if self.ending.is_some() {
-                return self.discard();
-            }
+        self.protocol.get_mut().allow(TURN_BYTES);
+        while self.gone.is_none() && self.ending.is_none() {
             match self.protocol.read() {
                 Ok(Message::Pong(payload)) => self.confirm(&payload),
-                Ok(_) => self.take_control(None),
-                Err(Error::Io(e)) if e.kind() == ErrorKind::WouldBlock => {
-                    return self.take_control(None);
-                }
+                Ok(Message::Text(text)) => self.obey(&text, log),
+                Ok(Message::Binary(_)) => self.send_away(log, &Breach::binary()),
+                Ok(_) => {}
+                Err(Error::Io(e)) if e.kind() == ErrorKind::WouldBlock => return self.answer(log),
                 Err(e) => self.leave(&e, log),
             }
+            self.answer(log);
+        }
+        self.hear_out(log);
+    }
+
+    /// A text message has come: the one place where clients say something. All that
+    /// they may ask for are symbols.
+    fn obey(&mut self, text: &str, log: &Log) {
+        match Symbols::from_message(text) {
+            Ok(symbols) if self.may_subscribe => self.asked_symbols = Some(symbols),
+            Ok(_) => self.send_away(log, &Breach::words("this run is of all symbols")),
+            Err(refusal) => self.send_away(log, &Breach::words(refusal.to_string())),
         }
     }
 
-    /// What comes from a client that is to leave is of no interest, but its end.
-    fn discard(&mut self) {
-        let mut scratch = [0; 4096];
-        match (&*self.socket).read(&mut scratch) {
-            Ok(0) => self.end(),
-            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
-            Err(_) => self.end(),
-            Ok(_) => {}
-        }
-    }
-
-    fn end(&mut self) {
-        if let Some(Ending { why, .. }) = self.ending.take() {
-            self.fail(&why);
-        }
-    }
-
-    /// Sees to the end of a connection that is ending: its close frame, then our side
-    /// shut, then the client's. Closed at once, with bytes from the client unread, the
-    /// kernel would send a reset, which can overtake the close frame.
-    pub fn settle(&mut self, log: &Log, now: u64) {
-        let drained = self.is_drained(log);
-        let Some(ending) = &mut self.ending else { return };
-        if now >= ending.until_ns {
-            return self.end();
-        }
-        if drained && !ending.shut {
-            ending.shut = true;
-            let _ = self.socket.shutdown(Shutdown::Write);
+    /// Takes over what the protocol answers, as far as the client reads it.
+    fn answer(&mut self, log: &Log) {
+        self.take_control(None);
+        if self.stream.control_bytes() > ANSWER_BYTES {
+            self.send_away(log, &Breach::pings());
         }
     }
 
@@ -282,41 +322,72 @@ impl Outlet {
     }
 
     fn leave(&mut self, error: &Error, log: &Log) {
-        match error {
-            Error::ConnectionClosed | Error::AlreadyClosed if self.stream.is_closing() => {
-                self.fail("closed");
+        let closing = self.stream.is_closing();
+        match (error, Breach::of(error)) {
+            (_, Some(breach)) if closing => self.fail(Reason::Protocol, &breach.reason),
+            (_, Some(breach)) => self.send_away(log, &breach),
+            (Error::Io(e), _) => self.fail(Reason::Broken, &format!("the connection broke: {e}")),
+            (Error::Protocol(_), _) => {
+                self.fail(Reason::Vanished, "the connection ended without a close frame");
             }
-            Error::ConnectionClosed | Error::AlreadyClosed => {
+            _ if closing => self.fail(Reason::Closed, "closed"),
+            _ => {
+                // Its close frame is answered behind the frame that is out in part.
                 self.stream.cut(log);
                 self.stream.push_control(&self.protocol.get_mut().take(), true);
-                self.ending = Some(Ending {
-                    why: "the client closed the connection".to_owned(),
-                    until_ns: now_ns() + ENDING_NS,
-                    shut: false,
-                });
+                let why = "the client closed the connection";
+                self.ending = Some(Ending::new(Reason::ClosedByClient, why));
             }
-            Error::Io(e) => self.fail(&format!("the connection broke: {e}")),
-            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
-                self.fail("the connection ended without a close frame");
-            }
-            other => self.fail(&format!("the client broke the protocol: {other}")),
         }
     }
 
-    fn fail(&mut self, why: &str) {
-        self.gone.get_or_insert_with(|| why.to_owned());
+    /// Throws away what still comes in. A socket that is closed with unread
+    /// bytes would reset the connection, and with it the close frame.
+    fn hear_out(&mut self, log: &Log) {
+        let Some(ending) = &mut self.ending else { return };
+        match (&*self.socket).read(&mut [0; TURN_BYTES]) {
+            Ok(0) => ending.is_left = true,
+            Err(e) if e.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => ending.is_left = true,
+            Ok(_) => {}
+        }
+        self.shut(log);
+    }
+
+    /// Once the close frame is out, nothing more is: the client sees the end and
+    /// leaves (RFC 6455, 7.1.1). If it has left before, that was all.
+    fn shut(&mut self, log: &Log) {
+        let Some(ending) = &mut self.ending else { return };
+        if !ending.is_shut && self.stream.is_drained(log) {
+            ending.is_shut = true;
+            let _ = self.socket.shutdown(Shutdown::Write);
+        }
+        if ending.is_left && (ending.is_shut || self.blocked) {
+            let (reason, why) = (ending.reason, ending.why.clone());
+            self.fail(reason, &why);
+        }
+    }
+
+    fn fail(&mut self, reason: Reason, why: &str) {
+        self.gone.get_or_insert_with(|| (reason, why.to_owned()));
     }
 
     /// Takes what the protocol wants to be written: between two frames.
     fn take_control(&mut self, error: Option<Error>) {
-        self.stream.push_control(&self.protocol.get_mut().take(), false);
+        // After its own close frame, a connection says nothing more.
+        let frames = self.protocol.get_mut().take();
+        if !self.stream.is_closing() {
+            self.stream.push_control(&frames, false);
+        }
         self.note(error);
     }
 
     fn note(&mut self, error: Option<Error>) {
         match error {
             None | Some(Error::ConnectionClosed | Error::AlreadyClosed) => {}
-            Some(other) => self.fail(&format!("the client broke the protocol: {other}")),
+            Some(other) => {
+                self.fail(Reason::Protocol, &format!("the client broke the protocol: {other}"));
+            }
         }
     }
 

@@ -27,6 +27,13 @@ pub struct Waiting {
     pub age_ns: u64,
 }
 
+impl std::fmt::Display for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ms = self.age_ns as f64 / 1e6;
+        write!(f, "{} bytes waited for it, the oldest for {ms:.1} ms", self.bytes)
+    }
+}
+
 impl Limits {
     /// The limits of a plan.
     ///

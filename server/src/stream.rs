@@ -7,6 +7,7 @@ use crate::gaps::Gaps;
 use crate::log::{Frame, Log};
 use crate::newest::Newest;
 use crate::policy::{Limits, Waiting};
+use crate::subscription::Symbols;
 use contract::Policy;
 use std::io::IoSlice;
 use std::ops::Range;
@@ -37,8 +38,6 @@ pub struct Stream {
     flight: Flight,
     limits: Limits,
     mode: Mode,
-    /// The first tick that is its business.
-    joined: u64,
     dropped: u64,
     gaps: Option<Gaps>,
     closing: bool,
@@ -56,7 +55,6 @@ impl Stream {
             flight: Flight::default(),
             limits,
             mode: Mode::Flowing,
-            joined: log.ticks(),
             dropped: 0,
             gaps: (records && limits.policy.is_lossy()).then(Gaps::default),
             closing: false,
@@ -101,7 +99,15 @@ impl Stream {
     /// Ticks that wait.
     #[must_use]
     pub fn waiting_ticks(&self, log: &Log) -> u64 {
-        log.ticks() - self.joined - self.ticks() - self.dropped
+        self.aside.ticks() + self.conflated() as u64 + (log.ticks() - self.seq)
+    }
+
+    /// Ticks that wait as the newest of their symbol.
+    fn conflated(&self) -> usize {
+        match &self.mode {
+            Mode::Conflating(newest) => newest.len(),
+            Mode::Flowing | Mode::Skipping => 0,
+        }
     }
 
     /// Bytes of control frames that wait.
@@ -118,12 +124,8 @@ impl Stream {
     /// Whether nothing is to be written.
     #[must_use]
     pub fn is_drained(&self, log: &Log) -> bool {
-        let newest = match &self.mode {
-            Mode::Conflating(newest) => newest.len(),
-            Mode::Flowing | Mode::Skipping => 0,
-        };
         // Nothing may follow a close frame (RFC 6455, 5.5.1).
-        let flows = !self.closing && (self.cursor < log.end() || newest > 0);
+        let flows = !self.closing && (self.cursor < log.end() || self.conflated() > 0);
         self.aside.is_empty() && !flows
     }
 
@@ -150,7 +152,9 @@ impl Stream {
     /// own, then the log. Gives the length of the first part.
     pub fn plan<'a>(&'a mut self, log: &'a Log, slices: &mut Vec<IoSlice<'a>>) -> u64 {
         self.refill();
-        if self.aside.is_empty() && !self.closing {
+        // While a policy works, the log's ticks come by way of it.
+        let flows = !self.closing && matches!(self.mode, Mode::Flowing);
+        if self.aside.is_empty() && flows {
             log.slices(self.cursor..log.end(), SLICES, slices);
             return log.end() - self.cursor;
         }
@@ -161,7 +165,7 @@ impl Stream {
         };
         log.slices(self.cursor..gap, SLICES, slices);
         self.aside.slices(slices);
-        if !self.closing {
+        if flows {
             log.slices(gap..log.end(), SLICES, slices);
         }
         gap - self.cursor
@@ -253,7 +257,7 @@ impl Stream {
                 }
             }
             Mode::Conflating(newest) => {
-                self.dropped += newest.take(log.frames(self.cursor), |seq| made_ns(log, seq));
+                self.dropped += newest.take(log.frames(self.cursor), |frame| copied(log, frame));
                 (self.cursor, self.seq) = (log.end(), log.ticks());
             }
         }
@@ -298,12 +302,12 @@ impl Stream {
         self.take_rest(log);
         let most = self.limits.bytes.unwrap_or(u64::MAX);
         let mut frames = log.frames(self.cursor).peekable();
-        while let Some(&Frame { seq, bytes, .. }) = frames.peek()
-            && (self.aside.len() + bytes.len()) as u64 <= most
+        while let Some(&frame) = frames.peek()
+            && (self.aside.len() + frame.bytes.len()) as u64 <= most
         {
-            self.aside.push_frame(bytes, Copied { seq, made_ns: made_ns(log, seq) });
-            self.cursor += bytes.len() as u64;
-            self.seq = seq + 1;
+            self.aside.push_frame(frame.bytes, copied(log, frame));
+            self.cursor += frame.bytes.len() as u64;
+            self.seq = frame.seq + 1;
             frames.next();
         }
         drop(frames);
@@ -327,10 +331,26 @@ impl Stream {
         let mut slices = Vec::new();
         log.slices(self.cursor..boundary, 1, &mut slices);
         let rest = slices.first().map_or(&[][..], |slice| slice);
-        let tick = Copied { seq: self.seq, made_ns: made_ns(log, self.seq) };
+        // Its symbol is of no use: a frame that has begun is never given up.
+        let frame = Frame { seq: self.seq, symbol: 0, bytes: rest };
+        let tick = copied(log, frame);
         self.aside.push_rest(rest, tick);
         self.cursor = boundary;
         self.seq += 1;
+    }
+
+    /// Goes over from one log to another, of those symbols: of what waits, these remain.
+    pub fn resubscribe(&mut self, from: &Log, to: &Log, symbols: Symbols) {
+        self.take_rest(from);
+        self.aside.retain(|tick| symbols.contains(tick.symbol));
+        for frame in from.frames(self.cursor).filter(|frame| symbols.contains(frame.symbol)) {
+            self.aside.push_frame(frame.bytes, copied(from, frame));
+        }
+        if let Mode::Conflating(newest) = &mut self.mode {
+            newest.retain(symbols);
+        }
+        self.flight.forget_places();
+        (self.cursor, self.seq) = (to.end(), to.ticks());
     }
 
     /// Gives up what waits, but for a frame that is out in part: a close frame is to
@@ -355,9 +375,10 @@ impl Stream {
     }
 }
 
-/// When a tick was made, where the log remembers that.
-fn made_ns(log: &Log, seq: u64) -> u64 {
-    log.made_ns(seq).unwrap_or(0)
+/// What is to be known of a copy.
+fn copied(log: &Log, frame: Frame<'_>) -> Copied {
+    let made_ns = log.made_ns(frame.seq).unwrap_or(0);
+    Copied { seq: frame.seq, made_ns, symbol: frame.symbol }
 }
 
 #[cfg(test)]

@@ -251,3 +251,35 @@ fn a_cut_keeps_the_frame_that_is_out_in_part_and_nothing_follows_the_close() {
     assert!(wire.stream.is_drained(&wire.log));
     assert_eq!(wire.stream.waiting_ticks(&wire.log), 148);
 }
+
+/// What waits is filtered by the new set; what comes is the other log's.
+#[test]
+fn a_subscription_holds_for_all_that_is_not_out() {
+    let symbols = |query| Symbols::from_query(query).unwrap().unwrap();
+    for policy in [Policy::Queue, Policy::DropNewest, Policy::Conflate] {
+        let mut wire = stalled(policy, 600);
+        let mut feeds = crate::feeds::Feeds::new(log(Format::Binary));
+        let few = feeds.join(symbols("symbols=0,1,2,3,4,5,6,7"));
+        let (old, waited) = (&wire.log, wire.stream.waiting_ticks(&wire.log));
+        wire.stream.resubscribe(old, feeds.log(few), feeds.symbols(few));
+        assert!(wire.stream.waiting_ticks(feeds.log(few)) < waited);
+        feeds.whole_mut().append(1000, |seq| 1000 + seq);
+        feeds.made(0, 5);
+        wire.log = feeds.log(few).empty(1 << 20);
+        feeds.log(few).frames(0).for_each(|frame| wire.log.append_copy(frame));
+        wire.stream.absorb(&wire.log, wire.now);
+        wire.take(usize::MAX);
+        let (seqs, _) = wire.read();
+        let market = Market::new(MARKET_SEED);
+        assert_eq!(wire.stream.acknowledge(u64::MAX, &wire.log), seqs.len() as u64);
+        let is_few = |seq: &u64| market.tick(*seq).0 < 8;
+        // The first log's ticks 0 and 1 were out, at least in part.
+        if policy == Policy::Conflate {
+            assert!(seqs[2..].iter().all(is_few) && seqs.len() <= 2 + 8, "{seqs:?}");
+            continue;
+        }
+        let (before, after) = seqs[2..].split_at(seqs[2..].len() - wire.log.ticks() as usize);
+        assert!(before.iter().all(is_few) && before.is_sorted(), "{policy:?}: {before:?}");
+        assert_eq!(after, (0..1000).filter(is_few).collect::<Vec<_>>(), "{policy:?}");
+    }
+}

@@ -2,7 +2,7 @@
 //! wants to write – pings, pongs, a close – is caught in memory, for only the
 //! outlet knows where a frame may begin.
 
-use std::io::{Read, Result, Write};
+use std::io::{ErrorKind, Read, Result, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
@@ -10,6 +10,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Tap {
     socket: Arc<TcpStream>,
+    /// Bytes that may still be read in this turn.
+    allowance: usize,
     caught: Vec<u8>,
 }
 
@@ -17,18 +19,31 @@ impl Tap {
     /// A tap on that (nonblocking) socket.
     #[must_use]
     pub fn new(socket: Arc<TcpStream>) -> Self {
-        Self { socket, caught: Vec::new() }
+        Self { socket, allowance: 0, caught: Vec::new() }
     }
 
     /// What waits to be put between two data frames.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.caught)
     }
+
+    /// A new turn: so many bytes may be read.
+    pub fn allow(&mut self, bytes: usize) {
+        self.allowance = bytes;
+    }
 }
 
 impl Read for Tap {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        (&*self.socket).read(buffer)
+        let room = buffer.len().min(self.allowance);
+        if room == 0 {
+            // What is left in the socket wakes the poller again.
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let count = (&*self.socket).read(&mut buffer[..room])?;
+        // A short read has emptied the socket: the next one would only say so.
+        self.allowance = if count < room { 0 } else { self.allowance - count };
+        Ok(count)
     }
 }
 

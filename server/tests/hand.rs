@@ -62,7 +62,7 @@ fn nobody_harms_the_others() {
     }
     assert!(ticks.windows(2).all(|pair| pair[0].seq + 1 == pair[1].seq));
     assert!(ticks.last().unwrap().seq == 39_999);
-    assert_eq!(chatty.join().unwrap().1, 1000);
+    assert_eq!(chatty.join().unwrap().1, 1003);
     drop(never_reads);
 }
 
@@ -121,7 +121,11 @@ fn bad_arguments_are_refused() {
         (["--rate", "0"], "between 1 and 100000000"),
         (["--rate", "fast"], "or `flood`"),
         (["--format", "xml"], "unknown format `xml`"),
-        (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1"),
+        (["--host", "192.0.2.1"], "--listen 192.0.2.1 and --token-file"),
+        (["--listen", "192.0.2.1"], "add --token-file"),
+        (["--token-file", "/nowhere"], "--token-file /nowhere"),
+        (["--allow-origin", "example.com"], "https://example.com"),
+        (["--max-connections", "0"], "between 1 and 1000000"),
     ] {
         let output = std::process::Command::new(common::BINARY).args(args).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
