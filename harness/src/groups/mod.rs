@@ -2,6 +2,8 @@
 //! one for each group. Pure.
 
 pub mod policies;
+#[cfg(test)]
+mod tests;
 
 use crate::saved::{Campaign, Kind};
 use crate::table::{Style, align, empty, or_dash};
