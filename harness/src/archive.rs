@@ -241,7 +241,7 @@ impl Archive {
     }
 
     /// The stamps of all sampled ticks of a round, with the number of their
-    /// connection. Where nothing is due, a tick counts as due when it was
+    /// connection; of one that its policy dropped, none. Where nothing is due, a tick counts as due when it was
     /// made.
     ///
     /// # Errors
@@ -257,15 +257,20 @@ impl Archive {
         let mut all = Vec::new();
         let (mut link, mut seq, mut encoded) = (None, 0i64, 0i64);
         for row in csv.deserialize() {
-            let row: (usize, i64, i64, i64, Option<i64>, Option<i64>) =
+            let row: (usize, i64, Option<i64>, Option<i64>, Option<i64>, Option<i64>) =
                 row.with_context(|| format!("{name} is damaged"))?;
             if link != Some(row.0) {
                 (link, seq, encoded) = (Some(row.0), 0, books.start_ns as i64);
             }
             seq += row.1;
             let due = due_ns(seq as u64);
-            encoded = due.map_or(encoded, |ns| ns as i64) + row.2;
-            let written = encoded + row.3;
+            let (Some(encoded_step), Some(written_step)) = (row.2, row.3) else {
+                let (seq, due_ns) = (seq as u64, due.unwrap_or(0));
+                all.push((row.0, Stamps { seq, due_ns, ..Stamps::default() }));
+                continue;
+            };
+            encoded = due.map_or(encoded, |ns| ns as i64) + encoded_step;
+            let written = encoded + written_step;
             let received = row.4.map(|step| written + step);
             let processed = received.zip(row.5).map(|(at, step)| at + step);
             all.push((

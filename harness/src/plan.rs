@@ -195,8 +195,8 @@ impl Plan {
             congestion: self.workload.congestion.clone(),
             spin,
             log_ceiling_bytes: self.workload.log_ceiling_bytes,
-            slow_consumer: None,
-            threads: 1,
+            slow_consumer: self.workload.slow_consumer,
+            threads: self.workload.server_threads,
             meter,
             // Its client has a deadline of its own to connect, and comes later.
             connect_deadline_ms: 2 * CONNECT_DEADLINE_MS,

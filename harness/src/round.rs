@@ -12,8 +12,8 @@ use crate::watch::{self, Onlooker};
 use anyhow::{Context, Result};
 use contract::meter::{MeterFile, Slot};
 use contract::{
-    ClientFinal, ClientHello, Connected, FromClient, FromServer, ServerFinal, Start, ToClient,
-    ToServer,
+    ClientFinal, ClientHello, Connected, FromClient, FromServer, Policy, ServerFinal, Start,
+    ToClient, ToServer,
 };
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -27,6 +27,8 @@ const REPORT: Duration = Duration::from_secs(10);
 const EXIT: Duration = Duration::from_secs(3);
 /// More rows than any plan asks for: a client that sends more is ended.
 const MAX_ROWS: usize = 4_000_000;
+/// The same of a server's dropped ranges, of one connection: about 1 GB of them.
+const MAX_DROPS: usize = 1 << 25;
 
 /// What runs in a round.
 pub struct Setup<'a> {
@@ -186,6 +188,7 @@ impl Cast<'_> {
             clients: self.clients.iter().map(|c| Gauge::new(c.pid())).collect::<Result<_>>()?,
             server: Gauge::new(self.server.pid())?,
             last: Snapshot::default(),
+            processed_each: Vec::new(),
         };
         let start_ns = now_ns() + LEAD_NS;
         self.server.send(&ToServer::Start(Start { at_ns: start_ns }));
@@ -204,8 +207,9 @@ impl Cast<'_> {
         )?;
         let Some((watched, early)) = watch else { return Ok(Play::Interrupted) };
         let mut links = vec![Link::default(); setup.plan.links()];
+        let policy = setup.plan.workload.policy();
         let clients = self.client_reports(early.clients, &mut links)?;
-        let (mut server, fresh) = self.server_report(early.server, &mut links)?;
+        let (mut server, fresh) = self.server_report(early.server, &mut links, policy)?;
         server.generated = server.generated.saturating_mul(links.len() as u64);
         let (received, processed) =
             (observer.counts(Slot::RECEIVED)?, observer.counts(Slot::PROCESSED)?);
@@ -281,6 +285,7 @@ impl Cast<'_> {
         &mut self,
         mut line: Option<FromServer>,
         links: &mut [Link],
+        policy: Policy,
     ) -> Result<(ServerFinal, Vec<u64>), Fault> {
         let mut fresh = Vec::new();
         loop {
@@ -290,9 +295,16 @@ impl Cast<'_> {
                     None => return Err(self.server.order("samples of no connection")),
                 },
                 FromServer::Fresh(more) => fresh.extend(more.seqs),
-                FromServer::Dropped(_) => {
+                FromServer::Dropped(_) if !policy.is_lossy() => {
                     return Err(self.server.order("drops that no policy asked for"));
                 }
+                FromServer::Dropped(dropped) => match links.get_mut(dropped.connection) {
+                    Some(link) if link.drops.len() <= MAX_DROPS => {
+                        link.drops.extend(dropped.ranges);
+                    }
+                    Some(_) => return Err(self.server.order("more dropped ranges than fit")),
+                    None => return Err(self.server.order("drops of no connection")),
+                },
                 FromServer::Final(last) => return Ok((last, fresh)),
                 other => return Err(wrong_server(self.server, &other, "its report")),
             }

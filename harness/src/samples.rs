@@ -24,12 +24,21 @@ pub enum Metric {
     /// The client's CPU time per processed tick: less is better.
     #[serde(rename = "client_cpu_ns_per_tick")]
     Cpu,
+    /// The p99 of the age of the newest values: less is better.
+    #[serde(rename = "staleness_p99_ns")]
+    StalenessP99,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Processed, Self::Growth, Self::ResponseP99, Self::ResponseP50, Self::Cpu];
+    pub const ALL: [Self; 6] = [
+        Self::Processed,
+        Self::Growth,
+        Self::ResponseP99,
+        Self::ResponseP50,
+        Self::Cpu,
+        Self::StalenessP99,
+    ];
 
     /// In words.
     #[must_use]
@@ -40,6 +49,7 @@ impl Metric {
             Self::ResponseP99 => "p99 of the response time",
             Self::ResponseP50 => "p50 of the response time",
             Self::Cpu => "CPU time of the client per tick",
+            Self::StalenessP99 => "p99 of the age of the newest values",
         }
     }
 
@@ -56,6 +66,7 @@ impl Metric {
             Self::Processed => Some(m.rates.processed_per_s),
             Self::Growth => Some(m.backlog_growth_per_s),
             Self::Cpu => m.client_cpu_ns_per_tick,
+            Self::StalenessP99 => m.staleness_ns.map(|age| age.p99 as f64),
             Self::ResponseP99 | Self::ResponseP50 => self.time(m).map(|t| t.bound_ns() as f64),
         }
     }
@@ -64,7 +75,7 @@ impl Metric {
         match self {
             Self::ResponseP99 => m.response_ns.map(|q| q.p99),
             Self::ResponseP50 => m.response_ns.map(|q| q.p50),
-            Self::Processed | Self::Growth | Self::Cpu => None,
+            Self::Processed | Self::Growth | Self::Cpu | Self::StalenessP99 => None,
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Workloads: one TOML file each, with its why.
 
 use crate::nearest;
+use crate::policy;
 use crate::units::{self, Written, file};
 use anyhow::{Context, Result, anyhow, bail};
+use contract::{Policy, SlowConsumer};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -71,6 +73,17 @@ pub struct Workload {
     /// Where the server's log ends, in bytes.
     #[serde(default = "default_log_ceiling_bytes", deserialize_with = "file::size")]
     pub log_ceiling_bytes: u64,
+    /// What the server does about a consumer that falls behind; absent: everything waits
+    /// for it, up to that ceiling.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "policy::from_file"
+    )]
+    pub slow_consumer: Option<SlowConsumer>,
+    /// Threads over which the server spreads its connections.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub server_threads: usize,
     /// Every so manieth tick is stamped, from the first on; absent: a prime that gives
     /// about as many as the campaign wants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -136,6 +149,11 @@ fn one() -> usize {
     1
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+fn is_one(count: &usize) -> bool {
+    *count == 1
+}
+
 /// `rate_per_s` in a workload file: a number, a rate such as `"500k"`, or
 /// `"flood"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,6 +197,8 @@ pub enum RankBy {
     BacklogGrowth,
     /// The processed rate: most is best.
     Processed,
+    /// The p99 of the age of the newest value of each symbol: least is best.
+    Staleness,
 }
 
 fn default_queue_bound() -> u64 {
@@ -249,6 +269,12 @@ impl Workload {
     #[must_use]
     pub fn is_flood(&self) -> bool {
         matches!(self.rate_per_s, Some(Rate::Flood(_)))
+    }
+
+    /// What the server does about a consumer that falls behind.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.slow_consumer.map_or(Policy::Queue, |slow| slow.policy)
     }
 
     /// The name of the workload whose rate was varied.
@@ -349,6 +375,7 @@ impl Workload {
         if workload.connections * workload.clients > 1000 {
             bail!("connections and clients: more than 1000 connections in all");
         }
+        policy::check(&workload)?;
         if workload.sample_stride == Some(0) {
             bail!("sample_stride: must be at least 1");
         }

@@ -5,6 +5,7 @@ use crate::affinity::{CpuList, Placement};
 use crate::builder;
 use crate::cli::RunArgs;
 use crate::cmd::versus::{self, Earlier};
+use crate::groups::Groups;
 use crate::machine::{self, CpuTime, Machine};
 use crate::plan::{self, Timing};
 use crate::roster;
@@ -226,7 +227,12 @@ fn print(campaign: &Campaign) -> Result<()> {
 
 /// The object of `--json` of `compare` and `sweep`.
 pub(super) fn report(campaign: &Campaign, to: &Path) -> Result<()> {
-    let report = store::Report { schema: SCHEMA, rows: &campaign.rows, noise: &campaign.noise };
+    let report = store::Report {
+        schema: SCHEMA,
+        rows: &campaign.rows,
+        noise: &campaign.noise,
+        groups: Groups::of(campaign),
+    };
     write(to, &report)
 }
 
