@@ -346,10 +346,9 @@ impl Outlet {
     fn hear_out(&mut self, log: &Log) {
         let Some(ending) = &mut self.ending else { return };
         match (&*self.socket).read(&mut [0; TURN_BYTES]) {
-            Ok(0) => ending.is_left = true,
+            Ok(1..) => {}
             Err(e) if e.kind() == ErrorKind::WouldBlock => {}
-            Err(_) => ending.is_left = true,
-            Ok(_) => {}
+            Ok(_) | Err(_) => ending.is_left = true,
         }
         self.shut(log);
     }
