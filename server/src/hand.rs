@@ -77,7 +77,13 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     let away = stop.load(Ordering::SeqCst);
-    close(&mut engine, if away { CloseCode::Away } else { CloseCode::Normal })
+    close(&mut engine, if away { CloseCode::Away } else { CloseCode::Normal })?;
+    let books = &engine.books;
+    say(format_args!(
+        "in all: made {} ticks; written {} ticks, dropped 0",
+        books.generated, books.written
+    ));
+    Ok(())
 }
 
 /// The connection that holds most of the log, once that is over its ceiling.
@@ -91,10 +97,8 @@ fn laggard(engine: &Engine, ceiling_bytes: u64) -> Option<usize> {
 
 fn say_goodbye(engine: &mut Engine, key: usize, why: &str) {
     let Some(outlet) = engine.dismiss(key) else { return };
-    match outlet.socket().peer_addr() {
-        Ok(peer) => say(format_args!("{peer} left: {why}")),
-        Err(_) => say(format_args!("a client left: {why}")),
-    }
+    let (peer, written) = (outlet.peer(), outlet.written(&engine.log));
+    say(format_args!("{peer} left: {why}; written {written} ticks, dropped 0"));
 }
 
 /// Closes every connection: at once when the server goes away, else once it has
@@ -114,10 +118,14 @@ fn close(engine: &mut Engine, code: CloseCode) -> Result<()> {
         });
         engine.turn(now_ns() + TURN_NS)?;
         for key in 0..engine.outlets.len() {
-            if engine.outlets[key].as_ref().is_some_and(|outlet| outlet.gone().is_some()) {
-                engine.dismiss(key);
+            let outlet = engine.outlets[key].as_ref();
+            if let Some(why) = outlet.and_then(|outlet| outlet.gone().map(str::to_owned)) {
+                say_goodbye(engine, key, &why);
             }
         }
+    }
+    for key in 0..engine.outlets.len() {
+        say_goodbye(engine, key, "it did not answer the close frame in time");
     }
     Ok(())
 }

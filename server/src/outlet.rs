@@ -5,8 +5,8 @@ use crate::kernel;
 use crate::log::Log;
 use crate::tap::Tap;
 use std::collections::VecDeque;
-use std::io::{ErrorKind, IoSlice, Result, Write};
-use std::net::TcpStream;
+use std::io::{ErrorKind, IoSlice, Read, Result, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use tick::clock::now_ns;
 use tungstenite::error::ProtocolError;
@@ -16,19 +16,27 @@ use tungstenite::{Error, Message, WebSocket};
 
 /// The largest message that a client may send in.
 pub const INBOUND_BYTES: usize = 64 * 1024;
+/// Time for a client that closes to take the rest of a frame and the answer.
+const ANSWER_NS: u64 = 2_000_000_000;
 /// Slices of one vectored write: about a MiB of segments.
 const SLICES: usize = 8;
 /// Inbound messages that are looked at in one turn: a chatty client must not
 /// hold up the schedule.
 const INBOUND_PER_TURN: usize = 16;
 
+/// Why one that closed properly is gone.
+const CLIENT_CLOSED: &str = "the client closed the connection";
+
 /// A connection after its handshake.
 #[derive(Debug)]
 pub struct Outlet {
     socket: Arc<TcpStream>,
+    peer: SocketAddr,
     protocol: WebSocket<Tap>,
     /// The log's bytes before this have been taken by the kernel.
     cursor: u64,
+    /// Ticks that were made before it joined.
+    joined: u64,
     /// Control frames on their way, and how much of them is written.
     control: Vec<u8>,
     control_sent: usize,
@@ -46,7 +54,11 @@ pub struct Outlet {
     asked: u64,
     confirmed: u64,
     blocked: bool,
+    /// A tick is written in part.
+    cut: bool,
     closing: bool,
+    /// Until when the client's close frame is being answered.
+    answering_until_ns: Option<u64>,
     gone: Option<String>,
 }
 
@@ -67,12 +79,16 @@ impl Outlet {
     pub fn new(socket: TcpStream, log: &Log) -> Result<Self> {
         socket.set_nonblocking(true)?;
         let acked_base = kernel::acked_bytes(&socket)? + kernel::queued_bytes(&socket)?;
+        // Asked now: a connection that was reset does not tell it any more.
+        let peer = socket.peer_addr()?;
         let socket = Arc::new(socket);
         let tap = Tap::new(Arc::clone(&socket));
         Ok(Self {
             protocol: WebSocket::from_raw_socket(tap, Role::Server, Some(limits())),
             socket,
+            peer,
             cursor: log.end(),
+            joined: log.ticks(),
             control: Vec::new(),
             control_sent: 0,
             stream_bytes: 0,
@@ -83,7 +99,9 @@ impl Outlet {
             asked: log.ticks(),
             confirmed: log.ticks(),
             blocked: false,
+            cut: false,
             closing: false,
+            answering_until_ns: None,
             gone: None,
         })
     }
@@ -92,6 +110,12 @@ impl Outlet {
     #[must_use]
     pub fn socket(&self) -> &TcpStream {
         &self.socket
+    }
+
+    /// Whom it leads to.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
     }
 
     /// Where its next data byte stands in the log.
@@ -114,6 +138,12 @@ impl Outlet {
         self.stream_bytes
     }
 
+    /// Ticks of its own that the kernel has taken wholly.
+    #[must_use]
+    pub fn written(&self, log: &Log) -> u64 {
+        log.whole_ticks(self.cursor) - self.joined
+    }
+
     /// Ticks that a pong has confirmed.
     #[must_use]
     pub fn confirmed(&self) -> u64 {
@@ -134,7 +164,8 @@ impl Outlet {
     /// Why it is of no more use, if so.
     #[must_use]
     pub fn gone(&self) -> Option<&str> {
-        self.gone.as_deref()
+        let late = || self.answering_until_ns.filter(|&limit_ns| now_ns() > limit_ns);
+        self.gone.as_deref().or_else(|| late().map(|_| CLIENT_CLOSED))
     }
 
     /// Whether all of the log and every control frame is written.
@@ -146,6 +177,10 @@ impl Outlet {
 
     /// Queues a ping that carries the count of ticks before it.
     pub fn ping(&mut self, log: &Log) {
+        // Nothing follows a close frame (RFC 6455, 5.5.1).
+        if self.closing {
+            return;
+        }
         let ticks = log.whole_ticks(log.boundary(self.cursor));
         self.asked = ticks;
         let payload = ticks.to_le_bytes().to_vec();
@@ -179,6 +214,10 @@ impl Outlet {
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) => self.fail(&format!("writing failed: {e}")),
             }
+        }
+        self.cut = self.blocked && log.boundary(self.cursor) != self.cursor;
+        if self.answering_until_ns.is_some() && self.control.is_empty() {
+            self.fail(CLIENT_CLOSED);
         }
     }
 
@@ -224,8 +263,11 @@ impl Outlet {
 
     /// Reads what the client has sent: pongs count, the rest is only answered.
     pub fn read(&mut self) {
+        if self.answering_until_ns.is_some() {
+            return self.wait_for_end();
+        }
         for _ in 0..INBOUND_PER_TURN {
-            if self.gone.is_some() {
+            if self.gone.is_some() || self.answering_until_ns.is_some() {
                 return;
             }
             match self.protocol.read() {
@@ -256,15 +298,39 @@ impl Outlet {
         match error {
             Error::ConnectionClosed | Error::AlreadyClosed if self.closing => self.fail("closed"),
             Error::ConnectionClosed | Error::AlreadyClosed => {
-                // Answer its close frame as far as the socket takes it.
-                let _ = (&*self.socket).write(&self.control[self.control_sent..]);
-                self.fail("the client closed the connection");
+                // The answer waits for its turn like any control frame: a tick may be
+                // written in part.
+                self.closing = true;
+                self.answering_until_ns = Some(now_ns() + ANSWER_NS);
+                if !self.cut {
+                    self.answer();
+                }
             }
             Error::Io(e) => self.fail(&format!("the connection broke: {e}")),
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
                 self.fail("the connection ended without a close frame");
             }
             other => self.fail(&format!("the client broke the protocol: {other}")),
+        }
+    }
+
+    /// Answers a close frame, as far as the socket takes it.
+    fn answer(&mut self) {
+        if let Ok(sent) = (&*self.socket).write(&self.control[self.control_sent..]) {
+            self.advance(sent as u64, 0);
+        }
+        if self.control.is_empty() {
+            self.fail(CLIENT_CLOSED);
+        }
+    }
+
+    /// After its close frame a client says no more, and ends the connection once it
+    /// has the answer.
+    fn wait_for_end(&mut self) {
+        match (&*self.socket).read(&mut [0; 1024]) {
+            Ok(1..) => {}
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            Ok(0) | Err(_) => self.fail(CLIENT_CLOSED),
         }
     }
 
