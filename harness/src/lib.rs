@@ -54,6 +54,7 @@ pub mod splice;
 pub mod stats;
 pub mod steady;
 pub mod store;
+pub mod strays;
 pub mod summary;
 pub mod surroundings;
 pub mod table;
