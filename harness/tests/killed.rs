@@ -25,7 +25,7 @@ fn start(room: &Room, is_checked: bool) -> Child {
     let (light, temporary) = (room.light(), room.path().join("tmp"));
     fs::create_dir(&temporary).unwrap();
     let mut command = room.harness(&["compare", "floor", "blocking", "--workload", &light]);
-    command.args(["--rounds", "50", "--warmup", "0.06", "--seconds", "0.2", "--out"]);
+    command.args(["--rounds", "50", "--warmup", "0", "--seconds", "0.2", "--out"]);
     command.arg(room.path().join("results")).env("TMPDIR", temporary);
     if !is_checked {
         command.arg("--unchecked");
@@ -81,6 +81,7 @@ fn kill_once(random: &mut ChaCha8Rng) -> usize {
         wait_for(PATIENCE, began).expect("a first round");
     }
     std::thread::sleep(Duration::from_millis(random.random_range(0..LONGEST_MS)));
+    assert!(harness.try_wait().unwrap().is_none(), "it ended by itself");
     kill(Pid::from_raw(harness.id() as i32), Signal::SIGKILL).unwrap();
     harness.wait().unwrap();
     let gone = wait_for(PATIENCE, || room.processes().is_empty().then_some(()));
