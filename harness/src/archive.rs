@@ -86,7 +86,8 @@ impl Archive {
         }
         let campaign: Campaign = serde_json::from_slice(&text).with_context(damaged)?;
         check_names(&campaign).with_context(|| shown.to_string())?;
-        let rounds = read_rounds(&dir.join("rounds.jsonl")).with_context(|| shown.to_string())?;
+        let rounds = read_rounds(&dir.join("rounds.jsonl"), campaign.status)
+            .with_context(|| shown.to_string())?;
         let tapes = read_tapes(dir, &campaign).with_context(|| shown.to_string())?;
         let first_ns = rounds.iter().find_map(|round| Some(round.books.as_ref()?.start_ns));
         let mut archive = Self { dir: dir.to_owned(), campaign, rounds, tapes, first_ns };
@@ -289,10 +290,15 @@ impl Archive {
     }
 }
 
-fn read_rounds(path: &Path) -> Result<Vec<Round>> {
-    let text = fs::read_to_string(path).context("rounds.jsonl")?;
+fn read_rounds(path: &Path, status: Status) -> Result<Vec<Round>> {
+    let mut bytes = fs::read(path).context("rounds.jsonl")?;
     let mut rounds = Vec::new();
-    // A line without its end was cut off while it was being written.
+    // A line without its end was cut off while it was being written: where the harness
+    // was killed, that round was not yet finished, and those before it are whole.
+    if status == Status::Running {
+        bytes.truncate(bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1));
+    }
+    let text = String::from_utf8(bytes).context("rounds.jsonl is damaged")?;
     for (number, line) in (1..).zip(text.split_inclusive('\n')) {
         let line = line.strip_suffix('\n').ok_or_else(|| {
             anyhow!("rounds.jsonl, line {number} is cut off: bring the whole file back")

@@ -60,6 +60,7 @@ pub mod staleness;
 pub mod stats;
 pub mod steady;
 pub mod store;
+pub mod strays;
 pub mod summary;
 pub mod surroundings;
 pub mod table;

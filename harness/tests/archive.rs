@@ -74,6 +74,27 @@ fn damage_is_named_with_its_place() {
     refused(edit("rounds.jsonl", |t| t.replacen("\"steady\"", "\"stea", 1)), "line 1 is damaged");
 }
 
+/// What a harness that was killed leaves: its last line may be cut anywhere, also
+/// within a letter; every round before it was finished.
+#[test]
+fn a_line_that_a_killed_harness_was_writing_costs_only_itself() {
+    let dir = copy("compare");
+    let running = |campaign: &mut Value| campaign["status"] = "running".into();
+    rewrite(running)(dir.path());
+    let path = dir.path().join("rounds.jsonl");
+    let whole = fs::read(&path).unwrap();
+    let count = Archive::open(dir.path()).unwrap().rounds.len();
+    for cut in ["9", "µ"] {
+        let mut bytes = whole.clone();
+        bytes.extend([b"{\"order\":", cut.as_bytes()].concat());
+        bytes.truncate(bytes.len() - (cut.len() - 1));
+        fs::write(&path, &bytes).unwrap();
+        assert_eq!(Archive::open(dir.path()).unwrap().rounds.len(), count);
+    }
+    fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    assert_eq!(Archive::open(dir.path()).unwrap().rounds.len(), count - 1);
+}
+
 #[test]
 fn numbers_that_were_changed_afterwards_are_found() {
     let words = "not those that rounds.jsonl gives";

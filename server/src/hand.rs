@@ -109,7 +109,9 @@ fn laggard(engine: &Engine, ceiling_bytes: u64) -> Option<usize> {
 
 fn say_goodbye(engine: &mut Engine, key: usize, why: &str) {
     let Some(outlet) = engine.dismiss(key) else { return };
-    say(format_args!("{} left: {why}", outlet.peer()));
+    let (peer, stream) = (outlet.peer(), outlet.stream());
+    let (written, dropped) = (stream.ticks(), stream.dropped());
+    say(format_args!("{peer} left: {why}; written {written} ticks, dropped {dropped}"));
 }
 
 /// Closes every connection: at once when the server goes away, else once it has
@@ -124,11 +126,18 @@ fn close(engine: &mut Engine, code: CloseCode) -> Result<()> {
         engine.close_drained(code);
         engine.turn(now_ns() + TURN_NS)?;
         for key in 0..engine.outlets.len() {
-            if engine.outlets[key].as_ref().is_some_and(|outlet| outlet.gone().is_some()) {
-                engine.dismiss(key);
+            let outlet = engine.outlets[key].as_ref();
+            if let Some(why) = outlet.and_then(|outlet| outlet.gone().map(str::to_owned)) {
+                say_goodbye(engine, key, &why);
             }
         }
     }
+    for key in 0..engine.outlets.len() {
+        say_goodbye(engine, key, "it did not answer the close frame in time");
+    }
+    let (made, books) = (engine.books.generated, &engine.books);
+    let (written, dropped) = (books.written, books.dropped);
+    say(format_args!("in all: made {made} ticks; written {written} ticks, dropped {dropped}"));
     Ok(())
 }
 

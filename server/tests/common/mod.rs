@@ -13,6 +13,8 @@ use std::time::Duration;
 use tick::{Format, Sample, Schedule};
 use tungstenite::{Message, WebSocket};
 
+pub mod noted;
+
 pub const BINARY: &str = env!("CARGO_BIN_EXE_tick-server");
 
 /// A plan of a short, light run.
