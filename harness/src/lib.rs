@@ -15,6 +15,7 @@ pub mod cli;
 pub mod cmd;
 pub mod conform;
 pub mod console;
+pub mod descriptors;
 pub mod diff;
 pub mod doctor;
 pub mod drops;
@@ -73,3 +74,4 @@ pub mod watch;
 #[cfg(test)]
 mod worked;
 pub mod workload;
+pub mod workload_group;

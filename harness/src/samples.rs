@@ -2,7 +2,7 @@
 //! row. Pure.
 
 use crate::measure::Measurement;
-use crate::stats::Time;
+use crate::stats::{self, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,6 +85,7 @@ impl Metric {
 pub struct Samples {
     values: BTreeMap<Metric, Vec<f64>>,
     bounded: BTreeSet<Metric>,
+    server_peak_rss_bytes: Vec<f64>,
 }
 
 impl Samples {
@@ -100,6 +101,12 @@ impl Samples {
         self.bounded.contains(&metric)
     }
 
+    /// The median of the server's most resident memory, in bytes; `None` without rounds.
+    #[must_use]
+    pub fn server_peak_rss_bytes(&self) -> Option<f64> {
+        stats::median(self.server_peak_rss_bytes.clone())
+    }
+
     pub(crate) fn new(good: &[&Measurement]) -> Self {
         let all = |metric: Metric| good.iter().filter_map(|m| metric.of(m)).collect();
         let is_bound =
@@ -107,6 +114,7 @@ impl Samples {
         Self {
             values: Metric::ALL.map(|metric| (metric, all(metric))).into(),
             bounded: Metric::ALL.into_iter().filter(is_bound).collect(),
+            server_peak_rss_bytes: good.iter().map(|m| m.server_peak_rss_bytes as f64).collect(),
         }
     }
 }

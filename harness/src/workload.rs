@@ -23,6 +23,9 @@ pub struct Workload {
     pub why: String,
     /// How to read its table.
     pub read: String,
+    /// Those that are run together under this name, and compared in a table of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// How ticks are spelled.
     #[serde(default)]
     pub format: Format,
@@ -352,6 +355,9 @@ impl Workload {
         if workload.name.is_empty() || !workload.name.chars().all(simple) {
             bail!("name: use letters, digits, `-`, `_` and `.` only");
         }
+        if workload.group.as_ref() == Some(&workload.name) {
+            bail!("group: a workload may not be called as its group");
+        }
         match &workload.replay {
             None => {
                 workload.timetable(0)?;
@@ -389,7 +395,8 @@ impl Workload {
     }
 }
 
-fn names(folder: &Path) -> Vec<String> {
+/// The names of all workloads in a folder, in order.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .into_iter()
         .flatten()

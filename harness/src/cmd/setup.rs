@@ -16,7 +16,7 @@ use crate::store::Store;
 use crate::table::Style;
 use crate::unsaved::Unsaved;
 use crate::workload::Workload;
-use crate::{cmd, conform, console, listing, store, view};
+use crate::{cmd, conform, console, descriptors, listing, store, view};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -36,6 +36,7 @@ pub(super) fn stage(
     interrupted: &AtomicBool,
 ) -> Result<Stage> {
     view::check(args.watch)?;
+    descriptors::allow(workloads)?;
     let server = servers::select(root, &args.server, args.style)?;
     server.carries(workloads)?;
     Store::check(&versus::out(root, args))?;

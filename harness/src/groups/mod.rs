@@ -1,6 +1,7 @@
 //! Tables across workloads that belong together: below those of the single workloads,
 //! one for each group. Pure.
 
+pub mod fan_out;
 pub mod policies;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,9 @@ pub struct Groups {
     /// The policies for slow consumers, side by side.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<policies::Line>,
+    /// The numbers of connections, side by side.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fan_out: Vec<fan_out::Line>,
 }
 
 impl Groups {
@@ -23,7 +27,9 @@ impl Groups {
     #[must_use]
     pub fn of(campaign: &Campaign) -> Self {
         match campaign.kind {
-            Kind::Compare => Self { policies: policies::lines(campaign) },
+            Kind::Compare => {
+                Self { policies: policies::lines(campaign), fan_out: fan_out::lines(campaign) }
+            }
             Kind::Capacity | Kind::Sweep => Self::default(),
         }
     }
@@ -33,7 +39,8 @@ impl Groups {
 #[must_use]
 pub fn tables(campaign: &Campaign) -> Vec<Table> {
     let groups = Groups::of(campaign);
-    policies::table(campaign, &groups.policies).into_iter().collect()
+    let policies = policies::table(campaign, &groups.policies);
+    policies.into_iter().chain(fan_out::table(&groups.fan_out)).collect()
 }
 
 /// One table of texts.
