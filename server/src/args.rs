@@ -1,10 +1,12 @@
 //! The command lines: of a server by hand, and of a child of the harness.
 
 use crate::classic::Style;
+use crate::logging::{self, LogFormat};
 use clap::Parser;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use tick::{Format, Schedule};
+use tracing_subscriber::filter::Targets;
 
 /// Serves a synthetic market as WebSocket ticks at ws://HOST:PORT/ticks.
 ///
@@ -28,7 +30,7 @@ pub struct Args {
     /// Seed of the market
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// End after so many seconds [default: at Ctrl-C]
+    /// End after so many seconds [default: at Ctrl-C or SIGTERM]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     pub duration: Option<u64>,
     /// `SO_SNDBUF` of each connection [default: autotuning]
@@ -43,6 +45,22 @@ pub struct Args {
     /// Bytes that may wait for a laggard before it is cut off
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 30)]
     pub log_ceiling: u64,
+    /// Serve /metrics (Prometheus, OpenMetrics) and /healthz at that loopback address;
+    /// port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub metrics: Option<SocketAddr>,
+    /// Say on stderr what passes: off, error, warn, info, debug, trace, or by target,
+    /// such as info,tick_server::door=debug
+    #[arg(long, value_name = "FILTER", default_value = "info", value_parser = logging::filter)]
+    pub log: Targets,
+    /// How it is said
+    #[arg(long, value_enum, default_value_t)]
+    pub log_format: LogFormat,
+    /// At the end, time for clients to take what waits for them, and again to answer
+    /// their close frames
+    #[arg(long, value_name = "MS", default_value_t = 2_000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(0..=86_400_000))]
+    pub drain_ms: u64,
 }
 
 /// The command line of a child of the harness: `tick-server child`.

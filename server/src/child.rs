@@ -102,6 +102,7 @@ impl Run {
             send_buffer_bytes: self.plan.send_buffer_bytes,
             congestion: self.plan.congestion.clone(),
             expected: Some(self.plan.connections),
+            ..Tuning::default()
         };
         let (to, arrivals) = channel();
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);

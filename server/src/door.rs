@@ -2,6 +2,7 @@
 //! handshake, in a thread of its own and with a deadline, so that whoever only
 //! knocks costs the ticks nothing.
 
+use crate::metrics::admissions::Admissions;
 use crate::{kernel, outlet};
 use anyhow::{Context, Result};
 use polling::Poller;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::http::StatusCode;
+use tracing::debug;
 
 /// Time for a handshake.
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -31,6 +33,8 @@ pub struct Tuning {
     /// Let in so many connections, each number once, and close the door behind
     /// the last; `None`: any number, for ever.
     pub expected: Option<usize>,
+    /// Where who comes and who is turned away is counted.
+    pub admissions: Admissions,
 }
 
 /// A connection that has come through, and the number at the end of its URL.
@@ -96,7 +100,7 @@ async fn receive(
                 continue;
             }
         };
-        let Ok((socket, _)) = accepted else {
+        let Ok((socket, peer)) = accepted else {
             tokio::time::sleep(BREATH).await;
             continue;
         };
@@ -105,16 +109,35 @@ async fn receive(
         tokio::spawn(async move {
             let shaken = tokio::time::timeout(HANDSHAKE, shake_hands(socket, &tuning)).await;
             drop(permit);
-            if let Ok(Ok((number, socket))) = shaken
-                && is_wanted(number, tuning.expected, &places)
-                && to.send((number, socket)).is_ok()
-            {
-                let _ = seat.send(());
-                let _ = poller.notify();
+            match shaken {
+                Ok(Ok((number, socket))) if is_wanted(number, tuning.expected, &places) => {
+                    tuning.admissions.accept();
+                    if to.send((number, socket)).is_ok() {
+                        let _ = seat.send(());
+                        let _ = poller.notify();
+                    }
+                }
+                Ok(Err(error)) => {
+                    debug!(%peer, "{peer} was turned away: {error:#}");
+                    tuning.admissions.refuse(status(&error));
+                }
+                Ok(Ok(_)) => tuning.admissions.refuse(None),
+                Err(_) => {
+                    debug!(%peer, "{peer} was turned away: no handshake within {HANDSHAKE:?}");
+                    tuning.admissions.refuse(None);
+                }
             }
         });
     }
     Ok(())
+}
+
+/// The HTTP status that a client was turned away with, if it got one.
+fn status(error: &anyhow::Error) -> Option<u16> {
+    match error.downcast_ref() {
+        Some(tungstenite::Error::Http(answer)) => Some(answer.status().as_u16()),
+        _ => None,
+    }
 }
 
 /// Whether a connection with that number is still to come.

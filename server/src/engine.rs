@@ -4,7 +4,9 @@
 
 use crate::books::{Books, Stamps};
 use crate::classic::Classic;
+use crate::departure::Account;
 use crate::log::Log;
+use crate::metrics::lateness::Lateness;
 use crate::outlet::Outlet;
 use anyhow::Result;
 use polling::{Event, Events, PollMode, Poller};
@@ -69,8 +71,12 @@ pub struct Engine {
     pub books: Books,
     /// The stamps, if any are asked for.
     pub stamps: Option<Stamps>,
+    /// How late ticks are made, if that is asked for.
+    pub lateness: Option<Lateness>,
     /// Ticks written to each connection.
     written: Vec<u64>,
+    /// Acknowledged and confirmed ticks of the connections that have left.
+    departed: (u64, u64),
     load: Load,
     /// In place of due times, where the older server is imitated.
     classic: Option<Classic>,
@@ -100,7 +106,9 @@ impl Engine {
             outlets: Vec::new(),
             books,
             stamps,
+            lateness: None,
             written: Vec::new(),
+            departed: (0, 0),
             next_ping_ns: load.start_ns + PING_NS,
             next_look_ns: load.start_ns,
             last_turn_ns: load.start_ns,
@@ -150,9 +158,21 @@ impl Engine {
 
     /// Lets a connection go.
     pub fn dismiss(&mut self, key: usize) -> Option<Outlet> {
-        let outlet = self.outlets.get_mut(key)?.take()?;
+        let mut outlet = self.outlets.get_mut(key)?.take()?;
+        self.departed.0 += outlet.acknowledged(&self.log).saturating_sub(outlet.joined());
+        self.departed.1 += outlet.confirmed() - outlet.joined();
         let _ = self.poller.delete(outlet.socket());
         Some(outlet)
+    }
+
+    /// What has become of a connection's ticks by now; `None` where there is none.
+    #[must_use]
+    pub fn account(&self, key: usize) -> Option<Account> {
+        let outlet = self.outlets.get(key)?.as_ref()?;
+        let offered = self.log.ticks() - outlet.joined();
+        let written = self.written[key] - outlet.joined();
+        // No policy drops ticks: what is not written waits.
+        Some(Account { offered, written, dropped: 0, waiting: offered - written })
     }
 
     /// Whether every tick of the load has been made.
@@ -220,6 +240,11 @@ impl Engine {
         if count > 0 {
             self.log.append(count, |seq| start_ns + timetable.due_offset_ns(seq).unwrap_or(0));
             self.made(first, now);
+            if let Some(lateness) = &mut self.lateness {
+                let Load { timetable, start_ns, .. } = &self.load;
+                let due = |seq| Some(start_ns + timetable.due_offset_ns(seq)?);
+                lateness.note(now, (first..self.log.ticks()).filter_map(due));
+            }
         }
         self.finished = self.load.due_ns(self.log.ticks()).is_none();
     }
@@ -298,14 +323,13 @@ impl Engine {
 
     /// Asks the kernel how far the ticks have come.
     pub fn look(&mut self) {
-        let (mut acknowledged, mut confirmed) = (0, 0);
+        let (mut acknowledged, mut confirmed) = self.departed;
         for outlet in self.outlets.iter_mut().flatten() {
-            acknowledged += outlet.acknowledged(&self.log);
-            confirmed += outlet.confirmed();
+            acknowledged += outlet.acknowledged(&self.log).saturating_sub(outlet.joined());
+            confirmed += outlet.confirmed() - outlet.joined();
         }
-        // By hand, connections leave and take their counts along.
-        self.books.acknowledged = self.books.acknowledged.max(acknowledged);
-        self.books.confirmed = self.books.confirmed.max(confirmed);
+        self.books.acknowledged = acknowledged;
+        self.books.confirmed = confirmed;
         self.books.show_written(self.log.held_bytes());
     }
 

@@ -1,47 +1,76 @@
-//! The server by hand: any number of clients, until Ctrl-C.
+//! The server by hand: any number of clients, until a signal.
 
 use crate::args::Args;
 use crate::books::Books;
-use crate::door::{self, Tuning};
+use crate::departure::Reason;
+use crate::door::{self, Arrival, Tuning};
 use crate::engine::{Engine, Load};
 use crate::log::Log;
-use anyhow::{Context, Result};
+use crate::metrics::admissions::Admissions;
+use crate::metrics::gauges::Gauges;
+use crate::metrics::lateness::Lateness;
+use crate::metrics::observer::Observer;
+use crate::{logging, metrics, shutdown};
+use anyhow::Result;
 use contract::meter::Meter;
 use polling::Poller;
-use std::io::Write;
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 use tick::clock::{now_ns, unix_offset_ns};
 use tick::{Framer, Market, Timetable};
+use tracing::{info, warn};
 use tungstenite::protocol::frame::coding::CloseCode;
 
-/// The longest turn: how soon a Ctrl-C is seen at the latest.
+/// The longest turn: how soon a signal is seen at the latest.
 const TURN_NS: u64 = 20_000_000;
-/// Time for clients to take what is left and their close frame.
-const GOODBYE_NS: u64 = 2_000_000_000;
 
-/// Serves until Ctrl-C, or for the given time.
+/// Serves until a signal, or for the given time.
 ///
 /// # Errors
-/// When the address cannot be listened on.
+/// When an address cannot be listened on.
 pub fn run(args: &Args) -> Result<()> {
+    let _lines = logging::start(&args.log, args.log_format);
     let poller = Arc::new(Poller::new()?);
-    let stop = Arc::new(AtomicBool::new(false));
-    let (raised, woken) = (Arc::clone(&stop), Arc::clone(&poller));
-    ctrlc::set_handler(move || {
-        raised.store(true, Ordering::SeqCst);
-        let _ = woken.notify();
-    })
-    .context("cannot watch for Ctrl-C")?;
+    let stop = shutdown::watch(Arc::clone(&poller))?;
+    let window = args.metrics.map(metrics::bind).transpose()?;
+    let admissions = Admissions::default();
     let tuning = Tuning {
         send_buffer_bytes: args.send_buffer,
         congestion: args.congestion.clone(),
         expected: None,
+        admissions: admissions.clone(),
     };
     let (to, arrivals) = channel();
     let door = door::open(args.host, args.port, tuning, to, Arc::clone(&poller))?;
-    say(format_args!("ws://{}/ticks", door.address));
+    let url = format!("ws://{}/ticks", door.address);
+    info!(target: logging::ADDRESS, url, "{url}");
+    let healthy = Arc::new(AtomicBool::new(true));
+    let observer = window.map(|w| observe(w, &admissions, Arc::clone(&healthy))).transpose()?;
+    let mut hand = Hand { engine: engine(args, poller)?, arrivals, observer };
+    hand.engine.lateness = hand.observer.as_ref().map(|_| Lateness::default());
+    while !stop.load(Ordering::SeqCst) && !hand.engine.is_finished() {
+        hand.turn()?;
+        if let Some(laggard) = laggard(&hand.engine, args.log_ceiling) {
+            hand.let_go(laggard, Reason::CutOff, "too far behind, cut off");
+        }
+    }
+    drop(door);
+    hand.engine.finish();
+    // Who sees it unhealthy sees all that it has ever made.
+    hand.show();
+    healthy.store(false, Ordering::Release);
+    let code = if stop.load(Ordering::SeqCst) { CloseCode::Away } else { CloseCode::Normal };
+    let open = hand.engine.outlets.iter().flatten().count();
+    info!(connections = open, "ending: {open} connections take what waits for them");
+    shutdown::drain(&mut hand, code, args.drain_ms * 1_000_000)?;
+    let Books { generated, written, .. } = hand.engine.books;
+    info!(generated, written, "ended: {generated} ticks made, {written} written");
+    Ok(())
+}
+
+fn engine(args: &Args, poller: Arc<Poller>) -> Result<Engine> {
     let load = Load {
         timetable: Timetable::new(args.rate.0, None).map_err(anyhow::Error::msg)?,
         start_ns: now_ns(),
@@ -51,33 +80,21 @@ pub fn run(args: &Args) -> Result<()> {
     let framer = Framer::new(args.format, Market::new(args.seed), unix_offset_ns());
     let books = Books::new(Meter::unread(1)?);
     let _ = nix::sys::prctl::set_timerslack(1);
-    let mut engine = Engine::new(Log::new(framer), load, books, None, poller);
-    while !stop.load(Ordering::SeqCst) && !engine.is_finished() {
-        engine.turn(now_ns() + TURN_NS)?;
-        for (_, socket) in arrivals.try_iter() {
-            let peer = socket.peer_addr();
-            match (engine.admit(socket), peer) {
-                (Ok(()), Ok(peer)) => {
-                    say(format_args!("{peer} joined at tick {}", engine.log.ticks()))
-                }
-                (Err(error), _) => {
-                    say(format_args!("a client went before its first tick: {error}"))
-                }
-                _ => {}
-            }
-        }
-        let laggard = laggard(&engine, args.log_ceiling);
-        for key in 0..engine.outlets.len() {
-            let outlet = engine.outlets[key].as_ref();
-            let gone = outlet.and_then(|outlet| outlet.gone().map(str::to_owned));
-            let cut = (Some(key) == laggard).then(|| "too far behind, cut off".to_owned());
-            if let Some(why) = gone.or(cut) {
-                say_goodbye(&mut engine, key, &why);
-            }
-        }
-    }
-    let away = stop.load(Ordering::SeqCst);
-    close(&mut engine, if away { CloseCode::Away } else { CloseCode::Normal })
+    Ok(Engine::new(Log::new(framer), load, books, None, poller))
+}
+
+/// Serves metrics there from now on.
+fn observe(
+    window: TcpListener,
+    admissions: &Admissions,
+    healthy: Arc<AtomicBool>,
+) -> Result<Observer> {
+    let url = format!("http://{}/metrics", window.local_addr()?);
+    let gauges = Arc::new(Gauges::default());
+    let registry = metrics::registry(vec![Arc::clone(&gauges)], admissions);
+    metrics::serve(window, registry, healthy)?;
+    info!(target: logging::ADDRESS, url, "metrics: {url}");
+    Ok(Observer::new(gauges))
 }
 
 /// The connection that holds most of the log, once that is over its ceiling.
@@ -89,41 +106,79 @@ fn laggard(engine: &Engine, ceiling_bytes: u64) -> Option<usize> {
     cursors.filter_map(|(key, o)| Some((o.as_ref()?.cursor(), key))).min().map(|(_, key)| key)
 }
 
-fn say_goodbye(engine: &mut Engine, key: usize, why: &str) {
-    let Some(outlet) = engine.dismiss(key) else { return };
-    match outlet.socket().peer_addr() {
-        Ok(peer) => say(format_args!("{peer} left: {why}")),
-        Err(_) => say(format_args!("a client left: {why}")),
-    }
+/// The engine with those who come and go.
+pub struct Hand {
+    /// Makes and writes.
+    pub engine: Engine,
+    arrivals: Receiver<Arrival>,
+    /// Where somebody looks.
+    observer: Option<Observer>,
 }
 
-/// Closes every connection: at once when the server goes away, else once it has
-/// everything, as far as that does not take too long.
-fn close(engine: &mut Engine, code: CloseCode) -> Result<()> {
-    engine.finish();
-    let limit_ns = now_ns() + GOODBYE_NS;
-    let mut open: Vec<usize> = (0..engine.outlets.len()).collect();
-    while now_ns() < limit_ns && engine.outlets.iter().any(Option::is_some) {
-        open.retain(|&key| {
-            let Some(outlet) = engine.outlets[key].as_mut() else { return false };
-            let closes = code == CloseCode::Away || outlet.is_drained(&engine.log);
-            if closes {
-                outlet.close(code);
-            }
-            !closes
-        });
-        engine.turn(now_ns() + TURN_NS)?;
-        for key in 0..engine.outlets.len() {
-            if engine.outlets[key].as_ref().is_some_and(|outlet| outlet.gone().is_some()) {
-                engine.dismiss(key);
+impl Hand {
+    /// One turn of the engine; takes in who has come, and lets go who is gone.
+    ///
+    /// # Errors
+    /// When the poller fails.
+    pub fn turn(&mut self) -> Result<()> {
+        self.engine.turn(now_ns() + TURN_NS)?;
+        while let Ok((_, socket)) = self.arrivals.try_recv() {
+            let tick = self.engine.log.ticks();
+            match socket.peer_addr().map_err(Into::into).and_then(|peer| {
+                self.engine.admit(socket)?;
+                Ok(peer)
+            }) {
+                Ok(peer) => info!(%peer, tick, "{peer} joined at tick {tick}"),
+                Err::<_, anyhow::Error>(error) => {
+                    warn!(%error, "a client went before its first tick: {error}");
+                }
             }
         }
+        for key in 0..self.engine.outlets.len() {
+            let gone = self.engine.outlets[key].as_ref().and_then(|outlet| outlet.departed());
+            if let Some((reason, why)) = gone {
+                let why = why.to_owned();
+                self.let_go(key, reason, &why);
+            }
+        }
+        if let Some(observer) = &mut self.observer {
+            observer.look(&self.engine, now_ns());
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-/// A line for people. Whoever started the server may have closed its stderr:
-/// no reason to end.
-fn say(words: std::fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "{words}");
+    /// Shows the figures of this moment to whoever looks.
+    fn show(&mut self) {
+        if let Some(observer) = &mut self.observer {
+            observer.show(&self.engine, now_ns());
+        }
+    }
+
+    /// Lets a connection go and says what it got, if there is one at that place.
+    pub fn let_go(&mut self, key: usize, reason: Reason, why: &str) {
+        let Some(account) = self.engine.account(key) else { return };
+        let Some(outlet) = self.engine.dismiss(key) else { return };
+        if let Some(observer) = &mut self.observer {
+            observer.left(key, reason, account);
+        }
+        let (peer, reason) = (outlet.peer(), reason.label());
+        let crate::departure::Account { written, dropped, waiting, .. } = account;
+        info!(
+            %peer, reason, why, tick = outlet.joined(), written, dropped, waiting,
+            "{peer} left: {why}; written {written} ticks, dropped {dropped}"
+        );
+    }
+
+    /// Closes each connection that has taken everything; gives how many have not.
+    pub fn close_drained(&mut self, code: CloseCode) -> usize {
+        let engine = &mut self.engine;
+        let mut waiting = 0;
+        for outlet in engine.outlets.iter_mut().flatten().filter(|outlet| !outlet.is_closing()) {
+            match outlet.is_drained(&engine.log) {
+                true => outlet.close(code),
+                false => waiting += 1,
+            }
+        }
+        waiting
+    }
 }

@@ -1,12 +1,13 @@
 //! One connection: its cursor in the log, its control frames, and what is
 //! known of how far its ticks have come.
 
+use crate::departure::Reason;
 use crate::kernel;
 use crate::log::Log;
 use crate::tap::Tap;
 use std::collections::VecDeque;
 use std::io::{ErrorKind, IoSlice, Result, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use tick::clock::now_ns;
 use tungstenite::error::ProtocolError;
@@ -26,6 +27,9 @@ const INBOUND_PER_TURN: usize = 16;
 #[derive(Debug)]
 pub struct Outlet {
     socket: Arc<TcpStream>,
+    peer: SocketAddr,
+    /// Ticks that were made before it joined.
+    joined: u64,
     protocol: WebSocket<Tap>,
     /// The log's bytes before this have been taken by the kernel.
     cursor: u64,
@@ -47,7 +51,7 @@ pub struct Outlet {
     confirmed: u64,
     blocked: bool,
     closing: bool,
-    gone: Option<String>,
+    gone: Option<(Reason, String)>,
 }
 
 /// What inbound frames are held to.
@@ -66,12 +70,15 @@ impl Outlet {
     /// When the socket is gone already.
     pub fn new(socket: TcpStream, log: &Log) -> Result<Self> {
         socket.set_nonblocking(true)?;
+        let peer = socket.peer_addr()?;
         let acked_base = kernel::acked_bytes(&socket)? + kernel::queued_bytes(&socket)?;
         let socket = Arc::new(socket);
         let tap = Tap::new(Arc::clone(&socket));
         Ok(Self {
             protocol: WebSocket::from_raw_socket(tap, Role::Server, Some(limits())),
             socket,
+            peer,
+            joined: log.ticks(),
             cursor: log.end(),
             control: Vec::new(),
             control_sent: 0,
@@ -92,6 +99,18 @@ impl Outlet {
     #[must_use]
     pub fn socket(&self) -> &TcpStream {
         &self.socket
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Ticks that were made before it joined: it gets those after.
+    #[must_use]
+    pub fn joined(&self) -> u64 {
+        self.joined
     }
 
     /// Where its next data byte stands in the log.
@@ -134,7 +153,19 @@ impl Outlet {
     /// Why it is of no more use, if so.
     #[must_use]
     pub fn gone(&self) -> Option<&str> {
-        self.gone.as_deref()
+        self.departed().map(|(_, why)| why)
+    }
+
+    /// The same with the word that it is counted under.
+    #[must_use]
+    pub fn departed(&self) -> Option<(Reason, &str)> {
+        self.gone.as_ref().map(|(reason, why)| (*reason, why.as_str()))
+    }
+
+    /// Whether its close frame is queued or sent.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.closing
     }
 
     /// Whether all of the log and every control frame is written.
@@ -146,6 +177,10 @@ impl Outlet {
 
     /// Queues a ping that carries the count of ticks before it.
     pub fn ping(&mut self, log: &Log) {
+        // Nothing may follow a close frame (RFC 6455, 5.5.1).
+        if self.closing {
+            return;
+        }
         let ticks = log.whole_ticks(log.boundary(self.cursor));
         self.asked = ticks;
         let payload = ticks.to_le_bytes().to_vec();
@@ -177,7 +212,7 @@ impl Outlet {
                 }
                 Err(e) if e.kind() == ErrorKind::WouldBlock => self.blocked = true,
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => self.fail(&format!("writing failed: {e}")),
+                Err(e) => self.fail(Reason::Broken, &format!("writing failed: {e}")),
             }
         }
     }
@@ -254,29 +289,35 @@ impl Outlet {
 
     fn leave(&mut self, error: &Error) {
         match error {
-            Error::ConnectionClosed | Error::AlreadyClosed if self.closing => self.fail("closed"),
+            Error::ConnectionClosed | Error::AlreadyClosed if self.closing => {
+                self.fail(Reason::Closed, "closed");
+            }
             Error::ConnectionClosed | Error::AlreadyClosed => {
                 // Answer its close frame as far as the socket takes it.
                 let _ = (&*self.socket).write(&self.control[self.control_sent..]);
-                self.fail("the client closed the connection");
+                self.fail(Reason::ClosedByClient, "the client closed the connection");
             }
-            Error::Io(e) => self.fail(&format!("the connection broke: {e}")),
+            Error::Io(e) => self.fail(Reason::Broken, &format!("the connection broke: {e}")),
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
-                self.fail("the connection ended without a close frame");
+                self.fail(Reason::Vanished, "the connection ended without a close frame");
             }
-            other => self.fail(&format!("the client broke the protocol: {other}")),
+            other => self.break_protocol(other),
         }
     }
 
-    fn fail(&mut self, why: &str) {
-        self.gone.get_or_insert_with(|| why.to_owned());
+    fn break_protocol(&mut self, error: &Error) {
+        self.fail(Reason::Protocol, &format!("the client broke the protocol: {error}"));
+    }
+
+    fn fail(&mut self, reason: Reason, why: &str) {
+        self.gone.get_or_insert_with(|| (reason, why.to_owned()));
     }
 
     fn take_control(&mut self, error: Option<Error>) {
         self.control.append(&mut self.protocol.get_mut().caught);
         match error {
             None | Some(Error::ConnectionClosed | Error::AlreadyClosed) => {}
-            Some(other) => self.fail(&format!("the client broke the protocol: {other}")),
+            Some(other) => self.break_protocol(&other),
         }
     }
 
