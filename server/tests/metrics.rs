@@ -84,9 +84,8 @@ fn every_metric_has_its_help_its_type_and_a_unit_where_it_needs_one() {
 fn the_books_balance_at_every_scrape_while_clients_come_and_go() {
     let (mut server, address) = serve(&["--rate", "20000", "--send-buffer", "100000"]);
     let never_reads = connect(&server.url);
-    let good = connect(&server.url);
-    let mut good_end = TcpStream::try_clone(good.get_ref()).unwrap();
-    let reader = std::thread::spawn(move || read_all(&mut { good }));
+    let mut good = connect(&server.url);
+    let reader = std::thread::spawn(move || read_all(&mut good));
     let mut before: Option<Page> = None;
     for round in 0..30 {
         let mut client = connect(&server.url);
@@ -123,15 +122,14 @@ fn the_books_balance_at_every_scrape_while_clients_come_and_go() {
     }
     // Those two stay, all others are gone; how a reset or an end of the stream is
     // found out depends on what the socket was doing.
-    let page = fetch_until(&address, |page| page.get("connections") == 2);
+    let page = fetch_until(&address, |page| page.get("connections_left_total") == 30);
     page.assert_balances();
+    assert_eq!(page.get("connections"), 2);
     assert_eq!(page.get("connections_accepted_total"), 32);
     assert_eq!(page.left("closed_by_client"), 10);
     assert_eq!(page.left("no_close_frame") + page.left("broken"), 20);
-    assert_eq!(page.get("connections_left_total"), 30);
     assert!(page.get("ticks_abandoned_total") < page.get("ticks_offered_total"));
     assert!(page.get("written_bytes_total") >= page.get("ticks_written_total") * 30);
-    let _ = good_end.read(&mut []);
     server.signal(Signal::SIGTERM);
     assert_eq!(reader.join().unwrap().1, 1001);
     drop(never_reads);
@@ -163,8 +161,10 @@ fn at_rest_what_clients_have_read_is_what_was_written() {
     assert_eq!((page.get("connections"), page.class("stalled")), (1, 1));
     // What the stalled one's kernel took is the rest; nothing of it was read.
     let stalled = page.get("ticks_written_total") - read;
-    assert!(page.get("backlog_bytes") >= page.get("backlog_ticks") * 30);
-    assert!(page.get("backlog_ticks") > 0 && page.get("log_bytes") >= page.get("backlog_bytes"));
+    // The first of the ticks that wait may be on its way in part.
+    let (ticks, bytes) = (page.get("backlog_ticks"), page.get("backlog_bytes"));
+    assert!(ticks > 0 && (ticks * 30 - 29..=ticks * 30).contains(&bytes), "{ticks}, {bytes}");
+    assert!(page.get("log_bytes") >= bytes);
     let acknowledged = page.get("ticks_acknowledged_total");
     assert!((read..=read + stalled).contains(&acknowledged), "{acknowledged} of {read}");
     assert!(page.get("ticks_confirmed_total") <= read);
