@@ -159,7 +159,7 @@ fn a_stderr_that_nobody_reads_stops_no_tick() {
     for _ in 0..400 {
         let mut client = connect(url);
         client.send(Message::Close(None)).unwrap();
-        while client.read().is_ok() {}
+        read_all(&mut client);
     }
     let pid = nix::unistd::Pid::from_raw(process.id() as i32);
     nix::sys::signal::kill(pid, Signal::SIGTERM).unwrap();
