@@ -10,8 +10,29 @@ use std::net::TcpStream;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use tungstenite::Message;
 
-/// A server, and its stderr after its first line, which is given too.
-fn spawn(args: &[&str]) -> (Child, String, BufReader<ChildStderr>) {
+/// A process that does not outlive its test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Ended {
+    fn signal(&self, signal: Signal) {
+        let pid = nix::unistd::Pid::from_raw(self.0.id() as i32);
+        nix::sys::signal::kill(pid, signal).unwrap();
+    }
+
+    fn succeeds(&mut self) -> bool {
+        self.0.wait().unwrap().success()
+    }
+}
+
+/// A server, its first line on stderr, and the rest of that.
+fn spawn(args: &[&str]) -> (Ended, String, BufReader<ChildStderr>) {
     let mut process = Command::new(BINARY)
         .args(["--port", "0"])
         .args(args)
@@ -21,7 +42,7 @@ fn spawn(args: &[&str]) -> (Child, String, BufReader<ChildStderr>) {
     let mut stderr = BufReader::new(process.stderr.take().unwrap());
     let mut first = String::new();
     stderr.read_line(&mut first).unwrap();
-    (process, first.trim_end().to_owned(), stderr)
+    (Ended(process), first.trim_end().to_owned(), stderr)
 }
 
 /// Asks for a path that there is not.
@@ -64,7 +85,7 @@ fn json_has_one_object_on_each_line_with_fields() {
     let peer = client.get_ref().local_addr().unwrap().to_string();
     let (payloads, code) = read_all(&mut client);
     assert_eq!(code, 1000);
-    assert!(process.wait().unwrap().success());
+    assert!(process.succeeds());
     let lines: Vec<Value> =
         stderr.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
     for line in &lines {
@@ -93,10 +114,9 @@ fn a_filter_silences_all_but_the_address_and_opens_single_targets() {
         knock(&url);
         let mut client = connect(&url);
         assert!(client.read().unwrap().is_binary());
-        let pid = nix::unistd::Pid::from_raw(process.id() as i32);
-        nix::sys::signal::kill(pid, Signal::SIGTERM).unwrap();
+        process.signal(Signal::SIGTERM);
         read_all(&mut client);
-        assert!(process.wait().unwrap().success());
+        assert!(process.succeeds());
         let mut rest = String::new();
         stderr.read_to_string(&mut rest).unwrap();
         (url, rest)
@@ -145,7 +165,7 @@ fn a_closed_stderr_ends_nothing() {
         let (payloads, code) = read_all(&mut stays);
         assert_eq!(code, 1000);
         assert!(!payloads.is_empty());
-        assert!(process.wait().unwrap().success());
+        assert!(process.succeeds());
     }
 }
 
@@ -161,12 +181,11 @@ fn a_stderr_that_nobody_reads_stops_no_tick() {
         client.send(Message::Close(None)).unwrap();
         read_all(&mut client);
     }
-    let pid = nix::unistd::Pid::from_raw(process.id() as i32);
-    nix::sys::signal::kill(pid, Signal::SIGTERM).unwrap();
+    process.signal(Signal::SIGTERM);
     let (payloads, code) = read_all(&mut stays);
     assert_eq!(code, 1001);
     assert!(!payloads.is_empty());
-    assert!(process.wait().unwrap().success());
+    assert!(process.succeeds());
     let mut rest = Vec::new();
     { stderr }.read_to_end(&mut rest).unwrap();
     assert!(rest.len() >= 60_000, "the pipe was not full: {} bytes", rest.len());
