@@ -3,6 +3,8 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod http;
+
 use contract::{
     Empty, Fresh, FromServer, Lines, Samples, ServerFinal, ServerPlan, Start, ToServer, Version,
 };
