@@ -97,7 +97,7 @@ fn json_has_one_object_on_each_line_with_fields() {
         let found = lines.iter().find(|l| l["message"].as_str().unwrap().contains(word));
         found.unwrap_or_else(|| panic!("it never said `{word}`"))
     };
-    let (joined, left, ended) = (of(" joined "), of(" left: "), of("ended: "));
+    let (joined, left, ended) = (of(" joined "), of(" left: "), of("in all: "));
     assert_eq!((&joined["peer"], &left["peer"]), (&peer.clone().into(), &peer.into()));
     assert_eq!(joined["tick"], left["tick"]);
     assert_eq!((&left["reason"], &left["why"]), (&"closed".into(), &"closed".into()));

@@ -85,7 +85,7 @@ fn a_stalled_one_does_not_hold_up_the_end_beyond_its_bound() {
     server.signal(Signal::SIGTERM);
     let said = server.hear("took too long for what waited for it, cut off");
     assert!(said.contains(&stalled.get_ref().local_addr().unwrap().to_string()), "{said}");
-    server.hear("ended: ");
+    server.hear("in all: ");
     assert!(wait(&mut server).success());
 }
 

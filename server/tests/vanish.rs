@@ -7,7 +7,8 @@ mod common;
 use common::noted::Noted;
 use common::{BINARY, connect, read_all};
 use nix::sched::{CloneFlags, setns};
-use std::fs::File;
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use tick::Format;
 
@@ -72,13 +73,18 @@ fn a_host_that_vanishes_is_cut_off_at_the_ceiling_and_the_others_go_on() {
             return;
         }
     };
+    let room = tempfile::tempdir().unwrap();
+    let (token_file, token) = (room.path().join("token"), "0123456789abcdef");
+    fs::write(&token_file, token).unwrap();
+    fs::set_permissions(&token_file, fs::Permissions::from_mode(0o600)).unwrap();
     let mut command = Command::new("ip");
-    command.args(["netns", "exec", &hosts.here, BINARY, "--host", "10.0.0.1", "--port", "0"]);
+    command.args(["netns", "exec", &hosts.here, BINARY, "--listen", "10.0.0.1", "--port", "0"]);
+    command.arg("--token-file").arg(&token_file);
     command.args(["--rate", "50000", "--log-ceiling", "3000000", "--duration", "6"]);
     let mut server = Noted::started(command);
     let words = server.words();
     // Both may have many bytes in the kernel: neither is slow before the wire is cut.
-    let url = server.url.clone();
+    let url = format!("{}?token={token}", server.url);
     let mut near = Hosts::on(&hosts.here, || connect(&url));
     let mut far = Hosts::on(&hosts.there, || connect(&url));
     let local = far.get_ref().local_addr().unwrap();
