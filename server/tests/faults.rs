@@ -140,7 +140,6 @@ fn a_close_frame_is_answered_between_two_ticks() {
 
 /// Whoever looks at its words may have stopped: a pager, a full pipe.
 #[test]
-#[ignore = "open: the engine's thread writes them itself; a writer that does not wait mends it"]
 fn a_reader_of_its_words_that_has_stopped_stops_no_tick() {
     let server = Noted::new(&["--rate", "2000"]);
     let mut good = connect(&server.url);
