@@ -30,6 +30,7 @@ pub mod inference;
 pub mod interrupt;
 pub mod journey;
 pub mod kernel;
+pub mod kernel_dump;
 pub mod listing;
 pub mod little;
 pub mod machine;
