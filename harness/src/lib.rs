@@ -5,6 +5,7 @@
 pub mod affinity;
 pub mod archive;
 pub mod baseline;
+pub mod bounded;
 pub mod builder;
 pub mod campaign;
 pub mod capacity;
@@ -62,6 +63,7 @@ pub mod staleness;
 pub mod stats;
 pub mod steady;
 pub mod store;
+pub mod strays;
 pub mod summary;
 pub mod surroundings;
 pub mod table;

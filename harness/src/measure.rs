@@ -208,7 +208,12 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
             rates.processed_per_s,
             rates.offered_per_s.unwrap_or(rates.generated_per_s),
         ),
-        loss: policy.is_lossy().then(|| share(grown(|s| s.dropped) as f64, made)).flatten(),
+        // What is dropped within the window may have been made before it.
+        loss: policy
+            .is_lossy()
+            .then(|| share(grown(|s| s.dropped) as f64, made))
+            .flatten()
+            .map(|share| share.min(1.0)),
         held_back: (policy == Policy::Block)
             .then(|| share(rates.generated_per_s, rates.offered_per_s?))
             .flatten()

@@ -45,8 +45,6 @@ pub struct Setup<'a> {
     pub plan: &'a Plan,
     /// Where both run.
     pub placement: &'a Placement,
-    /// A private folder in memory for the meters.
-    pub room: &'a Path,
 }
 
 /// How a round went.
@@ -76,10 +74,12 @@ pub fn run(
     let workload = &setup.plan.workload;
     let mut meters = Meters { files: Vec::new(), paths: Vec::new() };
     for number in 0..=workload.clients {
-        let path = setup.room.join(format!("{number}.meter"));
+        let path = guard.room().join(format!("{number}.meter"));
         // The server's comes first, and has one set of counters for all.
         let connections = if number == 0 { 1 } else { workload.connections };
-        meters.files.push(MeterFile::create(&path, connections)?);
+        let made = MeterFile::create(&path, connections);
+        let shown = || format!("cannot make the meter {}: make room there", path.display());
+        meters.files.push(made.with_context(shown)?);
         meters.paths.push(path);
     }
     let paths = meters.paths.clone();
@@ -119,6 +119,11 @@ fn with_server(
     }
     let mut cast = Cast { server: &mut server, clients: &mut clients, interrupted };
     let done = cast.play(setup, meters, live);
+    // A client whose server has gone fails too, and sooner than that is found out.
+    let done = match server.crash() {
+        Some(crash) if done.is_err() => Err(crash.into()),
+        _ => done,
+    };
     let exits = match done {
         Ok(Play::Done(_)) => {
             // All are seen out, whatever the first of them did.

@@ -10,6 +10,7 @@ use crate::kernel;
 use crate::load::Load;
 use crate::log::{Log, Memory};
 use crate::policy::Limits;
+use crate::spread::Spread;
 use crate::subscription::Symbols;
 use anyhow::{Context, Result, anyhow, bail};
 use contract::meter::Meter;
@@ -104,13 +105,14 @@ impl Run {
             expected: Some(self.plan.connections),
             ..Tuning::default()
         };
-        let (to, arrivals) = channel();
+        let (to, seats) = Spread::over(&[Arc::clone(&self.poller)]);
+        let arrivals = &seats[0].arrivals;
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let door = door::open(host, 0, tuning, to, Arc::clone(&self.poller))?;
+        let door = door::open(host, 0, tuning, to)?;
         say(&FromServer::Listening(Listening { url: format!("ws://{}/ticks", door.address) }))?;
         let mut sockets = BTreeMap::new();
         while sockets.len() < self.plan.connections {
-            let Arrival { number: connection, socket, .. } = match self.next_client(&arrivals) {
+            let Arrival { number: connection, socket, .. } = match self.next_client(arrivals) {
                 Ok(arrival) => arrival,
                 Err(end) => return Ok((Vec::new(), end)),
             };

@@ -5,19 +5,20 @@
 use crate::gate::Gate;
 use crate::handshake::{HEAD_BYTES, Refusal, Request};
 use crate::kernel;
+use crate::metrics::admissions::Admissions;
+use crate::spread::Spread;
 use crate::subscription::Symbols;
-use anyhow::{Context, Result};
-use polling::Poller;
+use anyhow::{Context, Result, ensure};
 use socket2::{Domain, Socket, Type};
 use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc::UnboundedSender, oneshot};
 use tokio::time::timeout;
+use tracing::debug;
 use tungstenite::http::StatusCode;
 
 /// Time for a handshake, unless told otherwise.
@@ -53,6 +54,8 @@ pub struct Tuning {
     pub handshake: Duration,
     /// Who is let in.
     pub gate: Gate,
+    /// Where who comes and who is turned away is counted.
+    pub admissions: Admissions,
 }
 
 impl Default for Tuning {
@@ -64,6 +67,7 @@ impl Default for Tuning {
             max_connections: MAX_CONNECTIONS,
             handshake: HANDSHAKE,
             gate: Gate::default(),
+            admissions: Admissions::default(),
         }
     }
 }
@@ -92,24 +96,31 @@ pub struct Door {
 }
 
 impl Door {
+    /// Where those that came through are signed off.
+    #[must_use]
+    pub fn vacancies(&self) -> Vacancies {
+        Vacancies { free: Arc::clone(&self.free) }
+    }
+}
+
+/// The places of a door.
+#[derive(Debug, Clone)]
+pub struct Vacancies {
+    free: Arc<Semaphore>,
+}
+
+impl Vacancies {
     /// One of the connections that came through has gone: another may come.
     pub fn vacate(&self) {
         self.free.add_permits(1);
     }
 }
 
-/// Opens a door; each client that has come through is sent to `to`, and the
-/// poller is woken.
+/// Opens a door; each client that has come through is handed to one of the engines.
 ///
 /// # Errors
 /// When the address cannot be listened on.
-pub fn open(
-    host: IpAddr,
-    port: u16,
-    tuning: Tuning,
-    to: Sender<Arrival>,
-    poller: Arc<Poller>,
-) -> Result<Door> {
+pub fn open(host: IpAddr, port: u16, tuning: Tuning, to: Spread) -> Result<Door> {
     let listener = listen((host, port).into())
         .with_context(|| format!("cannot listen on {host}:{port}: choose another --port"))?;
     let address = listener.local_addr()?;
@@ -123,14 +134,8 @@ pub fn open(
     let (open, closed) = oneshot::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (seated, seats) = tokio::sync::mpsc::unbounded_channel();
-    let porter = Porter {
-        numbers: Mutex::new(HashSet::new()),
-        free: Arc::clone(&free),
-        tuning,
-        to,
-        poller,
-        seated,
-    };
+    let porter =
+        Porter { numbers: Mutex::new(HashSet::new()), free: Arc::clone(&free), tuning, to, seated };
     std::thread::Builder::new().name("door".into()).spawn(move || {
         runtime.block_on(async {
             tokio::select! {
@@ -172,7 +177,7 @@ async fn receive(
                 continue;
             }
         };
-        let Ok((socket, _)) = accepted else {
+        let Ok((socket, peer)) = accepted else {
             tokio::time::sleep(BREATH).await;
             continue;
         };
@@ -180,7 +185,9 @@ async fn receive(
         tokio::spawn(async move {
             let _permit = permit;
             // Whoever is lost in the middle of a handshake is nobody's loss.
-            let _ = porter.see_in(socket).await;
+            if let Err(error) = porter.see_in(socket, peer).await {
+                debug!(%peer, "{peer} was lost in its handshake: {error:#}");
+            }
         });
     }
     Ok(())
@@ -189,8 +196,7 @@ async fn receive(
 /// Sees one client after the other through its handshake.
 struct Porter {
     tuning: Tuning,
-    to: Sender<Arrival>,
-    poller: Arc<Poller>,
+    to: Spread,
     /// Numbers that are taken, where each may come once.
     numbers: Mutex<HashSet<usize>>,
     /// Places for connections.
@@ -200,10 +206,10 @@ struct Porter {
 }
 
 impl Porter {
-    async fn see_in(&self, mut socket: tokio::net::TcpStream) -> Result<()> {
+    async fn see_in(&self, mut socket: tokio::net::TcpStream, peer: SocketAddr) -> Result<()> {
         let limit = self.tuning.handshake;
         let request = match timeout(limit, read_request(&mut socket)).await {
-            Ok(request) => request?,
+            Ok(request) => request.inspect_err(|_| self.tuning.admissions.refuse(None))?,
             Err(_) => Err(Refusal::new(
                 StatusCode::REQUEST_TIMEOUT,
                 format!("no whole request came within {} s", limit.as_secs_f64()),
@@ -212,21 +218,30 @@ impl Porter {
         let admitted = request.and_then(|request| Ok((self.admit(&request)?, request)));
         let (place, request) = match admitted {
             Ok(admitted) => admitted,
-            Err(refusal) => return Ok(timeout(FAREWELL, refuse(socket, &refusal)).await??),
+            Err(refusal) => {
+                let status = refusal.status.as_u16();
+                debug!(%peer, status, "{peer} was turned away: {refusal}");
+                self.tuning.admissions.refuse(Some(status));
+                return Ok(timeout(FAREWELL, refuse(socket, &refusal)).await??);
+            }
         };
         let number = request.connection;
         let arrived = self.welcome(socket, &request).await;
         let symbols = request.symbols.unwrap_or(Symbols::all());
-        let sent =
-            arrived.and_then(|socket| Ok(self.to.send(Arrival { number, socket, symbols })?));
+        let sent = arrived.and_then(|socket| {
+            let arrival = Arrival { number, socket, symbols };
+            ensure!(self.to.send(arrival), "the server is ending");
+            Ok(())
+        });
         if sent.is_err() {
             self.lock_numbers().remove(&number);
             return sent;
         }
-        // It is given back by `Door::vacate`.
+        // It is given back by `Vacancies::vacate`.
         place.forget();
+        self.tuning.admissions.accept();
         let _ = self.seated.send(());
-        Ok(self.poller.notify()?)
+        Ok(())
     }
 
     /// Finds a place for whoever asks.

@@ -4,9 +4,11 @@
 
 use crate::books::{Books, Stamps};
 use crate::classic::Classic;
+use crate::departure::Account;
 use crate::feeds::Feeds;
 use crate::load::Load;
 use crate::log::Log;
+use crate::metrics::lateness::Lateness;
 use crate::outlet::Outlet;
 use crate::policy::Limits;
 use crate::subscription::Symbols;
@@ -42,6 +44,8 @@ pub struct Engine {
     pub books: Books,
     /// The stamps, if any are asked for.
     pub stamps: Option<Stamps>,
+    /// How late ticks are made, if that is asked for.
+    pub lateness: Option<Lateness>,
     load: Load,
     limits: Limits,
     /// Whether connections remember what they dropped.
@@ -77,6 +81,7 @@ impl Engine {
             outlets: Vec::new(),
             books,
             stamps,
+            lateness: None,
             limits: Limits::default(),
             records: false,
             next_look_ns: load.start_ns,
@@ -118,8 +123,7 @@ impl Engine {
     /// When the connection is gone already.
     pub fn admit(&mut self, socket: TcpStream, symbols: Symbols) -> Result<()> {
         let feed = self.feeds.join(symbols);
-        let log = self.feeds.log(feed);
-        let outlet = Outlet::new(socket, feed, log, self.limits, self.records);
+        let outlet = Outlet::new(socket, (&self.feeds, feed), self.limits, self.records);
         let mut outlet = outlet.inspect_err(|_| self.feeds.leave(feed))?;
         outlet.next_ping_ns = now_ns().max(self.load.start_ns) + PING_NS;
         let key = self.outlets.iter().position(Option::is_none).unwrap_or(self.outlets.len());
@@ -137,7 +141,9 @@ impl Engine {
 
     /// Lets a connection go.
     pub fn dismiss(&mut self, key: usize) -> Option<Outlet> {
-        let outlet = self.outlets.get_mut(key)?.take()?;
+        let mut outlet = self.outlets.get_mut(key)?.take()?;
+        // Its counts go into the sums with it.
+        self.books.acknowledged += outlet.look(self.feeds.log(outlet.feed()));
         let _ = self.poller.delete(outlet.socket());
         self.feeds.leave(outlet.feed());
         Some(outlet)
@@ -149,6 +155,13 @@ impl Engine {
         let (from, to) = (outlet.feed(), self.feeds.join(symbols));
         outlet.resubscribe(&self.feeds, to);
         self.feeds.leave(from);
+    }
+
+    /// What has become of a connection's ticks by now; `None` where there is none.
+    #[must_use]
+    pub fn account(&self, key: usize) -> Option<Account> {
+        let outlet = self.outlets.get(key)?.as_ref()?;
+        Some(outlet.account(self.log_of(outlet)))
     }
 
     /// The log that a connection writes from.
@@ -235,6 +248,11 @@ impl Engine {
                 .whole_mut()
                 .append(count, |seq| start_ns + timetable.due_offset_ns(seq).unwrap_or(0));
             self.made(first, now);
+            if let Some(lateness) = &mut self.lateness {
+                let Load { timetable, start_ns, .. } = &self.load;
+                let due = |seq| Some(start_ns + timetable.due_offset_ns(seq)?);
+                lateness.note(now, (first..self.feeds.whole().ticks()).filter_map(due));
+            }
         }
         self.finished = self.load.due_ns(self.feeds.whole().ticks()).is_none();
     }

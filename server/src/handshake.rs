@@ -41,6 +41,12 @@ pub struct Refusal {
     line: String,
 }
 
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, {}", self.status, self.line)
+    }
+}
+
 impl Refusal {
     /// A refusal whose body is that line.
     #[must_use]

@@ -24,6 +24,8 @@ use tungstenite::{Error, Message, WebSocket};
 pub struct Outlet {
     socket: Arc<TcpStream>,
     peer: SocketAddr,
+    /// Ticks that were made before it joined.
+    joined: u64,
     /// Which of the logs it writes from.
     feed: usize,
     /// Whether it may choose symbols.
@@ -56,11 +58,11 @@ impl Outlet {
     /// When the socket is gone already.
     pub fn new(
         socket: TcpStream,
-        feed: usize,
-        log: &Log,
+        feeds: (&Feeds, usize),
         policy: Limits,
         records: bool,
     ) -> Result<Self> {
+        let (joined, feed, log) = (feeds.0.whole().ticks(), feeds.1, feeds.0.log(feeds.1));
         socket.set_nonblocking(true)?;
         let acked_base = kernel::acked_bytes(&socket)? + kernel::queued_bytes(&socket)?;
         let peer = socket.peer_addr()?;
@@ -70,6 +72,7 @@ impl Outlet {
             protocol: WebSocket::from_raw_socket(tap, Role::Server, Some(limits())),
             socket,
             peer,
+            joined,
             feed,
             may_subscribe: !records,
             asked_symbols: None,
@@ -96,6 +99,12 @@ impl Outlet {
     #[must_use]
     pub fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// Ticks that were made before it joined.
+    #[must_use]
+    pub fn joined(&self) -> u64 {
+        self.joined
     }
 
     /// Which of the logs it writes from.
@@ -192,7 +201,7 @@ impl Outlet {
         self.ending.is_none() && self.stream.is_drained(log)
     }
 
-    /// Whether a write would have something to do.
+    /// Whether its close frame is queued or gone.
     #[must_use]
     pub fn is_closing(&self) -> bool {
         self.stream.is_closing()
@@ -346,10 +355,9 @@ impl Outlet {
     fn hear_out(&mut self, log: &Log) {
         let Some(ending) = &mut self.ending else { return };
         match (&*self.socket).read(&mut [0; TURN_BYTES]) {
-            Ok(0) => ending.is_left = true,
+            Ok(1..) => {}
             Err(e) if e.kind() == ErrorKind::WouldBlock => {}
-            Err(_) => ending.is_left = true,
-            Ok(_) => {}
+            Ok(_) | Err(_) => ending.is_left = true,
         }
         self.shut(log);
     }

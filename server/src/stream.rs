@@ -41,6 +41,8 @@ pub struct Stream {
     dropped: u64,
     gaps: Option<Gaps>,
     closing: bool,
+    /// Whether the log has nothing more for it.
+    cut: bool,
 }
 
 impl Stream {
@@ -58,6 +60,7 @@ impl Stream {
             dropped: 0,
             gaps: (records && limits.policy.is_lossy()).then(Gaps::default),
             closing: false,
+            cut: false,
         }
     }
 
@@ -70,6 +73,9 @@ impl Stream {
     /// The log must be kept from here on.
     #[must_use]
     pub fn needs_from(&self, log: &Log) -> u64 {
+        if self.cut {
+            return log.end();
+        }
         // Without fixed frames, the place of an acknowledged byte can only be
         // found in the log itself.
         match log.has_fixed_frames() {
@@ -125,7 +131,8 @@ impl Stream {
     #[must_use]
     pub fn is_drained(&self, log: &Log) -> bool {
         // Nothing may follow a close frame (RFC 6455, 5.5.1).
-        let flows = !self.closing && (self.cursor < log.end() || self.conflated() > 0);
+        let more = self.cursor < log.end() || self.conflated() > 0;
+        let flows = !self.closing && !self.cut && more;
         self.aside.is_empty() && !flows
     }
 
@@ -152,6 +159,10 @@ impl Stream {
     /// own, then the log. Gives the length of the first part.
     pub fn plan<'a>(&'a mut self, log: &'a Log, slices: &mut Vec<IoSlice<'a>>) -> u64 {
         self.refill();
+        if self.cut {
+            self.aside.slices(slices);
+            return 0;
+        }
         // While a policy works, the log's ticks come by way of it.
         let flows = !self.closing && matches!(self.mode, Mode::Flowing);
         if self.aside.is_empty() && flows {
@@ -267,7 +278,7 @@ impl Stream {
     #[must_use]
     pub fn hold(&mut self, log: &Log, now: u64) -> bool {
         let acts = !matches!(self.limits.policy, Policy::Queue | Policy::Block);
-        let flows = matches!(self.mode, Mode::Flowing) && !self.closing;
+        let flows = matches!(self.mode, Mode::Flowing) && !self.closing && !self.cut;
         if !acts || !flows || !self.limits.is_behind(self.waiting(log, now)) {
             return false;
         }
@@ -359,6 +370,8 @@ impl Stream {
         self.aside.cut();
         self.take_rest(log);
         self.mode = Mode::Flowing;
+        self.flight.forget_places();
+        self.cut = true;
     }
 
     /// Which ticks were dropped in the end, `[first, count]`, where that is recorded.

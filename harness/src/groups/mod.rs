@@ -3,6 +3,8 @@
 
 pub mod fan_out;
 pub mod policies;
+#[cfg(test)]
+mod tests;
 
 use crate::saved::{Campaign, Kind};
 use crate::table::{Style, align, empty, or_dash};

@@ -3,6 +3,8 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod http;
+
 use contract::{
     Empty, Fresh, FromServer, Lines, Samples, ServerFinal, ServerPlan, Start, ToServer, Version,
 };
@@ -12,6 +14,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 use tick::{Format, Sample, Schedule};
 use tungstenite::{Message, WebSocket};
+
+pub mod noted;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_tick-server");
 

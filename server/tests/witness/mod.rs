@@ -16,7 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Reads every tick from where it joined, and looks at each.
 pub struct Witness {
-    next_seq: Arc<AtomicU64>,
+    /// When the newest tick that it has was due, in ns.
+    newest_ns: Arc<AtomicU64>,
     leaves: Arc<AtomicBool>,
     reader: JoinHandle<()>,
 }
@@ -25,29 +26,29 @@ impl Witness {
     /// Of a server by hand with seed 1 in the format `binary`.
     pub fn new(url: &str) -> Self {
         let mut socket = connect(url);
-        let (next_seq, leaves) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-        let (seen, leaving) = (Arc::clone(&next_seq), Arc::clone(&leaves));
-        let market = Market::new(1);
+        let (newest_ns, leaves) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let (newest, leaving) = (Arc::clone(&newest_ns), Arc::clone(&leaves));
+        let (market, mut next) = (Market::new(1), None);
         let reader = std::thread::spawn(move || {
             while !leaving.load(SeqCst) {
                 let Message::Binary(payload) = socket.read().unwrap() else { continue };
                 let tick = Format::Binary.decode(&payload, 0).unwrap();
-                let due = seen.swap(tick.seq + 1, SeqCst);
-                assert!(due == 0 || due == tick.seq, "tick {} came for {due}", tick.seq);
+                assert_eq!(tick.seq, next.unwrap_or(tick.seq));
                 assert_eq!((tick.symbol, cents(tick.price)), market.tick(tick.seq));
+                next = Some(tick.seq + 1);
+                newest.store(tick.ts as u64, SeqCst);
             }
         });
-        let witness = Self { next_seq, leaves, reader };
+        let witness = Self { newest_ns, leaves, reader };
         witness.is_served_after("it joined");
         witness
     }
 
-    /// Waits until it has got ticks that were made from now on.
+    /// Waits until it has got a tick that was made from now on, and so all before.
     pub fn is_served_after(&self, what: &str) {
-        // The log's newest tick is not further ahead than this at the rates here.
-        let target = self.next_seq.load(SeqCst) + 50;
+        let now = tick::clock::now_ns();
         let limit = Instant::now() + PATIENCE;
-        while self.next_seq.load(SeqCst) < target {
+        while self.newest_ns.load(SeqCst) < now {
             assert!(!self.reader.is_finished(), "the good client broke after {what}");
             assert!(Instant::now() < limit, "the good client gets nothing after {what}");
             std::thread::sleep(Duration::from_millis(2));
