@@ -171,10 +171,9 @@ impl Stream {
     fn pong(&self, payload: &[u8]) -> Result<()> {
         let head = [0x8a, 0x80 | payload.len() as u8, 0, 0, 0, 0];
         let frame = [&head, payload].concat();
-        match (&self.socket).write(&frame) {
-            Ok(sent) => ensure!(sent == frame.len(), "the server reads no pongs"),
-            // It has gone; the next read tells.
-            Err(_) => {}
+        // Where it fails, the server has gone: the next read tells.
+        if let Ok(sent) = (&self.socket).write(&frame) {
+            ensure!(sent == frame.len(), "the server reads no pongs");
         }
         Ok(())
     }
@@ -230,9 +229,11 @@ fn answer(socket: &mut TcpStream) -> Result<Vec<u8>> {
     }
 }
 
-/// Opcode, payload and what stands behind, of a server's whole frame; `None` if its end
-/// is still to come.
-fn frame(bytes: &[u8]) -> Result<Option<(u8, &[u8], &[u8])>> {
+/// Opcode, payload, and the bytes behind it.
+type Frame<'a> = (u8, &'a [u8], &'a [u8]);
+
+/// A server's whole frame; `None` if its end is still to come.
+fn frame(bytes: &[u8]) -> Result<Option<Frame<'_>>> {
     let &[first, second, ref after @ ..] = bytes else { return Ok(None) };
     ensure!(first & 0xf0 == 0x80 && second < 126, "a fragmented, masked or long frame is no tick");
     let split = after.split_at_checked(usize::from(second));

@@ -60,9 +60,8 @@ fn p99(setup: &Setup, contender: Contender, stalls: bool) -> Result<u64> {
     let connections = if stalls { MEASURED } else { MEASURED + 1 };
     let mut receiver = Receiver::connect(server.address, connections)?;
     receiver.read_for(setup.warm_up)?;
-    let queued = |(socket, _): &(std::net::TcpStream, Vec<u8>)| {
-        Ok::<_, anyhow::Error>(queued_bytes(&server, socket.local_addr()?)?)
-    };
+    let queued =
+        |(socket, _): &(std::net::TcpStream, Vec<u8>)| queued_bytes(&server, socket.local_addr()?);
     let idler = idler.as_ref().and_then(|sockets| sockets.first());
     let before = idler.map(queued).transpose()?;
     let count = receiver.read_first(MEASURED as usize, setup.window)?;
