@@ -26,6 +26,7 @@ fn snapshot(c: &mut Criterion) {
         server: Gauge::new(myself).expect("this process"),
         last: Snapshot::default(),
         processed_each: Vec::new(),
+        dump: None,
     };
     c.bench_function("snapshot", |b| b.iter(|| observer.read().expect("a snapshot")));
     c.bench_function("snapshot/kernel queues", |b| {

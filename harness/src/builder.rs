@@ -229,7 +229,7 @@ fn cargo(dir: &Path, packages: &[&str], profile: &str) -> Result<BTreeMap<String
         .stdout(Stdio::piped())
         .stderr(words.sink()?)
         .spawn()
-        .context("cannot run cargo: install the Rust toolchain")?;
+        .context("cannot run cargo (is the Rust toolchain installed?)")?;
     let output = BufReader::new(child.stdout.take().context("no output of cargo")?);
     let mut binaries = BTreeMap::new();
     for message in Message::parse_stream(output) {

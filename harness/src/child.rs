@@ -26,6 +26,9 @@ use std::time::{Duration, Instant};
 /// read no further until they are used, and it then blocks on its own pipe.
 const LINES_AHEAD: usize = 16;
 
+/// Time for the last words of a child that has ended to be read.
+const WORDS: Duration = Duration::from_millis(500);
+
 /// Lines of stderr that are kept for the reason of a failed row.
 const LAST_WORDS: usize = 8;
 
@@ -85,6 +88,8 @@ pub struct Child<L> {
     stdin: Option<ChildStdin>,
     lines: Receiver<Result<L, LineError>>,
     words: Arc<Mutex<VecDeque<String>>>,
+    /// Ends when its stderr does.
+    saying: Receiver<()>,
 }
 
 impl<L: DeserializeOwned + Send + 'static> Child<L> {
@@ -116,10 +121,14 @@ impl<L: DeserializeOwned + Send + 'static> Child<L> {
         let stderr = process.stderr.take().context("no stderr")?;
         let last_words = Arc::new(Mutex::new(VecDeque::new()));
         let kept = Arc::clone(&last_words);
+        let (says, saying) = sync_channel(0);
         // Never joined: a stray grandchild may hold these pipes open for longer.
         std::thread::spawn(move || read_lines(stdout, &sender));
-        std::thread::spawn(move || keep_last_words(stderr, &kept));
-        Ok(Self { who, process, stdin, lines, words: last_words })
+        std::thread::spawn(move || {
+            keep_last_words(stderr, &kept);
+            drop::<SyncSender<()>>(says);
+        });
+        Ok(Self { who, process, stdin, lines, words: last_words, saying })
     }
 
     /// Its process id, which is that of its group too.
@@ -223,6 +232,9 @@ impl<L: DeserializeOwned + Send + 'static> Child<L> {
             Some(other) => format!("{other:?}"),
             None => "it closed its stdout but runs on".into(),
         };
+        // They tell why, and may be on their way still; something that it started may
+        // hold its stderr for longer.
+        let _ = self.saying.recv_timeout(WORDS);
         Fault::Ended { who: self.who, status, before, words: self.last_words() }
     }
 

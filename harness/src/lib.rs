@@ -5,6 +5,7 @@
 pub mod affinity;
 pub mod archive;
 pub mod baseline;
+pub mod bounded;
 pub mod builder;
 pub mod campaign;
 pub mod capacity;
@@ -29,6 +30,7 @@ pub mod inference;
 pub mod interrupt;
 pub mod journey;
 pub mod kernel;
+pub mod kernel_dump;
 pub mod listing;
 pub mod little;
 pub mod machine;

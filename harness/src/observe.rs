@@ -2,6 +2,7 @@
 //! queues, CPU time and memory.
 
 use crate::kernel::{Probe, Queues};
+use crate::kernel_dump::Dump;
 use crate::process::Gauge;
 use anyhow::{Context, Result};
 use contract::meter::{MeterFile, Slot};
@@ -54,6 +55,8 @@ pub struct Observer {
     pub server_meter: MeterFile,
     /// The connections in the kernel.
     pub probes: Vec<Probe>,
+    /// All of them at once, where they are many.
+    pub dump: Option<Dump>,
     /// The client's processes.
     pub clients: Vec<Gauge>,
     /// The server's process.
@@ -77,7 +80,10 @@ impl Observer {
         self.processed_each = self.counts(Slot::PROCESSED)?;
         let processed = sum(&self.processed_each);
         let received = sum(&self.counts(Slot::RECEIVED)?);
-        let queues = self.probes.iter_mut().map(|probe| probe.read().ok()).sum();
+        let queues = match &mut self.dump {
+            Some(dump) => dump.read().ok(),
+            None => self.probes.iter_mut().map(|probe| probe.read().ok()).sum(),
+        };
         let server = |slot| self.server_meter.read(slot).context("the server's meter");
         let confirmed = server(Slot::CONFIRMED)?;
         let acknowledged = server(Slot::ACKNOWLEDGED)?;

@@ -158,11 +158,11 @@ mod tests {
             (format!("{rate}{{policy='drop-all',ms=5}}"), "unknown variant `drop-all`"),
             (format!("{rate}{{policy='block',colour=5}}"), "unknown field `colour`"),
             (
-                format!("rate_per_s=5\nconnections=2\nslow_consumer={{policy='block'}}"),
+                "rate_per_s=5\nconnections=2\nslow_consumer={policy='block'}".into(),
                 "only one: set connections and clients to 1",
             ),
             (
-                format!("rate_per_s=5\nclients=2\nslow_consumer={{policy='block'}}"),
+                "rate_per_s=5\nclients=2\nslow_consumer={policy='block'}".into(),
                 "only one: set connections and clients to 1",
             ),
             (

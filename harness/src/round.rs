@@ -4,6 +4,7 @@ use crate::affinity::Placement;
 use crate::child::{Child, Fault};
 use crate::guard::Guard;
 use crate::kernel::Probe;
+use crate::kernel_dump::Dump;
 use crate::observe::{Observer, Snapshot};
 use crate::plan::Plan;
 use crate::process::Gauge;
@@ -185,11 +186,13 @@ impl Cast<'_> {
         };
         let connected = self.connections(setup.plan.links(), connect)?;
         let server_meter = meters.files.remove(0);
+        let probes: Vec<Probe> = connected.iter().map(|c| Probe::new(c.local, c.peer)).collect();
         let mut observer = Observer {
             client_meters: meters.files,
             connections: setup.plan.workload.connections,
             server_meter,
-            probes: connected.iter().map(|c| Probe::new(c.local, c.peer)).collect(),
+            dump: Dump::of(&probes),
+            probes,
             clients: self.clients.iter().map(|c| Gauge::new(c.pid())).collect::<Result<_>>()?,
             server: Gauge::new(self.server.pid())?,
             last: Snapshot::default(),

@@ -4,7 +4,7 @@
 mod common;
 
 use common::Room;
-use common::processes::{below, rooms_of, wait_for};
+use common::processes::{EndedWhenDropped, below, rooms_of, wait_for};
 use harness::archive::Archive;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -12,7 +12,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 /// A hang ends the test; nothing depends on how long it takes before that.
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LONGEST_MS: u64 = 2_500;
 
 /// Starts a campaign of many short rounds; what it says goes into a file.
-fn start(room: &Room, is_checked: bool) -> Child {
+fn start(room: &Room, is_checked: bool) -> EndedWhenDropped {
     let (light, temporary) = (room.light(), room.path().join("tmp"));
     fs::create_dir(&temporary).unwrap();
     let mut command = room.harness(&["compare", "floor", "blocking", "--workload", &light]);
@@ -31,7 +31,7 @@ fn start(room: &Room, is_checked: bool) -> Child {
         command.arg("--unchecked");
     }
     command.stdout(Stdio::null()).stderr(File::create(room.path().join("said")).unwrap());
-    command.spawn().unwrap()
+    EndedWhenDropped(command.spawn().unwrap())
 }
 
 /// The one folder of results, if the harness came so far.
@@ -81,12 +81,12 @@ fn kill_once(random: &mut ChaCha8Rng) -> usize {
         wait_for(PATIENCE, began).expect("a first round");
     }
     std::thread::sleep(Duration::from_millis(random.random_range(0..LONGEST_MS)));
-    assert!(harness.try_wait().unwrap().is_none(), "it ended by itself");
-    kill(Pid::from_raw(harness.id() as i32), Signal::SIGKILL).unwrap();
-    harness.wait().unwrap();
+    assert!(harness.0.try_wait().unwrap().is_none(), "it ended by itself");
+    kill(Pid::from_raw(harness.0.id() as i32), Signal::SIGKILL).unwrap();
+    harness.0.wait().unwrap();
     let gone = wait_for(PATIENCE, || room.processes().is_empty().then_some(()));
     assert!(gone.is_some(), "left: {:?}", room.processes());
-    assert_eq!(rooms_of(harness.id()), Vec::<PathBuf>::new());
+    assert_eq!(rooms_of(harness.0.id()), Vec::<PathBuf>::new());
     let temporary: Vec<_> = room.path().join("tmp").read_dir().unwrap().collect();
     assert!(temporary.is_empty(), "{temporary:?}");
     campaign(&room).map_or(0, |dir| check_rounds(&room, &dir))
@@ -120,20 +120,20 @@ fn a_killed_server_costs_its_round_and_the_campaign_goes_on() {
     let mut command = room.harness(&["compare", "floor", "--workload", &light, "--unchecked"]);
     command.args(["--rounds", "2", "--warmup", "0.1", "--seconds", "1", "--out"]);
     command.arg(room.path().join("results")).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut harness = command.spawn().unwrap();
+    let mut harness = EndedWhenDropped(command.spawn().unwrap());
     let is = |pid: i32, name: &str| {
         let stat = procfs::process::Process::new(pid).and_then(|process| process.stat());
         stat.is_ok_and(|stat| stat.comm == name && stat.state != 'Z')
     };
     let server = wait_for(PATIENCE, || {
-        let all = below(harness.id());
+        let all = below(harness.0.id());
         // The client comes after it.
         all.iter().find(|&&pid| is(pid, "client-floor"))?;
         all.into_iter().find(|&pid| is(pid, "tick-server"))
     });
     kill(Pid::from_raw(server.expect("a round under way")), Signal::SIGKILL).unwrap();
     // A row of two rounds of which one is good has numbers, whichever was killed.
-    assert!(matches!(harness.wait().unwrap().code(), Some(0 | 1)));
+    assert!(matches!(harness.0.wait().unwrap().code(), Some(0 | 1)));
     let archive = Archive::open(&campaign(&room).unwrap()).unwrap();
     let (failed, others): (Vec<_>, Vec<_>) =
         archive.rounds.iter().map(|round| &round.result).partition(|r| r.measurement.is_none());

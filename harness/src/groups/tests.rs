@@ -134,6 +134,20 @@ fn loads_that_differ_in_more_than_their_policies_are_told_so() {
 }
 
 #[test]
+fn loss_and_staleness_are_in_the_tidy_table() {
+    let csv = crate::export::tidy::csv(&three());
+    for line in [
+        "slow-conflate,alpha,library,ok,,loss,mean,share,0.52,",
+        "slow-block,alpha,library,overloaded,,held_back,mean,share,0.5,",
+        "slow-conflate,alpha,library,ok,,staleness,p99,ns,9000000,exact,9000000,9000000,1",
+        "slow-conflate,alpha,library,ok,,staleness,max,ns,12000000,",
+    ] {
+        assert!(csv.contains(line), "{line}: {csv}");
+    }
+    assert!(!csv.contains("slow-cut,alpha,library,overloaded,,loss"));
+}
+
+#[test]
 fn one_policy_is_no_comparison() {
     let only = workload("slow-block", "slow_consumer={policy='block'}");
     let rows = vec![row(&only, "alpha", Verdict::Ok, Some(measurement(Policy::Block)))];

@@ -4,6 +4,16 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+/// A process that does not outlive a test that fails.
+pub struct EndedWhenDropped(pub Child);
+
+impl Drop for EndedWhenDropped {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// What `check` finds, as soon as it finds it.
 pub fn wait_for<T>(limit: Duration, mut check: impl FnMut() -> Option<T>) -> Option<T> {
     let until = Instant::now() + limit;

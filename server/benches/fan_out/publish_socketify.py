@@ -8,26 +8,27 @@ import time
 
 from socketify import App, OpCode
 
-# Ticks published in one turn at most, so that sockets get their turns, too.
-TURN_TICKS = 64
+# Messages handed out in one turn at most, so that sockets get their turns, too.
+TURN_MESSAGES = 100_000
+# Prices and symbols are drawn beforehand, and repeated.
 QUOTES = 4096
 
 
 class Pace:
     """Publishes tick n when it is due: at start + n/rate."""
 
-    def __init__(self, app, rate):
+    def __init__(self, app, rate, connections):
         self.app = app
         self.rate = rate
+        self.most = max(1, TURN_MESSAGES // connections)
         self.start_ns = time.monotonic_ns()
         self.next = 0
-        # Their values do not matter to who sends them: made up, and repeated.
         dice = random.Random(1)
         self.quotes = [(dice.randrange(64), dice.randrange(10_000, 108_000) / 100) for _ in range(QUOTES)]
 
     def turn(self):
         now_ns = time.monotonic_ns()
-        for _ in range(TURN_TICKS):
+        for _ in range(self.most):
             ts = self.start_ns + self.next * 1_000_000_000 // self.rate
             if ts > now_ns:
                 break
@@ -49,7 +50,7 @@ def main():
         socket.subscribe("ticks")
         kept.append(socket)
         if len(kept) == asked.connections:
-            pace = Pace(app, asked.rate)
+            pace = Pace(app, asked.rate, asked.connections)
             kept.append(uv.create_timer(1, 1, lambda _: pace.turn(), None))
 
     def listening(config):
