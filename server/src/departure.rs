@@ -47,7 +47,7 @@ impl Reason {
 }
 
 /// What became of the ticks that were made while a connection stood:
-/// `offered = written + dropped + waiting`.
+/// `offered = written + dropped + waiting + given_up`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Account {
     /// Made since it joined.
@@ -58,6 +58,8 @@ pub struct Account {
     pub dropped: u64,
     /// Not written yet, or never if it has left.
     pub waiting: u64,
+    /// Waited until it was cut off, or chose symbols that they do not have.
+    pub given_up: u64,
 }
 
 #[cfg(test)]

@@ -245,7 +245,8 @@ impl Hand {
             observer.left(key, reason, account);
         }
         let (peer, reason) = (outlet.peer(), reason.label());
-        let Account { written, dropped, waiting, .. } = account;
+        let Account { written, dropped, waiting, given_up, .. } = account;
+        let waiting = waiting + given_up;
         info!(
             %peer, reason, why, tick = outlet.joined(), written, dropped, waiting,
             "{peer} left: {why}; written {written} ticks, dropped {dropped}"

@@ -141,8 +141,9 @@ impl Outlet {
     #[must_use]
     pub fn account(&self, log: &Log) -> Account {
         let (written, dropped) = (self.stream.ticks(), self.stream.dropped());
-        let waiting = self.stream.waiting_ticks(log);
-        Account { offered: written + dropped + waiting, written, dropped, waiting }
+        let (waiting, given_up) = (self.stream.waiting_ticks(log), self.stream.given_up());
+        let offered = written + dropped + waiting + given_up;
+        Account { offered, written, dropped, waiting, given_up }
     }
 
     /// Ticks that the client's kernel had acknowledged at the last look.

@@ -39,6 +39,8 @@ pub struct Stream {
     limits: Limits,
     mode: Mode,
     dropped: u64,
+    /// Ticks that waited, and do no more: a cut or another subscription took them away.
+    given_up: u64,
     gaps: Option<Gaps>,
     closing: bool,
     /// Whether the log has nothing more for it.
@@ -58,6 +60,7 @@ impl Stream {
             limits,
             mode: Mode::Flowing,
             dropped: 0,
+            given_up: 0,
             gaps: (records && limits.policy.is_lossy()).then(Gaps::default),
             closing: false,
             cut: false,
@@ -100,6 +103,12 @@ impl Stream {
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    /// Ticks that waited until it was cut, or chose symbols that they do not have.
+    #[must_use]
+    pub fn given_up(&self) -> u64 {
+        self.given_up
     }
 
     /// Ticks that wait.
@@ -352,6 +361,7 @@ impl Stream {
 
     /// Goes over from one log to another, of those symbols: of what waits, these remain.
     pub fn resubscribe(&mut self, from: &Log, to: &Log, symbols: Symbols) {
+        let waited = self.waiting_ticks(from);
         self.take_rest(from);
         self.aside.retain(|tick| symbols.contains(tick.symbol));
         for frame in from.frames(self.cursor).filter(|frame| symbols.contains(frame.symbol)) {
@@ -362,15 +372,18 @@ impl Stream {
         }
         self.flight.forget_places();
         (self.cursor, self.seq) = (to.end(), to.ticks());
+        self.given_up += waited - self.waiting_ticks(to);
     }
 
     /// Gives up what waits, but for a frame that is out in part: a close frame is to
     /// come, and cannot wait for it.
     pub fn cut(&mut self, log: &Log) {
+        let waited = self.waiting_ticks(log);
         self.aside.cut();
         self.take_rest(log);
         self.mode = Mode::Flowing;
         self.flight.forget_places();
+        self.given_up += waited - self.waiting_ticks(log);
         self.cut = true;
     }
 

@@ -69,8 +69,8 @@ impl Wire {
         let stream = &self.stream;
         assert_eq!(stream.ticks(), self.written.len() as u64);
         assert_eq!(stream.bytes(), self.out.len() as u64);
-        let waiting = stream.waiting_ticks(&self.log);
-        assert_eq!(stream.ticks() + stream.dropped() + waiting, self.log.ticks());
+        let left = stream.waiting_ticks(&self.log) + stream.given_up();
+        assert_eq!(stream.ticks() + stream.dropped() + left, self.log.ticks());
     }
 
     /// The ticks that came out, and how many pings.
@@ -248,8 +248,23 @@ fn a_cut_keeps_the_frame_that_is_out_in_part_and_nothing_follows_the_close() {
     wire.turn(50, usize::MAX);
     assert_eq!(wire.out.len(), 2 * 30 + 2);
     assert_eq!(wire.written, [0, 1]);
+    assert_eq!(wire.stream.given_up(), 0, "the log still tells what waits");
     assert!(wire.stream.is_drained(&wire.log));
     assert_eq!(wire.stream.waiting_ticks(&wire.log), 148);
+}
+
+#[test]
+fn a_cut_gives_up_what_was_kept_aside() {
+    for policy in [Policy::DropNewest, Policy::Conflate] {
+        let mut wire = stalled(policy, 600);
+        let waited = wire.stream.waiting_ticks(&wire.log);
+        wire.stream.cut(&wire.log);
+        assert!(wire.stream.given_up() > 0, "{policy:?}");
+        assert_eq!(wire.stream.waiting_ticks(&wire.log) + wire.stream.given_up(), waited);
+        // The books of each turn balance.
+        wire.turn(50, usize::MAX);
+        assert_eq!(wire.written, [0, 1], "{policy:?}");
+    }
 }
 
 /// What waits is filtered by the new set; what comes is the other log's.
@@ -262,7 +277,9 @@ fn a_subscription_holds_for_all_that_is_not_out() {
         let few = feeds.join(symbols("symbols=0,1,2,3,4,5,6,7"));
         let (old, waited) = (&wire.log, wire.stream.waiting_ticks(&wire.log));
         wire.stream.resubscribe(old, feeds.log(few), feeds.symbols(few));
-        assert!(wire.stream.waiting_ticks(feeds.log(few)) < waited);
+        let waits = wire.stream.waiting_ticks(feeds.log(few));
+        assert!(waits < waited);
+        assert_eq!(wire.stream.given_up(), waited - waits);
         feeds.whole_mut().append(1000, |seq| 1000 + seq);
         feeds.made(0, 5);
         wire.log = feeds.log(few).empty(1 << 20);

@@ -36,7 +36,7 @@ fn every_metric_has_its_help_its_type_and_a_unit_where_it_needs_one() {
     let mut lines = answer.body.lines().peekable();
     while let Some(line) = lines.next() {
         let (name, help) = line.strip_prefix("# HELP ").unwrap().split_once(' ').unwrap();
-        assert!(help.len() > 8, "{line}");
+        assert!(help.len() > 8 && help.ends_with('.'), "{line}");
         assert!(families.insert(name.to_owned()), "{name} stands there twice");
         let kind = lines.next().unwrap();
         let kind = kind.strip_prefix(&format!("# TYPE {name} ")).unwrap();
@@ -159,6 +159,13 @@ fn at_rest_what_clients_have_read_is_what_was_written() {
     let page = fetch_until(&address, |page| page.left("closed") == 2);
     page.assert_balances();
     assert_eq!((page.get("connections"), page.class("stalled")), (1, 1));
+    // Each was offered all that was made since it joined, and stood to the end.
+    let joined: u64 = (0..3)
+        .map(|_| server.hear(" joined at tick ").trim().rsplit(' ').next().unwrap().to_owned())
+        .map(|tick| tick.parse::<u64>().unwrap())
+        .sum();
+    let offered = 3 * page.get("ticks_generated_total") - joined;
+    assert_eq!(page.get("ticks_offered_total"), offered);
     // What the stalled one's kernel took is the rest; nothing of it was read.
     let stalled = page.get("ticks_written_total") - read;
     // The first of the ticks that wait may be on its way in part.
@@ -170,6 +177,43 @@ fn at_rest_what_clients_have_read_is_what_was_written() {
     assert!(page.get("ticks_confirmed_total") <= read);
     drop(never_reads);
     assert!(server.process.wait().unwrap().success());
+}
+
+#[test]
+fn what_a_policy_drops_is_in_the_books_of_all_threads() {
+    let little = ["--rate", "20000", "--send-buffer", "100000", "--server-threads", "2"];
+    let drops = ["--slow-consumer", "drop-oldest", "--behind-bytes", "30000"];
+    let (mut server, address) = serve(&[&little[..], &drops].concat());
+    let slow: Vec<_> = (0..3).map(|_| connect(&server.url)).collect();
+    let page = fetch_until(&address, |page| page.get("ticks_dropped_total") > 1000);
+    page.assert_balances();
+    assert_eq!(page.get("connections"), 3);
+    assert!(page.get("ticks_offered_total") <= 3 * page.get("ticks_generated_total"));
+    server.signal(Signal::SIGTERM);
+    let read = slow.into_iter().map(|mut client| {
+        let (payloads, code) = read_all(&mut client);
+        assert_eq!(code, 1001);
+        payloads.len() as u64
+    });
+    let read: u64 = read.sum();
+    let said = server.hear("in all: ");
+    assert!(said.contains(&format!("written {read} ticks, dropped ")), "{said}");
+    assert!(server.process.wait().unwrap().success());
+}
+
+#[test]
+fn other_symbols_take_nothing_back_from_what_was_offered() {
+    let (server, address) = serve(&["--rate", "20000", "--send-buffer", "100000"]);
+    let mut slow = connect(&server.url);
+    let before = fetch_until(&address, |page| page.get("backlog_ticks") > 5000);
+    slow.send(Message::Text(r#"{"type":"subscribe","symbols":["AAPL"]}"#.into())).unwrap();
+    let page = fetch_until(&address, |page| {
+        page.assert_balances();
+        assert!(page.get("ticks_offered_total") >= before.get("ticks_offered_total"));
+        page.get("ticks_abandoned_total") > 0
+    });
+    assert!(page.get("backlog_ticks") < before.get("backlog_ticks"));
+    assert!(page.get("ticks_abandoned_total") > 4000);
 }
 
 #[test]

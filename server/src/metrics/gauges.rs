@@ -58,7 +58,8 @@ pub struct Reading {
     pub confirmed: u64,
     /// Ticks that a policy for slow consumers passed over.
     pub dropped: u64,
-    /// Ticks that still waited for a connection when it left.
+    /// Ticks that still waited for a connection when it left, was cut off, or chose
+    /// symbols that they do not have.
     pub abandoned: u64,
     /// Bytes that the kernel took, control frames included.
     pub written_bytes: u64,

@@ -46,7 +46,7 @@ impl Observer {
         self.left[reason as usize] += 1;
         self.offered += account.offered;
         self.dropped += account.dropped;
-        self.abandoned += account.waiting;
+        self.abandoned += account.waiting + account.given_up;
         // The place may be somebody else's at once.
         if let Some(taken) = self.taken.get_mut(key) {
             *taken = None;
@@ -93,6 +93,7 @@ impl Observer {
             };
             reading.offered += account.offered;
             reading.dropped += account.dropped;
+            reading.abandoned += account.given_up;
             let bytes = outlet.stream().bytes();
             // One that is not full takes nothing only for want of ticks.
             let since_ns = match *taken {

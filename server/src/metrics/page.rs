@@ -7,7 +7,7 @@ use super::lateness::{BOUNDS_NS, Lateness};
 use crate::departure::Reason;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
-    DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, NoLabelSet,
+    DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, MetricEncoder, NoLabelSet,
 };
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -59,6 +59,17 @@ impl Collector for Engines {
 struct Page<'a>(DescriptorEncoder<'a>);
 
 impl Page<'_> {
+    /// Its lines of help and type; the help ends like those of a [`Registry`].
+    fn describe<'s>(
+        &'s mut self,
+        name: &'s str,
+        unit: Option<&'s Unit>,
+        help: &str,
+        kind: MetricType,
+    ) -> std::result::Result<MetricEncoder<'s>, std::fmt::Error> {
+        self.0.encode_descriptor(name, &format!("{help}."), unit, kind)
+    }
+
     fn counter<V: EncodeCounterValue>(
         &mut self,
         name: &str,
@@ -66,8 +77,7 @@ impl Page<'_> {
         help: &str,
         value: &V,
     ) -> Result {
-        self.0
-            .encode_descriptor(name, help, unit, MetricType::Counter)?
+        self.describe(name, unit, help, MetricType::Counter)?
             .encode_counter::<NoLabelSet, _, f64>(value, None)
     }
 
@@ -78,7 +88,7 @@ impl Page<'_> {
         help: &str,
         value: &V,
     ) -> Result {
-        self.0.encode_descriptor(name, help, unit, MetricType::Gauge)?.encode_gauge(value)
+        self.describe(name, unit, help, MetricType::Gauge)?.encode_gauge(value)
     }
 
     /// One gauge for each class of connections.
@@ -89,7 +99,7 @@ impl Page<'_> {
         help: &str,
         value: impl Fn(Class) -> u64,
     ) -> Result {
-        let mut metric = self.0.encode_descriptor(name, help, unit, MetricType::Gauge)?;
+        let mut metric = self.describe(name, unit, help, MetricType::Gauge)?;
         for class in Class::ALL {
             let label = [("class", class.label())];
             metric.encode_family(&label)?.encode_gauge(&value(class))?;
@@ -101,12 +111,16 @@ impl Page<'_> {
 fn ticks(page: &mut Page, reading: &Reading) -> Result {
     for (name, help, value) in [
         ("generated", "Ticks made", reading.generated),
-        ("offered", "Ticks made, once for each connection that stood", reading.offered),
+        ("offered", "Ticks made, once for each connection that is to get them", reading.offered),
         ("written", "Ticks that the kernel took, over all connections", reading.written),
         ("acknowledged", "Ticks that the clients' kernels acknowledged", reading.acknowledged),
         ("confirmed", "Ticks that the clients confirmed by a pong", reading.confirmed),
         ("dropped", "Ticks that the policy for slow consumers passed over", reading.dropped),
-        ("abandoned", "Ticks that waited for a connection when it left", reading.abandoned),
+        (
+            "abandoned",
+            "Ticks that waited when their connection left or chose others",
+            reading.abandoned,
+        ),
     ] {
         page.counter(&format!("ticks_{name}"), None, help, &value)?;
     }
@@ -127,14 +141,15 @@ fn bytes_and_times(page: &mut Page, reading: &Reading) -> Result {
 
 fn connections(page: &mut Page, reading: &Reading) -> Result {
     let class = |class: Class| reading.classes[class as usize];
-    let help = "Connections: current, behind (its socket is full), stalled (and for a second now)";
+    let help =
+        "Connections: current, behind (its socket is full), stalled (and took nothing for 1 s)";
     page.by_class("connections", None, help, |c| class(c).connections)?;
     let help = "Ticks that wait for connections";
     page.by_class("backlog_ticks", None, help, |c| class(c).ticks)?;
     let help = "Bytes that wait for connections";
     page.by_class("backlog", Some(&Unit::Bytes), help, |c| class(c).bytes)?;
     let help = "Connections that have left, by what ended them";
-    let mut left = page.0.encode_descriptor("connections_left", help, None, MetricType::Counter)?;
+    let mut left = page.describe("connections_left", None, help, MetricType::Counter)?;
     for reason in Reason::ALL {
         let (label, count) = ([("reason", reason.label())], reading.left[reason as usize]);
         left.encode_family(&label)?.encode_counter::<NoLabelSet, _, f64>(&count, None)?;
@@ -148,9 +163,12 @@ fn lateness(page: &mut Page, lateness: &Lateness) -> Result {
     let help = "How long after its due time a tick was encoded";
     let (name, unit) = ("tick_lateness", Some(&Unit::Seconds));
     let count = lateness.counts.iter().sum();
-    page.0
-        .encode_descriptor(name, help, unit, MetricType::Histogram)?
-        .encode_histogram::<NoLabelSet>(seconds_of(lateness.sum_ns), count, &buckets, None)
+    page.describe(name, unit, help, MetricType::Histogram)?.encode_histogram::<NoLabelSet>(
+        seconds_of(lateness.sum_ns),
+        count,
+        &buckets,
+        None,
+    )
 }
 
 /// For people and Prometheus: base units only.
