@@ -56,6 +56,7 @@ pub mod runner;
 pub mod samples;
 pub mod saved;
 pub mod scaffold;
+pub mod secrecy;
 pub mod servers;
 pub mod sketch;
 pub mod splice;

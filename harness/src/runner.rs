@@ -12,12 +12,14 @@ use crate::record::Record;
 use crate::roster::Entry;
 use crate::round::{self, Outcome, Setup};
 use crate::rows::RoundResult;
+use crate::secrecy;
 use crate::servers::{Paces, ServedBy};
 use crate::verdict::{self, Verdict};
 use crate::verify;
 use crate::watch::Onlooker;
 use crate::workload::Workload;
 use anyhow::Result;
+use contract::Credentials;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tick::Tape;
@@ -55,6 +57,8 @@ pub struct Runner<'a> {
     guard: Guard,
     /// Of the market with each recording, and without one.
     checksums: Vec<(Option<Arc<Tape>>, Checksums)>,
+    /// What the server shows under TLS, once it has been asked for.
+    credentials: Option<Credentials>,
 }
 
 impl<'a> Runner<'a> {
@@ -64,7 +68,7 @@ impl<'a> Runner<'a> {
     /// When that fails.
     pub fn new(stage: &'a Stage, interrupted: &'a AtomicBool) -> Result<Self> {
         let guard = Guard::start()?;
-        Ok(Self { stage, interrupted, guard, checksums: Vec::new() })
+        Ok(Self { stage, interrupted, guard, checksums: Vec::new(), credentials: None })
     }
 
     /// The seed of the stage.
@@ -91,10 +95,14 @@ impl<'a> Runner<'a> {
         live: &mut Onlooker<'_>,
     ) -> Result<Option<Played>> {
         let plan = Plan::new(workload, entry.class, self.stage.seed, timing)?
-            .paced_by(self.stage.served_by.paces);
+            .paced_by(self.stage.served_by.paces)
+            .secured_by(self.credentials(workload)?);
         let outcome = match &self.stage.programs.clients[&entry.name] {
             Built::Unavailable(reason) => Outcome::Unavailable(reason.clone()),
             Built::Failing(reason) => Outcome::Failed(reason.clone()),
+            Built::Program(_) if workload.tls && !entry.tls => {
+                Outcome::Unavailable(secrecy::UNSPOKEN.to_owned())
+            }
             Built::Program(words) => {
                 console::detail(format_args!("{}: {}", plan.describe(), words.join(" ")));
                 let setup = Setup {
@@ -152,6 +160,14 @@ impl<'a> Runner<'a> {
             console::detail(format_args!("{} · {}: {remark}", workload.name, entry.name));
         }
         Ok(Some(Played { result, plan, record }))
+    }
+
+    /// The certificate of this campaign, made when the first round needs it.
+    fn credentials(&mut self, workload: &Workload) -> Result<Option<Credentials>> {
+        if workload.tls && self.credentials.is_none() {
+            self.credentials = Some(secrecy::certify(self.guard.room())?);
+        }
+        Ok(self.credentials.clone().filter(|_| workload.tls))
     }
 
     fn checksums(&mut self, workload: &Workload) -> &Checksums {

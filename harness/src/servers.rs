@@ -227,10 +227,10 @@ impl Server {
         if self.served_by.keeps_due_times() {
             return Ok(());
         }
-        let is_plain = |w: &&Workload| w.slow_consumer.is_none() && w.server_threads == 1;
+        let is_plain = |w: &&Workload| w.slow_consumer.is_none() && w.server_threads == 1 && !w.tls;
         if let Some(asks) = workloads.iter().find(|workload| !is_plain(workload)) {
             bail!(
-                "workload {}: {}, which paces by itself, knows no policies for slow consumers and no server_threads: choose another workload or --server",
+                "workload {}: {}, which paces by itself, knows no policies for slow consumers, no server_threads and no tls: choose another workload or --server",
                 asks.name,
                 self.served_by
             );

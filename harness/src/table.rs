@@ -213,6 +213,9 @@ pub(crate) fn load(workload: &Workload) -> String {
             words.push_str(&format!(" to each of {many} {what}"));
         }
     }
+    if workload.tls {
+        words.push_str(" under TLS");
+    }
     if let Some(slow) = &workload.slow_consumer {
         words.push_str(&format!(", {}", policy::words(slow)));
     }

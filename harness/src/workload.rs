@@ -87,6 +87,9 @@ pub struct Workload {
     /// Threads over which the server spreads its connections.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub server_threads: usize,
+    /// Whether the connections are under TLS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls: bool,
     /// Every so manieth tick is stamped, from the first on; absent: a prime that gives
     /// about as many as the campaign wants.
     #[serde(default, skip_serializing_if = "Option::is_none")]

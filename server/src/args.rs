@@ -1,5 +1,6 @@
 //! The command lines: of a server by hand, and of a child of the harness.
 
+use crate::certificate;
 use crate::classic::Style;
 use crate::door;
 use crate::gate::{Gate, Origin, Token};
@@ -8,11 +9,13 @@ use crate::policy::Limits;
 use anyhow::{Result, anyhow, bail};
 use clap::Parser;
 use contract::Policy;
+use rustls::ServerConfig;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use tick::{Format, Schedule};
 use tracing_subscriber::filter::Targets;
 
@@ -66,6 +69,12 @@ pub struct Args {
     /// Pages that may connect, as https://example.com; others get 403 [default: all]
     #[arg(long, value_name = "ORIGIN", num_args = 1..)]
     pub allow_origin: Vec<Origin>,
+    /// Speak TLS (wss://), and show this certificate, with its chain; needs --key
+    #[arg(long, value_name = "PEM")]
+    pub cert: Option<PathBuf>,
+    /// The private key of --cert
+    #[arg(long, value_name = "PEM")]
+    pub key: Option<PathBuf>,
     /// Serve /metrics (Prometheus, OpenMetrics) and /healthz at that loopback address;
     /// port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT")]
@@ -151,6 +160,21 @@ impl Args {
     pub fn gate(&self) -> Result<Gate> {
         let token = self.token_file.as_deref().map(Token::read).transpose()?;
         Ok(Gate { token, origins: self.allow_origin.clone() })
+    }
+}
+
+impl Args {
+    /// What TLS needs, where it is to be spoken.
+    ///
+    /// # Errors
+    /// One of the two files without the other, or files that cannot be used.
+    pub fn tls(&self) -> Result<Option<Arc<ServerConfig>>> {
+        match (&self.cert, &self.key) {
+            (None, None) => Ok(None),
+            (Some(cert), Some(key)) => certificate::load(cert, key).map(Some),
+            (Some(_), None) => bail!("--cert needs its private key: add --key PEM"),
+            (None, Some(_)) => bail!("--key needs its certificate: add --cert PEM"),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! client, reports and ends.
 
 use crate::books::{Books, Stamps};
+use crate::certificate;
 use crate::classic::{Classic, Style};
 use crate::crew::{Crew, End, Played, Words, out_of_order};
 use crate::door::{self, Arrival, Tuning};
@@ -9,6 +10,7 @@ use crate::engine::Engine;
 use crate::kernel;
 use crate::load::Load;
 use crate::log::{Log, Memory};
+use crate::outlet::Wire;
 use crate::policy::Limits;
 use crate::spread::Spread;
 use crate::subscription::Symbols;
@@ -19,9 +21,10 @@ use contract::{
     SampleRow, Samples, ServerEnd, ServerFinal, ServerHello, ServerPlan, ToServer, Version, write,
 };
 use polling::Poller;
+use rustls::ServerConfig;
 use std::collections::BTreeMap;
 use std::io::{BufReader, IsTerminal, stdin, stdout};
-use std::net::{IpAddr, Ipv4Addr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -70,12 +73,14 @@ pub fn run(style: Style) -> Result<()> {
         Classic::new(plan.schedule, 0).map_err(anyhow::Error::msg)?;
     }
     let deadline_ns = now_ns() + plan.deadline_ms * 1_000_000;
+    let tls = plan.tls.as_ref().map(|tls| certificate::load(&tls.cert, &tls.key));
+    let tls = tls.transpose().context("the plan's tls")?;
     let poller = Arc::new(Poller::new()?);
     let words = listen(lines, Arc::clone(&poller));
     let name = env!("CARGO_PKG_NAME").to_owned();
     let versions = vec![format!("{name} {}", env!("CARGO_PKG_VERSION"))];
     say(&FromServer::Hello(ServerHello { contract: Version, name, versions }))?;
-    let run = Run { plan, style, limits, tape, timetable, words, poller, deadline_ns };
+    let run = Run { plan, style, limits, tape, timetable, tls, words, poller, deadline_ns };
     let (played, ended) = run.serve()?;
     report(played, ended)
 }
@@ -92,6 +97,7 @@ struct Run {
     limits: Limits,
     tape: Option<Arc<Tape>>,
     timetable: Timetable,
+    tls: Option<Arc<ServerConfig>>,
     words: Words,
     poller: Arc<Poller>,
     deadline_ns: u64,
@@ -103,50 +109,52 @@ impl Run {
             send_buffer_bytes: self.plan.send_buffer_bytes,
             congestion: self.plan.congestion.clone(),
             expected: Some(self.plan.connections),
+            tls: self.tls.clone(),
             ..Tuning::default()
         };
         let (to, seats) = Spread::over(&[Arc::clone(&self.poller)]);
         let arrivals = &seats[0].arrivals;
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let door = door::open(host, 0, tuning, to)?;
-        say(&FromServer::Listening(Listening { url: format!("ws://{}/ticks", door.address) }))?;
-        let mut sockets = BTreeMap::new();
-        while sockets.len() < self.plan.connections {
-            let Arrival { number: connection, socket, .. } = match self.next_client(arrivals) {
+        say(&FromServer::Listening(Listening { url: door.url.clone() }))?;
+        let mut wires = BTreeMap::new();
+        while wires.len() < self.plan.connections {
+            let Arrival { number: connection, wire, .. } = match self.next_client(arrivals) {
                 Ok(arrival) => arrival,
                 Err(end) => return Ok((Vec::new(), end)),
             };
+            let socket = &wire.0;
             say(&FromServer::Connected(Connected {
                 connection,
                 peer: socket.peer_addr()?,
                 local: socket.local_addr()?,
-                congestion: kernel::congestion(&socket)?,
-                send_buffer_bytes: kernel::send_buffer_bytes(&socket)?,
+                congestion: kernel::congestion(socket)?,
+                send_buffer_bytes: kernel::send_buffer_bytes(socket)?,
             }))?;
-            sockets.insert(connection, socket);
+            wires.insert(connection, wire);
         }
         drop(door);
         let start_ns = match self.start() {
             Ok(start_ns) => start_ns,
             Err(end) => return Ok((Vec::new(), end)),
         };
-        let engines = self.engines(start_ns, sockets)?;
+        let engines = self.engines(start_ns, wires)?;
         Crew::new(&self.plan, self.deadline_ns, self.words).play(engines)
     }
 
     /// Connection n goes to engine n modulo their count, so that its place there is n
     /// divided by it.
-    fn engines(&self, start_ns: u64, sockets: BTreeMap<usize, TcpStream>) -> Result<Vec<Engine>> {
+    fn engines(&self, start_ns: u64, wires: BTreeMap<usize, Wire>) -> Result<Vec<Engine>> {
         let meter = Arc::new(match &self.plan.meter {
             Some(path) => Meter::open(path, 1).context("the plan's meter")?,
             None => Meter::unread(1)?,
         });
-        let mut engines = (0..self.plan.threads.min(sockets.len()))
+        let mut engines = (0..self.plan.threads.min(wires.len()))
             .map(|number| self.engine(number, start_ns, &meter))
             .collect::<Result<Vec<_>>>()?;
         let count = engines.len();
-        for (number, socket) in sockets {
-            engines[number % count].admit(socket, Symbols::all())?;
+        for (number, wire) in wires {
+            engines[number % count].admit(wire, Symbols::all())?;
         }
         Ok(engines)
     }

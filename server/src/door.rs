@@ -5,19 +5,23 @@
 use crate::gate::Gate;
 use crate::handshake::{HEAD_BYTES, Refusal, Request};
 use crate::kernel;
+use crate::knock::Knock;
 use crate::metrics::admissions::Admissions;
+use crate::outlet::Wire;
 use crate::spread::Spread;
 use crate::subscription::Symbols;
 use anyhow::{Context, Result, ensure};
+use rustls::ServerConfig;
 use socket2::{Domain, Socket, Type};
 use std::collections::HashSet;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc::UnboundedSender, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
 use tracing::debug;
 use tungstenite::http::StatusCode;
 
@@ -54,8 +58,18 @@ pub struct Tuning {
     pub handshake: Duration,
     /// Who is let in.
     pub gate: Gate,
+    /// Speak TLS, and show this certificate; `None`: plain TCP.
+    pub tls: Option<Arc<ServerConfig>>,
     /// Where who comes and who is turned away is counted.
     pub admissions: Admissions,
+}
+
+impl Tuning {
+    /// How URLs of this door begin (RFC 6455, 3).
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "wss" } else { "ws" }
+    }
 }
 
 impl Default for Tuning {
@@ -67,6 +81,7 @@ impl Default for Tuning {
             max_connections: MAX_CONNECTIONS,
             handshake: HANDSHAKE,
             gate: Gate::default(),
+            tls: None,
             admissions: Admissions::default(),
         }
     }
@@ -77,8 +92,8 @@ impl Default for Tuning {
 pub struct Arrival {
     /// The number at the end of its URL.
     pub number: usize,
-    /// Its socket, behind the handshake.
-    pub socket: TcpStream,
+    /// Its socket, behind the handshake, and what TLS is to it.
+    pub wire: Wire,
     /// What it wants to get.
     pub symbols: Symbols,
 }
@@ -88,6 +103,8 @@ pub struct Arrival {
 pub struct Door {
     /// Where it is.
     pub address: SocketAddr,
+    /// Its URL, for clients.
+    pub url: String,
     /// Connections that there is room for.
     pub places: usize,
     free: Arc<Semaphore>,
@@ -131,6 +148,7 @@ pub fn open(host: IpAddr, port: u16, tuning: Tuning, to: Spread) -> Result<Door>
     let spare = descriptors.saturating_sub(handshakes + OTHER_DESCRIPTORS).max(1);
     let places = tuning.max_connections.min(spare);
     let free = Arc::new(Semaphore::new(places));
+    let url = format!("{}://{address}/ticks", tuning.scheme());
     let (open, closed) = oneshot::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (seated, seats) = tokio::sync::mpsc::unbounded_channel();
@@ -145,7 +163,7 @@ pub fn open(host: IpAddr, port: u16, tuning: Tuning, to: Spread) -> Result<Door>
         });
         runtime.shutdown_background();
     })?;
-    Ok(Door { address, places, free, _open: open })
+    Ok(Door { address, url, places, free, _open: open })
 }
 
 /// Like `TcpListener::bind`, with a longer backlog.
@@ -206,13 +224,31 @@ struct Porter {
 }
 
 impl Porter {
-    async fn see_in(&self, mut socket: tokio::net::TcpStream, peer: SocketAddr) -> Result<()> {
-        let limit = self.tuning.handshake;
-        let request = match timeout(limit, read_request(&mut socket)).await {
+    /// All that comes before the ticks has one deadline.
+    async fn see_in(&self, socket: tokio::net::TcpStream, peer: SocketAddr) -> Result<()> {
+        let deadline = Instant::now() + self.tuning.handshake;
+        let Some(config) = &self.tuning.tls else {
+            return self.hear(socket, peer, deadline).await;
+        };
+        let accept = TlsAcceptor::from(Arc::clone(config)).accept(socket);
+        let secret = timeout_at(deadline, accept).await.map_err(anyhow::Error::from);
+        // Who speaks no TLS cannot be told anything else.
+        let secret = secret.and_then(|done| done.context("no TLS"));
+        let socket = secret.inspect_err(|_| self.tuning.admissions.refuse(None))?;
+        self.hear(socket, peer, deadline).await
+    }
+
+    async fn hear(
+        &self,
+        mut socket: impl Knock,
+        peer: SocketAddr,
+        deadline: Instant,
+    ) -> Result<()> {
+        let request = match timeout_at(deadline, read_request(&mut socket)).await {
             Ok(request) => request.inspect_err(|_| self.tuning.admissions.refuse(None))?,
             Err(_) => Err(Refusal::new(
                 StatusCode::REQUEST_TIMEOUT,
-                format!("no whole request came within {} s", limit.as_secs_f64()),
+                format!("no whole request came within {} s", self.tuning.handshake.as_secs_f64()),
             )),
         };
         let admitted = request.and_then(|request| Ok((self.admit(&request)?, request)));
@@ -228,8 +264,8 @@ impl Porter {
         let number = request.connection;
         let arrived = self.welcome(socket, &request).await;
         let symbols = request.symbols.unwrap_or(Symbols::all());
-        let sent = arrived.and_then(|socket| {
-            let arrival = Arrival { number, socket, symbols };
+        let sent = arrived.and_then(|wire| {
+            let arrival = Arrival { number, wire, symbols };
             ensure!(self.to.send(arrival), "the server is ending");
             Ok(())
         });
@@ -264,17 +300,17 @@ impl Porter {
         Ok(place)
     }
 
-    async fn welcome(
-        &self,
-        mut socket: tokio::net::TcpStream,
-        request: &Request,
-    ) -> Result<TcpStream> {
+    async fn welcome(&self, mut socket: impl Knock, request: &Request) -> Result<Wire> {
         // A fresh send buffer takes the answer at once.
-        timeout(FAREWELL, socket.write_all(&request.welcome())).await??;
-        let socket = socket.into_std()?;
+        timeout(FAREWELL, async {
+            socket.write_all(&request.welcome()).await?;
+            socket.flush().await
+        })
+        .await??;
+        let (socket, tls) = socket.into_parts()?;
         let tuning = &self.tuning;
         kernel::tune(&socket, tuning.send_buffer_bytes, tuning.congestion.as_deref())?;
-        Ok(socket)
+        Ok((socket, tls))
     }
 
     fn lock_numbers(&self) -> std::sync::MutexGuard<'_, HashSet<usize>> {

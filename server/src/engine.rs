@@ -9,13 +9,12 @@ use crate::feeds::Feeds;
 use crate::load::Load;
 use crate::log::Log;
 use crate::metrics::lateness::Lateness;
-use crate::outlet::Outlet;
+use crate::outlet::{Outlet, Wire};
 use crate::policy::Limits;
 use crate::subscription::Symbols;
 use anyhow::Result;
 use contract::Policy;
 use polling::{Event, Events, PollMode, Poller};
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 use tick::clock::now_ns;
@@ -121,9 +120,9 @@ impl Engine {
     ///
     /// # Errors
     /// When the connection is gone already.
-    pub fn admit(&mut self, socket: TcpStream, symbols: Symbols) -> Result<()> {
+    pub fn admit(&mut self, wire: Wire, symbols: Symbols) -> Result<()> {
         let feed = self.feeds.join(symbols);
-        let outlet = Outlet::new(socket, (&self.feeds, feed), self.limits, self.records);
+        let outlet = Outlet::new(wire, (&self.feeds, feed), self.limits, self.records);
         let mut outlet = outlet.inspect_err(|_| self.feeds.leave(feed))?;
         outlet.next_ping_ns = now_ns().max(self.load.start_ns) + PING_NS;
         let key = self.outlets.iter().position(Option::is_none).unwrap_or(self.outlets.len());
@@ -135,7 +134,15 @@ impl Engine {
         if key == self.outlets.len() {
             self.outlets.push(None);
         }
+        // What came with the end of a TLS handshake is in no socket any more.
+        if outlet.is_secret() {
+            outlet.read(self.feeds.log(feed));
+        }
+        let asked = outlet.asked_symbols();
         self.outlets[key] = Some(outlet);
+        if let Some(symbols) = asked {
+            self.subscribe(key, symbols);
+        }
         Ok(())
     }
 
@@ -340,7 +347,7 @@ impl Engine {
         let Some(outlet) = &mut self.outlets[key] else { return Ok(()) };
         let log = self.feeds.log(outlet.feed());
         let (books, stamps) = (&mut self.books, &mut self.stamps);
-        let (bytes, dropped) = (outlet.stream().bytes(), outlet.stream().dropped());
+        let (bytes, dropped) = (outlet.wire_bytes(), outlet.stream().dropped());
         if outlet.is_blocked() {
             outlet.absorb(log, now);
         } else {
@@ -356,7 +363,7 @@ impl Engine {
             }
         }
         outlet.hold(log, now);
-        books.written_bytes += outlet.stream().bytes() - bytes;
+        books.written_bytes += outlet.wire_bytes() - bytes;
         books.dropped += outlet.stream().dropped() - dropped;
         let needed = outlet.stream().needs_from(log);
         self.feeds.need(outlet.feed(), needed);

@@ -47,12 +47,13 @@ pub fn run(args: &Args) -> Result<()> {
         congestion: args.congestion.clone(),
         max_connections: args.places(),
         gate: args.gate()?,
+        tls: args.tls()?,
         admissions: admissions.clone(),
         ..Tuning::default()
     };
     let (spread, seats) = Spread::over(&pollers);
     let door = door::open(args.address()?, args.port, tuning, spread)?;
-    let url = format!("ws://{}/ticks", door.address);
+    let url = &door.url;
     info!(target: logging::ADDRESS, url, "{url}");
     if door.places < args.places() {
         let places = door.places;
@@ -195,10 +196,10 @@ impl Hand {
         Ok(())
     }
 
-    fn admit(&mut self, Arrival { socket, symbols, .. }: Arrival) {
+    fn admit(&mut self, Arrival { wire, symbols, .. }: Arrival) {
         let tick = self.engine.feeds.whole().ticks();
-        let peer = socket.peer_addr();
-        match (self.engine.admit(socket, symbols), peer) {
+        let peer = wire.0.peer_addr();
+        match (self.engine.admit(wire, symbols), peer) {
             (Ok(()), Ok(peer)) => info!(%peer, tick, "{peer} joined at tick {tick}"),
             (Ok(()), Err(_)) => {}
             (Err(error), _) => {

@@ -10,7 +10,8 @@ use crate::policy::{Limits, Waiting};
 use crate::stream::{SLICES, Stream};
 use crate::subscription::Symbols;
 use crate::tap::Tap;
-use std::io::{ErrorKind, Read, Result, Write};
+use rustls::ServerConnection;
+use std::io::{ErrorKind, Read, Result};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,6 +19,9 @@ use tick::clock::now_ns;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role};
 use tungstenite::{Error, Message, WebSocket};
+
+/// A socket behind its handshake, and what TLS is to it.
+pub type Wire = (TcpStream, Option<Box<ServerConnection>>);
 
 /// A connection after its handshake.
 #[derive(Debug)]
@@ -57,7 +61,7 @@ impl Outlet {
     /// # Errors
     /// When the socket is gone already.
     pub fn new(
-        socket: TcpStream,
+        (socket, tls): Wire,
         feeds: (&Feeds, usize),
         policy: Limits,
         records: bool,
@@ -67,7 +71,7 @@ impl Outlet {
         let acked_base = kernel::acked_bytes(&socket)? + kernel::queued_bytes(&socket)?;
         let peer = socket.peer_addr()?;
         let socket = Arc::new(socket);
-        let tap = Tap::new(Arc::clone(&socket));
+        let tap = Tap::new(Arc::clone(&socket), tls);
         Ok(Self {
             protocol: WebSocket::from_raw_socket(tap, Role::Server, Some(limits())),
             socket,
@@ -199,7 +203,24 @@ impl Outlet {
     /// that ends before its time.
     #[must_use]
     pub fn is_drained(&self, log: &Log) -> bool {
-        self.ending.is_none() && self.stream.is_drained(log)
+        self.ending.is_none() && self.is_out(log)
+    }
+
+    /// Whether the kernel has everything for it.
+    fn is_out(&self, log: &Log) -> bool {
+        self.stream.is_drained(log) && !self.protocol.get_ref().is_clogged()
+    }
+
+    /// Bytes that the kernel has taken for it.
+    #[must_use]
+    pub fn wire_bytes(&self) -> u64 {
+        self.protocol.get_ref().wire_bytes(self.stream.bytes())
+    }
+
+    /// Whether it is under TLS, which may have read more than it has given.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.protocol.get_ref().is_secret()
     }
 
     /// Whether its close frame is queued or gone.
@@ -267,22 +288,33 @@ impl Outlet {
     /// each time which ticks are out, and when the call began that put them.
     pub fn write(&mut self, log: &Log, now: u64, mut written: impl FnMut(Range<u64>, u64)) {
         self.stream.absorb(log, now);
+        if self.gone.is_none() && !self.blocked && self.protocol.get_ref().is_clogged() {
+            let unclogged = self.protocol.get_mut().unclog();
+            self.heed(unclogged);
+        }
         while self.gone.is_none() && !self.blocked && !self.stream.is_drained(log) {
             let mut slices = Vec::with_capacity(SLICES + 2);
             let lead = self.stream.plan(log, &mut slices);
-            let wanted: usize = slices.iter().map(|slice| slice.len()).sum();
             let began_ns = now_ns();
-            match (&*self.socket).write_vectored(&slices) {
-                Ok(sent) => {
-                    self.blocked = sent < wanted;
+            match self.protocol.get_mut().send(&slices) {
+                Ok((sent, full)) => {
+                    self.blocked = full;
                     self.stream.advance(log, sent as u64, lead, |seqs| written(seqs, began_ns));
                 }
-                Err(e) if e.kind() == ErrorKind::WouldBlock => self.blocked = true,
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => self.fail(Reason::Broken, &format!("writing failed: {e}")),
+                failed => self.heed(failed.map(drop)),
             }
         }
         self.shut(log);
+    }
+
+    /// Takes note of a write that did not do.
+    fn heed(&mut self, written: Result<()>) {
+        match written {
+            Ok(()) => {}
+            Err(e) if e.kind() == ErrorKind::WouldBlock => self.blocked = true,
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => self.fail(Reason::Broken, &format!("writing failed: {e}")),
+        }
     }
 
     /// Reads what the client has sent: pongs count, pings are answered, texts are
@@ -340,7 +372,10 @@ impl Outlet {
             (Error::Protocol(_), _) => {
                 self.fail(Reason::Vanished, "the connection ended without a close frame");
             }
-            _ if closing => self.fail(Reason::Closed, "closed"),
+            _ if closing => {
+                self.protocol.get_mut().bid_farewell();
+                self.fail(Reason::Closed, "closed");
+            }
             _ => {
                 // Its close frame is answered behind the frame that is out in part.
                 self.stream.cut(log);
@@ -368,8 +403,11 @@ impl Outlet {
     fn shut(&mut self, log: &Log) {
         let Some(ending) = &mut self.ending else { return };
         if !ending.is_shut && self.stream.is_drained(log) {
-            ending.is_shut = true;
-            let _ = self.socket.shutdown(Shutdown::Write);
+            ending.is_shut = self.protocol.get_mut().bid_farewell();
+            match ending.is_shut {
+                true => drop(self.socket.shutdown(Shutdown::Write)),
+                false => self.blocked = true,
+            }
         }
         if ending.is_left && (ending.is_shut || self.blocked) {
             let (reason, why) = (ending.reason, ending.why.clone());
@@ -404,7 +442,8 @@ impl Outlet {
     pub fn look(&mut self, log: &Log) -> u64 {
         let before = self.acknowledged;
         if let Ok(acked) = kernel::acked_bytes(&self.socket) {
-            self.acknowledged = self.stream.acknowledge(acked.saturating_sub(self.acked_base), log);
+            let sent = self.protocol.get_mut().acknowledge(acked.saturating_sub(self.acked_base));
+            self.acknowledged = self.stream.acknowledge(sent, log);
         }
         self.acknowledged - before
     }

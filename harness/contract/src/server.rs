@@ -73,12 +73,25 @@ pub struct ServerPlan {
     /// Threads over which the server spreads its connections; absent: one.
     #[serde(default = "one_thread", skip_serializing_if = "is_one")]
     pub threads: usize,
+    /// Speak TLS, and show this certificate; absent: plain TCP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Credentials>,
     /// The meter file; null: keep no meter.
     pub meter: Option<PathBuf>,
     /// Time for the client to connect, in ms from the plan.
     pub connect_deadline_ms: u64,
     /// Time for everything, in ms from the plan; then report and end.
     pub deadline_ms: u64,
+}
+
+/// What a server under TLS shows to its clients: PEM files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    /// Its certificate, with its chain.
+    pub cert: PathBuf,
+    /// The private key of that.
+    pub key: PathBuf,
 }
 
 fn one_thread() -> usize {
@@ -145,7 +158,7 @@ pub struct ServerHello {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Listening {
-    /// For the clients' plans: `ws://127.0.0.1:PORT/ticks`. Connection n goes to
+    /// For the clients' plans: `ws://127.0.0.1:PORT/ticks`, `wss://` under TLS. Connection n goes to
     /// this with `?connection=n` at its end.
     pub url: String,
 }

@@ -28,7 +28,8 @@ type Check = fn(&str) -> Result<(), String>;
 
 #[test]
 fn every_example_is_a_line_of_the_contract() {
-    let checks: [Check; 18] = [
+    let checks: [Check; 20] = [
+        round_trip::<ToClient>,
         round_trip::<ToClient>,
         round_trip::<FromClient>,
         round_trip::<FromClient>,
@@ -36,6 +37,7 @@ fn every_example_is_a_line_of_the_contract() {
         round_trip::<ToClient>,
         round_trip::<FromClient>,
         round_trip::<FromClient>,
+        round_trip::<ToServer>,
         round_trip::<ToServer>,
         round_trip::<ToServer>,
         round_trip::<ToServer>,

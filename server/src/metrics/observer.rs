@@ -94,7 +94,7 @@ impl Observer {
             reading.offered += account.offered;
             reading.dropped += account.dropped;
             reading.abandoned += account.given_up;
-            let bytes = outlet.stream().bytes();
+            let bytes = outlet.wire_bytes();
             // One that is not full takes nothing only for want of ticks.
             let since_ns = match *taken {
                 Some((before, since_ns)) if before == bytes && outlet.is_blocked() => since_ns,

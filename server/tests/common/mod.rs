@@ -35,6 +35,7 @@ pub fn plan(schedule: Schedule, duration_ms: u64) -> ServerPlan {
         spin: false,
         slow_consumer: None,
         threads: 1,
+        tls: None,
         log_ceiling_bytes: 1 << 30,
         meter: None,
         connect_deadline_ms: 5_000,
@@ -214,7 +215,9 @@ pub fn connect(url: &str) -> WebSocket<TcpStream> {
 }
 
 /// Reads to the close frame: the payloads, and the close code.
-pub fn read_all(socket: &mut WebSocket<TcpStream>) -> (Vec<Vec<u8>>, u16) {
+pub fn read_all(
+    socket: &mut WebSocket<impl std::io::Read + std::io::Write>,
+) -> (Vec<Vec<u8>>, u16) {
     let (mut payloads, mut code) = (Vec::new(), 0);
     loop {
         match socket.read() {
