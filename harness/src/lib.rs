@@ -5,6 +5,7 @@
 pub mod affinity;
 pub mod archive;
 pub mod baseline;
+pub mod bounded;
 pub mod builder;
 pub mod campaign;
 pub mod capacity;

@@ -297,7 +297,7 @@ fn lateness(of: &Pick<'_>) -> Option<Lateness> {
 fn recovery(good: &[&Measurement]) -> Option<Recovery> {
     let all: Vec<Recovery> = good.iter().filter_map(|m| m.recovery).collect();
     Some(Recovery {
-        bursts: all.iter().map(|r| r.bursts).sum(),
+        bursts: all.iter().fold(0, |sum, r| sum.saturating_add(r.bursts)),
         peak_backlog: stats::median(all.iter().map(|r| r.peak_backlog).collect())?,
         recovery_ns: Times::new(all.iter().map(|r| r.recovery_ns).collect()).quantile(0.5)?,
     })

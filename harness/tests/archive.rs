@@ -4,6 +4,7 @@ mod common;
 
 use common::{published, published_of};
 use harness::archive::Archive;
+use harness::packed::JOURNEY_COLUMNS;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -112,5 +113,34 @@ fn names_lead_to_no_other_folder() {
     for name in ["../x", "a/b", ""] {
         let named = move |campaign: &mut Value| campaign["workloads"][0]["name"] = name.into();
         refused(rewrite(named), "is no name of a workload");
+    }
+}
+
+/// Found by the fuzzer: sums of steps left 64 bits, and a far seq under random gaps
+/// was computed tick by tick.
+#[test]
+fn journeys_that_lead_nowhere_are_refused() {
+    let dir = copy("compare");
+    let archive = Archive::open(dir.path()).unwrap();
+    let round = archive.rounds.iter().find(|round| round.books.is_some()).unwrap();
+    let books = round.books.as_ref().unwrap();
+    let path = dir.path().join(&books.journeys);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let row_of = |row: &str| {
+        let text = format!("{}\n{row}\n", JOURNEY_COLUMNS.join(","));
+        fs::write(&path, zstd::encode_all(text.as_bytes(), 1).unwrap()).unwrap();
+        archive.journeys(round, books)
+    };
+    assert_eq!(row_of("0,6,1,2,3,4").unwrap()[0].1.seq, 6);
+    let far = i64::MAX;
+    for row in [
+        format!("0,{far},1,2,3,4"),
+        "0,-6,1,2,3,4".to_owned(),
+        "0,1000000000,1,2,3,4".to_owned(),
+        format!("0,6,{far},{far},{far},{far}"),
+        format!("0,6,{},2,3,4", i64::MIN),
+    ] {
+        let error = format!("{:#}", row_of(&row).unwrap_err());
+        assert!(error.contains("row 1 leads beyond all bounds"), "{row}: {error}");
     }
 }

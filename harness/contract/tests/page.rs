@@ -86,6 +86,17 @@ fn unknown_and_missing_keys_are_errors() {
     assert!(prose.to_string().contains("begins `connected!`"), "{prose}");
 }
 
+/// Found by the fuzzer: the parser repeats what it did not expect.
+#[test]
+fn an_error_is_one_short_line_whatever_the_line_says() {
+    let long = "x".repeat(contract::MAX_LINE_BYTES / 2);
+    for name in ["st\\rt", "\\u001b[2J", "a\\nb", long.as_str()] {
+        let error = parse::<ToClient>(&format!("{{\"type\":\"{name}\"}}")).unwrap_err().to_string();
+        assert!(error.len() < 1000 && !error.chars().any(char::is_control), "{error:?}");
+        assert!(error.contains("unknown variant"), "{error}");
+    }
+}
+
 #[test]
 fn another_version_is_the_first_thing_said() {
     let line = r#"{"type":"hello","contract":1,"colour":"blue"}"#;
