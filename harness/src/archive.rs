@@ -293,12 +293,8 @@ impl Archive {
 }
 
 /// A row of a journeys file: the connection, and the steps of [`JOURNEY_COLUMNS`].
-<<<<<<< HEAD
 /// One that a policy dropped has its seq alone.
 type JourneyRow = (usize, i64, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
-=======
-type JourneyRow = (usize, i64, i64, i64, Option<i64>, Option<i64>);
->>>>>>> h-fuzz
 
 /// The stamps that a row leads to from the seq and the encoding of the row above;
 /// `None`: to a tick beyond all `ticks`, or to a time that there is not.
@@ -310,12 +306,9 @@ fn follow(
 ) -> Option<Stamps> {
     let seq = seq.checked_add_signed(seq_step).filter(|&seq| seq < ticks)?;
     let due = due_ns(seq);
-<<<<<<< HEAD
     let (Some(encoded_step), Some(written_step)) = (encoded_step, written_step) else {
         return Some(Stamps { seq, due_ns: due.unwrap_or(0), ..Stamps::default() });
     };
-=======
->>>>>>> h-fuzz
     let encoded = due.unwrap_or(encoded).checked_add_signed(encoded_step)?;
     let written = encoded.checked_add_signed(written_step)?;
     let after = |at: Option<u64>, step: Option<i64>| match at.zip(step) {
@@ -350,13 +343,8 @@ fn most_ticks(timetable: &Timetable, books: &Books) -> Result<u64> {
     }
 }
 
-<<<<<<< HEAD
 fn read_rounds(path: &Path, status: Status) -> Result<Vec<Round>> {
     let mut bytes = fs::read(path).context("rounds.jsonl")?;
-=======
-fn read_rounds(path: &Path) -> Result<Vec<Round>> {
-    let text = fs::read_to_string(path).context("rounds.jsonl")?;
->>>>>>> h-fuzz
     let mut rounds = Vec::new();
     // A line without its end was cut off while it was being written: where the harness
     // was killed, that round was not yet finished, and those before it are whole.

@@ -2,19 +2,13 @@
 //! bounded memory.
 
 use harness::archive::{Archive, Books, Round};
-<<<<<<< HEAD
-=======
 use std::cell::RefCell;
->>>>>>> h-fuzz
 use std::fs;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use tempfile::TempDir;
-<<<<<<< HEAD
-=======
 use zstd::bulk::Compressor;
->>>>>>> h-fuzz
 
 /// What the seeds' rounds call their packed files.
 const JOURNEYS: &str = "journeys.csv.zst";
@@ -98,10 +92,6 @@ impl<'a> Files<'a> {
     }
 }
 
-<<<<<<< HEAD
-fn pack(bytes: &[u8]) -> Vec<u8> {
-    zstd::bulk::compress(bytes, 1).expect("memory takes everything")
-=======
 thread_local! {
     // Making one takes as long as reading a campaign.
     static PACKER: RefCell<Compressor<'static>> =
@@ -110,7 +100,6 @@ thread_local! {
 
 fn pack(bytes: &[u8]) -> Vec<u8> {
     PACKER.with_borrow_mut(|packer| packer.compress(bytes)).expect("memory takes everything")
->>>>>>> h-fuzz
 }
 
 /// Reads all that an archive has; whether everything could be read.
