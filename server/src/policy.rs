@@ -30,7 +30,7 @@ pub struct Waiting {
 impl std::fmt::Display for Waiting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let ms = self.age_ns as f64 / 1e6;
-        write!(f, "{} bytes waited for it, the oldest for {ms:.1} ms", self.bytes)
+        write!(f, "{} bytes waited for the client, the oldest for {ms:.1} ms", self.bytes)
     }
 }
 

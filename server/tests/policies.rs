@@ -115,7 +115,7 @@ fn a_consumer_that_is_behind_is_closed_with_1008_and_a_reason() {
         assert_eq!(code, 1008);
         let (_, ranges, last) = report(server);
         assert_eq!((last.ended, last.dropped), (ServerEnd::CutOff, 0));
-        assert!(last.detail.unwrap().contains("bytes waited for it"));
+        assert!(last.detail.unwrap().contains("bytes waited for the client"));
         assert!(ranges.is_empty());
         assert_eq!(last.written, payloads.len() as u64);
         assert!(last.generated > last.written && last.generated < TICKS);
