@@ -16,10 +16,9 @@ use std::fs;
 use std::sync::{Mutex, PoisonError};
 
 /// A client may take 5 000 ticks a second at the most, of 20 000, and no queue of the
-/// kernel or of its own hides that. How late a busy machine makes the server is no
-/// matter here.
+/// kernel or of its own hides that.
 const LOAD: &str = "rate_per_s = 20000\nwork_ns = 200000\nqueue_bound = 64\nsend_buffer_bytes = \"16KiB\"\n\
-                    receive_buffer_bytes = \"16KiB\"\non_time_ms = \"1s\"\nrank_by = \"staleness\"";
+                    receive_buffer_bytes = \"16KiB\"\nrank_by = \"staleness\"";
 
 /// Slow clients keep a CPU busy all the time: one campaign after the other, or they make
 /// each other slower than any test wants them.
@@ -153,7 +152,7 @@ fn several_connections_and_processes_each_have_their_own_drops() {
     let room = Room::new();
     let lines = "rate_per_s = 5000\nwork_ns = 400000\nconnections = 2\nclients = 2\n\
                  send_buffer_bytes = \"16KiB\"\nreceive_buffer_bytes = \"16KiB\"\n\
-                 on_time_ms = \"1s\"\nrank_by = \"staleness\"\nserver_threads = 2\n\
+                 rank_by = \"staleness\"\nserver_threads = 2\n\
                  slow_consumer = { policy = \"conflate\", bytes = \"4KiB\", ms = 20 }";
     let load = room.workload("gateways", lines);
     let compared = compare(&room, &["floor", "tokio", "--seconds", "1", "--workload", &load]);
