@@ -126,7 +126,7 @@ fn a_client_out_of_descriptors_costs_its_row_and_the_campaign_goes_on() {
     room.compare(&["floor", "--workload", &light]);
     fs::remove_dir_all(room.path().join("results")).unwrap();
     let args = ["compare", "floor", "--workload", &many, &light, "--rounds", "1", "--unchecked"];
-    let output = with_descriptors(64, &room, &[&args[..], &SHORT[3..]].concat());
+    let output = with_descriptors(120, &room, &[&args[..], &SHORT[3..]].concat());
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     let archive = Archive::open(&only_folder(&room.path().join("results"))).unwrap();
@@ -135,7 +135,9 @@ fn a_client_out_of_descriptors_costs_its_row_and_the_campaign_goes_on() {
         match result.workload.as_str() {
             "many" => {
                 let reason = result.reason.as_deref().unwrap();
-                assert!(reason.contains("Too many open files"), "{reason}");
+                // The client's, or the server's, which then has fewer places.
+                let told = ["Too many open files", "503"].iter().any(|word| reason.contains(word));
+                assert!(told, "{reason}");
             }
             _ => assert!(result.verdict.is_measured(), "{result:?}"),
         }
