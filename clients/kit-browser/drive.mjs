@@ -58,6 +58,8 @@ export function drive({ name, folder, variants = [], WebSocketServer }) {
     try {
       product = await page.start();
     } catch (error) {
+      // Ended by ourselves, because a stop or the deadline came first.
+      if (run.is_stopped) return null;
       run.unavailable(error.message);
     }
     await page.load();

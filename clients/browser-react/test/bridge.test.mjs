@@ -2,7 +2,10 @@
 // nothing outlives it.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Bridge, folder, group, plan, room } from "./children.mjs";
 import { checksum, flood, frames, serve } from "./ticks.mjs";
 
@@ -115,6 +118,42 @@ test("a browser that ends at once makes the client unavailable", async (t) => {
   assert.match((await bridge.hear()).reason, /\/bin\/false ended \(exit code 1\)/);
   await leaves_nothing({ bridge, own });
 });
+
+/** A browser that never says a word, and ends, well pleased, when its input does. */
+function mute(t) {
+  const own = room();
+  const program = join(own.path, "mute");
+  writeFileSync(program, "#!/bin/sh\ncat <&3 >/dev/null\n", { mode: 0o755 });
+  t.after(() => own.remove());
+  return { env: { CHROMIUM: program } };
+}
+
+test("a browser that is too slow to connect is a failure, and not unavailable", async (t) => {
+  const own = room();
+  t.after(() => own.remove());
+  const bridge = new Bridge([], mute(t));
+  bridge.tell(plan("ws://127.0.0.1:1/", own.meter, { connect_deadline_ms: 300 }));
+  assert.equal((await bridge.hear()).type, "hello");
+  assert.equal(await bridge.hear(), undefined);
+  assert.equal(await bridge.exit, 1);
+  assert.match(bridge.words, /not connected to ws:\/\/127.0.0.1:1\/ within 300 ms/);
+  await bridge.is_gone();
+  assert.deepEqual(own.rest(), []);
+});
+
+for (const [browser, options] of [["that is slow to start", mute], ["that is starting", () => ({})]]) {
+  test(`a stop ends a browser ${browser}`, async (t) => {
+    const own = room();
+    t.after(() => own.remove());
+    const bridge = new Bridge([], options(t));
+    bridge.tell(plan("ws://127.0.0.1:1/", own.meter));
+    while (own.rest().length === 0) await sleep(5);
+    bridge.tell({ type: "stop" });
+    assert.equal((await bridge.hear()).type, "hello");
+    assert.equal((await bridge.report()).final.ended, "stopped");
+    await leaves_nothing({ bridge, own });
+  });
+}
 
 test("an unknown variant is refused", async () => {
   const bridge = new Bridge(["--variant", "fast"]);

@@ -28,7 +28,17 @@ const PREFIX = "browser-react-profile-";
 function sweep(room) {
   for (const name of readdirSync(room).filter((name) => name.startsWith(PREFIX))) {
     const pid = Number(name.slice(PREFIX.length).split("-")[0]);
-    if (!is_alive(pid)) rmSync(join(room, name), { recursive: true, force: true, maxRetries: 5 });
+    if (!is_alive(pid)) remove(join(room, name), 5);
+  }
+}
+
+/** Removes a profile, or leaves the rest of it to the next sweep: processes of a killed
+ * browser may still write there, and another bridge may be sweeping, too. */
+function remove(profile, maxRetries) {
+  try {
+    rmSync(profile, { recursive: true, force: true, maxRetries, retryDelay: 30 });
+  } catch (error) {
+    if (!["ENOTEMPTY", "ENOENT", "EBUSY"].includes(error.code)) throw error;
   }
 }
 
@@ -97,18 +107,14 @@ export class Chromium {
     const late = setTimeout(() => this.#process.kill("SIGKILL"), END_MS);
     await this.ended;
     clearTimeout(late);
-    this.#remove_profile();
+    // Its processes end one after the other, and write until then.
+    remove(this.#profile, 10);
   }
 
   /** The same for a process that cannot wait. */
   abandon() {
     this.#process.kill("SIGKILL");
-    this.#remove_profile();
-  }
-
-  #remove_profile() {
-    // Its processes end one after the other, and write until then.
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 30 });
+    remove(this.#profile, 10);
   }
 
   #listen(pipe) {

@@ -58,9 +58,11 @@ export class BridgeRun extends Run {
     this.#close().finally(() => super.fail(words));
   }
 
+  /** Once the browser has ended, as above: killed instead, its processes would still
+   * write into the profile that is being removed. */
   report(samples, books, ended, detail) {
     this.#greet(this.#hello);
-    super.report(samples, books, ended, detail);
+    this.#close().finally(() => super.report(samples, books, ended, detail));
   }
 }
 
