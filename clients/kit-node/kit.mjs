@@ -1,6 +1,7 @@
 // `main` of a Node client: a session for each connection, and what they come
 // to. A client owns its socket, its runtime and its queue; all else is here.
 
+import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { complain, say } from './lines.mjs';
@@ -30,9 +31,10 @@ const busy_ns = () => performance.now() * 1e6;
  * Runs a client from its plan to its report.
  *
  * `identify(plan)` says who it is: name, versions, runtime, transport, class,
- * queue (`{ kind, bound }`). `open(session)` opens one connection.
+ * queue (`{ kind, bound }`). `open(session)` opens one connection. With `speaks_tls` it
+ * believes `session.ca` where there is one.
  */
-export function main(identify, open) {
+export function main(identify, open, { speaks_tls = false } = {}) {
   check_arguments();
   let sessions = [];
   const end = () => {
@@ -41,6 +43,7 @@ export function main(identify, open) {
   };
   const run = new Run({
     identify,
+    speaks_tls,
     on_stop: end,
     play: ({ plan }) => {
       if (plan.receive_buffer_bytes !== null) {
@@ -48,9 +51,11 @@ export function main(identify, open) {
           'Node.js cannot set SO_RCVBUF on a TCP socket, and this load asks for it: choose one without `buffers`',
         );
       }
+      const ca = plan.ca === undefined ? undefined : readFileSync(plan.ca);
       sessions = plan.urls.map((_, connection) => new Session(run, connection));
       const state = { awaited: sessions.length, open: sessions.length };
       for (const session of sessions) {
+        session.ca = ca;
         session.on_ready = () => {
           state.awaited -= 1;
           if (state.awaited === 0) run.ready();
@@ -72,6 +77,8 @@ export class Session {
     /** Its place among the connections of the run, from 0. */
     this.connection = connection;
     this.taker = new Taker(run.plan, now_ns, busy_ns);
+    /** Under TLS: the certificate to believe, in PEM. */
+    this.ca = undefined;
     /** For a client with a queue: how many ticks are in it, counted there. */
     this.queued = () => 0;
     this.end = undefined;

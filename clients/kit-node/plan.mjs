@@ -23,6 +23,7 @@ const count = (value) => Number.isInteger(value) && value >= 0 && value <= LARGE
 const text = (value) => typeof value === 'string';
 const or_null = (kind) => (value) => value === null || kind(value);
 const one_of = (...words) => (value) => words.includes(value);
+const or_absent = (kind) => Object.assign((value) => kind(value), { may_be_absent: true });
 const shape = (keys) => (value) => {
   check_keys(value, keys);
   return true;
@@ -40,6 +41,7 @@ const SCHEDULES = {
 const PLAN = {
   contract: count,
   urls: (value) => Array.isArray(value) && value.every(text),
+  ca: or_absent(text),
   format: one_of('binary', 'json', 'classic-binary', 'classic-json'),
   symbols: count,
   schedule: (value) => {
@@ -98,13 +100,22 @@ function check_keys(value, keys) {
     if (!Object.hasOwn(keys, key)) throw new PlanError(`unknown key \`${key}\``);
   }
   for (const [key, is_sound] of Object.entries(keys)) {
-    if (!Object.hasOwn(value, key)) throw new PlanError(`missing key \`${key}\``);
+    if (!Object.hasOwn(value, key)) {
+      if (is_sound.may_be_absent) continue;
+      throw new PlanError(`missing key \`${key}\``);
+    }
     if (!is_sound(value[key])) throw new PlanError(`\`${key}\` has a value of the wrong kind`);
   }
 }
 
-/** Throws a PlanError when a plan cannot be carried out: which key, what it says, what it should. */
-export function check_plan(plan) {
+/**
+ * Throws a PlanError when a plan cannot be carried out: which key, what it says, what it
+ * should. One under TLS can be by a client that speaks it.
+ */
+export function check_plan(plan, speaks_tls = false) {
+  if (plan.ca !== undefined && !speaks_tls) {
+    throw new PlanError('plan: ca: this client speaks no TLS: leave it out');
+  }
   within('urls', plan.urls.length, 1, LARGEST.connections);
   within('symbols', plan.symbols, 1, LARGEST.symbols);
   within('sample.first', plan.sample.first, 0, LARGEST.seq);
@@ -117,7 +128,9 @@ export function check_plan(plan) {
   if (plan.receive_buffer_bytes !== null) {
     within('receive_buffer_bytes', plan.receive_buffer_bytes, 1, LARGEST.bytes);
   }
-  plan.urls.forEach(check_url);
+  // A plan with a certificate is under TLS as a whole.
+  const scheme = plan.ca === undefined ? 'ws://' : 'wss://';
+  for (const url of plan.urls) check_url(url, scheme);
 }
 
 function within(key, found, least, most) {
@@ -127,12 +140,13 @@ function within(key, found, least, most) {
 }
 
 /** Names are not looked up: a resolver has no place in a measurement. */
-function check_url(url) {
-  const parts = /^ws:\/\/(\[([^\]/]+)\]|[^:/]+):(\d{1,5})\//.exec(url);
+function check_url(url, scheme) {
+  const rest = url.startsWith(scheme) ? url.slice(scheme.length) : '';
+  const parts = /^(\[([^\]/]+)\]|[^:/]+):(\d{1,5})\//.exec(rest);
   const is_address = parts !== null && isIP(parts[2] ?? parts[1]) === (parts[2] ? 6 : 4);
   if (!is_address || Number(parts[3]) > 65535) {
     throw new PlanError(
-      `plan: urls is \`${url}\`: it has to be ws://IP:PORT/PATH, such as ws://127.0.0.1:9001/ticks`,
+      `plan: urls is \`${url}\`: it has to be ${scheme}IP:PORT/PATH, such as ${scheme}127.0.0.1:9001/ticks`,
     );
   }
 }

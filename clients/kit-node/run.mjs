@@ -27,8 +27,9 @@ export function leave(words, code) {
  * outside after `ready`, and has to call `report` then.
  */
 export class Run {
-  constructor({ identify, play, on_stop }) {
+  constructor({ identify, play, on_stop, speaks_tls = false }) {
     this.identify = identify;
+    this.speaks_tls = speaks_tls;
     this.play = play;
     this.on_stop = on_stop;
     /** The plan, checked. */
@@ -122,7 +123,7 @@ export class Run {
   begin(said) {
     if (said === null) throw new PlanError('no plan on stdin: `harness plan NAME` prints one');
     if (said.type === 'stop') throw new PlanError('`stop` came before a plan on stdin');
-    check_plan(said);
+    check_plan(said, this.speaks_tls);
     this.meter = new Meter(said.meter, said.urls.length);
     this.plan = said;
     const identity = this.identify(said);

@@ -8,14 +8,14 @@ const { version } = createRequire(import.meta.url)('ws/package.json');
 /** How long a server may take to close a connection that it has said goodbye on. */
 const CLOSE_TIMEOUT_MS = 1000;
 
-main(identify, open);
+main(identify, open, { speaks_tls: true });
 
-function identify() {
+function identify(plan) {
   return {
     name: 'node-ws',
     versions: [`node ${process.versions.node}`, `ws ${version}`],
     runtime: 'Node.js, one event loop',
-    transport: 'node:net socket (libuv, epoll)',
+    transport: `${plan.ca === undefined ? 'node:net' : 'node:tls'} socket (libuv, epoll)`,
     class: 'library',
     queue: { kind: 'none', bound: null },
   };
@@ -25,6 +25,7 @@ function open(session) {
   const socket = new WebSocket(session.url, {
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE_BYTES,
+    ...(session.ca && { ca: session.ca }),
     closeTimeout: CLOSE_TIMEOUT_MS,
   });
   socket.on('open', () => session.ready());

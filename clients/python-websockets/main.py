@@ -2,6 +2,7 @@
 `async for` until the connection is closed."""
 
 import asyncio
+import ssl
 import sys
 from pathlib import Path
 from platform import python_version
@@ -17,12 +18,12 @@ from tickkit import MAX_MESSAGE_BYTES, ClientError, main  # noqa: E402
 CLOSE_TIMEOUT_S = 1
 
 
-def identify(_plan):
+def identify(plan):
     return {
         "name": "python-websockets",
         "versions": [f"python {python_version()}", f"websockets {websockets.__version__}"],
         "runtime": "asyncio, one event loop",
-        "transport": "asyncio socket (epoll)",
+        "transport": "asyncio socket (epoll)" + (", ssl" if "ca" in plan else ""),
         "class": "library",
         "queue": {"kind": "none", "bound": None},
     }
@@ -43,6 +44,7 @@ async def read(session):
         socket = await connect(
             session.url,
             sock=sock,
+            ssl=session.ca and ssl.create_default_context(cafile=session.ca),
             compression=None,
             proxy=None,
             open_timeout=None,
@@ -69,4 +71,4 @@ async def take_all(socket, session):
 
 
 if __name__ == "__main__":
-    main(identify, run)
+    main(identify, run, speaks_tls=True)

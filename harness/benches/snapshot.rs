@@ -25,6 +25,8 @@ fn snapshot(c: &mut Criterion) {
         clients: vec![Gauge::new(myself).expect("this process")],
         server: Gauge::new(myself).expect("this process"),
         last: Snapshot::default(),
+        processed_each: Vec::new(),
+        dump: None,
     };
     c.bench_function("snapshot", |b| b.iter(|| observer.read().expect("a snapshot")));
     c.bench_function("snapshot/kernel queues", |b| {

@@ -1,5 +1,6 @@
 //! Reads saved campaigns.
 
+use crate::bounded::{Bounded, MAX_UNPACKED_BYTES};
 use crate::capacity::Capacity;
 use crate::journey::Stamps;
 use crate::packed::{GridRow, JOURNEY_COLUMNS};
@@ -20,6 +21,15 @@ use std::sync::Arc;
 use tick::{Schedule, Tape, Timetable};
 
 const CONTRADICTION: &str = "the rows of campaign.json are not those that rounds.jsonl gives: one of the two was changed or cut since";
+
+/// No round has more looks: nearly a day of them, 20 ms apart.
+const MAX_LOOKS: usize = 1 << 22;
+/// No round has more stamped ticks, over all of its connections.
+const MAX_STAMPS: usize = 1 << 25;
+/// No round takes longer: a month. Sums of due times stay exact.
+const MAX_ROUND_NS: u64 = 30 * 86_400 * 1_000_000_000;
+/// No round offers more ticks: what it takes to recompute a Poisson process stays bounded.
+const MAX_TICKS: u64 = 1 << 32;
 
 /// A campaign's folder, read. The rows of its campaign are those that its rounds
 /// give, with every round's values behind them.
@@ -86,7 +96,8 @@ impl Archive {
         }
         let campaign: Campaign = serde_json::from_slice(&text).with_context(damaged)?;
         check_names(&campaign).with_context(|| shown.to_string())?;
-        let rounds = read_rounds(&dir.join("rounds.jsonl")).with_context(|| shown.to_string())?;
+        let rounds = read_rounds(&dir.join("rounds.jsonl"), campaign.status)
+            .with_context(|| shown.to_string())?;
         let tapes = read_tapes(dir, &campaign).with_context(|| shown.to_string())?;
         let first_ns = rounds.iter().find_map(|round| Some(round.books.as_ref()?.start_ns));
         let mut archive = Self { dir: dir.to_owned(), campaign, rounds, tapes, first_ns };
@@ -164,10 +175,16 @@ impl Archive {
     /// # Errors
     /// When its file is missing or damaged.
     pub fn grid(&self, books: &Books) -> Result<Vec<GridRow>> {
-        let mut csv = self.table(&books.grid)?;
-        csv.deserialize()
-            .map(|row| row.with_context(|| format!("{} is damaged", books.grid)))
-            .collect()
+        let name = &books.grid;
+        let mut csv = self.table(name)?;
+        let mut looks = Vec::new();
+        for look in csv.deserialize() {
+            looks.push(look.with_context(|| format!("{name} is damaged"))?);
+            if looks.len() > MAX_LOOKS {
+                bail!("{name} is damaged: more than {MAX_LOOKS} looks");
+            }
+        }
+        Ok(looks)
     }
 
     /// A packed CSV file of this campaign.
@@ -176,7 +193,7 @@ impl Archive {
             bail!("{name} is no file of this campaign");
         }
         let file = File::open(self.dir.join(name)).with_context(|| name.to_owned())?;
-        Ok(csv::Reader::from_reader(zstd::Decoder::new(file)?))
+        Ok(csv::Reader::from_reader(Bounded::new(zstd::Decoder::new(file)?, MAX_UNPACKED_BYTES)))
     }
 
     /// How many connections a round of this workload had. Rounds of searches and
@@ -185,7 +202,9 @@ impl Archive {
     pub fn links(&self, workload: &str) -> usize {
         let base = Workload::base_name(workload);
         let named = |name: &str| self.campaign.workloads.iter().find(|w| w.name == name);
-        named(workload).or_else(|| named(base)).map_or(1, |w| w.connections * w.clients)
+        named(workload)
+            .or_else(|| named(base))
+            .map_or(1, |w| w.connections.saturating_mul(w.clients))
     }
 
     /// The recording that a workload replays, if it was kept.
@@ -241,7 +260,7 @@ impl Archive {
     }
 
     /// The stamps of all sampled ticks of a round, with the number of their
-    /// connection. Where nothing is due, a tick counts as due when it was
+    /// connection; of one that its policy dropped, none. Where nothing is due, a tick counts as due when it was
     /// made.
     ///
     /// # Errors
@@ -253,41 +272,86 @@ impl Archive {
             bail!("{name}: other columns than this program writes");
         }
         let timetable = self.timetable(round, books)?;
+        let ticks = most_ticks(&timetable, books).with_context(|| name.clone())?;
         let due_ns = |seq| Some(books.start_ns + timetable.due_offset_ns(seq)?);
         let mut all = Vec::new();
-        let (mut link, mut seq, mut encoded) = (None, 0i64, 0i64);
+        let (mut link, mut seq, mut encoded) = (None, 0, 0);
         for row in csv.deserialize() {
-            let row: (usize, i64, i64, i64, Option<i64>, Option<i64>) =
-                row.with_context(|| format!("{name} is damaged"))?;
+            let row: JourneyRow = row.with_context(|| format!("{name} is damaged"))?;
             if link != Some(row.0) {
-                (link, seq, encoded) = (Some(row.0), 0, books.start_ns as i64);
+                (link, seq, encoded) = (Some(row.0), 0, books.start_ns);
             }
-            seq += row.1;
-            let due = due_ns(seq as u64);
-            encoded = due.map_or(encoded, |ns| ns as i64) + row.2;
-            let written = encoded + row.3;
-            let received = row.4.map(|step| written + step);
-            let processed = received.zip(row.5).map(|(at, step)| at + step);
-            all.push((
-                row.0,
-                Stamps {
-                    seq: seq as u64,
-                    due_ns: due.unwrap_or(encoded as u64),
-                    encoded_ns: Some(encoded as u64),
-                    written_ns: Some(written as u64),
-                    received_ns: received.map(|ns| ns as u64),
-                    processed_ns: processed.map(|ns| ns as u64),
-                },
-            ));
+            let stamps = follow(row, (seq, encoded), ticks, due_ns);
+            let stamps = stamps.filter(|_| all.len() < MAX_STAMPS).with_context(|| {
+                format!("{name} is damaged: row {} leads beyond all bounds", all.len() + 1)
+            })?;
+            (seq, encoded) = (stamps.seq, stamps.encoded_ns.unwrap_or(encoded));
+            all.push((row.0, stamps));
         }
         Ok(all)
     }
 }
 
-fn read_rounds(path: &Path) -> Result<Vec<Round>> {
-    let text = fs::read_to_string(path).context("rounds.jsonl")?;
+/// A row of a journeys file: the connection, and the steps of [`JOURNEY_COLUMNS`].
+/// One that a policy dropped has its seq alone.
+type JourneyRow = (usize, i64, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+
+/// The stamps that a row leads to from the seq and the encoding of the row above;
+/// `None`: to a tick beyond all `ticks`, or to a time that there is not.
+fn follow(
+    (_, seq_step, encoded_step, written_step, received_step, processed_step): JourneyRow,
+    (seq, encoded): (u64, u64),
+    ticks: u64,
+    due_ns: impl Fn(u64) -> Option<u64>,
+) -> Option<Stamps> {
+    let seq = seq.checked_add_signed(seq_step).filter(|&seq| seq < ticks)?;
+    let due = due_ns(seq);
+    let (Some(encoded_step), Some(written_step)) = (encoded_step, written_step) else {
+        return Some(Stamps { seq, due_ns: due.unwrap_or(0), ..Stamps::default() });
+    };
+    let encoded = due.unwrap_or(encoded).checked_add_signed(encoded_step)?;
+    let written = encoded.checked_add_signed(written_step)?;
+    let after = |at: Option<u64>, step: Option<i64>| match at.zip(step) {
+        Some((at, step)) => at.checked_add_signed(step).map(Some),
+        None => Some(None),
+    };
+    let received = after(Some(written), received_step)?;
+    let processed = after(received, processed_step)?;
+    Some(Stamps {
+        seq,
+        due_ns: due.unwrap_or(encoded),
+        encoded_ns: Some(encoded),
+        written_ns: Some(written),
+        received_ns: received,
+        processed_ns: processed,
+    })
+}
+
+/// More ticks than a round can have made by its end, and few enough that no due time
+/// leaves 64 bits; under flood any number.
+fn most_ticks(timetable: &Timetable, books: &Books) -> Result<u64> {
+    let took_ns = books.ended_ns.checked_sub(books.start_ns).filter(|&ns| ns <= MAX_ROUND_NS);
+    let took_ns = took_ns.filter(|_| i64::try_from(books.ended_ns).is_ok());
+    let took_ns = took_ns.context("its round ended before it began, or took months")?;
+    let schedule = timetable.schedule();
+    match (schedule.about_ticks(took_ns), schedule) {
+        (None, _) => Ok(u64::MAX),
+        (Some(about), _) if about > MAX_TICKS => bail!("its round would have had {about} ticks"),
+        // Whole run throughs: about so many are enough.
+        (Some(about), Schedule::Replay { .. }) => Ok(about),
+        (Some(about), _) => Ok(2 * about + 1000),
+    }
+}
+
+fn read_rounds(path: &Path, status: Status) -> Result<Vec<Round>> {
+    let mut bytes = fs::read(path).context("rounds.jsonl")?;
     let mut rounds = Vec::new();
-    // A line without its end was cut off while it was being written.
+    // A line without its end was cut off while it was being written: where the harness
+    // was killed, that round was not yet finished, and those before it are whole.
+    if status == Status::Running {
+        bytes.truncate(bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1));
+    }
+    let text = String::from_utf8(bytes).context("rounds.jsonl is damaged")?;
     for (number, line) in (1..).zip(text.split_inclusive('\n')) {
         let line = line.strip_suffix('\n').ok_or_else(|| {
             anyhow!("rounds.jsonl, line {number} is cut off: bring the whole file back")
@@ -316,8 +380,12 @@ fn read_tapes(dir: &Path, campaign: &Campaign) -> Result<BTreeMap<String, Arc<Ta
         let Some(name) = &workload.replay else { continue };
         let path = dir.join(RECORDINGS).join(format!("{name}.zst"));
         let Ok(packed) = fs::read(&path) else { continue };
-        let bytes = zstd::decode_all(packed.as_slice()).with_context(|| name.clone())?;
-        let text = String::from_utf8(bytes).with_context(|| name.clone())?;
+        let mut text = String::new();
+        zstd::Decoder::new(packed.as_slice())
+            .and_then(|unpacked| {
+                Bounded::new(unpacked, MAX_UNPACKED_BYTES).read_to_string(&mut text)
+            })
+            .with_context(|| name.clone())?;
         let tape = Tape::parse(&text).map_err(|error| anyhow!("{name}: {error}"))?;
         tapes.insert(workload.name.clone(), Arc::new(tape));
     }

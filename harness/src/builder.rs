@@ -1,5 +1,6 @@
 //! Builds the server and the clients, and tells where their binaries are.
 
+use crate::child::end_with_harness;
 use crate::console::{self, Level};
 use crate::roster::{Entry, Recipe};
 use crate::servers::Server;
@@ -134,7 +135,9 @@ fn run_build(command: &[String], dir: &Path) -> Result<()> {
     let shown = command.join(" ");
     console::detail(format_args!("in {}: {shown}", dir.display()));
     let words = Words::new()?;
-    let mut child = Command::new(&command[0])
+    let mut build = Command::new(&command[0]);
+    end_with_harness(&mut build);
+    let mut child = build
         .args(&command[1..])
         .current_dir(dir)
         .stdin(Stdio::null())
@@ -220,12 +223,13 @@ fn cargo(dir: &Path, packages: &[&str], profile: &str) -> Result<BTreeMap<String
     command.args(packages.iter().flat_map(|package| ["--package", package]));
     console::detail(format_args!("in {}: {}", dir.display(), shown(&command)));
     let words = Words::new()?;
+    end_with_harness(&mut command);
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(words.sink()?)
         .spawn()
-        .context("cannot run cargo: install the Rust toolchain")?;
+        .context("cannot run cargo (is the Rust toolchain installed?)")?;
     let output = BufReader::new(child.stdout.take().context("no output of cargo")?);
     let mut binaries = BTreeMap::new();
     for message in Message::parse_stream(output) {

@@ -1,6 +1,7 @@
 //! What the checksum of a client has to be: recomputed from the market, and from what
 //! a server says that it sent again. Pure.
 
+use crate::drops::Drops;
 use std::cell::Cell;
 use std::sync::Arc;
 use tick::{Market, Tape};
@@ -37,6 +38,14 @@ impl Checksums {
         }
     }
 
+    /// The same over the first `ticks` that a policy did not drop.
+    #[must_use]
+    pub fn of_delivered(&self, drops: &Drops, ticks: u64) -> u64 {
+        let end = drops.end_of(ticks);
+        let dropped = drops.ranges_below(end).map(|range| self.market.checksum(range));
+        self.of(end).wrapping_sub(dropped.fold(0, u64::wrapping_add))
+    }
+
     /// The same where messages are sent again: each tick has the price of the newest
     /// seq of `fresh` that is not above its own.
     #[must_use]
@@ -63,6 +72,19 @@ mod tests {
         }
         let every: Vec<u64> = (0..1000).collect();
         assert_eq!(checksums.of_fresh(&every, 1000), checksums.of(1000));
+    }
+
+    #[test]
+    fn what_was_dropped_is_not_summed_up() {
+        let (checksums, market) = (Checksums::new(3, None), Market::new(3));
+        let mut drops = Drops::default();
+        drops.extend([[2, 3], [7, 1], [1000, 9000]]);
+        let seen = [0, 1, 5, 6, 8, 9];
+        for ticks in 0..=seen.len() {
+            let expected: u64 = seen[..ticks].iter().map(|&seq| market.tick(seq).1).sum();
+            assert_eq!(checksums.of_delivered(&drops, ticks as u64), expected, "{ticks} ticks");
+        }
+        assert_eq!(checksums.of_delivered(&Drops::default(), 77), checksums.of(77));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use crate::affinity::CpuList;
 use crate::guard::Guard;
+use crate::strays;
 use anyhow::{Context, Result};
 use contract::{LineError, Lines};
 use nix::errno::Errno;
@@ -24,6 +25,9 @@ use std::time::{Duration, Instant};
 /// More lines than any honest child writes in a round: a child's lines are
 /// read no further until they are used, and it then blocks on its own pipe.
 const LINES_AHEAD: usize = 16;
+
+/// Time for the last words of a child that has ended to be read.
+const WORDS: Duration = Duration::from_millis(500);
 
 /// Lines of stderr that are kept for the reason of a failed row.
 const LAST_WORDS: usize = 8;
@@ -84,6 +88,8 @@ pub struct Child<L> {
     stdin: Option<ChildStdin>,
     lines: Receiver<Result<L, LineError>>,
     words: Arc<Mutex<VecDeque<String>>>,
+    /// Ends when its stderr does.
+    saying: Receiver<()>,
 }
 
 impl<L: DeserializeOwned + Send + 'static> Child<L> {
@@ -102,6 +108,7 @@ impl<L: DeserializeOwned + Send + 'static> Child<L> {
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).current_dir(dir);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env(strays::MARK, guard.room());
         bind_to_parent(&mut command, cpus.cloned());
         let mut process = command.spawn().with_context(|| format!("cannot start {who}"))?;
         if let Err(error) = guard.watch(Pid::from_raw(process.id() as i32)) {
@@ -114,10 +121,14 @@ impl<L: DeserializeOwned + Send + 'static> Child<L> {
         let stderr = process.stderr.take().context("no stderr")?;
         let last_words = Arc::new(Mutex::new(VecDeque::new()));
         let kept = Arc::clone(&last_words);
+        let (says, saying) = sync_channel(0);
         // Never joined: a stray grandchild may hold these pipes open for longer.
         std::thread::spawn(move || read_lines(stdout, &sender));
-        std::thread::spawn(move || keep_last_words(stderr, &kept));
-        Ok(Self { who, process, stdin, lines, words: last_words })
+        std::thread::spawn(move || {
+            keep_last_words(stderr, &kept);
+            drop::<SyncSender<()>>(says);
+        });
+        Ok(Self { who, process, stdin, lines, words: last_words, saying })
     }
 
     /// Its process id, which is that of its group too.
@@ -176,9 +187,12 @@ impl<L: DeserializeOwned + Send + 'static> Child<L> {
         self.stdin = None;
         let result = match self.lines.recv_timeout(limit) {
             Ok(_) => Err(self.order("a line after its final")),
-            Err(RecvTimeoutError::Timeout) => {
-                Err(Fault::Late { who, what: "exit", limit, words: self.last_words() })
-            }
+            Err(RecvTimeoutError::Timeout) => match self.status(Duration::ZERO) {
+                Some(_) => {
+                    Err(self.order("it ended, and what it has started holds its stdout open"))
+                }
+                None => Err(Fault::Late { who, what: "exit", limit, words: self.last_words() }),
+            },
             Err(RecvTimeoutError::Disconnected) => match self.status(limit) {
                 Some(WaitStatus::Exited(_, 0)) => Ok(()),
                 Some(_) => Err(self.ended("a clean exit")),
@@ -197,6 +211,14 @@ impl<L: DeserializeOwned + Send + 'static> Child<L> {
         let _ = self.process.wait();
     }
 
+    /// How it came to an end that was none of its own, if it did.
+    pub fn crash(&mut self) -> Option<Fault> {
+        match self.status(Duration::ZERO)? {
+            WaitStatus::Exited(_, 0) => None,
+            _ => Some(self.ended("the end of the round")),
+        }
+    }
+
     /// A [`Fault::Order`] of this child.
     #[must_use]
     pub fn order(&self, what: impl Into<String>) -> Fault {
@@ -210,6 +232,9 @@ impl<L: DeserializeOwned + Send + 'static> Child<L> {
             Some(other) => format!("{other:?}"),
             None => "it closed its stdout but runs on".into(),
         };
+        // They tell why, and may be on their way still; something that it started may
+        // hold its stderr for longer.
+        let _ = self.saying.recv_timeout(WORDS);
         Fault::Ended { who: self.who, status, before, words: self.last_words() }
     }
 
@@ -240,10 +265,7 @@ fn bind_to_parent(command: &mut Command, cpus: Option<CpuList>) {
     let harness = nix::unistd::getpid();
     let prepare = move || {
         setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
-        prctl::set_pdeathsig(Signal::SIGKILL)?;
-        if getppid() != harness {
-            return Err(Errno::ESRCH.into());
-        }
+        end_with(harness)?;
         if let Some(cpus) = &cpus {
             cpus.apply()?;
         }
@@ -252,6 +274,21 @@ fn bind_to_parent(command: &mut Command, cpus: Option<CpuList>) {
     // SAFETY: between fork and exec only system calls are made; nothing
     // allocates or takes a lock.
     unsafe { command.pre_exec(prepare) };
+}
+
+/// Ends a program that is about to be started when the harness ends in any way. It
+/// stays in the harness's group, so that a Ctrl-C at the terminal reaches it.
+pub(crate) fn end_with_harness(command: &mut Command) {
+    let harness = nix::unistd::getpid();
+    // SAFETY: as above.
+    unsafe { command.pre_exec(move || end_with(harness)) };
+}
+
+/// Has the kernel end this process with its parent, the harness.
+fn end_with(harness: Pid) -> std::io::Result<()> {
+    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    // It may have ended before that.
+    if getppid() == harness { Ok(()) } else { Err(Errno::ESRCH.into()) }
 }
 
 fn read_lines<L: DeserializeOwned>(stdout: ChildStdout, to: &SyncSender<Result<L, LineError>>) {

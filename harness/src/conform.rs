@@ -5,14 +5,20 @@ use crate::builder::{Built, Programs};
 use crate::console;
 use crate::guard::Guard;
 use crate::roster::Entry;
+use crate::strays;
 use anyhow::Result;
 use conformance::{CASES, Candidate, Case, Claims, Finding, Keeper, Pace, Program};
 use nix::unistd::Pid;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Keeps the processes of cases that are played side by side.
-pub struct Keep(Mutex<Guard>);
+pub struct Keep {
+    guard: Mutex<Guard>,
+    room: PathBuf,
+}
 
 impl Keep {
     /// Starts a guard.
@@ -20,17 +26,26 @@ impl Keep {
     /// # Errors
     /// When it cannot be started.
     pub fn new() -> Result<Self> {
-        Ok(Self(Mutex::new(Guard::start(None)?)))
+        let guard = Guard::start()?;
+        Ok(Self { room: guard.room().to_owned(), guard: Mutex::new(guard) })
     }
 }
 
 impl Keeper for Keep {
+    fn prepare(&self, command: &mut Command) {
+        command.env(strays::MARK, &self.room);
+    }
+
+    fn room(&self) -> Option<&Path> {
+        Some(&self.room)
+    }
+
     fn started(&self, group: Pid) -> Result<()> {
-        self.0.lock().map_err(|_| anyhow::anyhow!("the guard has gone"))?.watch(group)
+        self.guard.lock().map_err(|_| anyhow::anyhow!("the guard has gone"))?.watch(group)
     }
 
     fn ending(&self, group: Pid) {
-        if let Ok(mut guard) = self.0.lock() {
+        if let Ok(mut guard) = self.guard.lock() {
             // It has gone only if the harness is going, too.
             let _ = guard.release(group);
         }

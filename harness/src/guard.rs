@@ -1,15 +1,16 @@
-//! The guard: a second process that outlives the harness by a moment. It holds
-//! the list of the children's process groups, and when its input ends – the
-//! harness is gone, even by SIGKILL – it kills those that are left, and removes
-//! the private folder of the meters.
+//! The guard: a second process that outlives the harness by a moment. It makes the
+//! private folder of the meters and holds the list of the children's process groups,
+//! and when its input ends – the harness is gone, even by SIGKILL – it ends those
+//! that are left, with whatever they started, and removes the folder.
 
+use crate::strays;
 use anyhow::{Context, Result};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::collections::BTreeSet;
-use std::io::{BufRead, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 /// The harness's end of the guard.
@@ -17,27 +18,46 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 pub struct Guard {
     process: Child,
     lines: Option<ChildStdin>,
+    room: PathBuf,
 }
 
 impl Guard {
     /// Starts the guard: this same program, in a process group of its own, so
-    /// that a Ctrl-C at the terminal does not reach it. It removes `room` in the
-    /// end, if the harness could not.
+    /// that a Ctrl-C at the terminal does not reach it. The guard, not the harness,
+    /// makes the private folder: there is no instant at which the harness could be
+    /// killed and leave it behind.
     ///
     /// # Errors
-    /// When it cannot be started.
-    pub fn start(room: Option<&Path>) -> Result<Self> {
+    /// When it cannot be started, or cannot make the folder.
+    pub fn start() -> Result<Self> {
         let program = std::env::current_exe().context("the harness's own program")?;
         let mut process = Command::new(program)
             .arg("guard")
-            .args(room)
             .process_group(0)
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .context("cannot start the guard")?;
         let lines = process.stdin.take();
-        Ok(Self { process, lines })
+        let mut answer = String::new();
+        let stdout = process.stdout.take().context("the guard's stdout")?;
+        let heard = BufReader::new(stdout).read_line(&mut answer);
+        let room = PathBuf::from(answer.trim_end_matches('\n'));
+        if heard.is_err() || !room.is_dir() {
+            drop(lines);
+            let words = process.wait_with_output().map(|output| output.stderr);
+            let words = String::from_utf8_lossy(&words.unwrap_or_default()).into_owned();
+            let why = words.lines().last().unwrap_or("it said nothing");
+            anyhow::bail!("the guard: {}", why.trim_start_matches("error: "));
+        }
+        Ok(Self { process, lines, room })
+    }
+
+    /// The private folder for meters, in memory where there is such a place.
+    #[must_use]
+    pub fn room(&self) -> &Path {
+        &self.room
     }
 
     /// Puts a process group under guard.
@@ -57,6 +77,12 @@ impl Guard {
         self.tell('-', group)
     }
 
+    /// Ends what children have left behind outside of their groups, and says how many
+    /// processes that were.
+    pub fn end_strays(&self) -> usize {
+        strays::end(&self.room)
+    }
+
     fn tell(&mut self, sign: char, group: Pid) -> Result<()> {
         let lines = self.lines.as_mut().context("the guard has ended")?;
         writeln!(lines, "{sign}{group}").context("the guard has gone")
@@ -67,14 +93,19 @@ impl Drop for Guard {
     fn drop(&mut self) {
         self.lines = None;
         let _ = self.process.wait();
+        // Gone already, unless the guard was killed.
+        let _ = std::fs::remove_dir_all(&self.room);
     }
 }
 
 /// The guard's whole life (`harness guard`).
 ///
 /// # Errors
-/// When a line is not one of the harness's.
-pub fn serve(room: Option<&Path>) -> Result<()> {
+/// When it cannot make the folder, or a line is not one of the harness's.
+pub fn serve() -> Result<()> {
+    let room = private_room()?;
+    // A harness that is gone already is found out by the end of the input.
+    let _ = writeln!(std::io::stdout(), "{}", room.path().display());
     let mut groups = BTreeSet::new();
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { break };
@@ -87,9 +118,17 @@ pub fn serve(room: Option<&Path>) -> Result<()> {
     for group in groups {
         let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
     }
-    if let Some(room) = room {
-        // Gone already, unless the harness was killed.
-        let _ = std::fs::remove_dir_all(room);
-    }
+    strays::end(room.path());
     Ok(())
+}
+
+/// A private folder for meters, named after the harness.
+fn private_room() -> Result<tempfile::TempDir> {
+    let shared_memory = PathBuf::from("/dev/shm");
+    let place = if shared_memory.is_dir() { shared_memory } else { std::env::temp_dir() };
+    // tempfile makes it for its owner only (0700).
+    tempfile::Builder::new()
+        .prefix(&format!("tick-bench-{}-", nix::unistd::getppid()))
+        .tempdir_in(&place)
+        .with_context(|| format!("a private folder in {}", place.display()))
 }

@@ -35,6 +35,10 @@ const RESAMPLES: usize = 2000;
 /// above, section 13.3). `None` without values; with one it is that value.
 #[must_use]
 pub fn median_interval(values: &[f64], seed: u64) -> Option<Interval> {
+    // Every resample of one value is that value.
+    if let &[only] = values {
+        return Some(Interval { low: only, high: only });
+    }
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     bootstrap(|| stats::median(resample(values, &mut random)))
 }
@@ -50,6 +54,9 @@ pub fn ratio_of_medians(a: &[f64], b: &[f64], seed: u64) -> Option<(f64, Interva
     };
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let found = ratio(a.to_vec(), b.to_vec())?;
+    if a.len() == 1 && b.len() == 1 {
+        return Some((found, Interval { low: found, high: found }));
+    }
     let interval = bootstrap(|| ratio(resample(a, &mut random), resample(b, &mut random)))?;
     Some((found, interval))
 }
@@ -245,6 +252,9 @@ mod tests {
         let (ratio, interval) = ratio_of_medians(&a, &b, 1).unwrap();
         assert!(near(ratio, 2.0));
         assert!(interval.low < 2.0 && 2.0 < interval.high && interval.low > 1.5);
+        let all_of_it = Interval { low: 2.0, high: 2.0 };
+        assert_eq!(ratio_of_medians(&[10.0], &[5.0], 1), Some((2.0, all_of_it)));
+        assert_eq!(median_interval(&[2.0], 1), Some(all_of_it));
         assert_eq!(ratio_of_medians(&a, &[0.0], 1), None);
         assert_eq!(ratio_of_medians(&[], &b, 1), None);
     }

@@ -171,16 +171,17 @@ impl<'a> Arrivals<'a> {
     /// not before the last look.
     #[must_use]
     pub fn received_ns(&self, link: &Link, seq: u64) -> Option<u64> {
-        if seq >= link.received {
+        let place = link.drops.place(seq);
+        if place >= link.received {
             return None;
         }
-        let seq = seq * self.links;
-        let after = self.looks.partition_point(|look| look.received <= seq);
+        let place = place.saturating_mul(self.links);
+        let after = self.looks.partition_point(|look| look.received <= place);
         let next = self.looks.get(after)?;
         let Some(last) = after.checked_sub(1).and_then(|index| self.looks.get(index)) else {
             return Some(next.at_ns);
         };
-        let share = (seq - last.received) as f64 / (next.received - last.received) as f64;
+        let share = (place - last.received) as f64 / (next.received - last.received) as f64;
         Some(last.at_ns + ((next.at_ns - last.at_ns) as f64 * share) as u64)
     }
 }
@@ -196,10 +197,17 @@ impl<'a> Journeys<'a> {
         Self { record, plan, arrivals: Arrivals::new(record), due }
     }
 
-    /// The stamps of every tick on every connection.
+    /// The stamps of every tick on every connection, but of those that its policy
+    /// dropped: they are a loss, and no client can have had them.
     pub fn iter(&self) -> impl Iterator<Item = Stamps> {
+        let sample = self.plan.sample();
         self.record.links.iter().flat_map(move |link| {
-            self.due.iter().map(move |&(index, due_ns)| self.stamps(link, index, due_ns))
+            let kept =
+                move |&&(index, _): &&(usize, u64)| !link.drops.contains(sample.nth(index as u64));
+            self.due
+                .iter()
+                .filter(kept)
+                .map(move |&(index, due_ns)| self.stamps(link, index, due_ns))
         })
     }
 
@@ -304,9 +312,15 @@ fn made(record: &Record, plan: &Plan, window_ns: &Range<u64>) -> Vec<(usize, u64
 }
 
 /// The row of a planned seq: rows are exactly the planned seqs in order where
-/// the audit passes, so the index is the place.
-fn row(rows: &[SampleRow], seq: u64, index: usize) -> Option<&SampleRow> {
-    rows.get(index).filter(|row| row[0] == seq)
+/// the audit passes, so the index is the place; where a policy dropped some of them, it
+/// stands before that.
+pub(crate) fn row(rows: &[SampleRow], seq: u64, index: usize) -> Option<&SampleRow> {
+    let before = &rows[..rows.len().min(index + 1)];
+    match before.last().filter(|row| row[0] <= seq) {
+        Some(last) if last[0] == seq => Some(last),
+        Some(_) => None,
+        None => before.binary_search_by_key(&seq, |row| row[0]).ok().map(|at| &rows[at]),
+    }
 }
 
 #[cfg(test)]
@@ -339,6 +353,16 @@ mod tests {
             [1000, 1500, 3000, 3500].map(Some)
         );
         assert_eq!(arrivals.received_ns(&link, 20), None);
+    }
+
+    #[test]
+    fn a_row_is_found_behind_dropped_ones() {
+        // Of the planned 2, 7, 12, 17, 22 the second and the fourth were dropped.
+        let rows = [[2, 1, 1], [12, 2, 2], [22, 3, 3]];
+        let found = [(2, 0), (7, 1), (12, 2), (17, 3), (22, 4), (27, 5)]
+            .map(|(seq, index)| row(&rows, seq, index).map(|row| row[1]));
+        assert_eq!(found, [Some(1), None, Some(2), None, Some(3), None]);
+        assert_eq!(row(&[], 2, 0), None);
     }
 
     #[test]

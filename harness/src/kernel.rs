@@ -6,7 +6,9 @@ use netlink_packet_core::{NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkP
 use netlink_packet_sock_diag::SockDiagMessage;
 use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, IPPROTO_TCP};
 use netlink_packet_sock_diag::inet::nlas::Nla;
-use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, SocketId, StateFlags};
+use netlink_packet_sock_diag::inet::{
+    ExtensionFlags, InetRequest, InetResponse, SocketId, StateFlags,
+};
 use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 use netlink_sys::{Socket, SocketAddr as NetlinkAddr};
 use serde::{Deserialize, Serialize};
@@ -46,23 +48,55 @@ pub enum Method {
 
 /// Reads the queues of one connection again and again.
 pub struct Probe {
-    server: SocketAddr,
-    client: SocketAddr,
+    pub(crate) server: SocketAddr,
+    pub(crate) client: SocketAddr,
     /// `None`: fall back on /proc.
     netlink: Option<Socket>,
     /// What the client's kernel has received when nothing was under way, minus
     /// what the server's had acknowledged: its handshake and the like.
-    base: i64,
+    pub(crate) base: i64,
     buffer: Vec<u8>,
 }
 
 /// One end as `sock_diag` tells it, in bytes.
 #[derive(Debug, Clone, Copy)]
-struct End {
+pub(crate) struct End {
     receive_queue: u64,
     send_queue: u64,
     acked: u64,
     received: u64,
+}
+
+impl End {
+    /// What an answer tells.
+    ///
+    /// # Errors
+    /// When it has no counters, as of a connection that is over.
+    pub(crate) fn of(response: &InetResponse) -> Result<Self> {
+        let info = response.nlas.iter().find_map(|nla| match nla {
+            Nla::TcpInfo(bytes) => Some(bytes.as_slice()),
+            _ => None,
+        });
+        let field = |at: usize| {
+            let bytes = info.and_then(|info| info.get(at..at + 8)).context("a short tcp_info")?;
+            Ok::<u64, anyhow::Error>(u64::from_ne_bytes(bytes.try_into()?))
+        };
+        Ok(Self {
+            receive_queue: response.header.recv_queue.into(),
+            send_queue: response.header.send_queue.into(),
+            acked: field(BYTES_ACKED_AT)?,
+            received: field(BYTES_RECEIVED_AT)?,
+        })
+    }
+}
+
+/// Both queues of a connection from its two ends.
+pub(crate) fn queues(client: End, server: End, base: i64) -> Queues {
+    // Not simply the server's send queue: bytes stay in it until their
+    // acknowledgement is back, while the client's kernel has them already.
+    let written = (server.acked + server.send_queue) as i64;
+    let send = written + base - client.received as i64;
+    Queues { send_bytes: send.max(0) as u64, receive_bytes: client.receive_queue }
 }
 
 impl Probe {
@@ -99,11 +133,7 @@ impl Probe {
         }
         let client = self.diag(self.client, self.server)?;
         let server = self.diag(self.server, self.client)?;
-        // Not simply the server's send queue: bytes stay in it until their
-        // acknowledgement is back, while the client's kernel has them already.
-        let written = (server.acked + server.send_queue) as i64;
-        let send = written + self.base - client.received as i64;
-        Ok(Queues { send_bytes: send.max(0) as u64, receive_bytes: client.receive_queue })
+        Ok(queues(client, server, self.base))
     }
 
     fn calibrate(&mut self) -> Result<i64> {
@@ -144,20 +174,7 @@ impl Probe {
         else {
             bail!("no such connection");
         };
-        let info = response.nlas.iter().find_map(|nla| match nla {
-            Nla::TcpInfo(bytes) => Some(bytes.as_slice()),
-            _ => None,
-        });
-        let field = |at: usize| {
-            let bytes = info.and_then(|info| info.get(at..at + 8)).context("a short tcp_info")?;
-            Ok::<u64, anyhow::Error>(u64::from_ne_bytes(bytes.try_into()?))
-        };
-        Ok(End {
-            receive_queue: response.header.recv_queue.into(),
-            send_queue: response.header.send_queue.into(),
-            acked: field(BYTES_ACKED_AT)?,
-            received: field(BYTES_RECEIVED_AT)?,
-        })
+        End::of(&response)
     }
 
     fn read_proc(&self) -> Result<Queues> {

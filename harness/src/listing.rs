@@ -2,6 +2,7 @@
 //! [`crate::table`].
 
 use crate::capacity::Capacity;
+use crate::groups;
 use crate::journey::Stamps;
 use crate::rows::{self, Row};
 use crate::saved::{Campaign, Kind};
@@ -28,7 +29,9 @@ pub fn tables(campaign: &Campaign, style: Style) -> String {
                 let (rows, noise) = campaign.of_workload(&workload.name);
                 table::render(workload, &rows, &noise, style)
             };
-            campaign.workloads.iter().map(of).collect::<Vec<_>>().join("\n")
+            let own = campaign.workloads.iter().map(of);
+            let across = groups::tables(campaign).into_iter().map(|table| table.text(style));
+            own.chain(across).collect::<Vec<_>>().join("\n")
         }
     };
     format!("{tables}{}", server(campaign, style))

@@ -3,7 +3,7 @@
 //! either shows. (J. D. C. Little, Little's Law as Viewed on Its 50th Anniversary,
 //! Operations Research 59(3), 2011.) Pure.
 
-use crate::journey::Made;
+use crate::journey::{Made, row};
 use crate::observe::Snapshot;
 use crate::plan::Plan;
 use crate::record::Record;
@@ -26,7 +26,8 @@ pub fn violation(record: &Record, plan: &Plan) -> Option<String> {
     };
     let end_ns = record.watched.snapshots.last()?.at_ns;
     let waited_ns = waited_ns(record, plan, ticks, end_ns);
-    let all = ticks.max(1) as f64 * record.links.len() as f64;
+    let all: u64 = record.links.iter().map(|link| link.drops.place(ticks)).sum();
+    let all = all.max(1) as f64;
     let bounds_ns = backlog(record, plan, ticks).map(|integral| integral / all);
     let repeated_ns = if plan.keeps_due_times() { 0.0 } else { REPEATED_NS };
     let slack_ns = SHARE * bounds_ns[1].abs() + repeated_ns;
@@ -46,10 +47,12 @@ pub fn violation(record: &Record, plan: &Plan) -> Option<String> {
 /// from both sides; and so can the count of what was made, where only the meter tells
 /// that.
 fn backlog(record: &Record, plan: &Plan, ticks: u64) -> [f64; 2] {
-    let links = record.links.len() as f64;
+    // Of those that were dropped nobody knows when; they count as never having waited,
+    // here and among the stamps.
     let due = |s: &Snapshot| {
         let elapsed_ns = s.at_ns.saturating_sub(record.start_ns);
-        plan.timetable.due_count(elapsed_ns).unwrap_or(0).min(ticks) as f64 * links
+        let due = plan.timetable.due_count(elapsed_ns).unwrap_or(0).min(ticks);
+        record.links.iter().map(|link| link.drops.place(due)).sum::<u64>() as f64
     };
     let came_in = |from: &Snapshot, to: &Snapshot| match plan.keeps_due_times() {
         true => [f64::midpoint(due(from), due(to)); 2],
@@ -70,18 +73,19 @@ fn backlog(record: &Record, plan: &Plan, ticks: u64) -> [f64; 2] {
 fn waited_ns(record: &Record, plan: &Plan, ticks: u64, end_ns: u64) -> f64 {
     let (sample, made) = (plan.sample(), Made::new(record));
     let planned = sample.count_below(ticks);
-    let mut waited_ns = 0.0;
+    let (mut waited_ns, mut count) = (0.0, 0u64);
     for index in 0..planned {
         let seq = sample.nth(index);
         let since_ns = match plan.due_offset_ns(seq) {
             Some(offset_ns) => record.start_ns + offset_ns,
             None => made.at_ns(seq, index as usize).unwrap_or(end_ns),
         };
-        for link in &record.links {
-            let row = link.client_rows.get(index as usize);
+        for link in record.links.iter().filter(|link| !link.drops.contains(seq)) {
+            let row = row(&link.client_rows, seq, index as usize);
+            count += 1;
             let until_ns = row.map_or(end_ns, |row| row[2].min(end_ns));
             waited_ns += until_ns.saturating_sub(since_ns) as f64;
         }
     }
-    waited_ns / (planned.max(1) as f64 * record.links.len() as f64)
+    waited_ns / count.max(1) as f64
 }

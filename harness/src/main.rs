@@ -38,6 +38,6 @@ fn run(cli: Cli) -> Result<u8> {
         Command::Doctor(args) => cmd::doctor::run(&args),
         Command::Completions(args) => cmd::completions::run(&args),
         Command::Man(args) => cmd::man::run(&args),
-        Command::Guard { room } => guard::serve(room.as_deref()).map(|()| cmd::EXIT_MEASURED),
+        Command::Guard => guard::serve().map(|()| cmd::EXIT_MEASURED),
     }
 }

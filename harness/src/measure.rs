@@ -7,9 +7,11 @@ use crate::plan::Plan;
 use crate::process::Switches;
 use crate::record::Record;
 use crate::recovery::{self, Recovery};
+use crate::staleness::{self, Staleness};
 use crate::stats::{self, Quantiles, Slope};
 use crate::steady;
 use crate::surroundings::Disturbance;
+use contract::Policy;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -30,7 +32,7 @@ pub struct Backlog {
 }
 
 impl Backlog {
-    /// All layers together: generated − processed.
+    /// All layers together: generated − dropped − processed.
     #[must_use]
     pub fn total(&self) -> f64 {
         self.server + self.kernel_send + self.kernel_receive + self.library + self.client
@@ -93,7 +95,17 @@ pub struct Measurement {
     pub window_from_ns: u64,
     /// Why it never became steady, if so.
     pub unsteady: Option<String>,
-    /// Growth of generated − processed over the window (Theil–Sen), ticks/s.
+    /// Under a policy that drops: what it dropped of what was made, within the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<f64>,
+    /// Under the policy that blocks: what was never made of what was due, within the
+    /// window, as the client held the source back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_back: Option<f64>,
+    /// Age of the newest value of each symbol at the client; `None` without due times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staleness_ns: Option<Staleness>,
+    /// Growth of generated − dropped − processed over the window (Theil–Sen), ticks/s.
     pub backlog_growth_per_s: f64,
     /// Its 95 % interval.
     pub backlog_growth_interval_per_s: [f64; 2],
@@ -190,11 +202,23 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
     let journeys = Journeys::new(record, plan, &onset.window_ns);
     let (response, service) = (journeys.response(), journeys.service());
     let flood = rates.offered_per_s.is_none();
+    let (policy, made) = (plan.workload.policy(), grown(|s| s.generated) as f64);
     Some(Measurement {
         efficiency: share(
             rates.processed_per_s,
             rates.offered_per_s.unwrap_or(rates.generated_per_s),
         ),
+        // What is dropped within the window may have been made before it.
+        loss: policy
+            .is_lossy()
+            .then(|| share(grown(|s| s.dropped) as f64, made))
+            .flatten()
+            .map(|share| share.min(1.0)),
+        held_back: (policy == Policy::Block)
+            .then(|| share(rates.generated_per_s, rates.offered_per_s?))
+            .flatten()
+            .map(|share| (1.0 - share).max(0.0)),
+        staleness_ns: staleness::staleness(record, plan, &onset.window_ns),
         window_from_ns: onset.window_ns.start,
         unsteady: onset.unsteady,
         backlog_growth_per_s: growth.per_x,
@@ -276,9 +300,9 @@ fn onset(record: &Record, plan: &Plan) -> Option<Onset> {
     })
 }
 
-/// Ticks made and not yet processed.
+/// Ticks made, not dropped and not yet processed.
 fn waiting(s: &Snapshot) -> f64 {
-    s.generated as f64 - s.processed as f64
+    s.generated as f64 - s.dropped as f64 - s.processed as f64
 }
 
 /// Processed ticks per second from one look to the next.
@@ -352,7 +376,7 @@ pub fn bytes_per_tick(record: &Record) -> f64 {
 
 /// The backlog at one instant, layer by layer. Server and client are exact
 /// counts; the kernel's bytes are divided by the mean bytes of a tick; the
-/// library's share is the rest, so that the sum is generated − processed.
+/// library's share is the rest, so that the sum is generated − dropped − processed.
 #[must_use]
 pub fn layers(snapshot: &Snapshot, bytes_per_tick: f64) -> Backlog {
     // A write is counted when its call returns; what has been received was
@@ -364,7 +388,7 @@ pub fn layers(snapshot: &Snapshot, bytes_per_tick: f64) -> Backlog {
     let kernel_receive = (queues.receive_bytes as f64 / bytes_per_tick).min(between);
     let kernel_send = (queues.send_bytes as f64 / bytes_per_tick).min(between - kernel_receive);
     Backlog {
-        server: snapshot.generated as f64 - written,
+        server: snapshot.generated as f64 - snapshot.dropped as f64 - written,
         kernel_send: kernel_send.round(),
         kernel_receive: kernel_receive.round(),
         library: between - kernel_send.round() - kernel_receive.round(),
@@ -377,11 +401,13 @@ fn is_dry(snapshot: &Snapshot) -> bool {
 }
 
 fn oldest_age_ns(last: &Snapshot, record: &Record, plan: &Plan) -> Option<u64> {
-    if last.processed >= last.generated {
+    if last.processed >= last.generated.saturating_sub(last.dropped) {
         return plan.timetable.due_offset_ns(0).map(|_| 0);
     }
-    // With several connections: as if all were equally far.
-    let seq = last.processed / plan.links() as u64;
+    // With several connections: as if all were equally far. What was dropped since then
+    // waits no longer.
+    let place = last.processed / plan.links() as u64;
+    let seq = record.links.iter().map(|link| link.drops.nth(place)).min()?;
     let since_ns = match plan.keeps_due_times() {
         true => record.start_ns + plan.due_offset_ns(seq)?,
         false => plan.timetable.due_offset_ns(seq).and(Made::new(record).seen_ns(seq))?,

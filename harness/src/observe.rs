@@ -2,6 +2,7 @@
 //! queues, CPU time and memory.
 
 use crate::kernel::{Probe, Queues};
+use crate::kernel_dump::Dump;
 use crate::process::Gauge;
 use anyhow::{Context, Result};
 use contract::meter::{MeterFile, Slot};
@@ -28,6 +29,8 @@ pub struct Snapshot {
     pub written_bytes: u64,
     /// Server: made.
     pub generated: u64,
+    /// Server: dropped or conflated by its policy, and never written.
+    pub dropped: u64,
     /// Server: time that ticks waited while a socket took nothing, in ns.
     pub blocked_ns: u64,
     /// Server: time spun away before due times, in ns.
@@ -52,12 +55,16 @@ pub struct Observer {
     pub server_meter: MeterFile,
     /// The connections in the kernel.
     pub probes: Vec<Probe>,
+    /// All of them at once, where they are many.
+    pub dump: Option<Dump>,
     /// The client's processes.
     pub clients: Vec<Gauge>,
     /// The server's process.
     pub server: Gauge,
     /// What was seen last, for what can no longer be seen.
     pub last: Snapshot,
+    /// What each connection had processed then.
+    pub processed_each: Vec<u64>,
 }
 
 impl Observer {
@@ -69,15 +76,21 @@ impl Observer {
     /// When a child has damaged its meter.
     pub fn read(&mut self) -> Result<Snapshot> {
         self.clients.iter_mut().for_each(Gauge::refresh);
-        let server = |slot| self.server_meter.read(slot).context("the server's meter");
         let at_ns = tick::clock::now_ns();
-        let processed = self.count(Slot::PROCESSED)?;
-        let received = self.count(Slot::RECEIVED)?;
-        let queues = self.probes.iter_mut().map(|probe| probe.read().ok()).sum();
+        self.processed_each = self.counts(Slot::PROCESSED)?;
+        let processed = sum(&self.processed_each);
+        let received = sum(&self.counts(Slot::RECEIVED)?);
+        let queues = match &mut self.dump {
+            Some(dump) => dump.read().ok(),
+            None => self.probes.iter_mut().map(|probe| probe.read().ok()).sum(),
+        };
+        let server = |slot| self.server_meter.read(slot).context("the server's meter");
         let confirmed = server(Slot::CONFIRMED)?;
         let acknowledged = server(Slot::ACKNOWLEDGED)?;
         let written = server(Slot::WRITTEN)?;
         let written_bytes = server(Slot::WRITTEN_BYTES)?;
+        // A tick is counted as made before it is as written or as dropped.
+        let dropped = server(Slot::DROPPED)?;
         let generated = server(Slot::GENERATED)?.saturating_mul(self.probes.len() as u64);
         // A process that has ended keeps what it had.
         let last = self.last;
@@ -94,6 +107,7 @@ impl Observer {
             written,
             written_bytes,
             generated,
+            dropped,
             blocked_ns: server(Slot::BLOCKED_NS)?,
             spun_ns: server(Slot::SPUN_NS)?,
             client_cpu_ns: all(Gauge::cpu_ns).unwrap_or(last.client_cpu_ns),
@@ -102,12 +116,6 @@ impl Observer {
             server_rss_bytes: self.server.rss_bytes().unwrap_or(last.server_rss_bytes),
         };
         Ok(self.last)
-    }
-
-    fn count(&self, slot: Slot) -> Result<u64> {
-        let each = self.counts(slot)?;
-        // A client may have written anything.
-        Ok(each.into_iter().fold(0, u64::saturating_add))
     }
 
     /// One of the clients' counters, connection by connection.
@@ -121,4 +129,9 @@ impl Observer {
         }
         Ok(all)
     }
+}
+
+/// A client may have written anything.
+fn sum(counts: &[u64]) -> u64 {
+    counts.iter().copied().fold(0, u64::saturating_add)
 }

@@ -71,6 +71,26 @@ fn ranked(workload: &Workload, rows: &[Row], width: usize) -> String {
             let lines: Vec<Line> = rows.iter().filter_map(line).collect();
             chart(&format!("{}: processed rate", workload.name), &lines, sketch::bars, width)
         }
+        RankBy::Staleness => {
+            let of = |row: &Row| row.staleness_ns.map(|age| age.p99);
+            let all = || rows.iter().filter_map(|row| Some(of(row)? as f64));
+            let (Some(least), Some(most)) = (all().reduce(f64::min), all().reduce(f64::max)) else {
+                return String::new();
+            };
+            let line = |row: &Row| {
+                let p99 = of(row)?;
+                let share = sketch::logarithmic(p99 as f64, least, most);
+                let label = labelled(&nanos(p99), row.verdict);
+                Some(Line { name: name(&row.client), shares: vec![Some(share)], label })
+            };
+            let lines: Vec<Line> = rows.iter().filter_map(line).collect();
+            let from = nanos(sketch::decade_below(least) as u64);
+            let title = format!(
+                "{}: p99 of the age of the newest values (a logarithmic scale from {from})",
+                workload.name
+            );
+            chart(&title, &lines, sketch::bars, width)
+        }
         RankBy::ResponseP99 | RankBy::BacklogGrowth => {
             let Some((least, most)) = p99_range(rows) else { return String::new() };
             let line = |row: &Row| {
@@ -102,7 +122,7 @@ fn backlogs(archive: &Archive, workload: &Workload, rows: &[Row], width: usize) 
     for row in rows {
         let Some(middle) = archive::middle(&archive.behind(workload, row)) else { continue };
         let looks = archive.grid(middle.books)?;
-        let waiting = |look: &GridRow| look.generated.saturating_sub(look.processed) as f64;
+        let waiting = |look: &GridRow| look.waiting() as f64;
         let values: Vec<f64> = looks.iter().filter(|look| look.at_ns >= 0).map(waiting).collect();
         let peak = values.iter().copied().fold(0.0, f64::max);
         // The few ticks that are always under way are no mountain.

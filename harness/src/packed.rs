@@ -21,7 +21,8 @@ pub const JOURNEY_COLUMNS: [&str; 6] =
 /// smaller: `seq` to the row above (of a connection's first row, to 0); `encoded` to the tick's due time, or
 /// without due times to the row above; each further stamp to the stage before. In ns.
 /// Empty: it did not get there. A tick that was received but not processed has no
-/// stamp of that: it is told from the meter, to within the grid.
+/// stamp of that: it is told from the meter, to within the grid. A tick that the
+/// server's policy dropped has nothing but its seq.
 ///
 /// # Errors
 /// When they cannot be written.
@@ -53,7 +54,12 @@ fn write_link(
 ) -> Result<()> {
     let (start_ns, arrivals) = (record.start_ns, Arrivals::new(record));
     let (mut last_seq, mut last_encoded) = (0, start_ns);
+    let mut dropped = dropped(link, record, plan).peekable();
     for (index, &[seq, encoded, written]) in link.server_rows.iter().enumerate() {
+        while let Some(lost) = dropped.next_if(|&lost| lost < seq) {
+            write_dropped(csv, number, lost - last_seq)?;
+            last_seq = lost;
+        }
         let before = match plan.due_offset_ns(seq) {
             Some(due_ns) => start_ns + due_ns,
             None => last_encoded,
@@ -79,7 +85,28 @@ fn write_link(
         ])?;
         (last_seq, last_encoded) = (seq, encoded);
     }
+    for lost in dropped {
+        write_dropped(csv, number, lost - last_seq)?;
+        last_seq = lost;
+    }
     Ok(())
+}
+
+/// The sampled ticks that the policy kept from a connection.
+fn dropped(link: &Link, record: &Record, plan: &Plan) -> impl Iterator<Item = u64> {
+    let made = record.server.generated / record.links.len() as u64;
+    let sample = plan.sample();
+    let planned = match link.drops.is_empty() {
+        true => 0,
+        false => sample.count_below(made),
+    };
+    (0..planned).map(move |index| sample.nth(index)).filter(|&seq| link.drops.contains(seq))
+}
+
+fn write_dropped(csv: &mut csv::Writer<impl Write>, number: usize, seq_step: u64) -> Result<()> {
+    let [number, seq_step] = [number as u64, seq_step].map(|n| n.to_string());
+    let none = String::new();
+    Ok(csv.write_record([&number, &seq_step, &none, &none, &none, &none])?)
 }
 
 /// One look as a row of the grid file.
@@ -103,6 +130,17 @@ pub struct GridRow {
     pub server_cpu_ns: u64,
     pub client_rss_bytes: u64,
     pub server_rss_bytes: u64,
+    /// Absent in files from before there were policies for slow consumers.
+    #[serde(default)]
+    pub dropped: u64,
+}
+
+impl GridRow {
+    /// Ticks made, not dropped and not processed.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.generated.saturating_sub(self.dropped).saturating_sub(self.processed)
+    }
 }
 
 /// All looks of a round as zstd-compressed CSV: counts of each stage, and the
@@ -132,6 +170,7 @@ pub fn grid(to: impl Write, record: &Record) -> Result<()> {
             server_cpu_ns: look.server_cpu_ns,
             client_rss_bytes: look.client_rss_bytes,
             server_rss_bytes: look.server_rss_bytes,
+            dropped: look.dropped,
         })?;
     }
     finish(csv)

@@ -4,7 +4,7 @@ use crate::servers::Paces;
 use crate::table;
 use crate::workload::Workload;
 use anyhow::Result;
-use contract::{Class, ClientPlan, ServerPlan, Version};
+use contract::{Class, ClientPlan, Credentials, ServerPlan, Version};
 use std::ops::Range;
 use std::path::PathBuf;
 use tick::{Sample, Timetable};
@@ -44,6 +44,8 @@ pub struct Plan {
     pub timetable: Timetable,
     /// Who says when a tick is made.
     pub paces: Paces,
+    /// What the server shows to the clients, where they talk under TLS.
+    credentials: Option<Credentials>,
 }
 
 /// How long a round lasts, in ns, each a multiple of the grid.
@@ -83,7 +85,14 @@ impl Plan {
             sample,
             timetable,
             paces: Paces::Schedule,
+            credentials: None,
         })
+    }
+
+    /// The same under TLS, with that certificate.
+    #[must_use]
+    pub fn secured_by(self, credentials: Option<Credentials>) -> Self {
+        Self { credentials, ..self }
     }
 
     /// The same for a server that paces so.
@@ -195,6 +204,9 @@ impl Plan {
             congestion: self.workload.congestion.clone(),
             spin,
             log_ceiling_bytes: self.workload.log_ceiling_bytes,
+            slow_consumer: self.workload.slow_consumer,
+            threads: self.workload.server_threads,
+            tls: self.credentials.clone(),
             meter,
             // Its client has a deadline of its own to connect, and comes later.
             connect_deadline_ms: 2 * CONNECT_DEADLINE_MS,
@@ -210,6 +222,7 @@ impl Plan {
         ClientPlan {
             contract: Version,
             urls: links.map(|link| format!("{url}?connection={link}")).collect(),
+            ca: self.credentials.as_ref().map(|shown| shown.cert.clone()),
             format: self.workload.format,
             symbols: tick::SYMBOLS,
             schedule: self.timetable.schedule(),

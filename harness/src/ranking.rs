@@ -5,7 +5,7 @@ use crate::inference::{self, Interval};
 use crate::rows::{Metric, RoundResult, Row, SEED, Versus};
 use crate::stats;
 use crate::verdict::Verdict;
-use crate::workload::RankBy;
+use crate::workload::{RankBy, Workload};
 use serde::{Deserialize, Serialize};
 
 /// So many rounds make a test possible: with four, no arrangement of two
@@ -36,9 +36,10 @@ pub struct Noise {
 /// The noise of one workload, from the rounds of the control and of the client
 /// that it repeats: in what its tables are ranked by.
 #[must_use]
-pub fn noise(workload: &str, client: &str, results: &[&RoundResult]) -> Vec<Noise> {
-    let of = |metric| noise_in(metric, workload, client, results);
-    [Metric::Processed, Metric::ResponseP99].into_iter().filter_map(of).collect()
+pub fn noise(workload: &Workload, client: &str, results: &[&RoundResult]) -> Vec<Noise> {
+    let of = |metric| noise_in(metric, &workload.name, client, results);
+    let own = (workload.rank_by == RankBy::Staleness).then_some(Metric::StalenessP99);
+    [Metric::Processed, Metric::ResponseP99].into_iter().chain(own).filter_map(of).collect()
 }
 
 /// The same in one metric; `None` where the control was not measured.
@@ -81,6 +82,8 @@ pub fn apart(ratio: f64) -> f64 {
 pub fn metric(rank_by: RankBy, verdict: Verdict) -> Metric {
     match (rank_by, verdict) {
         (RankBy::Processed, _) => Metric::Processed,
+        // Old values are what a backlog comes to under any policy.
+        (RankBy::Staleness, _) => Metric::StalenessP99,
         (_, Verdict::Overloaded) => Metric::Growth,
         (RankBy::BacklogGrowth | RankBy::ResponseP99, _) => Metric::ResponseP99,
     }

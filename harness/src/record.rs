@@ -1,5 +1,6 @@
 //! What a round leaves, before anything is computed from it.
 
+use crate::drops::Drops;
 use crate::kernel::Method;
 use crate::watch::Watched;
 use contract::{ClientEnd, ClientFinal, ClientHello, Connected, SampleRow, ServerEnd, ServerFinal};
@@ -42,16 +43,22 @@ pub struct Link {
     pub received: u64,
     /// The same.
     pub processed: u64,
+    /// What the server's policy kept from it.
+    pub drops: Drops,
 }
 
 impl Record {
     /// Why a backlog ended the round early, if one did: it filled the server's log,
-    /// or the client's memory. No failure of the client, but a result.
+    /// or the client's memory, or the client was cut off for it. No failure of the client, but a result.
     #[must_use]
     pub fn overflow(&self) -> Option<String> {
         if self.server.ended == ServerEnd::LogCeiling {
             let why = self.server.detail.as_deref().unwrap_or("too many ticks waited");
             return Some(format!("it filled the server's log: {why}"));
+        }
+        if self.server.ended == ServerEnd::CutOff {
+            let why = self.server.detail.as_deref().unwrap_or("it was too far behind");
+            return Some(format!("cut off after {:.2} s: {why}", self.seen_ns() as f64 / 1e9));
         }
         let client = self.client();
         (client.ended == ClientEnd::MemoryCeiling)

@@ -76,7 +76,9 @@ fn backlogs(link: &Link, start_ns: u64, plan: &Plan) -> Vec<(u64, f64)> {
     let backlog = |row: &[u64; 3]| {
         let at_ns = row[2].saturating_sub(start_ns);
         let due = plan.timetable.due_count(at_ns).unwrap_or(0);
-        (at_ns, due.saturating_sub(row[0] + 1) as f64)
+        // What was dropped waits no longer.
+        let due = link.drops.place(due);
+        (at_ns, due.saturating_sub(link.drops.place(row[0]) + 1) as f64)
     };
     link.client_rows.iter().map(backlog).collect()
 }

@@ -16,6 +16,9 @@ struct Manifest {
     class: Class,
     runtime: String,
     why: String,
+    /// Whether it speaks TLS.
+    #[serde(default)]
+    tls: bool,
     #[serde(default)]
     build: Build,
     #[serde(default)]
@@ -85,6 +88,8 @@ pub struct Entry {
     pub runtime: String,
     /// One line of why it is here.
     pub why: String,
+    /// Whether it speaks TLS.
+    pub tls: bool,
     /// Whether it is a variant of a client.
     pub is_variant: bool,
     /// The folder of its `client.toml`.
@@ -209,6 +214,7 @@ fn load(path: &Path) -> Result<Vec<Entry>> {
         class: manifest.class,
         runtime: manifest.runtime,
         why: manifest.why,
+        tls: manifest.tls,
         is_variant: false,
         dir,
         build: manifest.build,

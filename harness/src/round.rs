@@ -4,6 +4,7 @@ use crate::affinity::Placement;
 use crate::child::{Child, Fault};
 use crate::guard::Guard;
 use crate::kernel::Probe;
+use crate::kernel_dump::Dump;
 use crate::observe::{Observer, Snapshot};
 use crate::plan::Plan;
 use crate::process::Gauge;
@@ -12,8 +13,8 @@ use crate::watch::{self, Onlooker};
 use anyhow::{Context, Result};
 use contract::meter::{MeterFile, Slot};
 use contract::{
-    ClientFinal, ClientHello, Connected, FromClient, FromServer, ServerFinal, Start, ToClient,
-    ToServer,
+    ClientFinal, ClientHello, Connected, FromClient, FromServer, Policy, ServerFinal, Start,
+    ToClient, ToServer,
 };
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -27,6 +28,8 @@ const REPORT: Duration = Duration::from_secs(10);
 const EXIT: Duration = Duration::from_secs(3);
 /// More rows than any plan asks for: a client that sends more is ended.
 const MAX_ROWS: usize = 4_000_000;
+/// The same of a server's dropped ranges, of one connection: about 1 GB of them.
+const MAX_DROPS: usize = 1 << 25;
 
 /// What runs in a round.
 pub struct Setup<'a> {
@@ -42,8 +45,6 @@ pub struct Setup<'a> {
     pub plan: &'a Plan,
     /// Where both run.
     pub placement: &'a Placement,
-    /// A private folder in memory for the meters.
-    pub room: &'a Path,
 }
 
 /// How a round went.
@@ -73,10 +74,12 @@ pub fn run(
     let workload = &setup.plan.workload;
     let mut meters = Meters { files: Vec::new(), paths: Vec::new() };
     for number in 0..=workload.clients {
-        let path = setup.room.join(format!("{number}.meter"));
+        let path = guard.room().join(format!("{number}.meter"));
         // The server's comes first, and has one set of counters for all.
         let connections = if number == 0 { 1 } else { workload.connections };
-        meters.files.push(MeterFile::create(&path, connections)?);
+        let made = MeterFile::create(&path, connections);
+        let shown = || format!("cannot make the meter {}: make room there", path.display());
+        meters.files.push(made.with_context(shown)?);
         meters.paths.push(path);
     }
     let paths = meters.paths.clone();
@@ -116,6 +119,11 @@ fn with_server(
     }
     let mut cast = Cast { server: &mut server, clients: &mut clients, interrupted };
     let done = cast.play(setup, meters, live);
+    // A client whose server has gone fails too, and sooner than that is found out.
+    let done = match server.crash() {
+        Some(crash) if done.is_err() => Err(crash.into()),
+        _ => done,
+    };
     let exits = match done {
         Ok(Play::Done(_)) => {
             // All are seen out, whatever the first of them did.
@@ -178,14 +186,17 @@ impl Cast<'_> {
         };
         let connected = self.connections(setup.plan.links(), connect)?;
         let server_meter = meters.files.remove(0);
+        let probes: Vec<Probe> = connected.iter().map(|c| Probe::new(c.local, c.peer)).collect();
         let mut observer = Observer {
             client_meters: meters.files,
             connections: setup.plan.workload.connections,
             server_meter,
-            probes: connected.iter().map(|c| Probe::new(c.local, c.peer)).collect(),
+            dump: Dump::of(&probes),
+            probes,
             clients: self.clients.iter().map(|c| Gauge::new(c.pid())).collect::<Result<_>>()?,
             server: Gauge::new(self.server.pid())?,
             last: Snapshot::default(),
+            processed_each: Vec::new(),
         };
         let start_ns = now_ns() + LEAD_NS;
         self.server.send(&ToServer::Start(Start { at_ns: start_ns }));
@@ -204,8 +215,9 @@ impl Cast<'_> {
         )?;
         let Some((watched, early)) = watch else { return Ok(Play::Interrupted) };
         let mut links = vec![Link::default(); setup.plan.links()];
+        let policy = setup.plan.workload.policy();
         let clients = self.client_reports(early.clients, &mut links)?;
-        let (mut server, fresh) = self.server_report(early.server, &mut links)?;
+        let (mut server, fresh) = self.server_report(early.server, &mut links, policy)?;
         server.generated = server.generated.saturating_mul(links.len() as u64);
         let (received, processed) =
             (observer.counts(Slot::RECEIVED)?, observer.counts(Slot::PROCESSED)?);
@@ -281,6 +293,7 @@ impl Cast<'_> {
         &mut self,
         mut line: Option<FromServer>,
         links: &mut [Link],
+        policy: Policy,
     ) -> Result<(ServerFinal, Vec<u64>), Fault> {
         let mut fresh = Vec::new();
         loop {
@@ -290,6 +303,16 @@ impl Cast<'_> {
                     None => return Err(self.server.order("samples of no connection")),
                 },
                 FromServer::Fresh(more) => fresh.extend(more.seqs),
+                FromServer::Dropped(_) if !policy.is_lossy() => {
+                    return Err(self.server.order("drops that no policy asked for"));
+                }
+                FromServer::Dropped(dropped) => match links.get_mut(dropped.connection) {
+                    Some(link) if link.drops.len() <= MAX_DROPS => {
+                        link.drops.extend(dropped.ranges);
+                    }
+                    Some(_) => return Err(self.server.order("more dropped ranges than fit")),
+                    None => return Err(self.server.order("drops of no connection")),
+                },
                 FromServer::Final(last) => return Ok((last, fresh)),
                 other => return Err(wrong_server(self.server, &other, "its report")),
             }

@@ -6,6 +6,7 @@ use crate::journey::{Stage, Waterfall};
 use crate::measure::{Backlog, Lateness, Measurement, Rates};
 use crate::recovery::Recovery;
 pub use crate::samples::{Metric, Samples};
+use crate::staleness::Staleness;
 use crate::stats::{self, Quantiles, Time, Times};
 use crate::verdict::Verdict;
 use crate::workload::{Rate, Workload};
@@ -65,6 +66,15 @@ pub struct Row {
     pub rates: MedianRates,
     /// Processed of what was offered.
     pub efficiency: Option<f64>,
+    /// Dropped of what was made, under a policy that drops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<f64>,
+    /// Never made of what was due, under the policy that blocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_back: Option<f64>,
+    /// Age of the newest value of each symbol at the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staleness_ns: Option<Staleness>,
     /// Ticks per second.
     pub backlog_growth_per_s: Option<f64>,
     /// By layer, in ticks.
@@ -130,6 +140,9 @@ pub struct Intervals {
     pub response_p99_ns: Option<Interval>,
     /// Of the client's CPU time per tick.
     pub client_cpu_ns_per_tick: Option<Interval>,
+    /// Of the p99 of the age of the newest values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staleness_p99_ns: Option<Interval>,
 }
 
 /// A row against the leader of its workload.
@@ -218,6 +231,9 @@ pub fn row<R: Borrow<RoundResult>>(
         verdicts,
         rates: rates(&of),
         efficiency: of(&|m| m.efficiency),
+        loss: of(&|m| m.loss),
+        held_back: of(&|m| m.held_back),
+        staleness_ns: staleness(&of),
         backlog_growth_per_s: of(&|m| Some(m.backlog_growth_per_s)),
         backlog_end: backlog(&of),
         backlog_peak: of(&|m| Some(m.backlog_peak)),
@@ -294,10 +310,17 @@ fn lateness(of: &Pick<'_>) -> Option<Lateness> {
     Some(Lateness { p50: at(|l| l.p50)?, p99: at(|l| l.p99)?, max: at(|l| l.max)? })
 }
 
+fn staleness(of: &Pick<'_>) -> Option<Staleness> {
+    let at = |pick: fn(&Staleness) -> u64| {
+        of(&|m| m.staleness_ns.as_ref().map(|age| pick(age) as f64)).map(|ns| ns as u64)
+    };
+    Some(Staleness { p50: at(|s| s.p50)?, p99: at(|s| s.p99)?, max: at(|s| s.max)? })
+}
+
 fn recovery(good: &[&Measurement]) -> Option<Recovery> {
     let all: Vec<Recovery> = good.iter().filter_map(|m| m.recovery).collect();
     Some(Recovery {
-        bursts: all.iter().map(|r| r.bursts).sum(),
+        bursts: all.iter().fold(0, |sum, r| sum.saturating_add(r.bursts)),
         peak_backlog: stats::median(all.iter().map(|r| r.peak_backlog).collect())?,
         recovery_ns: Times::new(all.iter().map(|r| r.recovery_ns).collect()).quantile(0.5)?,
     })
@@ -337,6 +360,7 @@ fn intervals(good: &[&Measurement]) -> Intervals {
         response_p50_ns: of(Metric::ResponseP50),
         response_p99_ns: of(Metric::ResponseP99),
         client_cpu_ns_per_tick: of(Metric::Cpu),
+        staleness_p99_ns: of(Metric::StalenessP99),
     }
 }
 

@@ -12,13 +12,14 @@ use crate::record::Record;
 use crate::roster::Entry;
 use crate::round::{self, Outcome, Setup};
 use crate::rows::RoundResult;
+use crate::secrecy;
 use crate::servers::{Paces, ServedBy};
 use crate::verdict::{self, Verdict};
 use crate::verify;
 use crate::watch::Onlooker;
 use crate::workload::Workload;
-use anyhow::{Context, Result};
-use std::path::PathBuf;
+use anyhow::Result;
+use contract::Credentials;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tick::Tape;
@@ -53,21 +54,21 @@ pub struct Played {
 pub struct Runner<'a> {
     stage: &'a Stage,
     interrupted: &'a AtomicBool,
-    room: tempfile::TempDir,
     guard: Guard,
     /// Of the market with each recording, and without one.
     checksums: Vec<(Option<Arc<Tape>>, Checksums)>,
+    /// What the server shows under TLS, once it has been asked for.
+    credentials: Option<Credentials>,
 }
 
 impl<'a> Runner<'a> {
-    /// Makes a private folder for meters, and a guard.
+    /// Starts a guard, which makes a private folder for meters.
     ///
     /// # Errors
     /// When that fails.
     pub fn new(stage: &'a Stage, interrupted: &'a AtomicBool) -> Result<Self> {
-        let room = private_room()?;
-        let guard = Guard::start(Some(room.path()))?;
-        Ok(Self { stage, interrupted, room, guard, checksums: Vec::new() })
+        let guard = Guard::start()?;
+        Ok(Self { stage, interrupted, guard, checksums: Vec::new(), credentials: None })
     }
 
     /// The seed of the stage.
@@ -94,10 +95,14 @@ impl<'a> Runner<'a> {
         live: &mut Onlooker<'_>,
     ) -> Result<Option<Played>> {
         let plan = Plan::new(workload, entry.class, self.stage.seed, timing)?
-            .paced_by(self.stage.served_by.paces);
+            .paced_by(self.stage.served_by.paces)
+            .secured_by(self.credentials(workload)?);
         let outcome = match &self.stage.programs.clients[&entry.name] {
             Built::Unavailable(reason) => Outcome::Unavailable(reason.clone()),
             Built::Failing(reason) => Outcome::Failed(reason.clone()),
+            Built::Program(_) if workload.tls && !entry.tls => {
+                Outcome::Unavailable(secrecy::UNSPOKEN.to_owned())
+            }
             Built::Program(words) => {
                 console::detail(format_args!("{}: {}", plan.describe(), words.join(" ")));
                 let setup = Setup {
@@ -107,11 +112,11 @@ impl<'a> Runner<'a> {
                     client_dir: &entry.dir,
                     plan: &plan,
                     placement: &self.stage.placement,
-                    room: self.room.path(),
                 };
                 round::run(&setup, &mut self.guard, self.interrupted, live)?
             }
         };
+        let strays = self.guard.end_strays();
         let mut result = RoundResult {
             workload: workload.name.clone(),
             client: entry.name.clone(),
@@ -146,10 +151,23 @@ impl<'a> Runner<'a> {
             }
             Outcome::Interrupted => return Ok(None),
         };
+        if strays > 0 {
+            result.remarks.push(format!(
+                "left behind: {strays} of its processes had left its group, and were ended after the round"
+            ));
+        }
         for remark in &result.remarks {
             console::detail(format_args!("{} · {}: {remark}", workload.name, entry.name));
         }
         Ok(Some(Played { result, plan, record }))
+    }
+
+    /// The certificate of this campaign, made when the first round needs it.
+    fn credentials(&mut self, workload: &Workload) -> Result<Option<Credentials>> {
+        if workload.tls && self.credentials.is_none() {
+            self.credentials = Some(secrecy::certify(self.guard.room())?);
+        }
+        Ok(self.credentials.clone().filter(|_| workload.tls))
     }
 
     fn checksums(&mut self, workload: &Workload) -> &Checksums {
@@ -162,18 +180,4 @@ impl<'a> Runner<'a> {
         });
         &self.checksums[index].1
     }
-}
-
-/// A private folder for meters, in memory where there is such a place.
-///
-/// # Errors
-/// When it cannot be made.
-pub fn private_room() -> Result<tempfile::TempDir> {
-    let shared_memory = PathBuf::from("/dev/shm");
-    let place = if shared_memory.is_dir() { shared_memory } else { std::env::temp_dir() };
-    // tempfile makes it for its owner only (0700).
-    tempfile::Builder::new()
-        .prefix("tick-bench-")
-        .tempdir_in(&place)
-        .with_context(|| format!("a private folder in {}", place.display()))
 }

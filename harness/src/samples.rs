@@ -2,7 +2,7 @@
 //! row. Pure.
 
 use crate::measure::Measurement;
-use crate::stats::Time;
+use crate::stats::{self, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,12 +24,21 @@ pub enum Metric {
     /// The client's CPU time per processed tick: less is better.
     #[serde(rename = "client_cpu_ns_per_tick")]
     Cpu,
+    /// The p99 of the age of the newest values: less is better.
+    #[serde(rename = "staleness_p99_ns")]
+    StalenessP99,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Processed, Self::Growth, Self::ResponseP99, Self::ResponseP50, Self::Cpu];
+    pub const ALL: [Self; 6] = [
+        Self::Processed,
+        Self::Growth,
+        Self::ResponseP99,
+        Self::ResponseP50,
+        Self::Cpu,
+        Self::StalenessP99,
+    ];
 
     /// In words.
     #[must_use]
@@ -40,6 +49,7 @@ impl Metric {
             Self::ResponseP99 => "p99 of the response time",
             Self::ResponseP50 => "p50 of the response time",
             Self::Cpu => "CPU time of the client per tick",
+            Self::StalenessP99 => "p99 of the age of the newest values",
         }
     }
 
@@ -56,6 +66,7 @@ impl Metric {
             Self::Processed => Some(m.rates.processed_per_s),
             Self::Growth => Some(m.backlog_growth_per_s),
             Self::Cpu => m.client_cpu_ns_per_tick,
+            Self::StalenessP99 => m.staleness_ns.map(|age| age.p99 as f64),
             Self::ResponseP99 | Self::ResponseP50 => self.time(m).map(|t| t.bound_ns() as f64),
         }
     }
@@ -64,7 +75,7 @@ impl Metric {
         match self {
             Self::ResponseP99 => m.response_ns.map(|q| q.p99),
             Self::ResponseP50 => m.response_ns.map(|q| q.p50),
-            Self::Processed | Self::Growth | Self::Cpu => None,
+            Self::Processed | Self::Growth | Self::Cpu | Self::StalenessP99 => None,
         }
     }
 }
@@ -74,6 +85,7 @@ impl Metric {
 pub struct Samples {
     values: BTreeMap<Metric, Vec<f64>>,
     bounded: BTreeSet<Metric>,
+    server_peak_rss_bytes: Vec<f64>,
 }
 
 impl Samples {
@@ -89,6 +101,12 @@ impl Samples {
         self.bounded.contains(&metric)
     }
 
+    /// The median of the server's most resident memory, in bytes; `None` without rounds.
+    #[must_use]
+    pub fn server_peak_rss_bytes(&self) -> Option<f64> {
+        stats::median(self.server_peak_rss_bytes.clone())
+    }
+
     pub(crate) fn new(good: &[&Measurement]) -> Self {
         let all = |metric: Metric| good.iter().filter_map(|m| metric.of(m)).collect();
         let is_bound =
@@ -96,6 +114,7 @@ impl Samples {
         Self {
             values: Metric::ALL.map(|metric| (metric, all(metric))).into(),
             bounded: Metric::ALL.into_iter().filter(is_bound).collect(),
+            server_peak_rss_bytes: good.iter().map(|m| m.server_peak_rss_bytes as f64).collect(),
         }
     }
 }

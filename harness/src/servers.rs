@@ -224,17 +224,28 @@ impl Server {
     /// # Errors
     /// The first one that it does not know.
     pub fn carries(&self, workloads: &[Workload]) -> Result<()> {
+        if self.served_by.keeps_due_times() {
+            return Ok(());
+        }
+        let is_plain = |w: &&Workload| w.slow_consumer.is_none() && w.server_threads == 1 && !w.tls;
+        if let Some(asks) = workloads.iter().find(|workload| !is_plain(workload)) {
+            bail!(
+                "workload {}: {}, which paces by itself, knows no policies for slow consumers, no server_threads and no tls: choose another workload or --server",
+                asks.name,
+                self.served_by
+            );
+        }
         let known = |workload: &Workload| {
             let schedule = workload.schedule(0);
             matches!(schedule, Ok(Schedule::Rate { .. } | Schedule::Flood))
         };
         match workloads.iter().find(|workload| !known(workload)) {
-            Some(unknown) if !self.served_by.keeps_due_times() => bail!(
+            Some(unknown) => bail!(
                 "workload {}: {}, which paces by itself, knows a fixed rate and a flood only: choose another workload or --server",
                 unknown.name,
                 self.served_by
             ),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::baseline::{self, Baseline};
 use crate::capacity::Capacity;
+use crate::groups::Groups;
 use crate::listing;
 use crate::packed;
 use crate::plan::Plan;
@@ -325,6 +326,9 @@ pub struct Report<'a> {
     pub rows: &'a [Row],
     /// How far two entries of one client lay apart.
     pub noise: &'a [Noise],
+    /// The tables across workloads.
+    #[serde(flatten)]
+    pub groups: Groups,
 }
 
 /// The object of `capacity --json`.

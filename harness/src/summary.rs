@@ -27,7 +27,7 @@ pub fn of_workload(
     let rounds: Vec<&RoundResult> =
         rounds.iter().copied().filter(|round| round.workload == workload.name).collect();
     let noise = match &cast.control {
-        Some(control) => ranking::noise(&workload.name, control, &rounds),
+        Some(control) => ranking::noise(workload, control, &rounds),
         None => Vec::new(),
     };
     let row = |(client, class): &(String, Class)| {

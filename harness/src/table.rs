@@ -1,8 +1,10 @@
 //! Tables for people: pure functions from rows to text.
 
 use crate::escape;
+use crate::groups::policies;
 use crate::inference::Interval;
 use crate::journey::{Stage, Waterfall};
+use crate::policy;
 use crate::ranking::{self, Noise, ROUNDS_FOR_TESTS};
 use crate::rows::{self, Row, Versus};
 use crate::stats::Time;
@@ -44,7 +46,7 @@ impl Style {
 /// A workload's table with its heading, the way of the time, and notes.
 #[must_use]
 pub fn render(workload: &Workload, rows: &[Row], noise: &[Noise], style: Style) -> String {
-    let columns = if workload.is_flood() { flood_columns() } else { rate_columns(rows) };
+    let columns = if workload.is_flood() { flood_columns() } else { rate_columns(workload, rows) };
     let falls: Vec<(String, Waterfall)> =
         rows.iter().filter_map(|row| Some((row.client.clone(), row.waterfall?))).collect();
     let (workload, rows, noise) = &readable(workload, rows, noise, style);
@@ -122,7 +124,7 @@ pub(crate) fn or_dash(text: String) -> String {
 
 pub(crate) type Column<T> = (&'static str, fn(&T) -> String);
 
-fn rate_columns(rows: &[Row]) -> Vec<Column<Row>> {
+fn rate_columns(workload: &Workload, rows: &[Row]) -> Vec<Column<Row>> {
     let mut columns: Vec<Column<Row>> = vec![
         ("client", name),
         ("rank", rank),
@@ -146,6 +148,10 @@ fn rate_columns(rows: &[Row]) -> Vec<Column<Row>> {
             ("peak of\nbursts", |r| r.recovery.map_or(String::new(), |b| count(b.peak_backlog))),
         );
         columns.insert(6, ("time to\nrecover", |r| time(r.recovery.map(|b| b.recovery_ns))));
+    }
+    if workload.slow_consumer.is_some() {
+        let at = columns.iter().position(|(head, _)| head.starts_with("response")).unwrap_or(0);
+        columns.splice(at..at, policies::columns());
     }
     columns
 }
@@ -207,6 +213,12 @@ pub(crate) fn load(workload: &Workload) -> String {
             words.push_str(&format!(" to each of {many} {what}"));
         }
     }
+    if workload.tls {
+        words.push_str(" under TLS");
+    }
+    if let Some(slow) = &workload.slow_consumer {
+        words.push_str(&format!(", {}", policy::words(slow)));
+    }
     words
 }
 
@@ -236,6 +248,7 @@ pub(crate) fn general_notes(workload: &Workload, rows: &[Row], noise: &[Noise]) 
         RankBy::ResponseP99 => "the p99 of the response time",
         RankBy::BacklogGrowth => "whether the backlog grows: who keeps up, shares the first place",
         RankBy::Processed => "the processed rate",
+        RankBy::Staleness => "the p99 of the age of the newest value of each symbol (stale)",
     };
     let most = rows.iter().map(|row| row.rounds).max().unwrap_or(0);
     let among = ranking::most_compared(rows);

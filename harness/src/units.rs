@@ -35,6 +35,18 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|_| format!("`{text}` is no time such as 500us, 10ms, 2s or 1m30s"))
 }
 
+/// A time of whole milliseconds, in ms.
+///
+/// # Errors
+/// When it is none.
+pub fn whole_ms(text: &str) -> Result<u64, String> {
+    let time = duration(text)?;
+    if !time.subsec_nanos().is_multiple_of(1_000_000) {
+        return Err(format!("`{text}` is no whole number of milliseconds"));
+    }
+    u64::try_from(time.as_millis()).map_err(|_| format!("`{text}` is too long"))
+}
+
 /// A time as [`duration`] reads it and a command line takes it: one word.
 #[must_use]
 pub fn shown_duration(time: Duration) -> String {
@@ -108,7 +120,7 @@ impl Written {
 
 /// For `deserialize_with` of serde: keys of files that take both.
 pub mod file {
-    use super::{Written, bytes, duration, rate};
+    use super::{Written, bytes, rate, whole_ms};
     use serde::{Deserialize, Deserializer, de::Error};
 
     /// A number of bytes, or a size.
@@ -144,14 +156,6 @@ pub mod file {
     /// When it is neither.
     pub fn millis<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
         Written::deserialize(from)?.number(whole_ms).map_err(D::Error::custom)
-    }
-
-    fn whole_ms(text: &str) -> Result<u64, String> {
-        let time = duration(text)?;
-        if !time.subsec_nanos().is_multiple_of(1_000_000) {
-            return Err(format!("`{text}` is no whole number of milliseconds"));
-        }
-        u64::try_from(time.as_millis()).map_err(|_| format!("`{text}` is too long"))
     }
 }
 

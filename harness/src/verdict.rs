@@ -3,9 +3,11 @@
 
 use crate::measure::{self, Measurement};
 use crate::plan::Plan;
+use crate::policy;
 use crate::record::Record;
 use crate::stats::Slope;
 use crate::verify::Audit;
+use contract::ServerEnd;
 use serde::{Deserialize, Serialize};
 
 /// How a round, or a row, came out; in ascending order of trouble.
@@ -88,6 +90,10 @@ const STALL_NS: u64 = 100_000_000;
 const BLOCKED_SHARE: f64 = 0.05;
 const DRY_SHARE: f64 = 0.5;
 
+/// Under the policy that blocks, a source that makes so much less than what is due is
+/// held back.
+const HELD_BACK_SHARE: f64 = 0.01;
+
 /// Judges a round.
 #[must_use]
 pub fn judge(
@@ -106,9 +112,13 @@ pub fn judge(
         };
         return Judgement { verdict, reason: Some(reason), remarks: Vec::new() };
     };
-    let (verdict, mut reason) = classify(m);
-    if let (Some(reason), Some(why)) = (&mut reason, record.overflow()) {
-        reason.push_str(&format!("; {why}"));
+    let (mut verdict, mut reason) = classify(m);
+    // Whoever was cut off was behind, however little its backlog had grown by then.
+    if record.server.ended == ServerEnd::CutOff && verdict != Verdict::Noisy {
+        (verdict, reason) = (Verdict::Overloaded, None);
+    }
+    if let Some(why) = record.overflow().filter(|_| verdict != Verdict::Ok) {
+        reason = Some(reason.map_or(why.clone(), |reason| format!("{reason}; {why}")));
     }
     Judgement { verdict, reason, remarks: warnings(m, record, plan) }
 }
@@ -150,6 +160,13 @@ fn classify(m: &Measurement) -> (Verdict, Option<String>) {
         );
         return (Verdict::Overloaded, Some(why));
     }
+    if let Some(share) = m.held_back.filter(|share| *share > HELD_BACK_SHARE) {
+        let why = format!(
+            "it held the source back: {:.1} % of the ticks due were never made, as each waits until it has taken those before",
+            share * 100.0
+        );
+        return (Verdict::Overloaded, Some(why));
+    }
     if let Some(ebb) = m.ebb_growth_per_s.filter(|ebb| *ebb > measure::KEEPS_UP_SHARE * offered) {
         let why = format!(
             "between the swells of the load its backlog did not go back: the least of it grew by {:.1} % of what was offered",
@@ -172,6 +189,13 @@ fn warnings(m: &Measurement, record: &Record, plan: &Plan) -> Vec<String> {
         warnings.push(format!(
             "the server's own pacing: it generated {:.1} % of the rate asked for",
             m.rates.generated_per_s / offered * 100.0
+        ));
+    }
+    if let Some(loss) = m.loss.filter(|loss| *loss > 0.0) {
+        warnings.push(format!(
+            "lost: the policy {} kept {:.1} % of the ticks from it",
+            policy::word(plan.workload.policy()),
+            loss * 100.0
         ));
     }
     let around = &m.disturbance;
@@ -232,7 +256,9 @@ fn stall(record: &Record, plan: &Plan) -> Option<(u64, u64)> {
     let mut longest = (0, 0);
     let mut since = window.first()?;
     for look in window {
-        if look.processed > since.processed || look.generated == look.processed {
+        if look.processed > since.processed
+            || look.generated.saturating_sub(look.dropped) == look.processed
+        {
             since = look;
         }
         longest = longest.max((look.at_ns - since.at_ns, since.at_ns - record.start_ns));

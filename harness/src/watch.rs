@@ -22,6 +22,8 @@ const DRAIN_NS: u64 = 400_000_000;
 pub struct Watched {
     /// The snapshots on the grid, the first at the start.
     pub snapshots: Vec<Snapshot>,
+    /// What each connection had processed at each of them, where there are several.
+    pub processed_each: Vec<Vec<u64>>,
     /// When the watching ended, ns of the monotonic clock: what was not
     /// processed by then had waited at least so long.
     pub ended_ns: u64,
@@ -90,6 +92,9 @@ pub fn watch(scene: &mut Scene<'_>, live: &mut Onlooker<'_>) -> Result<Option<(W
         }
         let snapshot = scene.observer.read()?;
         watched.snapshots.push(snapshot);
+        if scene.plan.links() > 1 {
+            watched.processed_each.push(scene.observer.processed_each.clone());
+        }
         live(scene.start_ns, &snapshot);
         let cpu_ns = snapshot.client_cpu_ns + snapshot.server_cpu_ns;
         if offset_ns == window_ns.start {

@@ -1,8 +1,10 @@
 //! Workloads: one TOML file each, with its why.
 
 use crate::nearest;
+use crate::policy;
 use crate::units::{self, Written, file};
 use anyhow::{Context, Result, anyhow, bail};
+use contract::{Policy, SlowConsumer};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +23,9 @@ pub struct Workload {
     pub why: String,
     /// How to read its table.
     pub read: String,
+    /// Those that are run together under this name, and compared in a table of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// How ticks are spelled.
     #[serde(default)]
     pub format: Format,
@@ -71,6 +76,20 @@ pub struct Workload {
     /// Where the server's log ends, in bytes.
     #[serde(default = "default_log_ceiling_bytes", deserialize_with = "file::size")]
     pub log_ceiling_bytes: u64,
+    /// What the server does about a consumer that falls behind; absent: everything waits
+    /// for it, up to that ceiling.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "policy::from_file"
+    )]
+    pub slow_consumer: Option<SlowConsumer>,
+    /// Threads over which the server spreads its connections.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub server_threads: usize,
+    /// Whether the connections are under TLS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls: bool,
     /// Every so manieth tick is stamped, from the first on; absent: a prime that gives
     /// about as many as the campaign wants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -136,6 +155,11 @@ fn one() -> usize {
     1
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+fn is_one(count: &usize) -> bool {
+    *count == 1
+}
+
 /// `rate_per_s` in a workload file: a number, a rate such as `"500k"`, or
 /// `"flood"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,6 +203,8 @@ pub enum RankBy {
     BacklogGrowth,
     /// The processed rate: most is best.
     Processed,
+    /// The p99 of the age of the newest value of each symbol: least is best.
+    Staleness,
 }
 
 fn default_queue_bound() -> u64 {
@@ -249,6 +275,12 @@ impl Workload {
     #[must_use]
     pub fn is_flood(&self) -> bool {
         matches!(self.rate_per_s, Some(Rate::Flood(_)))
+    }
+
+    /// What the server does about a consumer that falls behind.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.slow_consumer.map_or(Policy::Queue, |slow| slow.policy)
     }
 
     /// The name of the workload whose rate was varied.
@@ -326,6 +358,9 @@ impl Workload {
         if workload.name.is_empty() || !workload.name.chars().all(simple) {
             bail!("name: use letters, digits, `-`, `_` and `.` only");
         }
+        if workload.group.as_ref() == Some(&workload.name) {
+            bail!("group: a workload may not be called as its group");
+        }
         match &workload.replay {
             None => {
                 workload.timetable(0)?;
@@ -349,6 +384,7 @@ impl Workload {
         if workload.connections * workload.clients > 1000 {
             bail!("connections and clients: more than 1000 connections in all");
         }
+        policy::check(&workload)?;
         if workload.sample_stride == Some(0) {
             bail!("sample_stride: must be at least 1");
         }
@@ -362,7 +398,8 @@ impl Workload {
     }
 }
 
-fn names(folder: &Path) -> Vec<String> {
+/// The names of all workloads in a folder, in order.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .into_iter()
         .flatten()

@@ -18,6 +18,22 @@ fn every_shipped_workload_is_sound_and_named_as_its_file() {
     }
 }
 
+/// Only then the table across them compares the policies and nothing else.
+#[test]
+fn the_workloads_of_the_policies_are_the_very_same_load() {
+    let policies = ["queue", "block", "drop-oldest", "drop-newest", "conflate", "disconnect"];
+    let load = |policy: &str| Workload::load(&root(), &format!("slow-{policy}")).unwrap();
+    let first = load("queue");
+    for policy in policies {
+        let workload = load(policy);
+        assert_eq!(policy::word(workload.policy()), policy);
+        let slow_consumer = workload.slow_consumer;
+        let (name, why, read) = (workload.name, workload.why, workload.read);
+        let same = Workload { name, why, read, slow_consumer, ..first.clone() };
+        assert_eq!(load(policy), same);
+    }
+}
+
 #[test]
 fn mistakes_are_named() {
     let sound = "name='x'\nwhy='w'\nread='r'\nrank_by='processed'\n";
@@ -48,6 +64,7 @@ fn mistakes_are_named() {
         ("rate_per_s='flood'\npoisson=true", "a flood has no shape"),
         ("replay='../x.csv'", "beside the workload"),
         ("poisson=true", "rate_per_s: give ticks"),
+        ("rate_per_s=5\nslow_consumer={policy='conflate'}", "conflate needs a limit"),
     ];
     for (line, expected) in cases {
         let error = Workload::parse(&format!("{sound}{line}")).unwrap_err();

@@ -4,6 +4,7 @@ mod common;
 
 use common::{published, published_of};
 use harness::archive::Archive;
+use harness::packed::JOURNEY_COLUMNS;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -74,6 +75,27 @@ fn damage_is_named_with_its_place() {
     refused(edit("rounds.jsonl", |t| t.replacen("\"steady\"", "\"stea", 1)), "line 1 is damaged");
 }
 
+/// What a harness that was killed leaves: its last line may be cut anywhere, also
+/// within a letter; every round before it was finished.
+#[test]
+fn a_line_that_a_killed_harness_was_writing_costs_only_itself() {
+    let dir = copy("compare");
+    let running = |campaign: &mut Value| campaign["status"] = "running".into();
+    rewrite(running)(dir.path());
+    let path = dir.path().join("rounds.jsonl");
+    let whole = fs::read(&path).unwrap();
+    let count = Archive::open(dir.path()).unwrap().rounds.len();
+    for cut in ["9", "µ"] {
+        let mut bytes = whole.clone();
+        bytes.extend([b"{\"order\":", cut.as_bytes()].concat());
+        bytes.truncate(bytes.len() - (cut.len() - 1));
+        fs::write(&path, &bytes).unwrap();
+        assert_eq!(Archive::open(dir.path()).unwrap().rounds.len(), count);
+    }
+    fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    assert_eq!(Archive::open(dir.path()).unwrap().rounds.len(), count - 1);
+}
+
 #[test]
 fn numbers_that_were_changed_afterwards_are_found() {
     let words = "not those that rounds.jsonl gives";
@@ -112,5 +134,34 @@ fn names_lead_to_no_other_folder() {
     for name in ["../x", "a/b", ""] {
         let named = move |campaign: &mut Value| campaign["workloads"][0]["name"] = name.into();
         refused(rewrite(named), "is no name of a workload");
+    }
+}
+
+/// Found by the fuzzer: sums of steps left 64 bits, and a far seq under random gaps
+/// was computed tick by tick.
+#[test]
+fn journeys_that_lead_nowhere_are_refused() {
+    let dir = copy("compare");
+    let archive = Archive::open(dir.path()).unwrap();
+    let round = archive.rounds.iter().find(|round| round.books.is_some()).unwrap();
+    let books = round.books.as_ref().unwrap();
+    let path = dir.path().join(&books.journeys);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let row_of = |row: &str| {
+        let text = format!("{}\n{row}\n", JOURNEY_COLUMNS.join(","));
+        fs::write(&path, zstd::encode_all(text.as_bytes(), 1).unwrap()).unwrap();
+        archive.journeys(round, books)
+    };
+    assert_eq!(row_of("0,6,1,2,3,4").unwrap()[0].1.seq, 6);
+    let far = i64::MAX;
+    for row in [
+        format!("0,{far},1,2,3,4"),
+        "0,-6,1,2,3,4".to_owned(),
+        "0,1000000000,1,2,3,4".to_owned(),
+        format!("0,6,{far},{far},{far},{far}"),
+        format!("0,6,{},2,3,4", i64::MIN),
+    ] {
+        let error = format!("{:#}", row_of(&row).unwrap_err());
+        assert!(error.contains("row 1 leads beyond all bounds"), "{row}: {error}");
     }
 }

@@ -31,7 +31,11 @@ fn dependencies_point_one_way() {
     // The kit carries it for the tests of clients only, by a feature.
     assert_eq!(arrows["client-kit"], names(&["conformance", "contract", "tick"]));
     assert_eq!(arrows["harness"], names(&["conformance", "contract", "tick"]));
-    let known = ["tick", "contract", "conformance", "tick-server", "client-kit", "harness"];
+    // What attacks all of them with arbitrary bytes, and is needed by none. It has the
+    // floor's frame reader by its file.
+    assert_eq!(arrows["fuzz"], names(&["contract", "harness", "tick", "tick-server"]));
+    assert!(arrows.values().all(|needs| !needs.contains("fuzz")));
+    let known = ["tick", "contract", "conformance", "tick-server", "client-kit", "harness", "fuzz"];
     let mut clients = 0;
     for (client, needs) in arrows.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
         assert_eq!(needs, &names(&["client-kit"]), "{client}");

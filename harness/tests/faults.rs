@@ -117,6 +117,12 @@ fn what_goes_wrong_after_ready_is_found_out() {
         ("crash", "failed", "exit code 3"),
         ("early-exit", "failed", "exit code 0"),
         ("disconnect", "invalid", "ended by itself: connection lost"),
+        ("killed", "failed", "killed by SIGKILL"),
+        ("reset", "failed", "exit code 4"),
+        ("half-close", "invalid", "ended by itself: connection lost"),
+        ("lingers", "measured", ""),
+        ("daemon", "measured", ""),
+        ("holds-stdout", "failed", "it ended, and what it has started holds its stdout open"),
         ("chatty", "failed", "`ready` instead of silence"),
         ("truncate-meter", "failed", "meter"),
         ("wild-meter", "invalid", "more came out than went in"),
@@ -143,6 +149,26 @@ fn what_goes_wrong_after_ready_is_found_out() {
     let rounds = std::fs::read_to_string(compared.campaign.join("rounds.jsonl")).unwrap();
     let all = faults.len() + 1; // and the control's
     assert_eq!(rounds.lines().count(), all, "every round is kept, whatever came of it");
+    let remarks = compared.row("daemon")["remarks"].to_string();
+    assert!(remarks.contains("left behind: 1 of its processes"), "{remarks}");
+    assert_eq!(room.processes(), Vec::<i32>::new(), "whatever they had started has ended");
+}
+
+/// SIGSTOP, and SIGCONT two seconds later: what came meanwhile waited, is processed
+/// all the same, and shows in the latencies.
+#[test]
+fn a_client_that_was_stopped_goes_on_with_what_has_waited() {
+    let room = Room::new();
+    let (paused, light) = (room.faulty("paused"), room.light());
+    let args = ["--client", &paused, "--workload", &light, "--seconds", "4"];
+    let compared = room.compare(&args);
+    let row = compared.row("paused");
+    assert!(common::is_measured(row), "{row}");
+    assert!(row["remarks"].to_string().contains("stalled: it processed nothing for"), "{row}");
+    // A tick that was still waiting at the end has waited at least so long.
+    let max = &row["response_ns"]["max"];
+    let max_ns = max.as_u64().or_else(|| max["at_least"].as_u64()).unwrap();
+    assert!(max_ns > 1_900_000_000, "{row}");
 }
 
 /// A client that stops once, for whatever reason, is no liar: its row says so, and

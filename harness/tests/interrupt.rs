@@ -3,12 +3,13 @@
 mod common;
 
 use common::Room;
+use common::processes::{all_gone, below, children, rooms_of, wait_for};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A long campaign that has begun its first round.
 fn running(room: &Room) -> (Child, PathBuf) {
@@ -26,55 +27,6 @@ fn running(room: &Room) -> (Child, PathBuf) {
     };
     let campaign = wait_for(Duration::from_secs(120), begun).expect("a first round");
     (child, campaign)
-}
-
-fn wait_for<T>(limit: Duration, mut check: impl FnMut() -> Option<T>) -> Option<T> {
-    let until = Instant::now() + limit;
-    while Instant::now() < until {
-        if let Some(found) = check() {
-            return Some(found);
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    None
-}
-
-/// Processes below `parent`, by their ids: children and theirs.
-fn below(parent: u32) -> Vec<i32> {
-    let all: Vec<(i32, i32)> = procfs::process::all_processes()
-        .unwrap()
-        .filter_map(|p| p.ok()?.stat().ok())
-        .map(|stat| (stat.pid, stat.ppid))
-        .collect();
-    let mut found = vec![parent as i32];
-    let mut next = 0;
-    while next < found.len() {
-        let parent = found[next];
-        found.extend(all.iter().filter(|(_, ppid)| *ppid == parent).map(|(pid, _)| *pid));
-        next += 1;
-    }
-    found.split_off(1)
-}
-
-fn all_gone(pids: &[i32]) -> bool {
-    let gone = || {
-        let alive = |pid: &i32| {
-            procfs::process::Process::new(*pid)
-                .and_then(|p| p.stat())
-                .is_ok_and(|stat| stat.state != 'Z')
-        };
-        (!pids.iter().any(alive)).then_some(())
-    };
-    wait_for(Duration::from_secs(10), gone).is_some()
-}
-
-/// Waits until server, client and guard are there.
-fn children(harness: &Child) -> Vec<i32> {
-    wait_for(Duration::from_secs(30), || {
-        let pids = below(harness.id());
-        (pids.len() >= 3).then_some(pids)
-    })
-    .expect("a round under way")
 }
 
 #[test]
@@ -100,17 +52,11 @@ fn no_child_outlives_a_killed_harness() {
     let room = Room::new();
     let (mut harness, campaign) = running(&room);
     let children = children(&harness);
-    // The guard's last argument is the folder of the meters.
-    let guard = |pid: &i32| {
-        let words = procfs::process::Process::new(*pid).ok()?.cmdline().ok()?;
-        (words.get(1)? == "guard").then(|| PathBuf::from(&words[2]))
-    };
-    let meters = children.iter().find_map(guard).expect("a guard");
-    assert!(meters.is_dir());
+    assert_eq!(rooms_of(harness.id()).len(), 1);
     kill(Pid::from_raw(harness.id() as i32), Signal::SIGKILL).unwrap();
     harness.wait().unwrap();
     assert!(all_gone(&children));
-    assert!(!meters.exists());
+    assert_eq!(rooms_of(harness.id()), Vec::<PathBuf>::new());
     let saved = std::fs::read_to_string(campaign.join("campaign.json")).unwrap();
     let saved: Value = serde_json::from_str(&saved).unwrap();
     assert_eq!(saved["status"], "running");

@@ -149,7 +149,11 @@ fn a_flood_table_calls_a_tie_a_tie() {
     let mut again = rounds("first", Verdict::Ok, vec![took(5.2e6); 7]);
     again.iter_mut().for_each(|round| round.control = true);
     twice.extend(again);
-    let noise = ranking::noise("w", "first", &twice.iter().collect::<Vec<_>>());
+    let noise = ranking::noise(
+        &Workload { name: "w".into(), ..workload.clone() },
+        "first",
+        &twice.iter().collect::<Vec<_>>(),
+    );
     let rows = ranked(&workload, rows, &noise);
     assert_eq!(
         ranks(&rows),
@@ -169,7 +173,11 @@ fn a_difference_below_the_noise_floor_is_none() {
     let mut control = rounds("a", Verdict::Ok, vec![kept_up(1200); 7]);
     control.iter_mut().for_each(|round| round.control = true);
     control.extend(rounds("a", Verdict::Ok, vec![kept_up(1000); 7]));
-    let noise = ranking::noise("w", "a", &control.iter().collect::<Vec<_>>());
+    let noise = ranking::noise(
+        &Workload { name: "w".into(), ..workload.clone() },
+        "a",
+        &control.iter().collect::<Vec<_>>(),
+    );
     assert_eq!(ranks(&ranked(&workload, rows(), &noise)), [("a", Some(1)), ("b", Some(1))]);
 }
 

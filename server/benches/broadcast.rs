@@ -1,11 +1,12 @@
 //! How fast ticks leave: the server's flood into a reader that only reads,
 //! beside a bare loop of `write_all` with the same bytes. Their ratio is the
-//! price of pacing, encoding and counting. And the log by itself.
+//! price of pacing, encoding and counting; once more while it shows its metrics. And
+//! the log by itself.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tick::{Format, Framer, Market};
 use tick_server::log::{Log, SEGMENT_BYTES};
@@ -52,6 +53,15 @@ fn handshake(address: &str) -> TcpStream {
     socket
 }
 
+fn serve(more: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_tick-server"))
+        .args(["--rate", "flood", "--port", "0", "--duration", "600"])
+        .args(more)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the server")
+}
+
 fn flood(c: &mut Criterion) {
     let mut group = c.benchmark_group("flood");
     group.throughput(Throughput::Elements(TICKS)).sample_size(20);
@@ -63,21 +73,19 @@ fn flood(c: &mut Criterion) {
     });
     drop(socket);
 
-    let mut server = Command::new(env!("CARGO_BIN_EXE_tick-server"))
-        .args(["--rate", "flood", "--port", "0", "--duration", "600"])
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the server");
-    let mut url = String::new();
-    let mut stderr = BufReader::new(server.stderr.take().expect("piped"));
-    stderr.read_line(&mut url).expect("its address");
-    let address = url.trim().trim_start_matches("ws://").trim_end_matches("/ticks").to_owned();
-    let mut socket = handshake(&address);
-    group.bench_function("server", |b| {
-        b.iter_custom(|iterations| read(&mut socket, &mut buffer, iterations));
-    });
-    server.kill().expect("it runs");
-    server.wait().expect("it ends");
+    for (name, more) in [("server", &[][..]), ("with metrics", &["--metrics", "127.0.0.1:0"])] {
+        let mut server = serve(more);
+        let mut url = String::new();
+        let mut stderr = BufReader::new(server.stderr.take().expect("piped"));
+        stderr.read_line(&mut url).expect("its address");
+        let address = url.trim().trim_start_matches("ws://").trim_end_matches("/ticks").to_owned();
+        let mut socket = handshake(&address);
+        group.bench_function(name, |b| {
+            b.iter_custom(|iterations| read(&mut socket, &mut buffer, iterations));
+        });
+        server.kill().expect("it runs");
+        server.wait().expect("it ends");
+    }
     group.finish();
 }
 

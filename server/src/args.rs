@@ -1,14 +1,23 @@
 //! The command lines: of a server by hand, and of a child of the harness.
 
+use crate::certificate;
 use crate::classic::Style;
 use crate::door;
 use crate::gate::{Gate, Origin, Token};
-use anyhow::{Result, bail};
+use crate::logging::{self, LogFormat};
+use crate::policy::Limits;
+use anyhow::{Result, anyhow, bail};
 use clap::Parser;
-use std::net::IpAddr;
+use contract::Policy;
+use rustls::ServerConfig;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use tick::{Format, Schedule};
+use tracing_subscriber::filter::Targets;
 
 /// Serves a synthetic market as WebSocket ticks at ws://HOST:PORT/ticks.
 ///
@@ -32,7 +41,7 @@ pub struct Args {
     /// Seed of the market
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// End after so many seconds [default: at Ctrl-C]
+    /// End after so many seconds [default: at Ctrl-C or SIGTERM]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     pub duration: Option<u64>,
     /// `SO_SNDBUF` of each connection [default: autotuning]
@@ -60,6 +69,42 @@ pub struct Args {
     /// Pages that may connect, as https://example.com; others get 403 [default: all]
     #[arg(long, value_name = "ORIGIN", num_args = 1..)]
     pub allow_origin: Vec<Origin>,
+    /// Speak TLS (wss://), and show this certificate, with its chain; needs --key
+    #[arg(long, value_name = "PEM")]
+    pub cert: Option<PathBuf>,
+    /// The private key of --cert
+    #[arg(long, value_name = "PEM")]
+    pub key: Option<PathBuf>,
+    /// Serve /metrics (Prometheus, OpenMetrics) and /healthz at that loopback address;
+    /// port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub metrics: Option<SocketAddr>,
+    /// Say on stderr what passes: off, error, warn, info, debug, trace, or by target,
+    /// such as info,tick_server::door=debug
+    #[arg(long, value_name = "FILTER", default_value = "info", value_parser = logging::filter)]
+    pub log: Targets,
+    /// How it is said
+    #[arg(long, value_enum, default_value_t)]
+    pub log_format: LogFormat,
+    /// At the end, time for clients to take what waits for them, and again to answer
+    /// their close frames
+    #[arg(long, value_name = "MS", default_value_t = 2_000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(0..=86_400_000))]
+    pub drain_ms: u64,
+    /// Threads that connections are spread over; each encodes every tick once
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub server_threads: u16,
+    /// What a consumer gets that is behind: queue, block, drop-oldest, drop-newest, conflate
+    /// or disconnect
+    #[arg(long, value_name = "POLICY", default_value = "queue", value_parser = policy)]
+    pub slow_consumer: Policy,
+    /// Behind is who has more than so many bytes waiting [default: 1048576, without --behind-ms]
+    #[arg(long, value_name = "BYTES")]
+    pub behind_bytes: Option<u64>,
+    /// Behind is whose oldest waiting tick is so old
+    #[arg(long, value_name = "MS")]
+    pub behind_ms: Option<u64>,
 }
 
 impl Args {
@@ -83,6 +128,31 @@ impl Args {
         }
     }
 
+    /// What a consumer gets that is behind.
+    ///
+    /// # Errors
+    /// A policy that does not fit the load, or the number of threads or connections.
+    pub fn limits(&self) -> Result<Limits> {
+        let (bytes, ms) = (self.behind_bytes, self.behind_ms);
+        let threads = self.server_threads;
+        if !self.rate.0.is_open_loop() && threads > 1 {
+            bail!(
+                "--rate flood: each of {threads} threads would set a pace of its own: leave --server-threads out"
+            );
+        }
+        if self.slow_consumer == Policy::Block && threads > 1 {
+            bail!("--slow-consumer block is for one connection: leave --server-threads out");
+        }
+        Limits::by_hand(self.slow_consumer, bytes, ms, self.rate.0, self.format)
+            .map_err(|error| anyhow!("--slow-consumer: {error}"))
+    }
+
+    /// How many connections there may be: one alone can set the pace.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        if self.slow_consumer == Policy::Block { 1 } else { self.max_connections }
+    }
+
     /// Who is let in.
     ///
     /// # Errors
@@ -91,6 +161,27 @@ impl Args {
         let token = self.token_file.as_deref().map(Token::read).transpose()?;
         Ok(Gate { token, origins: self.allow_origin.clone() })
     }
+}
+
+impl Args {
+    /// What TLS needs, where it is to be spoken.
+    ///
+    /// # Errors
+    /// One of the two files without the other, or files that cannot be used.
+    pub fn tls(&self) -> Result<Option<Arc<ServerConfig>>> {
+        match (&self.cert, &self.key) {
+            (None, None) => Ok(None),
+            (Some(cert), Some(key)) => certificate::load(cert, key).map(Some),
+            (Some(_), None) => bail!("--cert needs its private key: add --key PEM"),
+            (None, Some(_)) => bail!("--key needs its certificate: add --cert PEM"),
+        }
+    }
+}
+
+fn policy(text: &str) -> Result<Policy, String> {
+    let plain: serde::de::value::StrDeserializer<'_, serde::de::value::Error> =
+        text.into_deserializer();
+    Policy::deserialize(plain).map_err(|error| error.to_string())
 }
 
 fn connections(text: &str) -> Result<usize, String> {

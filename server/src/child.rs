@@ -2,19 +2,26 @@
 //! client, reports and ends.
 
 use crate::books::{Books, Stamps};
+use crate::certificate;
 use crate::classic::{Classic, Style};
+use crate::crew::{Crew, End, Played, Words, out_of_order};
 use crate::door::{self, Arrival, Tuning};
-use crate::engine::{Engine, Load};
+use crate::engine::Engine;
 use crate::kernel;
-use crate::log::Log;
-use crate::outlet::Outlet;
+use crate::load::Load;
+use crate::log::{Log, Memory};
+use crate::outlet::Wire;
+use crate::policy::Limits;
+use crate::spread::Spread;
+use crate::subscription::Symbols;
 use anyhow::{Context, Result, anyhow, bail};
 use contract::meter::Meter;
 use contract::{
-    Connected, Fresh, FromServer, LineError, Lines, Listening, SAMPLES_PER_LINE, SampleRow,
-    Samples, ServerEnd, ServerFinal, ServerHello, ServerPlan, ToServer, Version, write,
+    Connected, Dropped, Fresh, FromServer, LineError, Lines, Listening, Policy, SAMPLES_PER_LINE,
+    SampleRow, Samples, ServerEnd, ServerFinal, ServerHello, ServerPlan, ToServer, Version, write,
 };
 use polling::Poller;
+use rustls::ServerConfig;
 use std::collections::BTreeMap;
 use std::io::{BufReader, IsTerminal, stdin, stdout};
 use std::net::{IpAddr, Ipv4Addr};
@@ -24,19 +31,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 use tick::clock::{now_ns, unix_offset_ns};
 use tick::{Framer, Market, Tape, Timetable};
-use tungstenite::protocol::frame::coding::CloseCode;
 
-/// Time for the client to answer the last ping. Both kernel queues may stand
-/// before that, some MB that a slow client takes seconds to read.
-const LAST_PONG_NS: u64 = 30_000_000_000;
-/// Time for it to answer the close frame then.
-const GOODBYE_NS: u64 = 2_000_000_000;
-/// Time for it to leave by itself after a `stop`.
-const LINGER_NS: u64 = 500_000_000;
-/// The longest turn: how soon a `stop` is seen at the latest.
-const TURN_NS: u64 = 5_000_000;
 /// The most connections of one run.
 const MAX_CONNECTIONS: usize = 10_000;
+/// The most threads of one run.
+const MAX_THREADS: usize = 64;
 
 /// Serves one run in a style.
 ///
@@ -58,20 +57,32 @@ pub fn run(style: Style) -> Result<()> {
     if !(1..=MAX_CONNECTIONS).contains(&plan.connections) {
         bail!("the plan's connections are {}: choose 1 to {MAX_CONNECTIONS}", plan.connections);
     }
+    if !(1..=MAX_THREADS).contains(&plan.threads) {
+        bail!("the plan's threads are {}: choose 1 to {MAX_THREADS}", plan.threads);
+    }
+    if plan.threads > 1 && !plan.schedule.is_open_loop() {
+        bail!(
+            "the plan spreads a flood over threads, each of which would set a pace of its own: choose one"
+        );
+    }
+    let limits = Limits::of_plan(plan.slow_consumer, plan.schedule, plan.format, plan.connections)
+        .map_err(|error| anyhow!("the plan's slow_consumer: {error}"))?;
     let tape = plan.tape.as_deref().map(read_tape).transpose()?;
     let timetable = Timetable::new(plan.schedule, tape.clone()).map_err(anyhow::Error::msg)?;
     if style == Style::Classic {
         Classic::new(plan.schedule, 0).map_err(anyhow::Error::msg)?;
     }
     let deadline_ns = now_ns() + plan.deadline_ms * 1_000_000;
+    let tls = plan.tls.as_ref().map(|tls| certificate::load(&tls.cert, &tls.key));
+    let tls = tls.transpose().context("the plan's tls")?;
     let poller = Arc::new(Poller::new()?);
     let words = listen(lines, Arc::clone(&poller));
     let name = env!("CARGO_PKG_NAME").to_owned();
     let versions = vec![format!("{name} {}", env!("CARGO_PKG_VERSION"))];
     say(&FromServer::Hello(ServerHello { contract: Version, name, versions }))?;
-    let run = Run { plan, style, tape, timetable, words, poller, deadline_ns };
-    let (engine, ended) = run.serve()?;
-    report(engine.as_ref(), ended)
+    let run = Run { plan, style, limits, tape, timetable, tls, words, poller, deadline_ns };
+    let (played, ended) = run.serve()?;
+    report(played, ended)
 }
 
 fn read_tape(path: &Path) -> Result<Arc<Tape>> {
@@ -80,61 +91,72 @@ fn read_tape(path: &Path) -> Result<Arc<Tape>> {
     Ok(Arc::new(tape))
 }
 
-/// Why a run ended, and in words.
-type End = (ServerEnd, Option<String>);
-
-/// Lines after the plan; `Err` is why there are no more.
-type Words = Receiver<Result<ToServer, LineError>>;
-
 struct Run {
     plan: ServerPlan,
     style: Style,
+    limits: Limits,
     tape: Option<Arc<Tape>>,
     timetable: Timetable,
+    tls: Option<Arc<ServerConfig>>,
     words: Words,
     poller: Arc<Poller>,
     deadline_ns: u64,
 }
 
 impl Run {
-    fn serve(&self) -> Result<(Option<Engine>, End)> {
+    fn serve(self) -> Result<(Vec<Played>, End)> {
         let tuning = Tuning {
             send_buffer_bytes: self.plan.send_buffer_bytes,
             congestion: self.plan.congestion.clone(),
             expected: Some(self.plan.connections),
+            tls: self.tls.clone(),
             ..Tuning::default()
         };
-        let (to, arrivals) = channel();
+        let (to, seats) = Spread::over(&[Arc::clone(&self.poller)]);
+        let arrivals = &seats[0].arrivals;
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let door = door::open(host, 0, tuning, to, Arc::clone(&self.poller))?;
-        say(&FromServer::Listening(Listening { url: format!("ws://{}/ticks", door.address) }))?;
-        let mut sockets = BTreeMap::new();
-        while sockets.len() < self.plan.connections {
-            let (connection, socket) = match self.next_client(&arrivals) {
+        let door = door::open(host, 0, tuning, to)?;
+        say(&FromServer::Listening(Listening { url: door.url.clone() }))?;
+        let mut wires = BTreeMap::new();
+        while wires.len() < self.plan.connections {
+            let Arrival { number: connection, wire, .. } = match self.next_client(arrivals) {
                 Ok(arrival) => arrival,
-                Err(end) => return Ok((None, end)),
+                Err(end) => return Ok((Vec::new(), end)),
             };
+            let socket = &wire.0;
             say(&FromServer::Connected(Connected {
                 connection,
                 peer: socket.peer_addr()?,
                 local: socket.local_addr()?,
-                congestion: kernel::congestion(&socket)?,
-                send_buffer_bytes: kernel::send_buffer_bytes(&socket)?,
+                congestion: kernel::congestion(socket)?,
+                send_buffer_bytes: kernel::send_buffer_bytes(socket)?,
             }))?;
-            sockets.insert(connection, socket);
+            wires.insert(connection, wire);
         }
         drop(door);
         let start_ns = match self.start() {
             Ok(start_ns) => start_ns,
-            Err(end) => return Ok((None, end)),
+            Err(end) => return Ok((Vec::new(), end)),
         };
-        let mut engine = self.engine(start_ns)?;
-        // In the order of their numbers, which are then the outlets' places.
-        for socket in sockets.into_values() {
-            engine.admit(socket)?;
+        let engines = self.engines(start_ns, wires)?;
+        Crew::new(&self.plan, self.deadline_ns, self.words).play(engines)
+    }
+
+    /// Connection n goes to engine n modulo their count, so that its place there is n
+    /// divided by it.
+    fn engines(&self, start_ns: u64, wires: BTreeMap<usize, Wire>) -> Result<Vec<Engine>> {
+        let meter = Arc::new(match &self.plan.meter {
+            Some(path) => Meter::open(path, 1).context("the plan's meter")?,
+            None => Meter::unread(1)?,
+        });
+        let mut engines = (0..self.plan.threads.min(wires.len()))
+            .map(|number| self.engine(number, start_ns, &meter))
+            .collect::<Result<Vec<_>>>()?;
+        let count = engines.len();
+        for (number, wire) in wires {
+            engines[number % count].admit(wire, Symbols::all())?;
         }
-        let end = self.play(&mut engine)?;
-        Ok((Some(engine), end))
+        Ok(engines)
     }
 
     fn next_client(&self, arrivals: &Receiver<Arrival>) -> Result<Arrival, End> {
@@ -173,13 +195,13 @@ impl Run {
         }
     }
 
-    fn engine(&self, start_ns: u64) -> Result<Engine> {
+    fn engine(&self, number: usize, start_ns: u64, meter: &Arc<Meter>) -> Result<Engine> {
         let plan = &self.plan;
         let market = Market::new(plan.seed).replaying(self.tape.clone());
         let framer = Framer::new(plan.format, market, unix_offset_ns());
-        let meter = match &plan.meter {
-            Some(path) => Meter::open(path, 1).context("the plan's meter")?,
-            None => Meter::unread(1)?,
+        let memory = Memory {
+            symbols: self.limits.policy == Policy::Conflate,
+            times: self.limits.age_ns.is_some() || self.limits.policy == Policy::Disconnect,
         };
         let load = Load {
             timetable: self.timetable.clone(),
@@ -187,115 +209,24 @@ impl Run {
             duration_ns: Some(plan.duration_ns),
             spin: plan.spin,
         };
-        // A precise sleep where there is no spinning.
-        let _ = nix::sys::prctl::set_timerslack(1);
         let ticks = plan.schedule.about_ticks(plan.duration_ns);
-        let stamps = Some(Stamps::new(plan.sample, ticks, plan.connections));
-        let poller = Arc::clone(&self.poller);
+        let stamps = Some(Stamps::new(plan.sample, ticks, plan.connections.div_ceil(plan.threads)));
+        // The first is woken when a word comes.
+        let poller = match number {
+            0 => Arc::clone(&self.poller),
+            _ => Arc::new(Poller::new()?),
+        };
         let classic = match self.style {
             Style::Schedule => None,
             Style::Classic => {
                 Some(Classic::new(plan.schedule, start_ns).map_err(anyhow::Error::msg)?)
             }
         };
-        let engine = Engine::new(Log::new(framer), load, Books::new(meter), stamps, poller);
-        Ok(engine.paced_by(classic))
+        let books = Books::new(Arc::clone(meter), plan.threads.min(plan.connections));
+        let log = Log::new(framer).remembering(memory);
+        let engine = Engine::new(log, load, books, stamps, poller);
+        Ok(engine.paced_by(classic).held_to(self.limits, true))
     }
-
-    fn play(&self, engine: &mut Engine) -> Result<End> {
-        let drained = loop {
-            engine.turn(now_ns() + TURN_NS)?;
-            match self.words.try_recv() {
-                Ok(Ok(ToServer::Stop(_))) => break Err((ServerEnd::Stopped, None)),
-                Ok(Ok(_)) => break Err(out_of_order()),
-                Ok(Err(error)) => break Err((ServerEnd::Stopped, Some(error.to_string()))),
-                Err(_) => {}
-            }
-            if engine.is_finished() && engine.is_drained() {
-                break Ok(());
-            }
-            if let Some(why) = engine.outlets.iter().flatten().find_map(Outlet::gone) {
-                break Err((ServerEnd::Abandoned, Some(why.to_owned())));
-            }
-            if engine.log.held_bytes() > self.plan.log_ceiling_bytes {
-                break Err((ServerEnd::LogCeiling, Some(self.ceiling(engine))));
-            }
-            if now_ns() > self.deadline_ns {
-                break Err((ServerEnd::Deadline, Some("the load was not drained in time".into())));
-            }
-        };
-        let end = match drained {
-            Ok(()) => self.goodbye(engine)?,
-            Err(end) => end,
-        };
-        engine.look();
-        if end.0 == ServerEnd::Stopped {
-            linger(engine)?;
-        }
-        // A client may wait for this before it reports, and its report is read
-        // before ours.
-        for key in 0..engine.outlets.len() {
-            engine.dismiss(key);
-        }
-        Ok(end)
-    }
-
-    /// Asks for a last pong, for a client may drop it when it finds the close
-    /// frame behind the ping; then closes, and waits for the answer.
-    fn goodbye(&self, engine: &mut Engine) -> Result<End> {
-        for outlet in engine.outlets.iter_mut().flatten() {
-            outlet.ping(&engine.log);
-        }
-        let pong_ns = LAST_PONG_NS.min(self.deadline_ns.saturating_sub(now_ns()));
-        // Any word now is a `stop`, and one that comes now ends only the wait.
-        let told = || self.words.try_recv().is_ok();
-        let done = |engine: &Engine| is_gone(engine) || engine.is_confirmed() || told();
-        turn_until(engine, pong_ns, done)?;
-        for outlet in engine.outlets.iter_mut().flatten() {
-            outlet.close(CloseCode::Normal);
-        }
-        let answered = turn_until(engine, GOODBYE_NS, is_gone)?;
-        let silent = || "the client did not answer the close frame".to_owned();
-        Ok((ServerEnd::Complete, (!answered).then(silent)))
-    }
-
-    fn ceiling(&self, engine: &Engine) -> String {
-        format!(
-            "{} ticks waited for the client, more than {} MB",
-            engine.books.generated * self.plan.connections as u64 - engine.books.written,
-            self.plan.log_ceiling_bytes / 1_000_000
-        )
-    }
-}
-
-/// Its client is told to stop at the same time, and may hear of it later: it would
-/// take a connection that is closed at once for a lost one.
-fn linger(engine: &mut Engine) -> Result<()> {
-    let until_ns = now_ns() + LINGER_NS;
-    while !is_gone(engine) && now_ns() < until_ns {
-        engine.listen(now_ns() + TURN_NS)?;
-    }
-    Ok(())
-}
-
-fn is_gone(engine: &Engine) -> bool {
-    engine.outlets.iter().flatten().all(|outlet| outlet.gone().is_some())
-}
-
-/// Goes on until `done`; false when that takes longer than `limit_ns`.
-fn turn_until(engine: &mut Engine, limit_ns: u64, done: impl Fn(&Engine) -> bool) -> Result<bool> {
-    let until_ns = now_ns() + limit_ns;
-    while !done(engine) {
-        if now_ns() >= until_ns {
-            return Ok(false);
-        }
-        engine.turn(now_ns() + TURN_NS)?;
-    }
-    Ok(true)
-}
-
-fn out_of_order() -> End {
-    (ServerEnd::Stopped, Some("a line out of order".into()))
 }
 
 /// Reads the lines after the plan, in a thread of its own. The end of the
@@ -329,33 +260,47 @@ fn say(line: &FromServer) -> Result<()> {
     write(&mut stdout().lock(), line).context("the harness does not listen")
 }
 
-fn report(engine: Option<&Engine>, (ended, detail): End) -> Result<()> {
+/// Says everything about the run: samples of each connection, seqs made anew, drops,
+/// and the sums.
+fn report(played: Vec<Played>, (ended, detail): End) -> Result<()> {
     let mut last = ServerFinal {
         generated: 0,
         written: 0,
         acknowledged: 0,
         confirmed: 0,
         written_bytes: 0,
+        dropped: 0,
         ended,
         detail,
     };
-    if let Some(engine) = engine {
-        for connection in 0..engine.outlets.len() {
-            let Some(stamps) = &engine.stamps else { break };
-            let rows: Vec<SampleRow> = stamps.rows(connection).collect();
-            for rows in rows.chunks(SAMPLES_PER_LINE) {
-                say(&FromServer::Samples(Samples { connection, rows: rows.to_vec() }))?;
+    let engines = played.len();
+    let connections: usize = played.iter().map(|(_, streams)| streams.len()).sum();
+    for connection in 0..connections {
+        let engine = &played[connection % engines].0;
+        let Some(stamps) = &engine.stamps else { break };
+        let rows: Vec<SampleRow> = stamps.rows(connection / engines).collect();
+        for rows in rows.chunks(SAMPLES_PER_LINE) {
+            say(&FromServer::Samples(Samples { connection, rows: rows.to_vec() }))?;
+        }
+    }
+    let fresh = played.first().and_then(|(engine, _)| engine.fresh()).unwrap_or_default();
+    for seqs in fresh.chunks(SAMPLES_PER_LINE) {
+        say(&FromServer::Fresh(Fresh { seqs: seqs.to_vec() }))?;
+    }
+    for (number, (engine, streams)) in played.into_iter().enumerate() {
+        let books = &engine.books;
+        last.generated = last.generated.max(books.generated);
+        last.written += books.written;
+        last.acknowledged += books.acknowledged;
+        last.confirmed += books.confirmed;
+        last.written_bytes += books.written_bytes;
+        last.dropped += books.dropped;
+        for (place, stream) in streams.into_iter().enumerate() {
+            let connection = number + place * engines;
+            for ranges in stream.into_dropped(engine.feeds.whole()).chunks(SAMPLES_PER_LINE) {
+                say(&FromServer::Dropped(Dropped { connection, ranges: ranges.to_vec() }))?;
             }
         }
-        for seqs in engine.fresh().unwrap_or_default().chunks(SAMPLES_PER_LINE) {
-            say(&FromServer::Fresh(Fresh { seqs: seqs.to_vec() }))?;
-        }
-        let books = &engine.books;
-        last.generated = books.generated;
-        last.written = books.written;
-        last.acknowledged = books.acknowledged;
-        last.confirmed = books.confirmed;
-        last.written_bytes = books.written_bytes;
     }
     say(&FromServer::Final(last))
 }

@@ -5,18 +5,24 @@
 use crate::gate::Gate;
 use crate::handshake::{HEAD_BYTES, Refusal, Request};
 use crate::kernel;
-use anyhow::{Context, Result};
-use polling::Poller;
+use crate::knock::Knock;
+use crate::metrics::admissions::Admissions;
+use crate::outlet::Wire;
+use crate::spread::Spread;
+use crate::subscription::Symbols;
+use anyhow::{Context, Result, ensure};
+use rustls::ServerConfig;
 use socket2::{Domain, Socket, Type};
 use std::collections::HashSet;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
-use std::sync::mpsc::Sender;
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc::UnboundedSender, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
+use tracing::debug;
 use tungstenite::http::StatusCode;
 
 /// Time for a handshake, unless told otherwise.
@@ -53,6 +59,18 @@ pub struct Tuning {
     pub handshake: Duration,
     /// Who is let in.
     pub gate: Gate,
+    /// Speak TLS, and show this certificate; `None`: plain TCP.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Where who comes and who is turned away is counted.
+    pub admissions: Admissions,
+}
+
+impl Tuning {
+    /// How URLs of this door begin (RFC 6455, 3).
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "wss" } else { "ws" }
+    }
 }
 
 impl Default for Tuning {
@@ -64,18 +82,30 @@ impl Default for Tuning {
             max_connections: MAX_CONNECTIONS,
             handshake: HANDSHAKE,
             gate: Gate::default(),
+            tls: None,
+            admissions: Admissions::default(),
         }
     }
 }
 
-/// A connection that has come through, and the number at the end of its URL.
-pub type Arrival = (usize, TcpStream);
+/// A connection that has come through.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The number at the end of its URL.
+    pub number: usize,
+    /// Its socket, behind the handshake, and what TLS is to it.
+    pub wire: Wire,
+    /// What it wants to get.
+    pub symbols: Symbols,
+}
 
 /// An open door. It closes when dropped.
 #[derive(Debug)]
 pub struct Door {
     /// Where it is.
     pub address: SocketAddr,
+    /// Its URL, for clients.
+    pub url: String,
     /// Connections that there is room for.
     pub places: usize,
     free: Arc<Semaphore>,
@@ -84,24 +114,31 @@ pub struct Door {
 }
 
 impl Door {
+    /// Where those that came through are signed off.
+    #[must_use]
+    pub fn vacancies(&self) -> Vacancies {
+        Vacancies { free: Arc::clone(&self.free) }
+    }
+}
+
+/// The places of a door.
+#[derive(Debug, Clone)]
+pub struct Vacancies {
+    free: Arc<Semaphore>,
+}
+
+impl Vacancies {
     /// One of the connections that came through has gone: another may come.
     pub fn vacate(&self) {
         self.free.add_permits(1);
     }
 }
 
-/// Opens a door; each client that has come through is sent to `to`, and the
-/// poller is woken.
+/// Opens a door; each client that has come through is handed to one of the engines.
 ///
 /// # Errors
 /// When the address cannot be listened on.
-pub fn open(
-    host: IpAddr,
-    port: u16,
-    tuning: Tuning,
-    to: Sender<Arrival>,
-    poller: Arc<Poller>,
-) -> Result<Door> {
+pub fn open(host: IpAddr, port: u16, tuning: Tuning, to: Spread) -> Result<Door> {
     let listener = listen((host, port).into())
         .with_context(|| format!("cannot listen on {host}:{port}: choose another --port"))?;
     let address = listener.local_addr()?;
@@ -112,17 +149,12 @@ pub fn open(
     let spare = descriptors.saturating_sub(handshakes + OTHER_DESCRIPTORS).max(1);
     let places = tuning.max_connections.min(spare);
     let free = Arc::new(Semaphore::new(places));
+    let url = format!("{}://{address}/ticks", tuning.scheme());
     let (open, closed) = oneshot::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (seated, seats) = tokio::sync::mpsc::unbounded_channel();
-    let porter = Porter {
-        numbers: Mutex::new(HashSet::new()),
-        free: Arc::clone(&free),
-        tuning,
-        to,
-        poller,
-        seated,
-    };
+    let porter =
+        Porter { numbers: Mutex::new(HashSet::new()), free: Arc::clone(&free), tuning, to, seated };
     std::thread::Builder::new().name("door".into()).spawn(move || {
         runtime.block_on(async {
             tokio::select! {
@@ -132,7 +164,7 @@ pub fn open(
         });
         runtime.shutdown_background();
     })?;
-    Ok(Door { address, places, free, _open: open })
+    Ok(Door { address, url, places, free, _open: open })
 }
 
 /// Like `TcpListener::bind`, with a longer backlog.
@@ -164,7 +196,7 @@ async fn receive(
                 continue;
             }
         };
-        let Ok((socket, _)) = accepted else {
+        let Ok((socket, peer)) = accepted else {
             tokio::time::sleep(BREATH).await;
             continue;
         };
@@ -172,7 +204,9 @@ async fn receive(
         tokio::spawn(async move {
             let _permit = permit;
             // Whoever is lost in the middle of a handshake is nobody's loss.
-            let _ = porter.see_in(socket).await;
+            if let Err(error) = porter.see_in(socket, peer).await {
+                debug!(%peer, "{peer} was lost in its handshake: {error:#}");
+            }
         });
     }
     Ok(())
@@ -181,8 +215,7 @@ async fn receive(
 /// Sees one client after the other through its handshake.
 struct Porter {
     tuning: Tuning,
-    to: Sender<Arrival>,
-    poller: Arc<Poller>,
+    to: Spread,
     /// Numbers that are taken, where each may come once.
     numbers: Mutex<HashSet<usize>>,
     /// Places for connections.
@@ -192,31 +225,60 @@ struct Porter {
 }
 
 impl Porter {
-    async fn see_in(&self, mut socket: tokio::net::TcpStream) -> Result<()> {
-        let limit = self.tuning.handshake;
-        let request = match timeout(limit, read_request(&mut socket)).await {
-            Ok(request) => request?,
+    /// All that comes before the ticks has one deadline.
+    async fn see_in(&self, socket: tokio::net::TcpStream, peer: SocketAddr) -> Result<()> {
+        let deadline = Instant::now() + self.tuning.handshake;
+        let Some(config) = &self.tuning.tls else {
+            return self.hear(socket, peer, deadline).await;
+        };
+        let accept = TlsAcceptor::from(Arc::clone(config)).accept(socket);
+        let secret = timeout_at(deadline, accept).await.map_err(anyhow::Error::from);
+        // Who speaks no TLS cannot be told anything else.
+        let secret = secret.and_then(|done| done.context("no TLS"));
+        let socket = secret.inspect_err(|_| self.tuning.admissions.refuse(None))?;
+        self.hear(socket, peer, deadline).await
+    }
+
+    async fn hear(
+        &self,
+        mut socket: impl Knock,
+        peer: SocketAddr,
+        deadline: Instant,
+    ) -> Result<()> {
+        let request = match timeout_at(deadline, read_request(&mut socket)).await {
+            Ok(request) => request.inspect_err(|_| self.tuning.admissions.refuse(None))?,
             Err(_) => Err(Refusal::new(
                 StatusCode::REQUEST_TIMEOUT,
-                format!("no whole request came within {} s", limit.as_secs_f64()),
+                format!("no whole request came within {} s", self.tuning.handshake.as_secs_f64()),
             )),
         };
         let admitted = request.and_then(|request| Ok((self.admit(&request)?, request)));
         let (place, request) = match admitted {
             Ok(admitted) => admitted,
-            Err(refusal) => return Ok(timeout(FAREWELL, refuse(socket, &refusal)).await??),
+            Err(refusal) => {
+                let status = refusal.status.as_u16();
+                debug!(%peer, status, "{peer} was turned away: {refusal}");
+                self.tuning.admissions.refuse(Some(status));
+                return Ok(timeout(FAREWELL, refuse(socket, &refusal)).await??);
+            }
         };
         let number = request.connection;
         let arrived = self.welcome(socket, &request).await;
-        let sent = arrived.and_then(|socket| Ok(self.to.send((number, socket))?));
+        let symbols = request.symbols.unwrap_or(Symbols::all());
+        let sent = arrived.and_then(|wire| {
+            let arrival = Arrival { number, wire, symbols };
+            ensure!(self.to.send(arrival), "the server is ending");
+            Ok(())
+        });
         if sent.is_err() {
             self.lock_numbers().remove(&number);
             return sent;
         }
-        // It is given back by `Door::vacate`.
+        // It is given back by `Vacancies::vacate`.
         place.forget();
+        self.tuning.admissions.accept();
         let _ = self.seated.send(());
-        Ok(self.poller.notify()?)
+        Ok(())
     }
 
     /// Finds a place for whoever asks.
@@ -227,6 +289,10 @@ impl Porter {
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, line)
         })?;
         let Some(expected) = self.tuning.expected else { return Ok(place) };
+        if request.symbols.is_some() {
+            let line = "this run is of all symbols: leave `symbols=` out";
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, line));
+        }
         let number = request.connection;
         if number >= expected || !self.lock_numbers().insert(number) {
             let line = format!("connection {number} is not one that is still to come");
@@ -235,17 +301,17 @@ impl Porter {
         Ok(place)
     }
 
-    async fn welcome(
-        &self,
-        mut socket: tokio::net::TcpStream,
-        request: &Request,
-    ) -> Result<TcpStream> {
+    async fn welcome(&self, mut socket: impl Knock, request: &Request) -> Result<Wire> {
         // A fresh send buffer takes the answer at once.
-        timeout(FAREWELL, socket.write_all(&request.welcome())).await??;
-        let socket = socket.into_std()?;
+        timeout(FAREWELL, async {
+            socket.write_all(&request.welcome()).await?;
+            socket.flush().await
+        })
+        .await??;
+        let (socket, tls) = socket.into_parts()?;
         let tuning = &self.tuning;
         kernel::tune(&socket, tuning.send_buffer_bytes, tuning.congestion.as_deref())?;
-        Ok(socket)
+        Ok((socket, tls))
     }
 
     fn lock_numbers(&self) -> std::sync::MutexGuard<'_, HashSet<usize>> {

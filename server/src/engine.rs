@@ -4,18 +4,28 @@
 
 use crate::books::{Books, Stamps};
 use crate::classic::Classic;
+use crate::departure::Account;
+use crate::feeds::Feeds;
+use crate::load::Load;
 use crate::log::Log;
-use crate::outlet::Outlet;
+use crate::metrics::lateness::Lateness;
+use crate::outlet::{Outlet, Wire};
+use crate::policy::Limits;
+use crate::subscription::Symbols;
 use anyhow::Result;
+use contract::Policy;
 use polling::{Event, Events, PollMode, Poller};
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
-use tick::Timetable;
 use tick::clock::now_ns;
+use tungstenite::protocol::frame::coding::CloseCode;
 
-/// Between two pings, in ns: ten a second.
+/// Between two pings to a connection, in ns: ten a second.
 const PING_NS: u64 = 100_000_000;
+/// Among many connections, pings are rarer: about so many a second in all.
+const PINGS_PER_S: u64 = 2_000;
+/// Connections that are looked at in one look: a look must not hold up the schedule.
+const LOOKED_AT: usize = 256;
 /// Between two looks at the kernel's acknowledgements, in ns.
 const LOOK_NS: u64 = 5_000_000;
 /// The last stretch before a due time, which is spun away where that is allowed.
@@ -23,55 +33,22 @@ const SPIN_NS: u64 = 200_000;
 /// While spinning, sockets are polled this often, in ns.
 const POLL_NS: u64 = 100_000;
 
-/// What is sent, and when.
-#[derive(Debug, Clone)]
-pub struct Load {
-    /// When each tick is due.
-    pub timetable: Timetable,
-    /// When tick 0 is due, in ns of the monotonic clock.
-    pub start_ns: u64,
-    /// How long the load lasts; `None`: for ever.
-    pub duration_ns: Option<u64>,
-    /// Whether due times may be spun for.
-    pub spin: bool,
-}
-
-impl Load {
-    /// Whether the load's time is over at `at_ns`.
-    fn is_over(&self, at_ns: u64) -> bool {
-        self.duration_ns.is_some_and(|ns| at_ns >= self.start_ns + ns)
-    }
-
-    /// How many ticks of the load are due at `now`; `None` under flood.
-    fn due_count(&self, now: u64) -> Option<u64> {
-        let elapsed_ns = now - self.start_ns;
-        match self.duration_ns {
-            Some(ns) if elapsed_ns >= ns => self.timetable.ticks_within(ns),
-            _ => self.timetable.due_count(elapsed_ns),
-        }
-    }
-
-    /// When tick `seq` is due, if the load has it; `None` under flood, too.
-    fn due_ns(&self, seq: u64) -> Option<u64> {
-        let offset_ns = self.timetable.due_offset_ns(seq)?;
-        let within = self.duration_ns.is_none_or(|ns| offset_ns < ns);
-        within.then_some(self.start_ns + offset_ns)
-    }
-}
-
 /// The running server.
 pub struct Engine {
     /// What was made and is not yet everywhere.
-    pub log: Log,
+    pub feeds: Feeds,
     /// The connections; a place stays empty once its connection is gone.
     pub outlets: Vec<Option<Outlet>>,
     /// The counts.
     pub books: Books,
     /// The stamps, if any are asked for.
     pub stamps: Option<Stamps>,
-    /// Ticks written to each connection.
-    written: Vec<u64>,
+    /// How late ticks are made, if that is asked for.
+    pub lateness: Option<Lateness>,
     load: Load,
+    limits: Limits,
+    /// Whether connections remember what they dropped.
+    records: bool,
     /// In place of due times, where the older server is imitated.
     classic: Option<Classic>,
     poller: Arc<Poller>,
@@ -79,7 +56,10 @@ pub struct Engine {
     /// The stamp of the newest tick of a flood.
     newest_ns: u64,
     finished: bool,
-    next_ping_ns: u64,
+    /// Whether the load's time was over at the last turn.
+    overtime: bool,
+    /// The connection to be looked at next.
+    next_key: usize,
     next_look_ns: u64,
     next_poll_ns: u64,
     last_turn_ns: u64,
@@ -96,12 +76,13 @@ impl Engine {
         poller: Arc<Poller>,
     ) -> Self {
         Self {
-            log,
+            feeds: Feeds::new(log),
             outlets: Vec::new(),
             books,
             stamps,
-            written: Vec::new(),
-            next_ping_ns: load.start_ns + PING_NS,
+            lateness: None,
+            limits: Limits::default(),
+            records: false,
             next_look_ns: load.start_ns,
             last_turn_ns: load.start_ns,
             load,
@@ -110,6 +91,8 @@ impl Engine {
             events: Events::new(),
             newest_ns: 0,
             finished: false,
+            overtime: false,
+            next_key: 0,
             next_poll_ns: 0,
         }
     }
@@ -120,18 +103,28 @@ impl Engine {
         Self { classic, ..self }
     }
 
+    /// The same with a policy for slow consumers. With `records`, connections remember
+    /// which ticks they dropped.
+    #[must_use]
+    pub fn held_to(self, limits: Limits, records: bool) -> Self {
+        Self { limits, records, ..self }
+    }
+
     /// The seqs at which a message was made anew, where messages are sent again.
     #[must_use]
     pub fn fresh(&self) -> Option<&[u64]> {
         self.classic.as_ref().map(Classic::fresh)
     }
 
-    /// Takes a connection in; it begins with the next tick.
+    /// Takes a connection in; it begins with the next tick of those symbols.
     ///
     /// # Errors
     /// When the connection is gone already.
-    pub fn admit(&mut self, socket: TcpStream) -> Result<()> {
-        let outlet = Outlet::new(socket, &self.log)?;
+    pub fn admit(&mut self, wire: Wire, symbols: Symbols) -> Result<()> {
+        let feed = self.feeds.join(symbols);
+        let outlet = Outlet::new(wire, (&self.feeds, feed), self.limits, self.records);
+        let mut outlet = outlet.inspect_err(|_| self.feeds.leave(feed))?;
+        outlet.next_ping_ns = now_ns().max(self.load.start_ns) + PING_NS;
         let key = self.outlets.iter().position(Option::is_none).unwrap_or(self.outlets.len());
         // SAFETY: `dismiss` takes the socket from the poller before it is closed,
         // and the poller's last user is this engine.
@@ -140,19 +133,48 @@ impl Engine {
         }
         if key == self.outlets.len() {
             self.outlets.push(None);
-            self.written.push(0);
         }
-        // What came before its time is not to be written to it.
-        self.written[key] = self.log.ticks();
+        // What came with the end of a TLS handshake is in no socket any more.
+        if outlet.is_secret() {
+            outlet.read(self.feeds.log(feed));
+        }
+        let asked = outlet.asked_symbols();
         self.outlets[key] = Some(outlet);
+        if let Some(symbols) = asked {
+            self.subscribe(key, symbols);
+        }
         Ok(())
     }
 
     /// Lets a connection go.
     pub fn dismiss(&mut self, key: usize) -> Option<Outlet> {
-        let outlet = self.outlets.get_mut(key)?.take()?;
+        let mut outlet = self.outlets.get_mut(key)?.take()?;
+        // Its counts go into the sums with it.
+        self.books.acknowledged += outlet.look(self.feeds.log(outlet.feed()));
         let _ = self.poller.delete(outlet.socket());
+        self.feeds.leave(outlet.feed());
         Some(outlet)
+    }
+
+    /// A connection is to get those symbols from now on.
+    fn subscribe(&mut self, key: usize, symbols: Symbols) {
+        let Some(Some(outlet)) = self.outlets.get_mut(key) else { return };
+        let (from, to) = (outlet.feed(), self.feeds.join(symbols));
+        outlet.resubscribe(&self.feeds, to);
+        self.feeds.leave(from);
+    }
+
+    /// What has become of a connection's ticks by now; `None` where there is none.
+    #[must_use]
+    pub fn account(&self, key: usize) -> Option<Account> {
+        let outlet = self.outlets.get(key)?.as_ref()?;
+        Some(outlet.account(self.log_of(outlet)))
+    }
+
+    /// The log that a connection writes from.
+    #[must_use]
+    pub fn log_of(&self, outlet: &Outlet) -> &Log {
+        self.feeds.log(outlet.feed())
     }
 
     /// Whether every tick of the load has been made.
@@ -164,13 +186,28 @@ impl Engine {
     /// Whether every connection has confirmed every tick by a pong.
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
-        self.outlets.iter().flatten().all(|outlet| outlet.confirmed() == self.log.ticks())
+        let is_confirmed = |outlet: &Outlet| {
+            outlet.is_drained(self.log_of(outlet)) && outlet.confirmed() == outlet.stream().ticks()
+        };
+        self.outlets.iter().flatten().all(is_confirmed)
     }
 
     /// Whether all that was made is written to every connection.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        self.outlets.iter().flatten().all(|outlet| outlet.is_drained(&self.log))
+        self.outlets.iter().flatten().all(|outlet| outlet.is_drained(self.log_of(outlet)))
+    }
+
+    /// Closes each connection that has taken everything; gives how many have not.
+    pub fn close_drained(&mut self, code: CloseCode) -> usize {
+        let mut waiting = 0;
+        for outlet in self.outlets.iter_mut().flatten().filter(|outlet| !outlet.is_closing()) {
+            match outlet.is_drained(self.feeds.log(outlet.feed())) {
+                true => outlet.close(code, ""),
+                false => waiting += 1,
+            }
+        }
+        waiting
     }
 
     /// Makes no more ticks.
@@ -184,20 +221,13 @@ impl Engine {
     /// When the poller fails.
     pub fn turn(&mut self, until_ns: u64) -> Result<()> {
         let now = now_ns();
-        self.count_blocked(now);
         self.produce(now);
-        self.write(|_| true)?;
+        self.serve(now)?;
         if now >= self.next_look_ns {
             self.next_look_ns = now + LOOK_NS;
-            self.look();
+            self.look_at(LOOKED_AT, now);
         }
-        if now >= self.next_ping_ns {
-            self.next_ping_ns += PING_NS * (1 + (now - self.next_ping_ns) / PING_NS);
-            self.ping();
-        }
-        let needed = self.outlets.iter().flatten().map(|o| o.needs_from(&self.log)).min();
-        self.log.free(needed.unwrap_or(self.log.end()));
-        self.books.show_written(self.log.held_bytes());
+        self.books.show_written(self.feeds.held_bytes());
         self.wait(until_ns)
     }
 
@@ -207,21 +237,42 @@ impl Engine {
         if self.finished || now < self.load.start_ns {
             return;
         }
-        let chunk = self.log.ticks_per_segment();
+        let chunk = self.feeds.whole().ticks_per_segment();
         if self.classic.is_some() {
             return self.produce_classic(now, chunk);
+        }
+        if self.limits.policy == Policy::Block && !self.may_go_on(now) {
+            return;
         }
         let Some(due) = self.load.due_count(now) else {
             return self.produce_flood(now, chunk);
         };
-        let first = self.log.ticks();
+        let first = self.feeds.whole().ticks();
         let count = (due - first).min(chunk);
         let Load { timetable, start_ns, .. } = &self.load;
         if count > 0 {
-            self.log.append(count, |seq| start_ns + timetable.due_offset_ns(seq).unwrap_or(0));
+            self.feeds
+                .whole_mut()
+                .append(count, |seq| start_ns + timetable.due_offset_ns(seq).unwrap_or(0));
             self.made(first, now);
+            if let Some(lateness) = &mut self.lateness {
+                let Load { timetable, start_ns, .. } = &self.load;
+                let due = |seq| Some(start_ns + timetable.due_offset_ns(seq)?);
+                lateness.note(now, (first..self.feeds.whole().ticks()).filter_map(due));
+            }
         }
-        self.finished = self.load.due_ns(self.log.ticks()).is_none();
+        self.finished = self.load.due_ns(self.feeds.whole().ticks()).is_none();
+    }
+
+    /// Whether a consumer that sets the pace has taken all that was made. What is due
+    /// when the time is over, and was not made for its sake, never is.
+    fn may_go_on(&mut self, now: u64) -> bool {
+        let drained = self.is_drained();
+        let over = self.load.is_over(now);
+        // Who keeps up gets the last ticks after the end.
+        self.finished = over && (self.overtime || !drained);
+        self.overtime = over;
+        drained && !self.finished
     }
 
     /// Under a flood, a segment is made whenever the slowest connection has
@@ -234,9 +285,9 @@ impl Engine {
         if !self.has_appetite() {
             return;
         }
-        let first = self.log.ticks();
+        let first = self.feeds.whole().ticks();
         let begin = now.max(self.newest_ns + 1);
-        self.log.append(chunk, |seq| begin + (seq - first));
+        self.feeds.whole_mut().append(chunk, |seq| begin + (seq - first));
         self.newest_ns = begin + chunk - 1;
         self.made(first, now);
     }
@@ -244,8 +295,10 @@ impl Engine {
     /// Whether the slowest connection has less than a segment left; false without any.
     fn has_appetite(&self) -> bool {
         let staying = self.outlets.iter().flatten().filter(|outlet| !outlet.is_ending());
-        let slowest = staying.map(Outlet::cursor).min();
-        slowest.is_some_and(|cursor| self.log.end() - cursor < crate::log::SEGMENT_BYTES as u64)
+        let slowest = staying.map(|outlet| outlet.stream().cursor()).min();
+        slowest.is_some_and(|cursor| {
+            self.feeds.whole().end() - cursor < crate::log::SEGMENT_BYTES as u64
+        })
     }
 
     /// As the older server would: with its counts, and its one message.
@@ -254,74 +307,97 @@ impl Engine {
             self.finished = true;
             return;
         }
-        let (first, hungry) = (self.log.ticks(), self.has_appetite());
+        let (first, hungry) = (self.feeds.whole().ticks(), self.has_appetite());
         let Some(classic) = &mut self.classic else { return };
         let flood = if hungry { chunk } else { 0 };
         let count = classic.count(now, first).map_or(flood, |count| count.min(chunk));
         if count > 0 {
             let (of, made_ns) = classic.message(first, now);
-            self.log.append_again(count, of, made_ns);
+            self.feeds.whole_mut().append_again(count, of, made_ns);
             self.made(first, made_ns);
         }
     }
 
     fn made(&mut self, first: u64, now: u64) {
-        self.books.generated = self.log.ticks();
+        self.feeds.made(first, now);
+        self.books.generated = self.feeds.whole().ticks();
         self.books.show_generated();
         if let Some(stamps) = &mut self.stamps {
-            stamps.generated(first..self.log.ticks(), now);
+            stamps.generated(first..self.feeds.whole().ticks(), now);
         }
     }
 
-    fn write(&mut self, concerns: impl Fn(&Outlet) -> bool) -> Result<()> {
-        for (key, place) in self.outlets.iter_mut().enumerate() {
-            let Some(outlet) = place else { continue };
-            if outlet.is_blocked() || !concerns(outlet) {
-                continue;
-            }
-            let (books, stamps) = (&mut self.books, &mut self.stamps);
-            let (so_far, bytes_before) = (&mut self.written[key], outlet.stream_bytes());
-            outlet.write(&self.log, |ticks, began_ns| {
-                books.wrote(ticks - *so_far);
-                *so_far = ticks;
+    /// Writes to all that can take something, and applies the policy to what waits.
+    fn serve(&mut self, now: u64) -> Result<()> {
+        self.feeds.ask();
+        let mut waits = false;
+        for key in 0..self.outlets.len() {
+            waits |= self.outlets[key].as_ref().is_some_and(Outlet::is_blocked);
+            self.serve_one(key, now)?;
+        }
+        self.feeds.free();
+        if waits {
+            self.books.blocked_ns += now.saturating_sub(self.last_turn_ns);
+        }
+        self.last_turn_ns = now;
+        Ok(())
+    }
+
+    fn serve_one(&mut self, key: usize, now: u64) -> Result<()> {
+        let Some(outlet) = &mut self.outlets[key] else { return Ok(()) };
+        let log = self.feeds.log(outlet.feed());
+        let (books, stamps) = (&mut self.books, &mut self.stamps);
+        let (bytes, dropped) = (outlet.wire_bytes(), outlet.stream().dropped());
+        if outlet.is_blocked() {
+            outlet.absorb(log, now);
+        } else {
+            outlet.write(log, now, |seqs, began_ns| {
+                books.wrote(seqs.end - seqs.start);
                 if let Some(stamps) = stamps {
-                    stamps.written(key, ticks, began_ns);
+                    stamps.written(key, seqs, began_ns);
                 }
             });
-            self.books.written_bytes += outlet.stream_bytes() - bytes_before;
             if outlet.is_blocked() && outlet.gone().is_none() {
                 let both = Event::all(key);
                 self.poller.modify_with_mode(outlet.socket(), both, PollMode::Level)?;
             }
         }
+        outlet.hold(log, now);
+        books.written_bytes += outlet.wire_bytes() - bytes;
+        books.dropped += outlet.stream().dropped() - dropped;
+        let needed = outlet.stream().needs_from(log);
+        self.feeds.need(outlet.feed(), needed);
         Ok(())
     }
 
-    /// Asks the kernel how far the ticks have come.
+    /// Asks the kernel how far the ticks of every connection have come.
     pub fn look(&mut self) {
-        let (mut acknowledged, mut confirmed) = (0, 0);
-        for outlet in self.outlets.iter_mut().flatten() {
-            acknowledged += outlet.acknowledged(&self.log);
-            confirmed += outlet.confirmed();
-        }
-        // By hand, connections leave and take their counts along.
-        self.books.acknowledged = self.books.acknowledged.max(acknowledged);
-        self.books.confirmed = self.books.confirmed.max(confirmed);
-        self.books.show_written(self.log.held_bytes());
+        self.look_at(usize::MAX, now_ns());
+        self.books.show_written(self.feeds.held_bytes());
     }
 
-    fn ping(&mut self) {
+    /// Asks every connection how far it has come.
+    pub fn ping(&mut self) {
         for outlet in self.outlets.iter_mut().flatten() {
-            outlet.ping(&self.log);
+            outlet.ping(self.feeds.log(outlet.feed()));
         }
     }
 
-    fn count_blocked(&mut self, now: u64) {
-        let waits = self.outlets.iter().flatten().any(Outlet::is_blocked);
-        if waits {
-            self.books.blocked_ns += now.saturating_sub(self.last_turn_ns);
+    /// Looks at so many connections, those that waited for it longest, and pings those
+    /// whose time has come.
+    fn look_at(&mut self, most: usize, now: u64) {
+        let count = self.outlets.len();
+        let ping_ns = PING_NS.max(count as u64 * 1_000_000_000 / PINGS_PER_S);
+        for _ in 0..most.min(count) {
+            self.next_key = (self.next_key + 1) % count;
+            let Some(outlet) = &mut self.outlets[self.next_key] else { continue };
+            let log = self.feeds.log(outlet.feed());
+            self.books.acknowledged += outlet.look(log);
+            if now >= outlet.next_ping_ns {
+                outlet.next_ping_ns += ping_ns * (1 + (now - outlet.next_ping_ns) / ping_ns);
+                outlet.ping(log);
+            }
         }
-        self.last_turn_ns = now;
     }
 
     /// Waits for the next due time, or for a socket.
@@ -349,14 +425,15 @@ impl Engine {
     }
 
     fn next_due_ns(&self, now: u64) -> u64 {
-        if self.finished {
+        // A consumer that sets the pace wakes us by itself.
+        if self.finished || self.limits.policy == Policy::Block && !self.is_drained() {
             return u64::MAX;
         }
         let flood = !self.load.timetable.schedule().is_open_loop();
         if let Some(classic) = self.classic.as_ref().filter(|_| !flood) {
             return classic.next_ns();
         }
-        match self.load.due_ns(self.log.ticks()) {
+        match self.load.due_ns(self.feeds.whole().ticks()) {
             Some(due_ns) => due_ns,
             None if now < self.load.start_ns => self.load.start_ns,
             None => {
@@ -367,14 +444,18 @@ impl Engine {
         }
     }
 
-    /// Hears what the clients say until then, makes nothing, and writes only
-    /// the answers to close frames.
+    /// Hears what the clients say until then; makes nothing, and writes only what sees a
+    /// client off that has closed its connection.
     ///
     /// # Errors
     /// When the poller fails.
     pub fn listen(&mut self, until_ns: u64) -> Result<()> {
-        self.poll(until_ns.saturating_sub(now_ns()))?;
-        self.write(Outlet::is_ending)
+        for key in 0..self.outlets.len() {
+            if self.outlets[key].as_ref().is_some_and(Outlet::is_ending) {
+                self.serve_one(key, now_ns())?;
+            }
+        }
+        self.poll(until_ns.saturating_sub(now_ns()))
     }
 
     /// Waits so long for sockets, and serves those that have something.
@@ -382,16 +463,23 @@ impl Engine {
         self.events.clear();
         self.poller.wait(&mut self.events, Some(Duration::from_nanos(limit_ns)))?;
         self.next_poll_ns = now_ns() + POLL_NS;
+        let mut asked = Vec::new();
         for event in self.events.iter() {
             let Some(Some(outlet)) = self.outlets.get_mut(event.key) else { continue };
             if event.readable {
-                outlet.read();
+                let before = outlet.confirmed();
+                outlet.read(self.feeds.log(outlet.feed()));
+                self.books.confirmed += outlet.confirmed() - before;
+                asked.extend(outlet.asked_symbols().map(|symbols| (event.key, symbols)));
             }
             if event.writable && outlet.is_blocked() {
                 outlet.unblock();
                 let calm = Event::readable(event.key);
                 self.poller.modify_with_mode(outlet.socket(), calm, PollMode::Level)?;
             }
+        }
+        for (key, symbols) in asked {
+            self.subscribe(key, symbols);
         }
         Ok(())
     }

@@ -1,134 +1,256 @@
-//! The server by hand: any number of clients, until Ctrl-C.
+//! The server by hand: any number of clients, until a signal.
 
 use crate::args::Args;
 use crate::books::Books;
-use crate::door::{self, Tuning};
-use crate::engine::{Engine, Load};
-use crate::log::Log;
-use anyhow::{Context, Result};
+use crate::departure::{Account, Reason};
+use crate::door::{self, Arrival, Tuning, Vacancies};
+use crate::engine::Engine;
+use crate::load::Load;
+use crate::log::{Log, Memory};
+use crate::metrics::admissions::Admissions;
+use crate::metrics::gauges::Gauges;
+use crate::metrics::lateness::Lateness;
+use crate::metrics::observer::Observer;
+use crate::policy::Limits;
+use crate::spread::{Seat, Spread};
+use crate::{logging, metrics, shutdown};
+use anyhow::{Result, anyhow};
+use contract::Policy;
 use contract::meter::Meter;
 use polling::Poller;
-use std::io::Write;
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::channel;
 use tick::clock::{now_ns, unix_offset_ns};
 use tick::{Framer, Market, Timetable};
+use tracing::{info, warn};
 use tungstenite::protocol::frame::coding::CloseCode;
 
-/// The longest turn: how soon a Ctrl-C is seen at the latest.
+/// The longest turn: how soon a signal is seen at the latest.
 const TURN_NS: u64 = 20_000_000;
-/// Time for clients to take what is left and their close frame.
-const GOODBYE_NS: u64 = 2_000_000_000;
 
-/// Serves until Ctrl-C, or for the given time.
+/// Serves until a signal, or for the given time.
 ///
 /// # Errors
-/// When the address cannot be listened on.
+/// Options that do not go together, or an address that cannot be listened on.
 pub fn run(args: &Args) -> Result<()> {
-    let poller = Arc::new(Poller::new()?);
-    let stop = Arc::new(AtomicBool::new(false));
-    let (raised, woken) = (Arc::clone(&stop), Arc::clone(&poller));
-    ctrlc::set_handler(move || {
-        raised.store(true, Ordering::SeqCst);
-        let _ = woken.notify();
-    })
-    .context("cannot watch for Ctrl-C")?;
+    let _lines = logging::start(&args.log, args.log_format);
+    let limits = args.limits()?;
+    let pollers = (0..args.server_threads)
+        .map(|_| Ok(Arc::new(Poller::new()?)))
+        .collect::<Result<Vec<_>>>()?;
+    let stop = shutdown::watch(pollers.clone())?;
+    let window = args.metrics.map(metrics::bind).transpose()?;
+    let admissions = Admissions::default();
     let tuning = Tuning {
         send_buffer_bytes: args.send_buffer,
         congestion: args.congestion.clone(),
-        max_connections: args.max_connections,
+        max_connections: args.places(),
         gate: args.gate()?,
+        tls: args.tls()?,
+        admissions: admissions.clone(),
         ..Tuning::default()
     };
-    let (to, arrivals) = channel();
-    let door = door::open(args.address()?, args.port, tuning, to, Arc::clone(&poller))?;
-    say(format_args!("ws://{}/ticks", door.address));
-    if door.places < args.max_connections {
+    let (spread, seats) = Spread::over(&pollers);
+    let door = door::open(args.address()?, args.port, tuning, spread)?;
+    let url = &door.url;
+    info!(target: logging::ADDRESS, url, "{url}");
+    if door.places < args.places() {
         let places = door.places;
-        say(format_args!("room for {places} connections: raise the descriptor limit (ulimit -n)"));
+        warn!("room for {places} connections: raise the descriptor limit (ulimit -n)");
     }
+    let healthy = Arc::new(AtomicBool::new(true));
+    let gauges: Vec<Arc<Gauges>> = pollers.iter().map(|_| Arc::default()).collect();
+    if let Some(window) = window {
+        observe(window, gauges.clone(), &admissions, Arc::clone(&healthy))?;
+    }
+    let start_ns = now_ns();
+    let mut hands = Vec::new();
+    for ((poller, seat), gauges) in pollers.into_iter().zip(seats).zip(gauges) {
+        let mut engine = engine(args, limits, start_ns, poller)?;
+        let observer = args.metrics.map(|_| Observer::new(gauges));
+        engine.lateness = observer.as_ref().map(|_| Lateness::default());
+        hands.push(Hand { engine, seat, vacancies: door.vacancies(), observer });
+    }
+    let books = serve(args, hands, &stop, || {
+        drop(door);
+        healthy.store(false, Ordering::Release);
+    })?;
+    let generated = books.iter().map(|books| books.generated).max().unwrap_or(0);
+    let sum = |count: fn(&Books) -> u64| books.iter().map(count).sum::<u64>();
+    let (written, dropped) = (sum(|books| books.written), sum(|books| books.dropped));
+    info!(
+        generated,
+        written,
+        dropped,
+        "in all: made {generated} ticks; written {written} ticks, dropped {dropped}"
+    );
+    Ok(())
+}
+
+/// Lets every engine serve in a thread of its own, the first in this one. `ending` is
+/// called when that begins to end.
+fn serve(
+    args: &Args,
+    hands: Vec<Hand>,
+    stop: &AtomicBool,
+    ending: impl FnOnce(),
+) -> Result<Vec<Books>> {
+    let ceiling_bytes = args.log_ceiling / hands.len() as u64;
+    let drain_ns = args.drain_ms * 1_000_000;
+    let serve = |mut hand: Hand, ending: &mut dyn FnMut()| -> Result<Books> {
+        let _ = nix::sys::prctl::set_timerslack(1);
+        while !stop.load(Ordering::SeqCst) && !hand.engine.is_finished() {
+            hand.turn()?;
+            hand.cut_laggards(ceiling_bytes);
+        }
+        hand.engine.finish();
+        // Who sees the server unhealthy sees all that it has ever made.
+        hand.show();
+        ending();
+        let away = stop.load(Ordering::SeqCst);
+        let code = if away { CloseCode::Away } else { CloseCode::Normal };
+        let open = hand.engine.outlets.iter().flatten().count();
+        info!(connections = open, "ending: {open} connections take what waits for them");
+        shutdown::drain(&mut hand, code, drain_ns)?;
+        hand.show();
+        Ok(hand.engine.books)
+    };
+    let mut ending = Some(ending);
+    std::thread::scope(|scope| {
+        let mut hands = hands.into_iter();
+        let first = hands.next();
+        let others: Vec<_> =
+            hands.map(|hand| scope.spawn(move || serve(hand, &mut || {}))).collect();
+        let mut once = || ending.take().map(|ending| ending()).unwrap_or_default();
+        let mut books = Vec::new();
+        if let Some(first) = first {
+            books.push(serve(first, &mut once)?);
+        }
+        for other in others {
+            let ended = other.join().map_err(|_| anyhow!("an engine's thread panicked"))?;
+            books.push(ended?);
+        }
+        Ok(books)
+    })
+}
+
+fn engine(args: &Args, limits: Limits, start_ns: u64, poller: Arc<Poller>) -> Result<Engine> {
     let load = Load {
         timetable: Timetable::new(args.rate.0, None).map_err(anyhow::Error::msg)?,
-        start_ns: now_ns(),
+        start_ns,
         duration_ns: args.duration.map(|s| s * 1_000_000_000),
         spin: args.spin,
     };
     let framer = Framer::new(args.format, Market::new(args.seed), unix_offset_ns());
-    let books = Books::new(Meter::unread(1)?);
-    let _ = nix::sys::prctl::set_timerslack(1);
-    let mut engine = Engine::new(Log::new(framer), load, books, None, poller);
-    while !stop.load(Ordering::SeqCst) && !engine.is_finished() {
-        engine.turn(now_ns() + TURN_NS)?;
-        for (_, socket) in arrivals.try_iter() {
-            let peer = socket.peer_addr();
-            match (engine.admit(socket), peer) {
-                (Ok(()), Ok(peer)) => {
-                    say(format_args!("{peer} joined at tick {}", engine.log.ticks()))
-                }
-                (Err(error), _) => {
-                    door.vacate();
-                    say(format_args!("a client went before its first tick: {error}"))
-                }
-                _ => {}
-            }
-        }
-        let laggard = laggard(&engine, args.log_ceiling);
-        for key in 0..engine.outlets.len() {
-            let outlet = engine.outlets[key].as_ref();
-            let gone = outlet.and_then(|outlet| outlet.gone().map(str::to_owned));
-            let cut = (Some(key) == laggard).then(|| "too far behind, cut off".to_owned());
-            if let Some(why) = gone.or(cut) {
-                say_goodbye(&mut engine, key, &why);
-                door.vacate();
-            }
-        }
-    }
-    let away = stop.load(Ordering::SeqCst);
-    close(&mut engine, if away { CloseCode::Away } else { CloseCode::Normal })
+    let times = limits.age_ns.is_some() || limits.policy == Policy::Disconnect;
+    let log = Log::new(framer).remembering(Memory { symbols: true, times });
+    let books = Books::new(Arc::new(Meter::unread(1)?), 1);
+    Ok(Engine::new(log, load, books, None, poller).held_to(limits, false))
 }
 
-/// The connection that holds most of the log, once that is over its ceiling.
-fn laggard(engine: &Engine, ceiling_bytes: u64) -> Option<usize> {
-    if engine.log.held_bytes() <= ceiling_bytes {
-        return None;
-    }
-    let cursors = engine.outlets.iter().enumerate();
-    cursors.filter_map(|(key, o)| Some((o.as_ref()?.cursor(), key))).min().map(|(_, key)| key)
-}
-
-fn say_goodbye(engine: &mut Engine, key: usize, why: &str) {
-    let Some(outlet) = engine.dismiss(key) else { return };
-    say(format_args!("{} left: {why}", outlet.peer()));
-}
-
-/// Closes every connection: at once when the server goes away, else once it has
-/// everything, as far as that does not take too long.
-fn close(engine: &mut Engine, code: CloseCode) -> Result<()> {
-    engine.finish();
-    let limit_ns = now_ns() + GOODBYE_NS;
-    let mut open: Vec<usize> = (0..engine.outlets.len()).collect();
-    while now_ns() < limit_ns && engine.outlets.iter().any(Option::is_some) {
-        open.retain(|&key| {
-            let Some(outlet) = engine.outlets[key].as_mut() else { return false };
-            let closes = code == CloseCode::Away || outlet.is_drained(&engine.log);
-            if closes {
-                outlet.close(code);
-            }
-            !closes
-        });
-        engine.turn(now_ns() + TURN_NS)?;
-        for key in 0..engine.outlets.len() {
-            if engine.outlets[key].as_ref().is_some_and(|outlet| outlet.gone().is_some()) {
-                engine.dismiss(key);
-            }
-        }
-    }
+/// Serves metrics there from now on.
+fn observe(
+    window: TcpListener,
+    gauges: Vec<Arc<Gauges>>,
+    admissions: &Admissions,
+    healthy: Arc<AtomicBool>,
+) -> Result<()> {
+    let url = format!("http://{}/metrics", window.local_addr()?);
+    let registry = metrics::registry(gauges, admissions);
+    metrics::serve(window, registry, healthy)?;
+    info!(target: logging::ADDRESS, url, "metrics: {url}");
     Ok(())
 }
 
-/// A line for people. Whoever started the server may have closed its stderr:
-/// no reason to end.
-fn say(words: std::fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "{words}");
+/// An engine with those who come and go.
+pub struct Hand {
+    /// Makes and writes.
+    pub engine: Engine,
+    seat: Seat,
+    vacancies: Vacancies,
+    /// Where somebody looks.
+    observer: Option<Observer>,
+}
+
+impl Hand {
+    /// One turn of the engine; takes in who has come, and lets go who is gone.
+    ///
+    /// # Errors
+    /// When the poller fails.
+    pub fn turn(&mut self) -> Result<()> {
+        self.engine.turn(now_ns() + TURN_NS)?;
+        while let Ok(arrival) = self.seat.arrivals.try_recv() {
+            self.admit(arrival);
+        }
+        for key in 0..self.engine.outlets.len() {
+            let gone = self.engine.outlets[key].as_ref().and_then(|outlet| outlet.departed());
+            if let Some((reason, why)) = gone {
+                let why = why.to_owned();
+                self.let_go(key, reason, &why);
+            }
+        }
+        if let Some(observer) = &mut self.observer {
+            observer.look(&self.engine, now_ns());
+        }
+        Ok(())
+    }
+
+    fn admit(&mut self, Arrival { wire, symbols, .. }: Arrival) {
+        let tick = self.engine.feeds.whole().ticks();
+        let peer = wire.0.peer_addr();
+        match (self.engine.admit(wire, symbols), peer) {
+            (Ok(()), Ok(peer)) => info!(%peer, tick, "{peer} joined at tick {tick}"),
+            (Ok(()), Err(_)) => {}
+            (Err(error), _) => {
+                self.vacancies.vacate();
+                self.seat.left();
+                warn!(%error, "a client went before its first tick: {error}");
+            }
+        }
+    }
+
+    /// Cuts off the connection for which most waits, once the log is over its ceiling.
+    /// It may come again later: the server is at its limit, and not the client at fault.
+    fn cut_laggards(&mut self, ceiling_bytes: u64) {
+        let engine = &mut self.engine;
+        if engine.feeds.held_bytes() <= ceiling_bytes {
+            return;
+        }
+        let now = now_ns();
+        let feeds = &engine.feeds;
+        let staying = engine.outlets.iter_mut().flatten().filter(|outlet| !outlet.is_closing());
+        let waiting =
+            |o: &&mut crate::outlet::Outlet| o.stream().waiting(feeds.log(o.feed()), now).bytes;
+        if let Some(laggard) = staying.max_by_key(waiting) {
+            let log = feeds.log(laggard.feed());
+            let (words, why) = ("too far behind: come again later", "too far behind, cut off");
+            laggard.cut_off(log, CloseCode::Again, words, Reason::CutOff, why);
+        }
+    }
+
+    /// Shows the figures of this moment to whoever looks.
+    fn show(&mut self) {
+        if let Some(observer) = &mut self.observer {
+            observer.show(&self.engine, now_ns());
+        }
+    }
+
+    /// Lets a connection go and says what it got, if there is one at that place.
+    pub fn let_go(&mut self, key: usize, reason: Reason, why: &str) {
+        let Some(account) = self.engine.account(key) else { return };
+        let Some(outlet) = self.engine.dismiss(key) else { return };
+        self.vacancies.vacate();
+        self.seat.left();
+        if let Some(observer) = &mut self.observer {
+            observer.left(key, reason, account);
+        }
+        let (peer, reason) = (outlet.peer(), reason.label());
+        let Account { written, dropped, waiting, given_up, .. } = account;
+        let waiting = waiting + given_up;
+        info!(
+            %peer, reason, why, tick = outlet.joined(), written, dropped, waiting,
+            "{peer} left: {why}; written {written} ticks, dropped {dropped}"
+        );
+    }
 }

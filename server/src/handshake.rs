@@ -1,6 +1,7 @@
 //! The request of a handshake, judged and answered as RFC 6455, section 4.2
 //! asks. Bytes in, bytes out: no sockets here.
 
+use crate::subscription::Symbols;
 use tungstenite::handshake::derive_accept_key;
 use tungstenite::http::{StatusCode, Uri};
 
@@ -19,6 +20,8 @@ pub struct Request {
     pub query: String,
     /// `connection=N` of the query; without one it is 0.
     pub connection: usize,
+    /// `symbols=…` of the query; `None`: it has none.
+    pub symbols: Option<Symbols>,
     /// Where the page was from that asks; `None`: not a browser (RFC 6455, 10.2).
     pub origin: Option<String>,
     /// `Authorization`, as it came.
@@ -36,6 +39,12 @@ pub struct Refusal {
     header: Option<&'static str>,
     /// What is wrong, for people.
     line: String,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, {}", self.status, self.line)
+    }
 }
 
 impl Refusal {
@@ -110,6 +119,8 @@ impl Request {
         }
         Ok(Some(Self {
             connection: connection(&query)?,
+            symbols: Symbols::from_query(&query)
+                .map_err(|refusal| Refusal::bad(refusal.to_string()))?,
             query,
             origin: headers.at_most_one("Origin")?.map(str::to_owned),
             authorization: headers.at_most_one("Authorization")?.map(str::to_owned),

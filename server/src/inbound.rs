@@ -1,6 +1,7 @@
 //! What a client may send in, and how one that may not is told: the close code
 //! of RFC 6455, section 7.4.1, then the end of the connection (7.1.1, 7.1.7).
 
+use crate::departure::Reason;
 use std::time::Duration;
 use tick::clock::now_ns;
 use tungstenite::Error;
@@ -64,10 +65,9 @@ impl Breach {
         Self::new(CloseCode::Unsupported, "the server takes text messages, and no binary ones")
     }
 
-    /// A text came that says nothing to the server.
+    /// A text came that the server cannot follow, for that reason.
     #[must_use]
-    pub fn text() -> Self {
-        let reason = r#"the only message that is understood is {"type":"subscribe",…}"#;
+    pub fn words(reason: impl Into<String>) -> Self {
         Self::new(CloseCode::Policy, reason)
     }
 
@@ -92,6 +92,8 @@ pub fn limits() -> WebSocketConfig {
 /// in is thrown away, and it is over when the client leaves, or in time.
 #[derive(Debug)]
 pub struct Ending {
+    /// The word that it is counted under.
+    pub reason: Reason,
     /// Why it ends, for people.
     pub why: String,
     /// When it is over at the latest, in ns of the monotonic clock.
@@ -105,9 +107,9 @@ pub struct Ending {
 impl Ending {
     /// An ending that begins now.
     #[must_use]
-    pub fn new(why: impl Into<String>) -> Self {
+    pub fn new(reason: Reason, why: impl Into<String>) -> Self {
         let until_ns = now_ns() + FAREWELL.as_nanos() as u64;
-        Self { why: why.into(), until_ns, is_shut: false, is_left: false }
+        Self { reason, why: why.into(), until_ns, is_shut: false, is_left: false }
     }
 
     /// Whether its time is over.
@@ -164,7 +166,7 @@ mod tests {
     fn a_reason_fits_into_a_close_frame() {
         let reason = Breach::new(CloseCode::Error, "é".repeat(100)).reason;
         assert_eq!(reason, "é".repeat(61));
-        for breach in [Breach::binary(), Breach::text(), Breach::pings()] {
+        for breach in [Breach::binary(), Breach::words("ü".repeat(99)), Breach::pings()] {
             assert!(breach.reason.len() <= REASON_BYTES && !breach.reason.is_empty());
         }
     }

@@ -13,14 +13,39 @@ const MARK_TICKS: u64 = 64;
 /// Empty segments that are kept for use again.
 const SPARE_SEGMENTS: usize = 8;
 
+/// What a log remembers of its ticks beside their bytes: for policies that choose
+/// among them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The symbol of each.
+    pub symbols: bool,
+    /// When each was made.
+    pub times: bool,
+}
+
 /// An append-only log of frames, freed from its front.
 #[derive(Debug)]
 pub struct Log {
     framer: Framer,
+    memory: Memory,
+    segment_bytes: usize,
     segments: VecDeque<Segment>,
     spare: Vec<Segment>,
     end: u64,
     ticks: u64,
+    /// `(ticks up to here, made by then in ns)`, where times are remembered.
+    made: VecDeque<(u64, u64)>,
+}
+
+/// One tick in the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// Its place among the log's ticks.
+    pub seq: u64,
+    /// Its symbol; 0 where symbols are not remembered.
+    pub symbol: u32,
+    /// The whole frame.
+    pub bytes: &'a [u8],
 }
 
 /// Whole frames only: no frame crosses from one segment into the next.
@@ -33,13 +58,36 @@ struct Segment {
     bytes: Vec<u8>,
     /// Where ticks `first + i * MARK_TICKS` begin within it.
     marks: Vec<u32>,
+    /// The symbol of each tick, where they are remembered.
+    symbols: Vec<u8>,
 }
 
 impl Log {
     /// An empty log of that market and format.
     #[must_use]
     pub fn new(framer: Framer) -> Self {
-        Self { framer, segments: VecDeque::new(), spare: Vec::new(), end: 0, ticks: 0 }
+        Self {
+            framer,
+            memory: Memory::default(),
+            segment_bytes: SEGMENT_BYTES,
+            segments: VecDeque::new(),
+            spare: Vec::new(),
+            end: 0,
+            ticks: 0,
+            made: VecDeque::new(),
+        }
+    }
+
+    /// The same with a memory; before the first tick.
+    #[must_use]
+    pub fn remembering(self, memory: Memory) -> Self {
+        Self { memory, ..self }
+    }
+
+    /// An empty log of the same kind, for copies of some of its ticks.
+    #[must_use]
+    pub fn empty(&self, segment_bytes: usize) -> Self {
+        Self { segment_bytes, ..Self::new(self.framer.clone()).remembering(self.memory) }
     }
 
     /// The offset behind the last tick.
@@ -63,45 +111,89 @@ impl Log {
     /// Ticks that certainly fit into one segment.
     #[must_use]
     pub fn ticks_per_segment(&self) -> u64 {
-        (SEGMENT_BYTES / self.framer.max_frame_len()) as u64
+        (self.segment_bytes / self.framer.max_frame_len()) as u64
     }
 
     /// Appends the next `count` ticks; `due_ns` gives each its due time.
     pub fn append(&mut self, count: u64, due_ns: impl Fn(u64) -> u64) {
-        self.append_by(count, |framer, seqs, out| framer.append(seqs, &due_ns, out));
+        self.append_by(
+            count,
+            |framer, seqs, out| framer.append(seqs, &due_ns, out),
+            |framer, seq| framer.symbol(seq),
+        );
     }
 
     /// Appends the next `count` ticks, all of them with what tick `of` says, made then.
     pub fn append_again(&mut self, count: u64, of: u64, made_ns: u64) {
-        self.append_by(count, |framer, seqs, out| framer.append_again(seqs, of, made_ns, out));
+        self.append_by(
+            count,
+            |framer, seqs, out| framer.append_again(seqs, of, made_ns, out),
+            |framer, _| framer.symbol(of),
+        );
     }
 
-    fn append_by(&mut self, count: u64, frame: impl Fn(&Framer, Range<u64>, &mut Vec<u8>)) {
+    /// Appends a copy of a tick of another log.
+    pub fn append_copy(&mut self, frame: Frame<'_>) {
+        if self.room() == 0 {
+            self.open_segment();
+        }
+        self.append_within(self.ticks..self.ticks + 1, &|_, _, out| {
+            out.extend_from_slice(frame.bytes);
+        });
+        if self.memory.symbols
+            && let Some(segment) = self.segments.back_mut()
+        {
+            segment.symbols.push(frame.symbol as u8);
+        }
+    }
+
+    /// Remembers that all ticks so far were made by `at_ns`.
+    pub fn stamp(&mut self, at_ns: u64) {
+        if self.memory.times {
+            self.made.push_back((self.ticks, at_ns));
+        }
+    }
+
+    fn append_by(
+        &mut self,
+        count: u64,
+        frame: impl Fn(&Framer, Range<u64>, &mut Vec<u8>),
+        symbol: impl Fn(&Framer, u64) -> u32,
+    ) {
         let last = self.ticks + count;
         while self.ticks < last {
             let room = self.room();
-            match room {
-                0 => self.open_segment(),
-                _ => self.append_within(self.ticks..last.min(self.ticks + room), &frame),
+            if room == 0 {
+                self.open_segment();
+                continue;
+            }
+            let seqs = self.ticks..last.min(self.ticks + room);
+            self.append_within(seqs.clone(), &frame);
+            if self.memory.symbols
+                && let Some(segment) = self.segments.back_mut()
+            {
+                segment.symbols.extend(seqs.map(|seq| symbol(&self.framer, seq) as u8));
             }
         }
     }
 
     /// Ticks that certainly fit into the last segment.
     fn room(&self) -> u64 {
-        let used = self.segments.back().map_or(SEGMENT_BYTES, |s| s.bytes.len());
-        (SEGMENT_BYTES.saturating_sub(used) / self.framer.max_frame_len()) as u64
+        let used = self.segments.back().map_or(self.segment_bytes, |s| s.bytes.len());
+        (self.segment_bytes.saturating_sub(used) / self.framer.max_frame_len()) as u64
     }
 
     fn open_segment(&mut self) {
         let mut segment = self.spare.pop().unwrap_or_else(|| Segment {
             start: 0,
             first: 0,
-            bytes: Vec::with_capacity(SEGMENT_BYTES),
+            bytes: Vec::with_capacity(self.segment_bytes),
             marks: Vec::new(),
+            symbols: Vec::new(),
         });
         segment.bytes.clear();
         segment.marks.clear();
+        segment.symbols.clear();
         segment.start = self.end;
         segment.first = self.ticks;
         self.segments.push_back(segment);
@@ -171,6 +263,61 @@ impl Log {
         (tick, segment.start + at as u64)
     }
 
+    /// Where tick `seq` begins, or the end.
+    #[must_use]
+    pub fn offset_of(&self, seq: u64) -> u64 {
+        if seq >= self.ticks {
+            return self.end;
+        }
+        if let Some(len) = self.framer.frame_len() {
+            return seq * len as u64;
+        }
+        let index = self.segments.partition_point(|s| s.first <= seq).saturating_sub(1);
+        let Some(segment) = self.segments.get(index) else { return self.end };
+        let within = seq.saturating_sub(segment.first);
+        let mut at = segment.marks.get((within / MARK_TICKS) as usize).map_or(0, |&at| at as usize);
+        for _ in 0..within % MARK_TICKS {
+            at += frame_len_at(&segment.bytes[at..]);
+        }
+        segment.start + at as u64
+    }
+
+    /// When tick `seq` was made, in ns; `None` where times are not remembered, or
+    /// it was not made yet.
+    #[must_use]
+    pub fn made_ns(&self, seq: u64) -> Option<u64> {
+        let batch = self.made.partition_point(|&(ticks, _)| ticks <= seq);
+        self.made.get(batch).map(|&(_, at_ns)| at_ns)
+    }
+
+    /// The first tick that was made at `at_ns` or later; the count of all, if none was.
+    #[must_use]
+    pub fn first_made_since(&self, at_ns: u64) -> u64 {
+        let batch = self.made.partition_point(|&(_, made_ns)| made_ns < at_ns);
+        let before = batch.checked_sub(1).and_then(|batch| self.made.get(batch));
+        before.map_or(0, |&(ticks, _)| ticks)
+    }
+
+    /// The ticks from the frame boundary at `offset` on.
+    pub fn frames(&self, offset: u64) -> impl Iterator<Item = Frame<'_>> {
+        let first = if offset < self.end { self.index_of(offset) } else { self.segments.len() };
+        self.segments.range(first..).flat_map(move |segment| {
+            let (mut at, mut seq) = match segment.start < offset {
+                true => ((offset - segment.start) as usize, self.whole_ticks(offset)),
+                false => (0, segment.first),
+            };
+            std::iter::from_fn(move || {
+                let rest = segment.bytes.get(at..).filter(|rest| !rest.is_empty())?;
+                let bytes = &rest[..frame_len_at(rest)];
+                let symbol = segment.symbols.get((seq - segment.first) as usize);
+                let frame = Frame { seq, symbol: symbol.map_or(0, |&s| s.into()), bytes };
+                at += bytes.len();
+                seq += 1;
+                Some(frame)
+            })
+        })
+    }
+
     /// The segment that holds the byte at `offset`; `None` at the end.
     fn segment_of(&self, offset: u64) -> Option<&Segment> {
         if offset >= self.end {
@@ -211,6 +358,15 @@ impl Log {
             {
                 self.spare.push(segment);
             }
+            self.forget_times();
+        }
+    }
+
+    /// Forgets when those ticks were made that are freed.
+    fn forget_times(&mut self) {
+        let held = self.segments.front().map_or(self.ticks, |segment| segment.first);
+        while self.made.front().is_some_and(|&(ticks, _)| ticks <= held) {
+            self.made.pop_front();
         }
     }
 
@@ -222,65 +378,5 @@ impl Log {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use tick::{Format, Market};
-
-    fn log(format: Format) -> Log {
-        Log::new(Framer::new(format, Market::new(3), 0))
-    }
-
-    fn bytes(log: &Log, range: Range<u64>) -> Vec<u8> {
-        let mut slices = Vec::new();
-        log.slices(range, 1024, &mut slices);
-        slices.iter().flat_map(|s| s.to_vec()).collect()
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
-        #[test]
-        fn places_agree_with_walking_every_frame(
-            batches in prop::collection::vec(1..3000u64, 1..8), probes in prop::collection::vec(0.0..1.0f64, 20),
-        ) {
-            for format in Format::ALL {
-                let mut log = log(format);
-                for &batch in &batches {
-                    log.append(batch, |seq| seq * 1000);
-                }
-                let all = bytes(&log, 0..log.end());
-                prop_assert_eq!(all.len() as u64, log.end());
-                let mut ends = vec![0u64];
-                while *ends.last().unwrap() < log.end() {
-                    let at = *ends.last().unwrap();
-                    ends.push(at + frame_len_at(&all[at as usize..]) as u64);
-                }
-                prop_assert_eq!(ends.len() as u64 - 1, log.ticks());
-                for probe in &probes {
-                    let offset = (log.end() as f64 * probe) as u64;
-                    let whole = ends.partition_point(|&end| end <= offset) as u64 - 1;
-                    prop_assert_eq!(log.whole_ticks(offset), whole);
-                    let boundary = ends[ends.partition_point(|&end| end < offset)];
-                    prop_assert_eq!(log.boundary(offset), boundary);
-                }
-                prop_assert_eq!(log.whole_ticks(log.end()), log.ticks());
-                prop_assert_eq!(log.boundary(log.end()), log.end());
-            }
-        }
-    }
-
-    #[test]
-    fn freeing_keeps_what_is_not_passed_and_uses_memory_again() {
-        let mut log = log(Format::Json);
-        let mut cursor = 0;
-        for _ in 0..200 {
-            log.append(5000, |seq| seq);
-            let expected = bytes(&log, cursor..log.end());
-            log.free(cursor);
-            assert_eq!(bytes(&log, cursor..log.end()), expected);
-            cursor = log.end() - 1000;
-            assert!(log.held_bytes() < 20 * SEGMENT_BYTES as u64);
-        }
-        assert!(log.spare.len() <= SPARE_SEGMENTS);
-    }
-}
+#[path = "log_tests.rs"]
+mod tests;

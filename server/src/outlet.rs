@@ -1,80 +1,93 @@
-//! One connection: its cursor in the log, its control frames, and what is
-//! known of how far its ticks have come.
+//! One connection: its socket, its stream of frames, and what is known of how far its
+//! ticks have come.
 
+use crate::departure::{Account, Reason};
+use crate::feeds::Feeds;
 use crate::inbound::{ANSWER_BYTES, Breach, Ending, TURN_BYTES, limits};
 use crate::kernel;
 use crate::log::Log;
+use crate::policy::{Limits, Waiting};
+use crate::stream::{SLICES, Stream};
+use crate::subscription::Symbols;
 use crate::tap::Tap;
-use std::collections::VecDeque;
-use std::io::{ErrorKind, IoSlice, Read, Result, Write};
+use rustls::ServerConnection;
+use std::io::{ErrorKind, Read, Result};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::ops::Range;
 use std::sync::Arc;
 use tick::clock::now_ns;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role};
 use tungstenite::{Error, Message, WebSocket};
 
-/// Slices of one vectored write: about a MiB of segments.
-const SLICES: usize = 8;
+/// A socket behind its handshake, and what TLS is to it.
+pub type Wire = (TcpStream, Option<Box<ServerConnection>>);
 
 /// A connection after its handshake.
 #[derive(Debug)]
 pub struct Outlet {
     socket: Arc<TcpStream>,
     peer: SocketAddr,
+    /// Ticks that were made before it joined.
+    joined: u64,
+    /// Which of the logs it writes from.
+    feed: usize,
+    /// Whether it may choose symbols.
+    may_subscribe: bool,
+    /// What it has asked for.
+    asked_symbols: Option<Symbols>,
     protocol: WebSocket<Tap>,
-    /// The log's bytes before this have been taken by the kernel.
-    cursor: u64,
-    /// Control frames on their way, and how much of them is written.
-    control: Vec<u8>,
-    control_sent: usize,
-    /// Bytes that the kernel has taken since the handshake.
-    stream_bytes: u64,
-    /// Where control frames stand in the stream, `(first byte, length)`, as far
-    /// as they are not acknowledged; and the bytes of those that are.
-    inserted: VecDeque<(u64, u64)>,
-    inserted_acked_bytes: u64,
+    stream: Stream,
     /// What the kernel counts as acknowledged when nothing of ours is.
     acked_base: u64,
-    /// Where in the log the acknowledged bytes end.
-    acked_cursor: u64,
+    acknowledged: u64,
     /// The count of the newest ping, and of the newest pong.
     asked: u64,
     confirmed: u64,
+    /// When to ping it next, in ns.
+    pub next_ping_ns: u64,
     blocked: bool,
-    closing: bool,
-    /// It ends before its time, by the client's doing.
+    /// What waited for it when its policy closed it.
+    cut: Option<Waiting>,
+    /// It ends before its time.
     ending: Option<Ending>,
-    gone: Option<String>,
+    gone: Option<(Reason, String)>,
 }
 
 impl Outlet {
-    /// A connection that joins at the head of the log.
+    /// A connection that joins at the head of a feed's log. With `records`, it remembers
+    /// which ticks it dropped, and all of them are its business.
     ///
     /// # Errors
     /// When the socket is gone already.
-    pub fn new(socket: TcpStream, log: &Log) -> Result<Self> {
+    pub fn new(
+        (socket, tls): Wire,
+        feeds: (&Feeds, usize),
+        policy: Limits,
+        records: bool,
+    ) -> Result<Self> {
+        let (joined, feed, log) = (feeds.0.whole().ticks(), feeds.1, feeds.0.log(feeds.1));
         socket.set_nonblocking(true)?;
         let acked_base = kernel::acked_bytes(&socket)? + kernel::queued_bytes(&socket)?;
         let peer = socket.peer_addr()?;
         let socket = Arc::new(socket);
-        let tap = Tap::new(Arc::clone(&socket));
+        let tap = Tap::new(Arc::clone(&socket), tls);
         Ok(Self {
             protocol: WebSocket::from_raw_socket(tap, Role::Server, Some(limits())),
             socket,
             peer,
-            cursor: log.end(),
-            control: Vec::new(),
-            control_sent: 0,
-            stream_bytes: 0,
-            inserted: VecDeque::new(),
-            inserted_acked_bytes: 0,
+            joined,
+            feed,
+            may_subscribe: !records,
+            asked_symbols: None,
+            stream: Stream::new(log, policy, records),
             acked_base,
-            acked_cursor: log.end(),
-            asked: log.ticks(),
-            confirmed: log.ticks(),
+            acknowledged: 0,
+            asked: 0,
+            confirmed: 0,
+            next_ping_ns: 0,
             blocked: false,
-            closing: false,
+            cut: None,
             ending: None,
             gone: None,
         })
@@ -92,24 +105,55 @@ impl Outlet {
         self.peer
     }
 
-    /// Where its next data byte stands in the log.
+    /// Ticks that were made before it joined.
     #[must_use]
-    pub fn cursor(&self) -> u64 {
-        self.cursor
+    pub fn joined(&self) -> u64 {
+        self.joined
     }
 
-    /// The log must be kept from here on.
+    /// Which of the logs it writes from.
     #[must_use]
-    pub fn needs_from(&self, log: &Log) -> u64 {
-        // Without fixed frames, the place of an acknowledged byte can only be
-        // found in the log itself.
-        if log.has_fixed_frames() { self.cursor } else { self.acked_cursor }
+    pub fn feed(&self) -> usize {
+        self.feed
     }
 
-    /// Bytes that the kernel has taken since the handshake.
+    /// The symbols that it has just asked for.
+    pub fn asked_symbols(&mut self) -> Option<Symbols> {
+        self.asked_symbols.take()
+    }
+
+    /// Goes over to another feed.
+    pub fn resubscribe(&mut self, feeds: &Feeds, to: usize) {
+        let (from, symbols) = (feeds.log(self.feed), feeds.symbols(to));
+        self.stream.resubscribe(from, feeds.log(to), symbols);
+        self.feed = to;
+    }
+
+    /// What it gets.
     #[must_use]
-    pub fn stream_bytes(&self) -> u64 {
-        self.stream_bytes
+    pub fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// The same, when the connection is over.
+    #[must_use]
+    pub fn into_stream(self) -> Stream {
+        self.stream
+    }
+
+    /// What has become of its ticks by now.
+    #[must_use]
+    pub fn account(&self, log: &Log) -> Account {
+        let (written, dropped) = (self.stream.ticks(), self.stream.dropped());
+        let (waiting, given_up) = (self.stream.waiting_ticks(log), self.stream.given_up());
+        let offered = written + dropped + waiting + given_up;
+        Account { offered, written, dropped, waiting, given_up }
+    }
+
+    /// Ticks that the client's kernel had acknowledged at the last look.
+    #[must_use]
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged
     }
 
     /// Ticks that a pong has confirmed.
@@ -132,35 +176,66 @@ impl Outlet {
     /// Why it is of no more use, if so.
     #[must_use]
     pub fn gone(&self) -> Option<&str> {
-        let over = || Some(self.ending.as_ref().filter(|ending| ending.is_over())?.why.as_str());
-        self.gone.as_deref().or_else(over)
+        self.departed().map(|(_, why)| why)
     }
 
-    /// Whether its client has left or is being sent away; soon it is gone.
+    /// The same with the word that it is counted under.
+    #[must_use]
+    pub fn departed(&self) -> Option<(Reason, &str)> {
+        let over = self.ending.as_ref().filter(|ending| ending.is_over());
+        let over = over.map(|ending| (ending.reason, ending.why.as_str()));
+        self.gone.as_ref().map(|(reason, why)| (*reason, why.as_str())).or(over)
+    }
+
+    /// What waited for it when its policy closed it, if that is so.
+    #[must_use]
+    pub fn cut(&self) -> Option<Waiting> {
+        self.cut
+    }
+
+    /// Whether it ends before its time: its client has left or is being sent away.
     #[must_use]
     pub fn is_ending(&self) -> bool {
         self.ending.is_some()
     }
 
-    /// Whether all of the log and every control frame is written; never of one
+    /// Whether everything for it is written, control frames included; never of one
     /// that ends before its time.
     #[must_use]
     pub fn is_drained(&self, log: &Log) -> bool {
-        self.ending.is_none() && self.is_written(log)
+        self.ending.is_none() && self.is_out(log)
     }
 
-    fn is_written(&self, log: &Log) -> bool {
-        // Nothing may follow a close frame (RFC 6455, 5.5.1).
-        (self.closing || self.cursor == log.end()) && self.control.is_empty()
+    /// Whether the kernel has everything for it.
+    fn is_out(&self, log: &Log) -> bool {
+        self.stream.is_drained(log) && !self.protocol.get_ref().is_clogged()
     }
 
-    /// Queues a ping that carries the count of ticks before it. While another
-    /// waits it would tell no more: the cursor has not moved.
+    /// Bytes that the kernel has taken for it.
+    #[must_use]
+    pub fn wire_bytes(&self) -> u64 {
+        self.protocol.get_ref().wire_bytes(self.stream.bytes())
+    }
+
+    /// Whether it is under TLS, which may have read more than it has given.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.protocol.get_ref().is_secret()
+    }
+
+    /// Whether its close frame is queued or gone.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.stream.is_closing()
+    }
+
+    /// Queues a ping that carries the count of ticks before it. While other control
+    /// frames wait it would tell no more.
     pub fn ping(&mut self, log: &Log) {
-        if self.closing || !self.control.is_empty() {
+        if self.stream.is_closing() || self.stream.control_bytes() > 0 {
             return;
         }
-        let ticks = log.whole_ticks(log.boundary(self.cursor));
+        let ticks = self.stream.ticks_before_control(log);
         self.asked = ticks;
         let payload = ticks.to_le_bytes().to_vec();
         let sent = self.protocol.send(Message::Ping(payload.into()));
@@ -168,118 +243,113 @@ impl Outlet {
     }
 
     /// Queues the close frame that ends the stream.
-    pub fn close(&mut self, code: CloseCode) {
-        self.close_because(code, "");
-    }
-
-    fn close_because(&mut self, code: CloseCode, reason: &str) {
-        self.closing = true;
+    pub fn close(&mut self, code: CloseCode, reason: &str) {
+        if self.stream.is_closing() {
+            return;
+        }
         let frame = CloseFrame { code, reason: reason.into() };
         let sent = self.protocol.close(Some(frame));
-        self.take_control(sent.err());
+        self.stream.push_control(&self.protocol.get_mut().take(), true);
+        self.note(sent.err());
+    }
+
+    /// Closes it before it has everything, and ends once the client has taken that.
+    pub fn cut_off(&mut self, log: &Log, code: CloseCode, words: &str, reason: Reason, why: &str) {
+        // What was sent before our own close frame was seen is no fault.
+        if !self.stream.is_closing() {
+            self.stream.cut(log);
+            self.close(code, words);
+            self.ending = Some(Ending::new(reason, why));
+        }
+    }
+
+    fn send_away(&mut self, log: &Log, breach: &Breach) {
+        let Breach { code, reason } = breach;
+        let why = format!("the client broke the protocol: {reason} ({code})");
+        self.cut_off(log, *code, reason, Reason::Protocol, &why);
+    }
+
+    /// What was made since the last turn goes the way of a policy that has set in.
+    pub fn absorb(&mut self, log: &Log, now: u64) {
+        self.stream.absorb(log, now);
+    }
+
+    /// Applies the policy to what waits.
+    pub fn hold(&mut self, log: &Log, now: u64) {
+        if self.stream.hold(log, now) {
+            let waiting = self.stream.waiting(log, now);
+            self.cut = Some(waiting);
+            let why = format!("cut off by the policy: {waiting}");
+            self.cut_off(log, CloseCode::Policy, "too far behind", Reason::CutOff, &why);
+        }
     }
 
     /// Writes what there is, as far as the socket takes it. `written` is told
-    /// each time how many ticks are out, and when the call began that put them.
-    pub fn write(&mut self, log: &Log, mut written: impl FnMut(u64, u64)) {
-        while self.gone.is_none() && !self.blocked && !self.is_written(log) {
-            let mut slices = Vec::with_capacity(SLICES);
-            let lead = self.plan_write(log, &mut slices);
-            let wanted: usize = slices.iter().map(|slice| slice.len()).sum();
+    /// each time which ticks are out, and when the call began that put them.
+    pub fn write(&mut self, log: &Log, now: u64, mut written: impl FnMut(Range<u64>, u64)) {
+        self.stream.absorb(log, now);
+        if self.gone.is_none() && !self.blocked && self.protocol.get_ref().is_clogged() {
+            let unclogged = self.protocol.get_mut().unclog();
+            self.heed(unclogged);
+        }
+        while self.gone.is_none() && !self.blocked && !self.stream.is_drained(log) {
+            let mut slices = Vec::with_capacity(SLICES + 2);
+            let lead = self.stream.plan(log, &mut slices);
             let began_ns = now_ns();
-            match (&*self.socket).write_vectored(&slices) {
-                Ok(sent) => {
-                    self.blocked = sent < wanted;
-                    self.advance(sent as u64, lead);
-                    written(log.whole_ticks(self.cursor), began_ns);
+            match self.protocol.get_mut().send(&slices) {
+                Ok((sent, full)) => {
+                    self.blocked = full;
+                    self.stream.advance(log, sent as u64, lead, |seqs| written(seqs, began_ns));
                 }
-                Err(e) if e.kind() == ErrorKind::WouldBlock => self.blocked = true,
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => self.fail(&format!("writing failed: {e}")),
+                failed => self.heed(failed.map(drop)),
             }
         }
-        self.shut();
+        self.shut(log);
     }
 
-    /// Lays out the next bytes of the stream: data up to a frame boundary,
-    /// then the control frames, then data. Gives the length of the first part.
-    fn plan_write<'a>(&'a self, log: &'a Log, slices: &mut Vec<IoSlice<'a>>) -> u64 {
-        if self.control.is_empty() {
-            log.slices(self.cursor..log.end(), SLICES, slices);
-            return log.end() - self.cursor;
+    /// Takes note of a write that did not do.
+    fn heed(&mut self, written: Result<()>) {
+        match written {
+            Ok(()) => {}
+            Err(e) if e.kind() == ErrorKind::WouldBlock => self.blocked = true,
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => self.fail(Reason::Broken, &format!("writing failed: {e}")),
         }
-        // A control frame once begun comes first: its rest may not wait.
-        let gap = match self.control_sent {
-            0 => log.boundary(self.cursor),
-            _ => self.cursor,
-        };
-        log.slices(self.cursor..gap, SLICES, slices);
-        slices.push(IoSlice::new(&self.control[self.control_sent..]));
-        if !self.closing {
-            log.slices(gap..log.end(), SLICES, slices);
-        }
-        gap - self.cursor
-    }
-
-    /// Books `sent` bytes, of which the first `lead` were data.
-    fn advance(&mut self, sent: u64, lead: u64) {
-        let data = sent.min(lead);
-        self.cursor += data;
-        self.stream_bytes += data;
-        let control = (sent - data).min((self.control.len() - self.control_sent) as u64);
-        if control > 0 {
-            self.inserted.push_back((self.stream_bytes, control));
-            self.stream_bytes += control;
-            self.control_sent += control as usize;
-            if self.control_sent == self.control.len() {
-                self.control.clear();
-                self.control_sent = 0;
-            }
-        }
-        let rest = sent - data - control;
-        self.cursor += rest;
-        self.stream_bytes += rest;
     }
 
     /// Reads what the client has sent: pongs count, pings are answered, texts are
     /// taken; anything else sends it away.
-    pub fn read(&mut self) {
+    pub fn read(&mut self, log: &Log) {
         self.protocol.get_mut().allow(TURN_BYTES);
         while self.gone.is_none() && self.ending.is_none() {
             match self.protocol.read() {
                 Ok(Message::Pong(payload)) => self.confirm(&payload),
-                Ok(Message::Text(text)) => self.take_text(&text),
-                Ok(Message::Binary(_)) => self.send_away(&Breach::binary()),
+                Ok(Message::Text(text)) => self.obey(&text, log),
+                Ok(Message::Binary(_)) => self.send_away(log, &Breach::binary()),
                 Ok(_) => {}
-                Err(Error::Io(e)) if e.kind() == ErrorKind::WouldBlock => return self.answer(),
-                Err(e) => self.leave(&e),
+                Err(Error::Io(e)) if e.kind() == ErrorKind::WouldBlock => return self.answer(log),
+                Err(e) => self.leave(&e, log),
             }
-            self.answer();
+            self.answer(log);
         }
-        self.hear_out();
+        self.hear_out(log);
     }
 
-    /// A text message has come: the one place where clients say something.
-    fn take_text(&mut self, _text: &str) {
-        self.send_away(&Breach::text());
+    /// A text message has come: the one place where clients say something. All that
+    /// they may ask for are symbols.
+    fn obey(&mut self, text: &str, log: &Log) {
+        match Symbols::from_message(text) {
+            Ok(symbols) if self.may_subscribe => self.asked_symbols = Some(symbols),
+            Ok(_) => self.send_away(log, &Breach::words("this run is of all symbols")),
+            Err(refusal) => self.send_away(log, &Breach::words(refusal.to_string())),
+        }
     }
 
     /// Takes over what the protocol answers, as far as the client reads it.
-    fn answer(&mut self) {
+    fn answer(&mut self, log: &Log) {
         self.take_control(None);
-        if self.control.len() - self.control_sent > ANSWER_BYTES {
-            self.send_away(&Breach::pings());
-        }
-    }
-
-    /// Closes with that code, and ends once the client has taken it.
-    fn send_away(&mut self, breach: &Breach) {
-        // What was sent before our own close frame was seen is no fault.
-        if !self.closing {
-            let Breach { code, reason } = breach;
-            self.close_because(*code, reason);
-            let why = format!("the client broke the protocol: {reason} ({code})");
-            self.ending = Some(Ending::new(why));
+        if self.stream.control_bytes() > ANSWER_BYTES {
+            self.send_away(log, &Breach::pings());
         }
     }
 
@@ -293,84 +363,88 @@ impl Outlet {
         }
     }
 
-    fn leave(&mut self, error: &Error) {
+    fn leave(&mut self, error: &Error, log: &Log) {
+        let closing = self.stream.is_closing();
         match (error, Breach::of(error)) {
-            (_, Some(breach)) if self.closing => self.fail(&breach.reason),
-            (_, Some(breach)) => self.send_away(&breach),
-            (Error::Io(e), _) => self.fail(&format!("the connection broke: {e}")),
-            (Error::Protocol(_), _) => self.fail("the connection ended without a close frame"),
-            _ if self.closing => self.fail("closed"),
+            (_, Some(breach)) if closing => self.fail(Reason::Protocol, &breach.reason),
+            (_, Some(breach)) => self.send_away(log, &breach),
+            (Error::Io(e), _) => self.fail(Reason::Broken, &format!("the connection broke: {e}")),
+            (Error::Protocol(_), _) => {
+                self.fail(Reason::Vanished, "the connection ended without a close frame");
+            }
+            _ if closing => {
+                self.protocol.get_mut().bid_farewell();
+                self.fail(Reason::Closed, "closed");
+            }
             _ => {
-                self.closing = true;
-                self.ending = Some(Ending::new("the client closed the connection"));
+                // Its close frame is answered behind the frame that is out in part.
+                self.stream.cut(log);
+                self.stream.push_control(&self.protocol.get_mut().take(), true);
+                let why = "the client closed the connection";
+                self.ending = Some(Ending::new(Reason::ClosedByClient, why));
             }
         }
     }
 
     /// Throws away what still comes in. A socket that is closed with unread
     /// bytes would reset the connection, and with it the close frame.
-    fn hear_out(&mut self) {
+    fn hear_out(&mut self, log: &Log) {
         let Some(ending) = &mut self.ending else { return };
         match (&*self.socket).read(&mut [0; TURN_BYTES]) {
             Ok(1..) => {}
             Err(e) if e.kind() == ErrorKind::WouldBlock => {}
             Ok(_) | Err(_) => ending.is_left = true,
         }
-        self.shut();
+        self.shut(log);
     }
 
     /// Once the close frame is out, nothing more is: the client sees the end and
     /// leaves (RFC 6455, 7.1.1). If it has left before, that was all.
-    fn shut(&mut self) {
+    fn shut(&mut self, log: &Log) {
         let Some(ending) = &mut self.ending else { return };
-        if self.control.is_empty() && !ending.is_shut {
-            ending.is_shut = true;
-            let _ = self.socket.shutdown(Shutdown::Write);
+        if !ending.is_shut && self.stream.is_drained(log) {
+            ending.is_shut = self.protocol.get_mut().bid_farewell();
+            match ending.is_shut {
+                true => drop(self.socket.shutdown(Shutdown::Write)),
+                false => self.blocked = true,
+            }
         }
         if ending.is_left && (ending.is_shut || self.blocked) {
-            self.gone.get_or_insert_with(|| ending.why.clone());
+            let (reason, why) = (ending.reason, ending.why.clone());
+            self.fail(reason, &why);
         }
     }
 
-    fn fail(&mut self, why: &str) {
-        self.gone.get_or_insert_with(|| why.to_owned());
+    fn fail(&mut self, reason: Reason, why: &str) {
+        self.gone.get_or_insert_with(|| (reason, why.to_owned()));
     }
 
+    /// Takes what the protocol wants to be written: between two frames.
     fn take_control(&mut self, error: Option<Error>) {
-        if self.control_sent > 0 && !self.protocol.get_ref().caught.is_empty() {
-            // What is written of it need not be kept.
-            self.control.drain(..self.control_sent);
-            self.control_sent = 0;
+        // After its own close frame, a connection says nothing more.
+        let frames = self.protocol.get_mut().take();
+        if !self.stream.is_closing() {
+            self.stream.push_control(&frames, false);
         }
-        self.control.append(&mut self.protocol.get_mut().caught);
+        self.note(error);
+    }
+
+    fn note(&mut self, error: Option<Error>) {
         match error {
             None | Some(Error::ConnectionClosed | Error::AlreadyClosed) => {}
-            Some(other) => self.fail(&format!("the client broke the protocol: {other}")),
-        }
-    }
-
-    /// Ticks that the client's kernel has acknowledged by now.
-    pub fn acknowledged(&mut self, log: &Log) -> u64 {
-        if let Ok(acked) = kernel::acked_bytes(&self.socket) {
-            // A FIN counts as a byte: no more than was written.
-            let stream = acked.saturating_sub(self.acked_base).min(self.stream_bytes);
-            while let Some(&(at, len)) = self.inserted.front()
-                && at + len <= stream
-            {
-                self.inserted_acked_bytes += len;
-                self.inserted.pop_front();
+            Some(other) => {
+                self.fail(Reason::Protocol, &format!("the client broke the protocol: {other}"));
             }
-            // A control frame that is acknowledged in part.
-            let part = self.inserted.front().map_or(0, |&(at, _)| stream.saturating_sub(at));
-            let joined = self.cursor - (self.stream_bytes - self.all_inserted());
-            self.acked_cursor = joined + stream - self.inserted_acked_bytes - part;
         }
-        log.whole_ticks(self.acked_cursor)
     }
 
-    /// Bytes of all control frames written so far.
-    fn all_inserted(&self) -> u64 {
-        let waiting: u64 = self.inserted.iter().map(|&(_, len)| len).sum();
-        self.inserted_acked_bytes + waiting
+    /// Looks how many ticks the client's kernel has acknowledged; gives how many are new.
+    pub fn look(&mut self, log: &Log) -> u64 {
+        let before = self.acknowledged;
+        if let Ok(acked) = kernel::acked_bytes(&self.socket) {
+            let sent = self.protocol.get_mut().acknowledge(acked.saturating_sub(self.acked_base));
+            self.acknowledged = self.stream.acknowledge(sent, log);
+        }
+        self.acknowledged - before
     }
 }

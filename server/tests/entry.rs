@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tick_server::door::{self, Tuning};
+use tick_server::spread::Spread;
 use witness::Witness;
 
 /// A process that is ended when dropped, also by a failing test.
@@ -48,10 +49,10 @@ fn a_request_may_come_in_pieces() {
 #[test]
 fn half_a_request_and_silence_end_with_408() {
     let tuning = Tuning { handshake: Duration::from_millis(100), ..Tuning::default() };
-    let (to, _arrivals) = std::sync::mpsc::channel();
     let poller = Arc::new(polling::Poller::new().unwrap());
+    let (to, _seats) = Spread::over(&[poller]);
     let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let door = door::open(host, 0, tuning, to, poller).unwrap();
+    let door = door::open(host, 0, tuning, to).unwrap();
     let whole = asked().to_bytes();
     for len in [0, 1, 20, whole.len() - 1] {
         let mut socket = open(&door.address.to_string());

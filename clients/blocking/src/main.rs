@@ -7,6 +7,8 @@ use client_kit::{
     Stamp, Taker,
 };
 use crossbeam_channel::{Receiver, Sender, bounded};
+use rustls::{ClientConnection, StreamOwned};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::ExitCode;
 use std::thread;
@@ -15,7 +17,7 @@ use tungstenite::{Message, WebSocket, client::client_with_config, protocol::WebS
 type Item = (Stamp, Message);
 
 fn main() -> ExitCode {
-    client_kit::main(identify, run)
+    client_kit::main_with_tls(identify, run)
 }
 
 fn identify(_args: &NoArgs, plan: &ClientPlan) -> Identity {
@@ -23,7 +25,10 @@ fn identify(_args: &NoArgs, plan: &ClientPlan) -> Identity {
         name: "blocking",
         class: Class::Library,
         runtime: "two threads for each connection: reader, worker".to_owned(),
-        transport: "std TcpStream (blocking)",
+        transport: match plan.ca {
+            None => "std TcpStream (blocking)",
+            Some(_) => "std TcpStream (blocking), rustls",
+        },
         queue: QueueShape { kind: QueueKind::Bounded, bound: Some(plan.queue_bound) },
         crates: &["tungstenite", "crossbeam-channel"],
     }
@@ -43,6 +48,16 @@ fn run(_args: &NoArgs, mut sessions: Vec<Session>) -> Result<Outcome> {
 fn client(session: Session) -> Result<Outcome> {
     let stream = TcpStream::connect(session.address()).context("cannot connect")?;
     session.adopt(&stream)?;
+    match session.tls()? {
+        None => talk(session, stream),
+        Some(tls) => {
+            let connection = ClientConnection::new(tls.config, tls.name)?;
+            talk(session, StreamOwned::new(connection, stream))
+        }
+    }
+}
+
+fn talk<S: Read + Write + Send + 'static>(session: Session, stream: S) -> Result<Outcome> {
     let handshake = client_with_config(session.url(), stream, Some(config()));
     let (socket, _) = handshake.map_err(|e| anyhow!("the WebSocket handshake failed: {e}"))?;
     let (sender, receiver) = bounded(usize::try_from(session.plan().queue_bound)?);
@@ -59,8 +74,8 @@ fn client(session: Session) -> Result<Outcome> {
     Ok(taker.finish_queued(end, &intake, queued))
 }
 
-fn read(
-    mut socket: WebSocket<TcpStream>,
+fn read<S: Read + Write>(
+    mut socket: WebSocket<S>,
     mut intake: Intake,
     queue: &Sender<Item>,
 ) -> (End, Intake) {

@@ -2,9 +2,13 @@
 //! message in one frame is a slice of the read buffer.
 
 use std::ops::Range;
+use tungstenite::protocol::frame::coding::CloseCode;
 
 /// The longest header that a server can send: two bytes and a 64-bit length.
 const MAX_HEADER_BYTES: usize = 10;
+
+/// The longest payload of a frame whose length is a part of its first two bytes.
+const MAX_SHORT_BYTES: usize = 125;
 
 /// What the server said.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,12 +47,16 @@ pub enum FrameError {
     /// More than the limit.
     #[error("a message of more than {0} bytes")]
     TooLong(usize),
-    /// Text that is no text.
-    #[error("a text message that is not UTF-8")]
+    /// Text, or the reason of a close frame, that is no text.
+    #[error("text that is not UTF-8")]
     Utf8,
     /// A close frame with one byte.
     #[error("a close frame of one byte")]
     Close,
+    /// A close code that never stands in a frame, such as 1006, or that is not
+    /// given out.
+    #[error("a close frame with code {0}, which nobody may send")]
+    CloseCode(u16),
 }
 
 /// One frame's header, read.
@@ -76,7 +84,12 @@ pub struct FrameReader {
 
 impl FrameReader {
     /// A reader with a buffer of `buffer_bytes`, which begins with `first`.
+    ///
+    /// # Panics
+    /// When messages are limited to less than a short frame has, 125 bytes: the
+    /// quick way through [`FrameReader::next`] does not look at the limit.
     pub fn new(buffer_bytes: usize, max_message_bytes: usize, first: &[u8]) -> Self {
+        assert!(max_message_bytes >= MAX_SHORT_BYTES, "a limit below that of short frames");
         let mut buffer = vec![0; buffer_bytes.max(first.len() + MAX_HEADER_BYTES)];
         buffer[..first.len()].copy_from_slice(first);
         Self {
@@ -157,8 +170,7 @@ impl FrameReader {
                     self.parts.extend_from_slice(&self.buffer[header.payload]);
                     self.parts_are_text = Some(header.opcode == 0x1);
                 }
-                (0x0..=0x2, _, _) => return Err(FrameError::Fragment),
-                (opcode, _, _) => return Err(FrameError::Opcode(opcode)),
+                _ => return Err(FrameError::Fragment),
             }
         }
     }
@@ -175,6 +187,10 @@ impl FrameReader {
         }
         if second & 0x80 != 0 {
             return Err(FrameError::Masked);
+        }
+        // At once: its payload may be long in coming.
+        if !matches!(opcode, 0x0..=0x2 | 0x8..=0xa) {
+            return Err(FrameError::Opcode(opcode));
         }
         let short = second & 0x7f;
         if opcode >= 0x8 && (!is_final || short > 125) {
@@ -205,10 +221,17 @@ impl FrameReader {
         match (header.opcode, payload) {
             (0x8, []) => Ok(Event::Close(1005)),
             (0x8, [_]) => Err(FrameError::Close),
-            (0x8, [high, low, ..]) => Ok(Event::Close(u16::from_be_bytes([*high, *low]))),
+            (0x8, [high, low, reason @ ..]) => {
+                let code = u16::from_be_bytes([*high, *low]);
+                // The code goes back to the server, where nobody may send it either.
+                if !CloseCode::from(code).is_allowed() {
+                    return Err(FrameError::CloseCode(code));
+                }
+                std::str::from_utf8(reason).map_err(|_| FrameError::Utf8)?;
+                Ok(Event::Close(code))
+            }
             (0x9, _) => Ok(Event::Ping(payload)),
-            (0xa, _) => Ok(Event::Pong),
-            (opcode, _) => Err(FrameError::Opcode(opcode)),
+            _ => Ok(Event::Pong),
         }
     }
 }

@@ -174,7 +174,7 @@ fn what_came_with_the_handshake_is_read_first() {
 #[test]
 fn breaches_of_the_protocol_are_refused() {
     let whole_64_bit = |len: u64| [&[0x82, 127][..], &len.to_be_bytes()].concat();
-    let breaches: [(Vec<u8>, FrameError); 13] = [
+    let breaches: [(Vec<u8>, FrameError); 19] = [
         (vec![0x82, 0x81, 0, 0, 0, 0, 0], FrameError::Masked),
         (vec![0xc2, 0], FrameError::ReservedBit),
         (vec![0x83, 0], FrameError::Opcode(3)),
@@ -187,6 +187,13 @@ fn breaches_of_the_protocol_are_refused() {
         (whole_64_bit(u64::MAX), FrameError::TooLong(LIMIT)),
         (vec![0x81, 2, 0xc3, 0x28], FrameError::Utf8),
         (vec![0x88, 1, 3], FrameError::Close),
+        // What follows was found by the fuzzer, with tungstenite as the oracle.
+        (vec![0x83, 125], FrameError::Opcode(3)),
+        (vec![0x8f, 125], FrameError::Opcode(15)),
+        (vec![0x88, 2, 3, 231], FrameError::CloseCode(999)),
+        (vec![0x88, 2, 3, 237], FrameError::CloseCode(1005)),
+        (vec![0x88, 2, 0xff, 0xff], FrameError::CloseCode(65_535)),
+        (vec![0x88, 3, 3, 232, 0xff], FrameError::Utf8),
         (
             [&[0x02, 1, 9][..], &[0x80, 127][..], &(LIMIT as u64).to_be_bytes()].concat(),
             FrameError::TooLong(LIMIT),

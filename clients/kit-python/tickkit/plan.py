@@ -53,6 +53,7 @@ def _schedule(value):
 _PLAN = {
     "contract": _count,
     "urls": lambda value: isinstance(value, list) and all(map(_text, value)),
+    "ca": _text,
     "format": lambda value: value in ("binary", "json", "classic-binary", "classic-json"),
     "symbols": _count,
     "schedule": _schedule,
@@ -66,6 +67,9 @@ _PLAN = {
     "connect_deadline_ms": _count,
     "deadline_ms": _count,
 }
+
+#: There only when it says something.
+_ABSENT = {"ca"}
 
 _LINES = {"plan": _PLAN, "stop": {}}
 
@@ -108,13 +112,18 @@ def _check_keys(value, keys):
             raise PlanError(f"unknown key `{key}`")
     for key, is_sound in keys.items():
         if key not in value:
+            if key in _ABSENT:
+                continue
             raise PlanError(f"missing key `{key}`")
         if not is_sound(value[key]):
             raise PlanError(f"`{key}` has a value of the wrong kind")
 
 
-def check_plan(plan):
-    """The addresses in the plan's URLs, once all of the plan has been found sound."""
+def check_plan(plan, speaks_tls=False):
+    """The addresses in the plan's URLs, once all of the plan has been found sound, which
+    one under TLS is for a client that speaks it."""
+    if "ca" in plan and not speaks_tls:
+        raise PlanError("plan: ca: this client speaks no TLS: leave it out")
     _within("urls", len(plan["urls"]), 1, 10_000)
     _within("symbols", plan["symbols"], 1, 1 << 20)
     _within("sample.first", plan["sample"]["first"], 0, 1 << 60)
@@ -125,7 +134,9 @@ def check_plan(plan):
         _within(key, plan[key], 1, _ANY)
     if plan["receive_buffer_bytes"] is not None:
         _within("receive_buffer_bytes", plan["receive_buffer_bytes"], 1, (1 << 31) - 1)
-    return [_address(url) for url in plan["urls"]]
+    # A plan with a certificate is under TLS as a whole.
+    scheme = "wss://" if "ca" in plan else "ws://"
+    return [_address(url, scheme) for url in plan["urls"]]
 
 
 def _within(key, found, least, most):
@@ -133,9 +144,9 @@ def _within(key, found, least, most):
         raise PlanError(f"plan: {key} is {found}: choose {least} to {most}")
 
 
-def _address(url):
+def _address(url, scheme):
     """Names are not looked up: a resolver has no place in a measurement."""
-    parts = re.match(r"ws://(?:\[([^\]/]+)\]|([^:/]+)):([0-9]{1,5})/", url)
+    parts = re.match(scheme + r"(?:\[([^\]/]+)\]|([^:/]+)):([0-9]{1,5})/", url)
     try:
         if parts is None or int(parts[3]) > 65535:
             raise OSError
@@ -144,8 +155,8 @@ def _address(url):
         return family, (host, int(parts[3]))
     except OSError:
         raise PlanError(
-            f"plan: urls is `{url}`: it has to be ws://IP:PORT/PATH,"
-            " such as ws://127.0.0.1:9001/ticks"
+            f"plan: urls is `{url}`: it has to be {scheme}IP:PORT/PATH,"
+            f" such as {scheme}127.0.0.1:9001/ticks"
         ) from None
 
 

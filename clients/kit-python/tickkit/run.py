@@ -34,18 +34,19 @@ _NOTHING = dict.fromkeys(
 )
 
 
-def main(identify, run):
+def main(identify, run, speaks_tls=False):
     """Runs a client from its plan to its report, and ends the process.
 
     `identify(plan)` gives its name, versions, runtime, transport, class and
     queue, as the hello has them. `run(sessions)` gets a session for each
     connection of the plan, mostly one; it opens them all and reads each until
-    its end, of which it tells the session, or until it is asked to stop.
+    its end, of which it tells the session, or until it is asked to stop. With
+    `speaks_tls` it believes `session.ca` where there is one.
     """
     _check_arguments()
     begin_s = time.monotonic()
     try:
-        plan, addresses = _read_plan()
+        plan, addresses = _read_plan(speaks_tls)
         meter = Meter(plan["meter"], len(addresses))
     except PlanError as error:
         _leave(2, error)
@@ -171,6 +172,8 @@ class Session:
         self.connection = connection
         #: What to ask for in the WebSocket handshake.
         self.url = plan["urls"][connection]
+        #: Under TLS: a PEM file with the certificate to believe; None: plain.
+        self.ca = plan.get("ca")
         #: Where to connect: the socket's family, and the address in the URL.
         self.family, self.address = address
         #: Takes the messages.
@@ -261,14 +264,14 @@ def _check_arguments():
               file=sys.stderr)
 
 
-def _read_plan():
+def _read_plan(speaks_tls):
     line = _read_line()
     if line is None:
         raise PlanError("no plan on stdin: `harness plan NAME` prints one")
     plan = parse_line(line)
     if plan["type"] == "stop":
         raise PlanError("`stop` came before a plan on stdin")
-    return plan, check_plan(plan)
+    return plan, check_plan(plan, speaks_tls)
 
 
 def _read_line():

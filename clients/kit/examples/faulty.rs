@@ -8,9 +8,11 @@ use client_kit::{
     Class, ClientPlan, End, Identity, Outcome, QueueKind, QueueShape, Session, Taker,
 };
 use contract::FromClient;
+use nix::sys::signal::{Signal, raise};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::FileExt;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode, Stdio, exit};
 use std::thread::{park, sleep};
 use std::time::{Duration, Instant};
@@ -54,6 +56,20 @@ enum Fault {
     EarlyExit,
     /// Hangs up after 1000 messages.
     Disconnect,
+    /// Is killed after 1000 messages.
+    Killed,
+    /// Is stopped (SIGSTOP) after 1000 messages, for 2 s.
+    Paused,
+    /// Resets its connection after 1000 messages, and exits with 4.
+    Reset,
+    /// Closes its half of the connection after 1000 messages, and reads on.
+    HalfClose,
+    /// Leaves a process in its group behind.
+    Lingers,
+    /// Leaves a process behind that has left its group, as a daemon does.
+    Daemon,
+    /// Leaves a process behind that holds its stdout.
+    HoldsStdout,
     /// Writes a line while it is measured.
     Chatty,
     /// Cuts its meter file off after 1000 messages.
@@ -95,6 +111,13 @@ fn main() -> ExitCode {
         | Fault::Crash
         | Fault::EarlyExit
         | Fault::Disconnect
+        | Fault::Killed
+        | Fault::Paused
+        | Fault::Reset
+        | Fault::HalfClose
+        | Fault::Lingers
+        | Fault::Daemon
+        | Fault::HoldsStdout
         | Fault::Chatty
         | Fault::TruncateMeter
         | Fault::WildMeter => play(),
@@ -167,6 +190,7 @@ fn read(
         };
         if count == EVERY {
             in_mid_run(fault, plan);
+            hang_up(fault, socket.get_ref());
         }
         for _ in 0..times {
             let flow = match &message {
@@ -211,6 +235,40 @@ impl Sleeper {
     }
 }
 
+fn hang_up(fault: Fault, socket: &TcpStream) {
+    match fault {
+        Fault::Reset => {
+            // Linger 0: the kernel resets what a process that ends has left open.
+            let lingering = socket2::SockRef::from(socket).set_linger(Some(Duration::ZERO));
+            lingering.expect("an open socket");
+            exit(4);
+        }
+        Fault::HalfClose => {
+            socket.shutdown(std::net::Shutdown::Write).expect("an open socket");
+        }
+        _ => {}
+    }
+}
+
+/// Starts something that outlives it.
+#[allow(clippy::zombie_processes)] // that is the fault
+fn leave_behind(stdout: Stdio, own_group: bool) {
+    let mut sleep = Command::new("sleep");
+    if own_group {
+        sleep.process_group(0);
+    }
+    sleep.arg("600").stdin(Stdio::null()).stdout(stdout).stderr(Stdio::null());
+    sleep.spawn().expect("there is `sleep`");
+}
+
+/// Stops the whole process until `sh` lets it go on.
+fn pause() {
+    let waker = Command::new("sh").args(["-c", "sleep 2; kill -CONT $PPID"]).spawn();
+    let mut waker = waker.expect("there is `sh`");
+    raise(Signal::SIGSTOP).expect("a process may stop itself");
+    waker.wait().expect("it has ended");
+}
+
 fn in_mid_run(fault: Fault, plan: &ClientPlan) {
     match fault {
         Fault::Crash => {
@@ -218,6 +276,11 @@ fn in_mid_run(fault: Fault, plan: &ClientPlan) {
             exit(3);
         }
         Fault::EarlyExit => exit(0),
+        Fault::Killed => raise(Signal::SIGKILL).expect("a process may kill itself"),
+        Fault::Paused => pause(),
+        Fault::Lingers => leave_behind(Stdio::null(), false),
+        Fault::Daemon => leave_behind(Stdio::null(), true),
+        Fault::HoldsStdout => leave_behind(Stdio::inherit(), false),
         Fault::Chatty => println!("{{\"type\":\"ready\"}}"),
         Fault::WildMeter => {
             // The kit soon writes over it; a writer of its own does not let it.

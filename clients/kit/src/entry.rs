@@ -34,13 +34,33 @@ pub fn main<A: Parser>(
     identify: impl FnOnce(&A, &ClientPlan) -> Identity,
     run: impl FnOnce(&A, Vec<Session>) -> Result<Outcome>,
 ) -> ExitCode {
-    main_with_lock(LOCK, identify, run)
+    start(LOCK, Secrecy::Unknown, identify, run)
+}
+
+/// Whether a client speaks TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Secrecy {
+    /// It does not, and refuses a plan that asks for it.
+    Unknown,
+    /// It does.
+    #[cfg_attr(not(feature = "tls"), allow(dead_code))]
+    Spoken,
 }
 
 /// The same for a client outside of the suite's workspace: `lock` is the text of the
 /// `Cargo.lock` that it is built by, which tells the versions of its hello.
 pub fn main_with_lock<A: Parser>(
     lock: &str,
+    identify: impl FnOnce(&A, &ClientPlan) -> Identity,
+    run: impl FnOnce(&A, Vec<Session>) -> Result<Outcome>,
+) -> ExitCode {
+    start(lock, Secrecy::Unknown, identify, run)
+}
+
+/// The whole life of a client.
+pub(crate) fn start<A: Parser>(
+    lock: &str,
+    secrecy: Secrecy,
     identify: impl FnOnce(&A, &ClientPlan) -> Identity,
     run: impl FnOnce(&A, Vec<Session>) -> Result<Outcome>,
 ) -> ExitCode {
@@ -52,7 +72,7 @@ pub fn main_with_lock<A: Parser>(
     }
     let begin = Instant::now();
     let mut lines = Lines::new(BufReader::new(std::io::stdin()));
-    let played = match read_plan(&mut lines) {
+    let played = match read_plan(&mut lines, secrecy) {
         Ok((plan, sessions)) => {
             let identity = identify(&args, &plan);
             identity.hello(lock).and_then(|hello| {
@@ -77,13 +97,19 @@ fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn read_plan(lines: &mut Lines<impl BufRead>) -> Result<(Arc<ClientPlan>, Vec<Session>)> {
+fn read_plan(
+    lines: &mut Lines<impl BufRead>,
+    secrecy: Secrecy,
+) -> Result<(Arc<ClientPlan>, Vec<Session>)> {
     let plan = match lines.next_line()? {
         Some(ToClient::Plan(plan)) => plan,
         Some(ToClient::Stop(_)) => return Err(anyhow!("`stop` came before a plan on stdin")),
         None => return Err(anyhow!("no plan on stdin: `harness plan NAME` prints one")),
     };
     let addresses = plan::check(&plan)?;
+    if plan.ca.is_some() && secrecy == Secrecy::Unknown {
+        return Err(anyhow!("plan: ca: this client speaks no TLS: leave it out"));
+    }
     let count = addresses.len();
     let meter = match &plan.meter {
         Some(path) => Meter::open(path, count).context("plan: meter cannot be mapped")?,

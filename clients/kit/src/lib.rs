@@ -26,6 +26,8 @@ mod taker;
 pub use conformance::contract_tests;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "tls")]
+mod tls;
 mod watch;
 mod work;
 
@@ -40,4 +42,6 @@ pub use ring::no_io_uring;
 pub use session::Session;
 pub use taker::Taker;
 pub use tick::Format;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, main_with_tls};
 pub use work::{resident_bytes, spin_ns, unix_ms};

@@ -37,7 +37,9 @@ pub(crate) fn check(plan: &ClientPlan) -> Result<Vec<SocketAddr>, PlanError> {
     if let Some(bytes) = plan.receive_buffer_bytes {
         within("receive_buffer_bytes", bytes.into(), 1, i32::MAX as u64)?;
     }
-    plan.urls.iter().map(|url| address(url)).collect()
+    // A plan with a certificate is under TLS as a whole.
+    let scheme = if plan.ca.is_some() { "wss://" } else { "ws://" };
+    plan.urls.iter().map(|url| address(url, scheme)).collect()
 }
 
 fn within(key: &'static str, found: u64, least: u64, most: u64) -> Result<(), PlanError> {
@@ -48,12 +50,12 @@ fn within(key: &'static str, found: u64, least: u64, most: u64) -> Result<(), Pl
 }
 
 /// Names are not looked up: a resolver has no place in a measurement.
-fn address(url: &str) -> Result<SocketAddr, PlanError> {
-    let authority = url.strip_prefix("ws://").and_then(|rest| rest.split_once('/'));
+fn address(url: &str, scheme: &str) -> Result<SocketAddr, PlanError> {
+    let authority = url.strip_prefix(scheme).and_then(|rest| rest.split_once('/'));
     authority.and_then(|(address, _)| address.parse().ok()).ok_or_else(|| PlanError {
         key: "urls",
         found: format!("`{url}`"),
-        mend: "it has to be ws://IP:PORT/PATH, such as ws://127.0.0.1:9001/ticks".to_owned(),
+        mend: format!("it has to be {scheme}IP:PORT/PATH, such as {scheme}127.0.0.1:9001/ticks"),
     })
 }
 
@@ -67,6 +69,7 @@ mod tests {
         ClientPlan {
             contract: Version,
             urls: vec!["ws://127.0.0.1:9001/ticks".to_owned()],
+            ca: None,
             format: Format::Binary,
             symbols: 64,
             schedule: Schedule::Flood,
@@ -107,6 +110,7 @@ mod tests {
             ("deadline_ms", ClientPlan { deadline_ms: 0, ..sound() }),
             ("urls", ClientPlan { urls: Vec::new(), ..sound() }),
             ("urls", ClientPlan { urls: vec!["wss://127.0.0.1:1/".to_owned()], ..sound() }),
+            ("urls", ClientPlan { ca: Some("ca".into()), ..sound() }),
             ("urls", ClientPlan { urls: vec!["ws://localhost:9001/".to_owned()], ..sound() }),
             ("urls", ClientPlan { urls: vec!["ws://127.0.0.1:9001".to_owned()], ..sound() }),
         ];

@@ -143,7 +143,12 @@ pub(crate) fn guard(shared: &Shared, plan: &ClientPlan, begin: Instant, watch_me
             Shared::settle(&mut state, Cause::Deadline);
         } else if state.stage == Stage::Connecting && elapsed >= connect_deadline {
             let ms = plan.connect_deadline_ms;
-            leave(Err(format!("not connected to {} within {ms} ms", plan.urls.join(", "))));
+            let others = match plan.urls.len() {
+                0 | 1 => String::new(),
+                count => format!(" and {} more", count - 1),
+            };
+            let first = plan.urls.first().map_or("", String::as_str);
+            leave(Err(format!("not connected to {first}{others} within {ms} ms")));
         } else if watch_memory && state.cause.is_none() && too_big() {
             Shared::settle(&mut state, Cause::MemoryCeiling);
         }

@@ -8,8 +8,10 @@ use client_kit::{
 };
 use futures_util::{SinkExt, StreamExt};
 use std::process::ExitCode;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
+use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::{Message, protocol::WebSocketConfig};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
@@ -23,16 +25,19 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    client_kit::main(identify, run)
+    client_kit::main_with_tls(identify, run)
 }
 
-fn identify(args: &Args, _plan: &ClientPlan) -> Identity {
+fn identify(args: &Args, plan: &ClientPlan) -> Identity {
     let flavour = if args.current_thread { "current-thread" } else { "multi-thread" };
     Identity {
         name: "tokio",
         class: Class::Library,
         runtime: format!("tokio, {flavour}"),
-        transport: "tokio TcpStream (epoll)",
+        transport: match plan.ca {
+            None => "tokio TcpStream (epoll)",
+            Some(_) => "tokio TcpStream (epoll), rustls",
+        },
         queue: QueueShape { kind: QueueKind::None, bound: None },
         crates: &["tokio", "tokio-tungstenite", "tungstenite"],
     }
@@ -57,6 +62,16 @@ fn run(args: &Args, sessions: Vec<Session>) -> Result<Outcome> {
 async fn client(session: Session) -> Result<Outcome> {
     let stream = TcpStream::connect(session.address()).await.context("cannot connect")?;
     session.adopt(&stream)?;
+    match session.tls()? {
+        None => talk(session, stream).await,
+        Some(tls) => {
+            let handshake = TlsConnector::from(tls.config).connect(tls.name, stream);
+            talk(session, handshake.await.context("the TLS handshake failed")?).await
+        }
+    }
+}
+
+async fn talk<S: AsyncRead + AsyncWrite + Unpin>(session: Session, stream: S) -> Result<Outcome> {
     let handshake = client_async_with_config(session.url(), stream, Some(config()));
     let (mut socket, _) = handshake.await.context("the WebSocket handshake failed")?;
     let mut taker = session.ready()?;
@@ -64,7 +79,10 @@ async fn client(session: Session) -> Result<Outcome> {
     Ok(taker.finish(end))
 }
 
-pub(crate) async fn read(socket: &mut WebSocketStream<TcpStream>, taker: &mut Taker) -> End {
+pub(crate) async fn read<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    taker: &mut Taker,
+) -> End {
     loop {
         let flow = match socket.next().await {
             Some(Ok(Message::Binary(payload))) => taker.take_binary(&payload),

@@ -22,6 +22,14 @@ impl<'a> Candidate<'a> {
         Child::spawn(self.program.command(), self.keeper)
     }
 
+    /// A folder for its meter.
+    pub(crate) fn folder(&self) -> Result<tempfile::TempDir> {
+        Ok(match self.keeper.room() {
+            Some(room) => tempfile::tempdir_in(room)?,
+            None => tempfile::tempdir()?,
+        })
+    }
+
     /// Starts it with a plan for a server of the suite's own, and lets it connect.
     pub(crate) fn connect(&self, plan: impl FnOnce(&str) -> ClientPlan) -> Result<Scene<'a>> {
         let server = Server::bind()?;

@@ -43,6 +43,14 @@ impl Program<'_> {
 /// Is told of every process group that is started, so that none outlives a
 /// program that is killed.
 pub trait Keeper {
+    /// Marks a program that is about to be started, so that what it leaves behind can
+    /// be found.
+    fn prepare(&self, _command: &mut Command) {}
+    /// Where meters are made, by somebody who removes what a killed program leaves
+    /// there; `None`: among the machine's temporary files.
+    fn room(&self) -> Option<&Path> {
+        None
+    }
     /// A group has been started.
     ///
     /// # Errors
@@ -87,6 +95,7 @@ impl<'a> Child<'a> {
     /// When it cannot be started.
     pub fn spawn(mut command: Command, keeper: &'a dyn Keeper) -> Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        keeper.prepare(&mut command);
         let mut process = command.process_group(0).spawn().context("cannot start it")?;
         let (sender, lines) = channel();
         let stdin = process.stdin.take();

@@ -179,6 +179,7 @@ pub fn plan(url: &str, format: Format) -> ClientPlan {
     ClientPlan {
         contract: Version,
         urls: vec![url.to_owned()],
+        ca: None,
         format,
         symbols: SYMBOLS,
         schedule: Schedule::Flood,

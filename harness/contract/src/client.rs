@@ -43,6 +43,10 @@ pub struct ClientPlan {
     /// Where to connect: one connection to each, such as
     /// `ws://127.0.0.1:PORT/ticks`; at least one.
     pub urls: Vec<String>,
+    /// Where the URLs begin with `wss://`: a PEM file with the only certificate that the
+    /// server may show; absent: they begin with `ws://`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
     /// How ticks are spelled.
     pub format: Format,
     /// Symbols are below this: the size of a last-price table.

@@ -13,8 +13,8 @@ pub use client::{
 };
 pub use line::{Empty, LineError, Lines, MAX_LINE_BYTES, SAMPLES_PER_LINE, Version, parse, write};
 pub use server::{
-    Connected, Fresh, FromServer, Listening, ServerEnd, ServerFinal, ServerHello, ServerPlan,
-    Start, ToServer,
+    Connected, Credentials, Dropped, Fresh, FromServer, Listening, Policy, ServerEnd, ServerFinal,
+    ServerHello, ServerPlan, SlowConsumer, Start, ToServer,
 };
 
 /// The version of the contract that this crate speaks.

@@ -133,7 +133,8 @@ fn stated_version(line: &str) -> Option<u64> {
     value.get("contract")?.as_u64()
 }
 
+/// The parser repeats what it did not expect: as foreign a text as the line itself.
 fn content(why: &dyn std::fmt::Display, line: &str) -> LineError {
-    let excerpt = line.chars().filter(|c| !c.is_control()).take(60).collect();
-    LineError::Content { why: why.to_string(), excerpt }
+    let plain = |text: &str, chars| text.chars().filter(|c| !c.is_control()).take(chars).collect();
+    LineError::Content { why: plain(&why.to_string(), 300), excerpt: plain(line, 60) }
 }

@@ -55,6 +55,8 @@ impl Slot {
     pub const SPUN_NS: Self = Self(112);
     /// Server: bytes that the broadcast log holds.
     pub const LOG_BYTES: Self = Self(120);
+    /// Server: ticks that a policy dropped or conflated.
+    pub const DROPPED: Self = Self(128);
 
     /// The same counter of a client's connection with that number.
     #[must_use]
@@ -120,6 +122,35 @@ impl Meter {
     #[inline]
     pub fn set(&self, slot: Slot, value: u64) {
         self.counter(slot).store(value.to_le(), Ordering::Relaxed);
+    }
+}
+
+/// A counter that several threads write together.
+impl Meter {
+    /// Adds to a count, modulo 2^64: a part of a sum falls by adding its negative.
+    #[inline]
+    pub fn add(&self, slot: Slot, value: u64) {
+        self.change(slot, |count| count.wrapping_add(value));
+    }
+
+    /// Raises a count to `value`, unless it is there already.
+    #[inline]
+    pub fn raise(&self, slot: Slot, value: u64) {
+        self.change(slot, |count| count.max(value));
+    }
+
+    #[inline]
+    fn change(&self, slot: Slot, change: impl Fn(u64) -> u64) {
+        let counter = self.counter(slot);
+        let mut old = counter.load(Ordering::Relaxed);
+        while let Err(newer) = counter.compare_exchange_weak(
+            old,
+            change(u64::from_le(old)).to_le(),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        ) {
+            old = newer;
+        }
     }
 }
 

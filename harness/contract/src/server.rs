@@ -9,6 +9,7 @@ use tick::{Format, Sample, Schedule};
 /// What the server is told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant)] // two or three of them in a run
 pub enum ToServer {
     /// The first line.
     Plan(ServerPlan),
@@ -32,6 +33,8 @@ pub enum FromServer {
     Samples(Samples),
     /// Where messages were made anew, from a server that sends them again.
     Fresh(Fresh),
+    /// What a slow consumer did not get, from a server whose policy drops.
+    Dropped(Dropped),
     /// The last line.
     Final(ServerFinal),
 }
@@ -64,12 +67,79 @@ pub struct ServerPlan {
     pub spin: bool,
     /// Ceiling for the broadcast log; reaching it ends the run.
     pub log_ceiling_bytes: u64,
+    /// What a consumer gets that falls behind; absent: everything, up to the ceiling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_consumer: Option<SlowConsumer>,
+    /// Threads over which the server spreads its connections; absent: one.
+    #[serde(default = "one_thread", skip_serializing_if = "is_one")]
+    pub threads: usize,
+    /// Speak TLS, and show this certificate; absent: plain TCP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Credentials>,
     /// The meter file; null: keep no meter.
     pub meter: Option<PathBuf>,
     /// Time for the client to connect, in ms from the plan.
     pub connect_deadline_ms: u64,
     /// Time for everything, in ms from the plan; then report and end.
     pub deadline_ms: u64,
+}
+
+/// What a server under TLS shows to its clients: PEM files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    /// Its certificate, with its chain.
+    pub cert: PathBuf,
+    /// The private key of that.
+    pub key: PathBuf,
+}
+
+fn one_thread() -> usize {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+fn is_one(threads: &usize) -> bool {
+    *threads == 1
+}
+
+/// What a consumer gets that has fallen behind: a policy, and when it sets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlowConsumer {
+    /// What happens then.
+    pub policy: Policy,
+    /// Behind: more than so many bytes wait for it in the server; null: no such limit.
+    pub bytes: Option<u64>,
+    /// Behind: the oldest tick that waits for it is so old, in ms; null: no such limit.
+    pub ms: Option<u64>,
+}
+
+/// What a feed server does about a consumer that has fallen behind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Policy {
+    /// Everything waits for it, up to the log's ceiling.
+    #[default]
+    Queue,
+    /// Nothing is made before it has taken what was made: it sets the pace.
+    Block,
+    /// The oldest ticks that wait for it are dropped.
+    DropOldest,
+    /// New ticks are dropped until it has caught up.
+    DropNewest,
+    /// Of the ticks that wait for it, only the newest of each symbol is kept.
+    Conflate,
+    /// Its connection is closed.
+    Disconnect,
+}
+
+impl Policy {
+    /// Whether a consumer may miss ticks under it, and go on.
+    #[must_use]
+    pub fn is_lossy(self) -> bool {
+        matches!(self, Self::DropOldest | Self::DropNewest | Self::Conflate)
+    }
 }
 
 /// What the server is.
@@ -88,7 +158,7 @@ pub struct ServerHello {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Listening {
-    /// For the clients' plans: `ws://127.0.0.1:PORT/ticks`. Connection n goes to
+    /// For the clients' plans: `ws://127.0.0.1:PORT/ticks`, `wss://` under TLS. Connection n goes to
     /// this with `?connection=n` at its end.
     pub url: String,
 }
@@ -128,6 +198,18 @@ pub struct Fresh {
     pub seqs: Vec<u64>,
 }
 
+/// Ticks that were made and never written to a connection, because its policy dropped
+/// or conflated them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dropped {
+    /// Whose they are: the number at the end of its URL.
+    pub connection: usize,
+    /// `[first seq, count]`, ascending and apart over all lines of a connection; at most
+    /// [`crate::SAMPLES_PER_LINE`] on a line.
+    pub ranges: Vec<[u64; 2]>,
+}
+
 /// The server's own books, each stage counted apart; what is written and what
 /// follows, over all connections.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,10 +225,18 @@ pub struct ServerFinal {
     pub confirmed: u64,
     /// Bytes handed to the kernel, control frames included.
     pub written_bytes: u64,
+    /// Ticks that a policy dropped or conflated; absent: none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub dropped: u64,
     /// Why it ended.
     pub ended: ServerEnd,
     /// More about it, where there is more to say.
     pub detail: Option<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+fn is_none(dropped: &u64) -> bool {
+    *dropped == 0
 }
 
 /// Why the server ended.
@@ -159,6 +249,8 @@ pub enum ServerEnd {
     Stopped,
     /// The log reached its ceiling: the client fell too far behind.
     LogCeiling,
+    /// The client fell behind, and the policy is to close its connection.
+    CutOff,
     /// The client vanished, reset, or broke the protocol.
     Abandoned,
     /// Its deadline.

@@ -28,7 +28,8 @@ type Check = fn(&str) -> Result<(), String>;
 
 #[test]
 fn every_example_is_a_line_of_the_contract() {
-    let checks: [Check; 16] = [
+    let checks: [Check; 20] = [
+        round_trip::<ToClient>,
         round_trip::<ToClient>,
         round_trip::<FromClient>,
         round_trip::<FromClient>,
@@ -39,6 +40,9 @@ fn every_example_is_a_line_of_the_contract() {
         round_trip::<ToServer>,
         round_trip::<ToServer>,
         round_trip::<ToServer>,
+        round_trip::<ToServer>,
+        round_trip::<ToServer>,
+        round_trip::<FromServer>,
         round_trip::<FromServer>,
         round_trip::<FromServer>,
         round_trip::<FromServer>,
@@ -69,6 +73,7 @@ fn the_page_names_the_version_and_the_offsets() {
         (Slot::BLOCKED_NS, "blocked ns"),
         (Slot::SPUN_NS, "spun ns"),
         (Slot::LOG_BYTES, "bytes in the log"),
+        (Slot::DROPPED, "dropped"),
     ] {
         assert!(PAGE.contains(&format!("{} {name}", slot.offset())), "{name}");
     }
@@ -84,6 +89,17 @@ fn unknown_and_missing_keys_are_errors() {
     assert!(strange.to_string().contains("unknown variant `progress`"), "{strange}");
     let prose = parse::<FromClient>("connected!").unwrap_err();
     assert!(prose.to_string().contains("begins `connected!`"), "{prose}");
+}
+
+/// Found by the fuzzer: the parser repeats what it did not expect.
+#[test]
+fn an_error_is_one_short_line_whatever_the_line_says() {
+    let long = "x".repeat(contract::MAX_LINE_BYTES / 2);
+    for name in ["st\\rt", "\\u001b[2J", "a\\nb", long.as_str()] {
+        let error = parse::<ToClient>(&format!("{{\"type\":\"{name}\"}}")).unwrap_err().to_string();
+        assert!(error.len() < 1000 && !error.chars().any(char::is_control), "{error:?}");
+        assert!(error.contains("unknown variant"), "{error}");
+    }
 }
 
 #[test]
@@ -115,6 +131,10 @@ fn a_full_samples_line_fits() {
     assert!(line.len() <= contract::MAX_LINE_BYTES);
     line.clear();
     write(&mut line, &FromServer::Fresh(fresh)).unwrap();
+    assert!(line.len() <= contract::MAX_LINE_BYTES);
+    let ranges = vec![[u64::MAX; 2]; contract::SAMPLES_PER_LINE];
+    line.clear();
+    write(&mut line, &FromServer::Dropped(contract::Dropped { connection: 9999, ranges })).unwrap();
     assert!(line.len() <= contract::MAX_LINE_BYTES);
 }
 

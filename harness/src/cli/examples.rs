@@ -164,6 +164,7 @@ mod tests {
     use crate::cli::{Cli, Command, RunArgs, visible};
     use crate::roster;
     use crate::workload::Workload;
+    use crate::workload_group;
     use clap::Parser;
     use std::path::Path;
 
@@ -208,7 +209,10 @@ mod tests {
         let found = roster::find(&root, &[]).unwrap();
         let check = |run: &RunArgs, workloads: &[String]| {
             roster::select(&found, false, &run.clients, &[]).unwrap();
-            workloads.iter().for_each(|name| drop(Workload::load(&root, name).unwrap()));
+            let names: Vec<&str> = workloads.iter().map(String::as_str).collect();
+            if !names.is_empty() {
+                workload_group::load(&root, &names).unwrap();
+            }
         };
         let mut seen = 0;
         for words in all().into_iter().flat_map(|(_, examples)| examples) {

@@ -136,10 +136,7 @@ pub enum Command {
     Man(ManArgs),
     /// Ends the children of a harness that died (used by the harness itself)
     #[command(hide = true)]
-    Guard {
-        /// The private folder to remove in the end
-        room: Option<PathBuf>,
-    },
+    Guard,
 }
 
 /// Where clients come from and how they are built.

@@ -8,8 +8,8 @@ use crate::interrupt;
 use crate::plan::SAMPLES;
 use crate::saved::Kind;
 use crate::view::View;
-use crate::workload::{self, Workload};
-use anyhow::{Result, bail};
+use crate::{workload, workload_group};
+use anyhow::Result;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -59,14 +59,7 @@ fn scheme(
         true => workload::DEFAULT.to_vec(),
         false => args.workload.iter().map(String::as_str).collect(),
     };
-    let mut workloads: Vec<Workload> = Vec::new();
-    for name in names {
-        let workload = Workload::load(root, name)?;
-        if workloads.iter().any(|other| other.name == workload.name) {
-            bail!("workload `{}` is named twice", workload.name);
-        }
-        workloads.push(workload);
-    }
+    let workloads = workload_group::load(root, &names)?;
     let earlier = Earlier::open(root, &args.run)?;
     versus::check(root, &args.run, earlier.as_ref(), (Kind::Compare, ""), &workloads)?;
     let (rounds, warmup_s, measure_s) = if args.quick { QUICK } else { USUAL };

@@ -36,9 +36,17 @@ pub fn run(args: &JourneyArgs) -> Result<u8> {
         names.dedup();
         bail!("no such round in this campaign; it has {}", names.join(", "));
     }
+    match print(&archive, args, &rounds) {
+        Err(error) if cmd::is_broken_pipe(&error) => {}
+        printed => printed?,
+    }
+    Ok(cmd::EXIT_MEASURED)
+}
+
+fn print(archive: &Archive, args: &JourneyArgs, rounds: &[&Round]) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match (args.seq, args.slowest) {
-        (None, None) => writeln!(out, "{}", waterfalls(&rounds))?,
+        (None, None) => writeln!(out, "{}", waterfalls(rounds))?,
         (seq, slowest) => {
             for round in rounds {
                 let Some(books) = &round.books else { continue };
@@ -63,7 +71,7 @@ pub fn run(args: &JourneyArgs) -> Result<u8> {
             }
         }
     }
-    Ok(cmd::EXIT_MEASURED)
+    Ok(())
 }
 
 /// Whether the campaign has all that is named.

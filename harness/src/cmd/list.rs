@@ -32,7 +32,7 @@ pub fn run(root: &Path, args: &ListArgs) -> Result<u8> {
     let servers = servers::find(root)?;
     let programs = builder::build(root, &servers[0], &entries, &args.source.profile)?;
     let workload = Workload::load(root, workload::DEFAULT[0])?;
-    let mut guard = Guard::start(None)?;
+    let mut guard = Guard::start()?;
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY);
     table.set_header(["client", "class", "runtime", "versions", "available", "why it is here"]);

@@ -50,3 +50,11 @@ pub const EXIT_CODES: [(u8, &str); 6] = [
     (EXIT_UNSAVED, "it was measured, but could not be saved"),
     (EXIT_INTERRUPTED, "interrupted; what was measured until then is saved"),
 ];
+
+/// Whether the reader of our output has gone: it has seen enough (`| head`).
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let cause = cause.downcast_ref::<std::io::Error>();
+        cause.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

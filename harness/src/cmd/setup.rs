@@ -5,6 +5,7 @@ use crate::affinity::{CpuList, Placement};
 use crate::builder;
 use crate::cli::RunArgs;
 use crate::cmd::versus::{self, Earlier};
+use crate::groups::Groups;
 use crate::machine::{self, CpuTime, Machine};
 use crate::plan::{self, Timing};
 use crate::roster;
@@ -15,7 +16,7 @@ use crate::store::Store;
 use crate::table::Style;
 use crate::unsaved::Unsaved;
 use crate::workload::Workload;
-use crate::{cmd, conform, console, listing, store, view};
+use crate::{cmd, conform, console, descriptors, listing, store, view};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ pub(super) fn stage(
     interrupted: &AtomicBool,
 ) -> Result<Stage> {
     view::check(args.watch)?;
+    descriptors::allow(workloads)?;
     let server = servers::select(root, &args.server, args.style)?;
     server.carries(workloads)?;
     Store::check(&versus::out(root, args))?;
@@ -226,7 +228,12 @@ fn print(campaign: &Campaign) -> Result<()> {
 
 /// The object of `--json` of `compare` and `sweep`.
 pub(super) fn report(campaign: &Campaign, to: &Path) -> Result<()> {
-    let report = store::Report { schema: SCHEMA, rows: &campaign.rows, noise: &campaign.noise };
+    let report = store::Report {
+        schema: SCHEMA,
+        rows: &campaign.rows,
+        noise: &campaign.noise,
+        groups: Groups::of(campaign),
+    };
     write(to, &report)
 }
 

@@ -17,7 +17,7 @@ pub fn run(args: &ShowArgs) -> Result<u8> {
     let mut archive = Archive::open(&args.campaign)?;
     select(&mut archive, args)?;
     match print(&archive, args.format) {
-        Err(error) if is_broken_pipe(&error) => {}
+        Err(error) if cmd::is_broken_pipe(&error) => {}
         printed => printed?,
     }
     Ok(cmd::EXIT_MEASURED)
@@ -101,12 +101,4 @@ fn clients(archive: &Archive) -> Vec<String> {
 fn workloads(archive: &Archive) -> Vec<String> {
     let named = archive.campaign.workloads.iter().map(|workload| workload.name.clone());
     named.chain(archive.rounds.iter().map(|round| round.result.workload.clone())).collect()
-}
-
-/// Whether the reader of our output has gone.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        let cause = cause.downcast_ref::<io::Error>();
-        cause.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    })
 }

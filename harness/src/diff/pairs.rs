@@ -8,7 +8,7 @@ use crate::rows::{Metric, Row, SEED};
 use crate::stats;
 use crate::verdict::Verdict;
 use crate::verify;
-use crate::workload::Workload;
+use crate::workload::{RankBy, Workload};
 
 /// One metric of two rows, before its word.
 struct Pair<'a> {
@@ -136,6 +136,7 @@ fn metrics(workload: &Workload, rows: [&Row; 2], headline_due: bool) -> Vec<Metr
         Metric::Growth => any_behind,
         Metric::ResponseP99 | Metric::ResponseP50 => !workload.is_flood(),
         Metric::Cpu => true,
+        Metric::StalenessP99 => workload.rank_by == RankBy::Staleness,
     };
     let has_values = |metric: &Metric| rows.iter().all(|row| !row.samples.of(*metric).is_empty());
     let others = Metric::ALL.into_iter().filter(|&metric| metric != headline).filter(about);

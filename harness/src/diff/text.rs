@@ -254,6 +254,7 @@ fn title(subject: Subject) -> &'static str {
         Subject::Metric(Metric::ResponseP99) => "response p99",
         Subject::Metric(Metric::ResponseP50) => "response p50",
         Subject::Metric(Metric::Cpu) => "client CPU",
+        Subject::Metric(Metric::StalenessP99) => "stale p99",
     }
 }
 
@@ -263,7 +264,9 @@ fn value(subject: Subject, of: &Value) -> String {
         return of.verdict.map_or(String::new(), |verdict| verdict.word().to_owned());
     };
     let shown = match subject {
-        Subject::Metric(Metric::ResponseP50 | Metric::ResponseP99) => nanos(number as u64),
+        Subject::Metric(Metric::ResponseP50 | Metric::ResponseP99 | Metric::StalenessP99) => {
+            nanos(number as u64)
+        }
         Subject::Metric(Metric::Cpu) => format!("{} ns/tick", count(number)),
         _ => format!("{}/s", count(number)),
     };

@@ -1,5 +1,6 @@
 //! The sampled ticks of a saved round: those whose journeys were kept, and those
-//! due within the window that were never written and so have none.
+//! due within the window that were never written and so have none. Those that a policy
+//! dropped are none of them: they are a loss, and no latency.
 
 use crate::archive::{Archive, Books, Round};
 use crate::journey::Stamps;
@@ -57,12 +58,18 @@ pub fn of(archive: &Archive, round: &Round) -> Result<Option<Sampled>> {
     let name = &round.result.workload;
     let timetable = archive.timetable(round, books)?;
     let links = archive.links(name);
+    let saved = archive.journeys(round, books)?;
+    let is_dropped = |stamps: &Stamps| stamps.encoded_ns.is_none();
+    let mut dropped: Vec<u64> = Vec::new();
+    dropped.extend(
+        saved.iter().filter(|(_, s)| is_dropped(s)).map(|(_, s)| index(books.sample, s.seq)),
+    );
+    dropped.sort_unstable();
     let measurement = round.result.measurement.as_ref();
-    let window = measurement.and_then(|m| window(&timetable, books, m, links));
+    let window = measurement.and_then(|m| window(&timetable, books, m, (links, &dropped)));
     let is_due = timetable.due_offset_ns(0).is_some();
     let is_within =
         |seq: u64| window.as_ref().is_some_and(|w| w.indices.contains(&index(books.sample, seq)));
-    let saved = archive.journeys(round, books)?;
     let mut seen: HashSet<(usize, u64)> = HashSet::new();
     let mut ticks = Vec::with_capacity(saved.len());
     for (connection, stamps) in saved {
@@ -70,7 +77,9 @@ pub fn of(archive: &Archive, round: &Round) -> Result<Option<Sampled>> {
         if in_window {
             seen.insert((connection, stamps.seq));
         }
-        ticks.push(Tick { connection, stamps, is_due, in_window });
+        if !is_dropped(&stamps) {
+            ticks.push(Tick { connection, stamps, is_due, in_window });
+        }
     }
     if let Some(window) = &window {
         let planned = || window.indices.clone().map(|index| books.sample.nth(index));
@@ -91,16 +100,33 @@ fn index(sample: Sample, seq: u64) -> u64 {
 
 /// The window as it was measured. Its beginning is in the measurement; where a
 /// backlog broke the round off, its end came early, and is known by how many
-/// sampled ticks were due before it.
-fn window(timetable: &Timetable, books: &Books, m: &Measurement, links: usize) -> Option<Window> {
+/// sampled ticks were due before it, without the dropped ones (their indices, ascending,
+/// over all connections).
+fn window(
+    timetable: &Timetable,
+    books: &Books,
+    m: &Measurement,
+    (links, dropped): (usize, &[u64]),
+) -> Option<Window> {
     let until = |ns| timetable.ticks_within(ns).map(|ticks| books.sample.count_below(ticks));
     let from = until(m.window_from_ns)?;
-    let to = from + m.samples.checked_div(links)? as u64;
     let planned_ns = books.warmup_ns + books.measure_ns;
+    let to = match kept(from, until(planned_ns)?, links, dropped) == m.samples {
+        true => until(planned_ns)?,
+        false => {
+            (from..=until(planned_ns)?).find(|&to| kept(from, to, links, dropped) >= m.samples)?
+        }
+    };
     let end_ns = match until(planned_ns)? == to || to == from {
         true => planned_ns,
         // The instant at which the last of them was due, and so less than a look early.
         false => timetable.due_offset_ns(books.sample.nth(to - 1))? + 1,
     };
     Some(Window { indices: from..to, ns: m.window_from_ns..end_ns.max(m.window_from_ns) })
+}
+
+/// How many of these sampled ticks were not dropped, over all connections.
+fn kept(from: u64, to: u64, links: usize, dropped: &[u64]) -> usize {
+    let below = |index: u64| dropped.partition_point(|&one| one < index);
+    (to.saturating_sub(from) as usize * links).saturating_sub(below(to) - below(from))
 }

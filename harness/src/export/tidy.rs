@@ -199,6 +199,8 @@ fn rates(numbers: &mut Numbers, row: &Row) {
     let name = ["processed", "mean", "ticks/s"];
     numbers.with(name, rates.processed_per_s, row.intervals.processed_per_s);
     numbers.add(["efficiency", "mean", "share"], row.efficiency);
+    numbers.add(["loss", "mean", "share"], row.loss);
+    numbers.add(["held_back", "mean", "share"], row.held_back);
 }
 
 fn backlog(numbers: &mut Numbers, row: &Row) {
@@ -225,6 +227,11 @@ fn times(numbers: &mut Numbers, row: &Row) {
     let intervals = [row.intervals.response_p50_ns, row.intervals.response_p99_ns];
     numbers.quantiles("response", row.response_ns, intervals);
     numbers.quantiles("service", row.service_ns, [None; 2]);
+    let age = row.staleness_ns;
+    numbers.add(["staleness", "p50", "ns"], age.map(|s| s.p50 as f64));
+    let name = ["staleness", "p99", "ns"];
+    numbers.with(name, age.map(|s| s.p99 as f64), row.intervals.staleness_p99_ns);
+    numbers.add(["staleness", "max", "ns"], age.map(|s| s.max as f64));
     let fall = row.waterfall;
     numbers.stage("schedule_lag", fall.map(|w| w.schedule_lag));
     numbers.stage("server_queue", fall.map(|w| w.server_queue));
@@ -252,6 +259,7 @@ fn versus(numbers: &mut Numbers, row: &Row) {
         Metric::ResponseP99 => "response_p99_to_leader",
         Metric::ResponseP50 => "response_p50_to_leader",
         Metric::Cpu => "client_cpu_to_leader",
+        Metric::StalenessP99 => "staleness_p99_to_leader",
     };
     numbers.with([name, "ratio", "ratio"], versus.ratio, versus.interval);
     numbers.add([name, "mann_whitney", "p"], Some(versus.p));
@@ -266,6 +274,7 @@ fn of_noise(noise: &Noise) -> (Owner<'_>, Numbers) {
         Metric::ResponseP99 => "response_p99_to_itself",
         Metric::ResponseP50 => "response_p50_to_itself",
         Metric::Cpu => "client_cpu_to_itself",
+        Metric::StalenessP99 => "staleness_p99_to_itself",
     };
     let mut numbers = Numbers::default();
     numbers.with([name, "ratio", "ratio"], Some(noise.ratio), Some(noise.interval));

@@ -24,7 +24,7 @@ pub struct Column<'a, T> {
 type Key<'a, T> = dyn Fn(&T) -> Option<f64> + 'a;
 
 /// A column of numbers.
-fn number<'a, T>(
+pub(crate) fn number<'a, T>(
     head: &'a str,
     hint: &'a str,
     text: impl Fn(&T) -> String + 'a,

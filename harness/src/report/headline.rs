@@ -50,6 +50,7 @@ fn question(workload: &Workload) -> String {
             format!("With {load}: who keeps up, and where do ticks wait when one does not?")
         }
         RankBy::Processed => format!("With ticks {load}: how many can it take?"),
+        RankBy::Staleness => format!("With {load}: whose newest values are the youngest?"),
     }
 }
 
@@ -110,6 +111,9 @@ fn figure(workload: &Workload, row: &Row) -> String {
     match workload.rank_by {
         RankBy::Processed => {
             row.rates.processed_per_s.map_or(String::new(), |rate| format!("{}/s", short(rate)))
+        }
+        RankBy::Staleness => {
+            row.staleness_ns.map_or(String::new(), |age| format!("p99 {}", nanos(age.p99)))
         }
         _ => {
             let p99 = rows::pick(row.response_ns, |q| q.p99);

@@ -3,6 +3,7 @@
 
 use crate::archive::Archive;
 use crate::capacity::Probe;
+use crate::groups::{self, policies};
 use crate::listing;
 use crate::ranking::{self, ROUNDS_FOR_TESTS};
 use crate::report::grid::{self, Notes};
@@ -103,6 +104,7 @@ fn results(archive: &Archive, palette: &Palette) -> Result<Markup> {
                     } }
                 }
                 @for section in &all { (section) }
+                @for table in groups::tables(campaign) { (table.html()) }
             })
         }
         Kind::Sweep => sweep(campaign, palette),
@@ -115,10 +117,13 @@ fn workload(archive: &Archive, workload: &Workload, palette: &Palette) -> Result
     let mut notes = Notes::of_rows(format!("{}-note", workload.name), &rows);
     let general = table::general_notes(workload, &rows, &noise);
     notes.notes.extend(general.into_iter().map(|text| (None, text)));
-    let columns = match workload.is_flood() {
+    let mut columns = match workload.is_flood() {
         true => grid::flood_columns(palette, &notes),
         false => grid::rate_columns(&rows, palette, &notes),
     };
+    if workload.slow_consumer.is_some() {
+        columns.extend(policies::page_columns());
+    }
     let shown = series::shown(archive, workload)?;
     let load = table::load(workload);
     Ok(html! {

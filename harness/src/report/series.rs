@@ -124,10 +124,9 @@ pub fn times(all: &[Shown]) -> &[(f64, f64)] {
 /// Of each stretch of looks the one with most ticks waiting, so that no peak is
 /// lost.
 fn thin(looks: &[GridRow], step: usize) -> Vec<GridRow> {
-    let waiting = |look: &GridRow| look.generated.saturating_sub(look.processed);
     looks
         .chunks(step)
-        .filter_map(|stretch| stretch.iter().max_by_key(|look| waiting(look)).copied())
+        .filter_map(|stretch| stretch.iter().max_by_key(|look| look.waiting()).copied())
         .collect()
 }
 

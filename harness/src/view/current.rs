@@ -208,10 +208,12 @@ impl Current {
         })
     }
 
-    /// Ticks made and not processed at the last look.
+    /// Ticks made, not dropped and not processed at the last look.
     #[must_use]
     pub fn waiting(&self) -> Option<u64> {
-        self.recent.back().map(|look| look.generated.saturating_sub(look.processed))
+        self.recent
+            .back()
+            .map(|look| look.generated.saturating_sub(look.dropped).saturating_sub(look.processed))
     }
 
     /// The length of its load, in ns.

@@ -356,5 +356,6 @@ fn headline(result: &RoundResult, rank_by: RankBy) -> Option<Headline> {
         RankBy::ResponseP99 => m.response_ns.map(|response| Headline::P99(response.p99)),
         RankBy::BacklogGrowth => Some(Headline::Growth(m.backlog_growth_per_s)),
         RankBy::Processed => Some(Headline::Rate(m.rates.processed_per_s)),
+        RankBy::Staleness => m.staleness_ns.map(|age| Headline::P99(Time::Exact(age.p99))),
     }
 }

@@ -3,6 +3,7 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod processes;
 pub mod worked;
 
 use jsonschema::{Registry, Validator};
@@ -108,7 +109,13 @@ impl Room {
     pub fn harness(&self, args: &[&str]) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("harness"));
         command.current_dir(root()).args(args).args(["--profile", "dev"]);
+        command.env(processes::MARK, self.path());
         command
+    }
+
+    /// Processes that are left of all harnesses that were started here.
+    pub fn processes(&self) -> Vec<i32> {
+        processes::marked(processes::MARK, self.path())
     }
 
     /// Runs `compare` with these arguments, short rounds and `--json -`.

@@ -3,6 +3,8 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod http;
+
 use contract::{
     Empty, Fresh, FromServer, Lines, Samples, ServerFinal, ServerPlan, Start, ToServer, Version,
 };
@@ -12,6 +14,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 use tick::{Format, Sample, Schedule};
 use tungstenite::{Message, WebSocket};
+
+pub mod noted;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_tick-server");
 
@@ -29,6 +33,9 @@ pub fn plan(schedule: Schedule, duration_ms: u64) -> ServerPlan {
         send_buffer_bytes: None,
         congestion: None,
         spin: false,
+        slow_consumer: None,
+        threads: 1,
+        tls: None,
         log_ceiling_bytes: 1 << 30,
         meter: None,
         connect_deadline_ms: 5_000,
@@ -208,7 +215,9 @@ pub fn connect(url: &str) -> WebSocket<TcpStream> {
 }
 
 /// Reads to the close frame: the payloads, and the close code.
-pub fn read_all(socket: &mut WebSocket<TcpStream>) -> (Vec<Vec<u8>>, u16) {
+pub fn read_all(
+    socket: &mut WebSocket<impl std::io::Read + std::io::Write>,
+) -> (Vec<Vec<u8>>, u16) {
     let (mut payloads, mut code) = (Vec::new(), 0);
     loop {
         match socket.read() {

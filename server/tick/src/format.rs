@@ -115,11 +115,11 @@ impl Format {
                 Tick { seq: arrival, ..decode_head(p) }
             }
             Self::Json => {
-                let JsonTick { symbol, price, ts, seq } = serde_json::from_slice(payload)?;
+                let JsonTick { symbol, price, ts, seq } = read_object(payload)?;
                 Tick { symbol, price, ts, seq }
             }
             Self::ClassicJson => {
-                let ClassicJsonTick { symbol, price, ts } = serde_json::from_slice(payload)?;
+                let ClassicJsonTick { symbol, price, ts } = read_object(payload)?;
                 Tick { symbol, price, ts, seq: arrival }
             }
         };
@@ -162,6 +162,16 @@ impl Format {
     fn wrong_length(self, payload: &[u8]) -> WireError {
         let expected = self.payload_len().unwrap_or(0);
         WireError::Length { format: self, expected, found: payload.len() }
+    }
+}
+
+/// Reads an object. Serde alone would take an array of its values as well, which
+/// the kits in other languages do not.
+#[inline]
+fn read_object<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> serde_json::Result<T> {
+    match payload.trim_ascii_start() {
+        [b'{', ..] => serde_json::from_slice(payload),
+        _ => Err(serde::de::Error::custom("it is no object")),
     }
 }
 

@@ -36,6 +36,13 @@ impl Framer {
         self.frame_len().unwrap_or(FRAME_HEADER_BYTES + 125)
     }
 
+    /// The symbol of tick `seq`.
+    #[inline]
+    #[must_use]
+    pub fn symbol(&self, seq: u64) -> u32 {
+        self.market.tick(seq).0
+    }
+
     /// Appends one frame for each tick of `seqs` to `out`; `due_ns` gives the
     /// due time of a seq on the monotonic clock, in ns.
     pub fn append(&self, seqs: Range<u64>, due_ns: impl Fn(u64) -> u64, out: &mut Vec<u8>) {

@@ -12,6 +12,7 @@ mod ramp;
 mod rate;
 mod sample;
 mod schedule;
+pub mod symbol;
 mod tape;
 mod timetable;
 

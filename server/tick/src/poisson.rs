@@ -6,7 +6,7 @@
 
 use crate::market::mix;
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Ticks of a block: some µs to compute, as a server has to in between.
 const BLOCK: usize = 512;
@@ -24,7 +24,7 @@ pub(crate) struct Arrivals {
 
 type Block = [u64; BLOCK];
 /// A block with its number.
-type Numbered = (usize, Rc<Block>);
+type Numbered = (usize, Arc<Block>);
 
 impl Arrivals {
     pub(crate) fn new(rate_per_s: u64, seed: u64) -> Self {
@@ -45,7 +45,7 @@ impl Arrivals {
     }
 
     /// The due offsets of a block's ticks.
-    fn block(&self, index: usize) -> Rc<Block> {
+    fn block(&self, index: usize) -> Arc<Block> {
         let known = self.recent.borrow().iter().flatten().find(|(i, _)| *i == index).cloned();
         if let Some((_, block)) = known {
             return block;
@@ -63,10 +63,10 @@ impl Arrivals {
         if self.begins.borrow().len() == index + 1 {
             self.begins.borrow_mut().push(at);
         }
-        let block = Rc::new(block);
+        let block = Arc::new(block);
         let mut recent = self.recent.borrow_mut();
         recent.swap(0, 1);
-        recent[0] = Some((index, Rc::clone(&block)));
+        recent[0] = Some((index, Arc::clone(&block)));
         block
     }
 

@@ -75,7 +75,7 @@ impl Schedule {
                 (duration_ns as f64 / span_ns.max(1) as f64 + 1.0).ceil() * ticks as f64
             }
         };
-        Some(ticks as u64 + 1)
+        Some((ticks as u64).saturating_add(1))
     }
 
     /// Whether each tick has a due time.

@@ -53,6 +53,14 @@ proptest! {
     }
 }
 
+/// Found by the fuzzer: the kits in other languages count it as undecodable.
+#[test]
+fn an_array_is_no_tick() {
+    assert!(Format::Json.decode(b"[13,362.91,12345678901,77]", 0).is_err());
+    assert!(Format::ClassicJson.decode(b" [13,362.91,12345678901]", 0).is_err());
+    assert!(Format::Json.decode(b" \n{\"symbol\":1,\"price\":2.5,\"ts\":3,\"seq\":4}", 0).is_ok());
+}
+
 #[test]
 fn prices_that_are_no_numbers_are_refused() {
     for price in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {

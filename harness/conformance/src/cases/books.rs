@@ -133,7 +133,7 @@ pub(super) fn stamps(candidate: &Candidate<'_>) -> Result<()> {
 }
 
 pub(super) fn meter(candidate: &Candidate<'_>) -> Result<()> {
-    let folder = tempfile::tempdir()?;
+    let folder = candidate.folder()?;
     let path = folder.path().join("meter");
     let meter = MeterFile::create(&path, 1)?;
     let plan = |url: &str| ClientPlan { meter: Some(path.clone()), ..plan(url, Format::Binary) };

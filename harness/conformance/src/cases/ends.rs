@@ -68,7 +68,7 @@ pub(super) fn stdin_closed(candidate: &Candidate<'_>) -> Result<()> {
 
 /// Whatever was processed by then is a whole beginning, and the books balance.
 pub(super) fn stop_in_flood(candidate: &Candidate<'_>) -> Result<()> {
-    let folder = tempfile::tempdir()?;
+    let folder = candidate.folder()?;
     let path = folder.path().join("meter");
     let meter = MeterFile::create(&path, 1)?;
     let plan = |url: &str| ClientPlan { meter: Some(path.clone()), ..plan(url, Format::Binary) };

@@ -38,7 +38,7 @@ fn connect<'a>(
 
 /// Each connection has its own order, counters and samples; the books are sums.
 pub(super) fn connections(candidate: &Candidate<'_>) -> Result<()> {
-    let folder = tempfile::tempdir()?;
+    let folder = candidate.folder()?;
     let path = folder.path().join("meter");
     let meter = MeterFile::create(&path, CONNECTIONS)?;
     let (plan, mut child, mut connections) = connect(candidate, &path)?;
@@ -64,7 +64,7 @@ pub(super) fn connections(candidate: &Candidate<'_>) -> Result<()> {
 }
 
 pub(super) fn stop(candidate: &Candidate<'_>) -> Result<()> {
-    let folder = tempfile::tempdir()?;
+    let folder = candidate.folder()?;
     let path = folder.path().join("meter");
     let _meter = MeterFile::create(&path, CONNECTIONS)?;
     let (_, mut child, _connections) = connect(candidate, &path)?;

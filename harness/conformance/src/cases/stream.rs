@@ -35,7 +35,7 @@ pub(super) fn classic_json(candidate: &Candidate<'_>) -> Result<()> {
 
 /// All ticks, pings in between, and the close frame; the meter says the same.
 fn delivers(candidate: &Candidate<'_>, format: Format) -> Result<()> {
-    let folder = tempfile::tempdir()?;
+    let folder = candidate.folder()?;
     let path = folder.path().join("meter");
     let meter = MeterFile::create(&path, 1)?;
     let size = path.metadata()?.len();

@@ -1,0 +1,7 @@
+//! For the fuzzer: saved campaigns.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    fuzz::campaign::hold(data);
+});

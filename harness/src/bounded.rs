@@ -1,0 +1,53 @@
+//! A reader that fails where a file turns out to be far larger than it looks: a few
+//! bytes can unpack to any number of them.
+
+use std::io::{Error, ErrorKind, Read, Result};
+
+/// More than any packed file of a campaign holds, in bytes once unpacked.
+pub const MAX_UNPACKED_BYTES: u64 = 1 << 30;
+
+/// Reads at most so many bytes, and fails behind them.
+#[derive(Debug)]
+pub struct Bounded<R> {
+    from: R,
+    limit_bytes: u64,
+    left_bytes: u64,
+}
+
+impl<R: Read> Bounded<R> {
+    /// Of what `from` gives, no more than `limit_bytes`.
+    pub fn new(from: R, limit_bytes: u64) -> Self {
+        Self { from, limit_bytes, left_bytes: limit_bytes }
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, to: &mut [u8]) -> Result<usize> {
+        let count = self.from.read(to)?;
+        self.left_bytes = self.left_bytes.checked_sub(count as u64).ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidData,
+                format!("it unpacks to more than {} bytes", self.limit_bytes),
+            )
+        })?;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_is_read_and_what_does_not_is_an_error() {
+        let mut all = Vec::new();
+        assert_eq!(Bounded::new([7; 100].as_slice(), 100).read_to_end(&mut all).unwrap(), 100);
+        let bomb = zstd::encode_all(std::io::repeat(b'0').take(1 << 22), 1).unwrap();
+        assert!(bomb.len() < 1024);
+        let unpacked = zstd::Decoder::new(bomb.as_slice()).unwrap();
+        all.clear();
+        let error = Bounded::new(unpacked, 1 << 20).read_to_end(&mut all).unwrap_err();
+        assert!(error.to_string().contains("more than 1048576 bytes"), "{error}");
+        assert!(all.len() <= 1 << 20);
+    }
+}

@@ -1,0 +1,73 @@
+//! Processes that a child left behind outside of its process group (a daemon has a
+//! session of its own). They are known by a word in their environment, which is
+//! handed down from parent to child: so Jenkins finds what its jobs have left
+//! (`ProcessTreeKiller`).
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::path::Path;
+use std::time::Duration;
+
+/// The variable that every child gets; its value is the private folder of the meters,
+/// which no other harness has.
+pub const MARK: &str = "TICK_BENCH_ROOM";
+
+/// How often it looks for more: what is being ended may be starting others.
+const LOOKS: usize = 100;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
+
+/// Ends all processes that carry the mark of this folder, and says how many it found.
+pub fn end(room: &Path) -> usize {
+    let mark = format!("{MARK}={}", room.display());
+    let mut ended = std::collections::BTreeSet::new();
+    for _ in 0..LOOKS {
+        let found = marked(mark.as_bytes());
+        if found.is_empty() {
+            break;
+        }
+        for pid in found {
+            // Its number cannot have been given to another within this moment: the
+            // kernel goes through all others first.
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+            ended.insert(pid);
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
+    ended.len()
+}
+
+/// Living processes with these words in their environment. One that has ended has
+/// none (proc_pid_environ(5)), and those of others cannot be read.
+fn marked(mark: &[u8]) -> Vec<i32> {
+    let own = std::process::id() as i32;
+    let carries = |pid: i32| {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|&byte| byte == 0).any(|word| word == mark)
+    };
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|&pid| pid != own && carries(pid)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn whoever_carries_the_mark_is_ended_and_nobody_else() {
+        let room = tempfile::tempdir().unwrap();
+        assert_eq!(end(room.path()), 0);
+        let sleep = |room: &Path| {
+            let mut command = Command::new("sleep");
+            command.arg("600").env(MARK, room).stdin(Stdio::null()).spawn().unwrap()
+        };
+        let (mut own, other) = (sleep(room.path()), tempfile::tempdir().unwrap());
+        let mut others = sleep(other.path());
+        assert_eq!(end(room.path()), 1);
+        assert!(!own.wait().unwrap().success());
+        assert!(others.try_wait().unwrap().is_none());
+        assert_eq!(end(other.path()), 1);
+        others.wait().unwrap();
+    }
+}

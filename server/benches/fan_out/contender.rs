@@ -1,0 +1,209 @@
+//! Who takes part, and how each is started.
+
+use crate::process;
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A server that sends every tick to all of its connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ValueEnum)]
+pub enum Contender {
+    /// The suite's own, as one starts it by hand
+    TickServer,
+    /// No WebSocket library at all: one `write` per tick and connection
+    Bare,
+    /// tokio-tungstenite: a task per connection sends tick by tick
+    TungsteniteSend,
+    /// tokio-tungstenite: a channel per connection is forwarded into its sink
+    TungsteniteForward,
+    /// Node.js with ws: `client.send` for each client
+    Ws,
+    /// Bun: `server.publish`, which is built on uWebSockets
+    Bun,
+    /// uWebSockets with Python above it: `app.publish`
+    Socketify,
+}
+
+/// The folder of the contenders in other languages.
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/fan_out")
+}
+
+impl Contender {
+    /// How it is called in tables and on the command line.
+    #[must_use]
+    pub fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Why it cannot run here, if so: what is missing and how to mend that.
+    #[must_use]
+    pub fn unavailable(self) -> Option<String> {
+        let mut probe = match self {
+            Self::TickServer | Self::Bare | Self::TungsteniteSend | Self::TungsteniteForward => {
+                return None;
+            }
+            Self::Ws => node(&["--input-type=module", "--eval", "import 'ws'"]),
+            Self::Bun => match bun() {
+                Ok(bun) => command(bun, &["--version"]),
+                Err(error) => return Some(error.to_string()),
+            },
+            Self::Socketify => command(python(), &["-c", "import socketify"]),
+        };
+        let probe = probe.current_dir(folder()).stdin(Stdio::null()).output();
+        match probe {
+            Ok(done) if done.status.success() => None,
+            Ok(done) => {
+                let words = String::from_utf8_lossy(&done.stderr);
+                let last = words.lines().rev().find(|line| !line.trim().is_empty());
+                Some(format!("{}; see README.md beside it", last.unwrap_or("it fails").trim()))
+            }
+            Err(error) => Some(format!("{error}; see README.md beside it")),
+        }
+    }
+
+    /// Starts it on one CPU. It paces once all connections have come; the tick server
+    /// at once, as it does by hand.
+    ///
+    /// # Errors
+    /// When it does not start, or does not tell its address.
+    pub fn start(self, load: Load, cpu: usize) -> Result<Running> {
+        let Load { rate_per_s, connections, send_buffer_bytes } = load;
+        let own = std::env::current_exe()?;
+        let mut command = match self {
+            Self::TickServer => {
+                let exe = env!("CARGO_BIN_EXE_tick-server");
+                // It ends by itself if the bench cannot end it.
+                command(exe, &["--format", "binary", "--port", "0", "--duration", "600"])
+            }
+            Self::Bare => command(own, &["serve", "bare"]),
+            Self::TungsteniteSend => command(own, &["serve", "tungstenite-send"]),
+            Self::TungsteniteForward => command(own, &["serve", "tungstenite-forward"]),
+            Self::Ws => node(&["ws.mjs"]),
+            Self::Bun => command(bun()?, &["publish.bun.mjs"]),
+            Self::Socketify => command(python(), &["publish_socketify.py"]),
+        };
+        command.args(["--rate", &rate_per_s.to_string()]);
+        if self != Self::TickServer {
+            command.args(["--connections", &connections.to_string()]);
+        }
+        if let Some(bytes) = send_buffer_bytes {
+            if self != Self::TickServer {
+                bail!("{}: its send buffers cannot be set, so none would stall", self.name());
+            }
+            command.args(["--send-buffer", &bytes.to_string()]);
+        }
+        command.current_dir(folder()).stdin(Stdio::null()).stdout(Stdio::null());
+        Running::spawn(command.stderr(Stdio::piped()), cpu)
+            .with_context(|| format!("starting {}", self.name()))
+    }
+}
+
+fn command(program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(args);
+    command
+}
+
+fn node(args: &[&str]) -> Command {
+    command("node", args)
+}
+
+/// The interpreter of the virtual environment.
+fn python() -> PathBuf {
+    folder().join(".venv/bin/python")
+}
+
+/// Bun's program, out of the package of this platform: it needs no install script.
+fn bun() -> Result<PathBuf> {
+    let packages = folder().join("node_modules/@oven");
+    let found = packages.read_dir().into_iter().flatten().flatten();
+    let mut programs = found.map(|package| package.path().join("bin/bun"));
+    programs.find(|path| path.exists()).context("bun is not installed; see README.md beside it")
+}
+
+/// What a server is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    /// Ticks per second, each to every connection.
+    pub rate_per_s: u64,
+    /// Connections that will come.
+    pub connections: u64,
+    /// `SO_SNDBUF` of each.
+    pub send_buffer_bytes: Option<u32>,
+}
+
+/// A server that runs; it is killed when dropped.
+pub struct Running {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Running {
+    fn spawn(command: &mut Command, cpu: usize) -> Result<Self> {
+        let prepare = move || {
+            process::pin(cpu)?;
+            // It must not outlive a bench that was killed.
+            nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
+            Ok(())
+        };
+        // SAFETY: both are plain system calls, and allocate nothing.
+        let command = unsafe { command.pre_exec(prepare) };
+        let mut child = Guard(Some(command.spawn()?));
+        let stderr = child.0.as_mut().and_then(|child| child.stderr.take()).context("piped")?;
+        let mut words = BufReader::new(stderr);
+        let mut line = String::new();
+        let address = loop {
+            line.clear();
+            if words.read_line(&mut line)? == 0 {
+                bail!("it ended without telling its address");
+            }
+            let host = line.trim().strip_prefix("ws://").and_then(|url| url.split('/').next());
+            match host.map(str::parse) {
+                Some(address) => break address?,
+                None => eprint!("{line}"),
+            }
+        };
+        // What it says later must not fill the pipe, nor be lost.
+        std::thread::spawn(move || {
+            for line in words.lines().map_while(std::io::Result::ok) {
+                if !line.contains(" joined at tick ") && !line.contains(" left: ") {
+                    eprintln!("  {line}");
+                }
+            }
+        });
+        let child = child.0.take().context("spawned")?;
+        Ok(Self { child, address })
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+/// Ends a child that has not yet told its address.
+struct Guard(Option<Child>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.as_mut().map(end);
+    }
+}
+
+fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
