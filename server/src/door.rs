@@ -33,8 +33,9 @@ pub const MAX_CONNECTIONS: usize = 10_000;
 const HANDSHAKES: usize = 256;
 /// Descriptors for all else: poller, listener, standard streams, meter.
 const OTHER_DESCRIPTORS: usize = 32;
-/// Connections that the kernel holds until they are accepted.
-const BACKLOG: i32 = 1024;
+/// Connections that the kernel holds until they are accepted. Beyond them it
+/// drops what knocks, and a client tries again after a second.
+const BACKLOG: i32 = 4096;
 /// After a failed accept (out of descriptors): time to recover.
 const BREATH: Duration = Duration::from_millis(20);
 /// Time for a client to take its refusal and to leave.

@@ -9,12 +9,22 @@ use common::{ByHand, connect};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tick_server::door::{self, Tuning};
 use tick_server::spread::Spread;
 use witness::Witness;
+
+/// A process that is ended when dropped, also by a failing test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// When it is closed, it resets the connection.
 fn reset(socket: &TcpStream) {
@@ -137,14 +147,14 @@ fn a_token_and_an_origin_are_asked_for_and_the_token_is_in_no_log() {
     std::fs::write(&file, format!("{TOKEN}\n")).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let origins = ["--allow-origin", "https://a.example", "https://b.example"];
-    let mut server = Command::new(common::BINARY)
+    let server = Command::new(common::BINARY)
         .args(["--rate", "2000", "--port", "0", "--listen", "127.0.0.1", "--token-file"])
         .arg(&file)
         .args(origins)
         .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut said = BufReader::new(server.stderr.take().unwrap());
+        .spawn();
+    let mut server = Ended(server.unwrap());
+    let mut said = BufReader::new(server.0.stderr.take().unwrap());
     let mut url = String::new();
     said.read_line(&mut url).unwrap();
     let address = url.trim().trim_start_matches("ws://").trim_end_matches("/ticks").to_owned();
@@ -177,8 +187,7 @@ fn a_token_and_an_origin_are_asked_for_and_the_token_is_in_no_log() {
         witness.is_served_after("all of them");
     }
     witness.leave();
-    server.kill().unwrap();
-    server.wait().unwrap();
+    drop(server);
     let mut log = String::new();
     said.read_to_string(&mut log).unwrap();
     assert!(log.contains("joined") && log.contains("left"), "{log}");

@@ -13,8 +13,12 @@ use http_body_util::Empty;
 use hyper::body::Bytes;
 use sent::{CLOSE, Case, Expected, Sent, all};
 use std::io::Write;
+use std::time::{Duration, Instant};
 use tungstenite::Message;
 use witness::Witness;
+
+/// Ends a hang, and nothing else.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn server() -> ByHand {
     ByHand::new(&["--rate", "2000"])
@@ -53,7 +57,9 @@ fn by_bytes(url: &str, case: &Case, one_by_one: bool) -> Expected {
         let _ = socket.get_mut().write_all(bytes);
     }
     let (mut heard, mut code) = (Heard::new(&case.expected), None);
+    let limit = Instant::now() + PATIENCE;
     loop {
+        assert!(Instant::now() < limit, "{} gets no answer", case.name);
         match socket.read() {
             Ok(Message::Pong(payload)) if heard.hear(&payload) => {
                 socket.close(None).unwrap();
@@ -166,7 +172,9 @@ fn every_case_that_another_library_can_send_ends_alike() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut sent = 0;
     for case in all() {
-        let Some(answer) = runtime.block_on(by_library(&server.address(), &case)) else { continue };
+        let address = server.address();
+        let answer = async { tokio::time::timeout(PATIENCE, by_library(&address, &case)).await };
+        let Some(answer) = runtime.block_on(answer).unwrap() else { continue };
         assert_eq!(answer, case.expected, "{} (RFC 6455, {})", case.name, case.section);
         witness.is_served_after(&case.name);
         sent += 1;
