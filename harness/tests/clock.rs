@@ -5,8 +5,8 @@
 
 mod common;
 
-use common::Room;
 use common::processes::{EndedWhenDropped, wait_for};
+use common::{Room, is_carried};
 use harness::archive::Archive;
 use harness::saved::Status;
 use jiff::Timestamp;
@@ -53,7 +53,7 @@ fn a_stepped_wall_clock_bends_nothing_that_is_measured() {
         std::thread::sleep(Duration::from_millis(500));
         fs::write(&step, step_s.to_string()).unwrap();
     }
-    assert_eq!(harness.0.wait().unwrap().code(), Some(0));
+    assert!(matches!(harness.0.wait().unwrap().code(), Some(0 | 1)));
     let archive = Archive::open(&out.read_dir().unwrap().next().unwrap().unwrap().path()).unwrap();
     let campaign = &archive.campaign;
     assert_eq!((campaign.status, archive.rounds.len()), (Status::Complete, 6));
@@ -63,7 +63,8 @@ fn a_stepped_wall_clock_bends_nothing_that_is_measured() {
     assert!(lasted_s >= STEPS_S[1], "{lasted_s} s");
     let mut due_ns = 0;
     for round in &archive.rounds {
-        assert!(round.result.verdict.is_measured(), "{:?}", round.result);
+        let result = &round.result;
+        assert!(is_carried(result.verdict, result.reason.as_deref()), "{result:?}");
         let books = round.books.as_ref().unwrap();
         assert!(books.start_ns > due_ns, "instants go on");
         due_ns = books.start_ns;

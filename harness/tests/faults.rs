@@ -4,6 +4,8 @@
 mod common;
 
 use common::Room;
+use harness::archive::Archive;
+use harness::journey::Stamps;
 
 const HELLO: &str = r#"echo '{"type":"hello","contract":2,"name":"s","versions":["sh 1"],"runtime":"sh","transport":"none","class":"library","queue":{"kind":"none","bound":null}}'"#;
 
@@ -14,7 +16,7 @@ fn verdict(name: &str, body: &str) -> (String, String) {
     let script = room.script(name, body);
     let compared = room.compare(&["floor", "--client", &script, "--workload", &room.light()]);
     assert_eq!(compared.code, 1, "{}", compared.stderr);
-    assert!(common::is_measured(compared.row("floor")), "{}", compared.row("floor"));
+    assert!(common::is_carried_row(compared.row("floor")), "{}", compared.row("floor"));
     let row = compared.row(name);
     let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
     (text("verdict"), text("reason"))
@@ -140,7 +142,7 @@ fn what_goes_wrong_after_ready_is_found_out() {
     for (fault, verdict, words) in faults {
         let row = compared.row(fault);
         match verdict {
-            "measured" => assert!(common::is_measured(row), "{row}"),
+            "measured" => assert!(common::is_carried_row(row), "{row}"),
             verdict => assert_eq!(row["verdict"], verdict, "{row}"),
         }
         let reason = row["reason"].as_str().unwrap_or_default();
@@ -149,6 +151,8 @@ fn what_goes_wrong_after_ready_is_found_out() {
     let rounds = std::fs::read_to_string(compared.campaign.join("rounds.jsonl")).unwrap();
     let all = faults.len() + 1; // and the control's
     assert_eq!(rounds.lines().count(), all, "every round is kept, whatever came of it");
+    let remarks = compared.row("lingers")["remarks"].to_string();
+    assert!(!remarks.contains("left behind"), "it was in the client's group: {remarks}");
     let remarks = compared.row("daemon")["remarks"].to_string();
     assert!(remarks.contains("left behind: 1 of its processes"), "{remarks}");
     assert_eq!(room.processes(), Vec::<i32>::new(), "whatever they had started has ended");
@@ -163,12 +167,18 @@ fn a_client_that_was_stopped_goes_on_with_what_has_waited() {
     let args = ["--client", &paused, "--workload", &light, "--seconds", "4"];
     let compared = room.compare(&args);
     let row = compared.row("paused");
-    assert!(common::is_measured(row), "{row}");
-    assert!(row["remarks"].to_string().contains("stalled: it processed nothing for"), "{row}");
+    assert!(common::is_carried_row(row), "{row}");
+    if common::is_measured(row) {
+        assert!(row["remarks"].to_string().contains("stalled: it processed nothing for"), "{row}");
+    }
+    let archive = Archive::open(&compared.campaign).unwrap();
+    let round = archive.rounds.iter().find(|round| !round.result.control).unwrap();
+    let books = round.books.as_ref().unwrap();
     // A tick that was still waiting at the end has waited at least so long.
-    let max = &row["response_ns"]["max"];
-    let max_ns = max.as_u64().or_else(|| max["at_least"].as_u64()).unwrap();
-    assert!(max_ns > 1_900_000_000, "{row}");
+    let waited = |stamps: Stamps| stamps.processed_ns.unwrap_or(books.ended_ns) - stamps.due_ns;
+    let all = archive.journeys(round, books).unwrap();
+    let longest_ns = all.into_iter().map(|(_, stamps)| waited(stamps)).max().unwrap();
+    assert!(longest_ns > 1_900_000_000, "{longest_ns}");
 }
 
 /// A client that stops once, for whatever reason, is no liar: its row says so, and

@@ -3,9 +3,10 @@
 
 mod common;
 
-use common::Room;
 use common::processes::{EndedWhenDropped, below, rooms_of, wait_for};
+use common::{Room, is_carried};
 use harness::archive::Archive;
+use harness::verdict::Verdict;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rand::rngs::ChaCha8Rng;
@@ -135,9 +136,13 @@ fn a_killed_server_costs_its_round_and_the_campaign_goes_on() {
     // A row of two rounds of which one is good has numbers, whichever was killed.
     assert!(matches!(harness.0.wait().unwrap().code(), Some(0 | 1)));
     let archive = Archive::open(&campaign(&room).unwrap()).unwrap();
-    let (failed, others): (Vec<_>, Vec<_>) =
-        archive.rounds.iter().map(|round| &round.result).partition(|r| r.measurement.is_none());
+    let (failed, others): (Vec<_>, Vec<_>) = archive
+        .rounds
+        .iter()
+        .map(|round| &round.result)
+        .partition(|r| r.verdict == Verdict::Failed);
     assert_eq!((failed.len(), others.len()), (1, 3));
+    assert!(others.iter().all(|r| is_carried(r.verdict, r.reason.as_deref())), "{others:?}");
     let reason = failed[0].reason.as_deref().unwrap();
     assert!(reason.starts_with("the server ended (killed by SIGKILL) before"), "{reason}");
     assert_eq!(room.processes(), Vec::<i32>::new());

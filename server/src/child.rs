@@ -17,7 +17,7 @@ use contract::{
 use polling::Poller;
 use std::collections::BTreeMap;
 use std::io::{BufReader, IsTerminal, stdin, stdout};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -113,13 +113,12 @@ impl Run {
                 Ok(arrival) => arrival,
                 Err(end) => return Ok((None, end)),
             };
-            say(&FromServer::Connected(Connected {
-                connection,
-                peer: socket.peer_addr()?,
-                local: socket.local_addr()?,
-                congestion: kernel::congestion(&socket)?,
-                send_buffer_bytes: kernel::send_buffer_bytes(&socket)?,
-            }))?;
+            // It may have gone again since its handshake.
+            let connected = match connected(connection, &socket) {
+                Ok(connected) => connected,
+                Err(error) => return Ok((None, went(&error))),
+            };
+            say(&FromServer::Connected(connected))?;
             sockets.insert(connection, socket);
         }
         drop(door);
@@ -130,7 +129,9 @@ impl Run {
         let mut engine = self.engine(start_ns)?;
         // In the order of their numbers, which are then the outlets' places.
         for socket in sockets.into_values() {
-            engine.admit(socket)?;
+            if let Err(error) = engine.admit(socket) {
+                return Ok((None, went(&error)));
+            }
         }
         let end = self.play(&mut engine)?;
         Ok((Some(engine), end))
@@ -291,6 +292,20 @@ fn turn_until(engine: &mut Engine, limit_ns: u64, done: impl Fn(&Engine) -> bool
         engine.turn(now_ns() + TURN_NS)?;
     }
     Ok(true)
+}
+
+fn connected(connection: usize, socket: &TcpStream) -> std::io::Result<Connected> {
+    Ok(Connected {
+        connection,
+        peer: socket.peer_addr()?,
+        local: socket.local_addr()?,
+        congestion: kernel::congestion(socket)?,
+        send_buffer_bytes: kernel::send_buffer_bytes(socket)?,
+    })
+}
+
+fn went(error: &impl std::fmt::Display) -> End {
+    (ServerEnd::Abandoned, Some(format!("a client went before its first tick: {error}")))
 }
 
 fn out_of_order() -> End {

@@ -6,6 +6,7 @@
 pub mod processes;
 pub mod worked;
 
+use harness::verdict::Verdict;
 use jsonschema::{Registry, Validator};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -137,6 +138,22 @@ impl Room {
 pub fn is_measured(row: &Value) -> bool {
     let verdicts = ["ok", "overloaded", "server-limited", "unsteady", "noisy"];
     verdicts.iter().any(|verdict| row["verdict"] == *verdict)
+}
+
+/// Whether a round has numbers, or lacks them by nothing but a machine that was too busy
+/// to look on or to keep the rate: for tests of something else.
+pub fn is_carried(verdict: Verdict, reason: Option<&str>) -> bool {
+    let busy =
+        ["the server generated only", "the window was not observed", "Little's law does not hold"];
+    let of_machine = |part: &str| busy.iter().any(|begin| part.starts_with(begin));
+    verdict.is_measured()
+        || (verdict == Verdict::Invalid && reason.unwrap_or("?").split("; ").all(of_machine))
+}
+
+/// The same of a row.
+pub fn is_carried_row(row: &Value) -> bool {
+    let verdict = serde_json::from_value(row["verdict"].clone()).unwrap();
+    is_carried(verdict, row["reason"].as_str())
 }
 
 /// What came of a `compare`.
