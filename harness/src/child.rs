@@ -26,6 +26,9 @@ use std::time::{Duration, Instant};
 /// read no further until they are used, and it then blocks on its own pipe.
 const LINES_AHEAD: usize = 16;
 
+/// A process that dies is seen dead some time after its sockets.
+const CRASH: Duration = Duration::from_millis(50);
+
 /// Time for the last words of a child that has ended to be read.
 const WORDS: Duration = Duration::from_millis(500);
 
@@ -213,7 +216,7 @@ impl<L: DeserializeOwned + Send + 'static> Child<L> {
 
     /// How it came to an end that was none of its own, if it did.
     pub fn crash(&mut self) -> Option<Fault> {
-        match self.status(Duration::ZERO)? {
+        match self.status(CRASH)? {
             WaitStatus::Exited(_, 0) => None,
             _ => Some(self.ended("the end of the round")),
         }

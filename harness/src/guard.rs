@@ -19,6 +19,8 @@ pub struct Guard {
     process: Child,
     lines: Option<ChildStdin>,
     room: PathBuf,
+    /// Groups that were released since strays were last looked for.
+    released: BTreeSet<Pid>,
 }
 
 impl Guard {
@@ -51,7 +53,7 @@ impl Guard {
             let why = words.lines().last().unwrap_or("it said nothing");
             anyhow::bail!("the guard: {}", why.trim_start_matches("error: "));
         }
-        Ok(Self { process, lines, room })
+        Ok(Self { process, lines, room, released: BTreeSet::new() })
     }
 
     /// The private folder for meters, in memory where there is such a place.
@@ -74,13 +76,14 @@ impl Guard {
     /// # Errors
     /// When the guard has gone.
     pub fn release(&mut self, group: Pid) -> Result<()> {
+        self.released.insert(group);
         self.tell('-', group)
     }
 
     /// Ends what children have left behind outside of their groups, and says how many
     /// processes that were.
-    pub fn end_strays(&self) -> usize {
-        strays::end(&self.room)
+    pub fn end_strays(&mut self) -> usize {
+        strays::end(&self.room, &std::mem::take(&mut self.released))
     }
 
     fn tell(&mut self, sign: char, group: Pid) -> Result<()> {
@@ -118,7 +121,7 @@ pub fn serve() -> Result<()> {
     for group in groups {
         let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
     }
-    strays::end(room.path());
+    strays::end(room.path(), &BTreeSet::new());
     Ok(())
 }
 

@@ -4,7 +4,8 @@
 //! (`ProcessTreeKiller`).
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgid};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,20 +17,25 @@ pub const MARK: &str = "TICK_BENCH_ROOM";
 const LOOKS: usize = 100;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
-/// Ends all processes that carry the mark of this folder, and says how many it found.
-pub fn end(room: &Path) -> usize {
+/// Ends all processes that carry the mark of this folder, and says how many it found;
+/// those in `dying` groups, which were killed just before, are none of them.
+pub fn end(room: &Path, dying: &BTreeSet<Pid>) -> usize {
     let mark = format!("{MARK}={}", room.display());
-    let mut ended = std::collections::BTreeSet::new();
+    let mut ended = BTreeSet::new();
     for _ in 0..LOOKS {
         let found = marked(mark.as_bytes());
         if found.is_empty() {
             break;
         }
         for pid in found {
+            let pid = Pid::from_raw(pid);
+            let is_dying = getpgid(Some(pid)).is_ok_and(|group| dying.contains(&group));
             // Its number cannot have been given to another within this moment: the
             // kernel goes through all others first.
-            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-            ended.insert(pid);
+            let was_there = kill(pid, Signal::SIGKILL).is_ok();
+            if was_there && !is_dying {
+                ended.insert(pid);
+            }
         }
         std::thread::sleep(BETWEEN_LOOKS);
     }
@@ -52,22 +58,27 @@ fn marked(mark: &[u8]) -> Vec<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::process::CommandExt;
     use std::process::{Command, Stdio};
+
+    fn sleep(room: &Path) -> std::process::Child {
+        let mut command = Command::new("sleep");
+        command.arg("600").env(MARK, room).stdin(Stdio::null()).process_group(0);
+        command.spawn().unwrap()
+    }
 
     #[test]
     fn whoever_carries_the_mark_is_ended_and_nobody_else() {
-        let room = tempfile::tempdir().unwrap();
-        assert_eq!(end(room.path()), 0);
-        let sleep = |room: &Path| {
-            let mut command = Command::new("sleep");
-            command.arg("600").env(MARK, room).stdin(Stdio::null()).spawn().unwrap()
-        };
-        let (mut own, other) = (sleep(room.path()), tempfile::tempdir().unwrap());
-        let mut others = sleep(other.path());
-        assert_eq!(end(room.path()), 1);
+        let (room, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let none = BTreeSet::new();
+        assert_eq!(end(room.path(), &none), 0);
+        let (mut own, mut others) = (sleep(room.path()), sleep(other.path()));
+        assert_eq!(end(room.path(), &none), 1);
         assert!(!own.wait().unwrap().success());
         assert!(others.try_wait().unwrap().is_none());
-        assert_eq!(end(other.path()), 1);
-        others.wait().unwrap();
+        // Of a group that was killed anyway: ended, and not counted.
+        let group = BTreeSet::from([Pid::from_raw(others.id() as i32)]);
+        assert_eq!(end(other.path(), &group), 0);
+        assert!(!others.wait().unwrap().success());
     }
 }

@@ -149,6 +149,8 @@ fn what_goes_wrong_after_ready_is_found_out() {
     let rounds = std::fs::read_to_string(compared.campaign.join("rounds.jsonl")).unwrap();
     let all = faults.len() + 1; // and the control's
     assert_eq!(rounds.lines().count(), all, "every round is kept, whatever came of it");
+    let remarks = compared.row("lingers")["remarks"].to_string();
+    assert!(!remarks.contains("left behind"), "it was in the client's group: {remarks}");
     let remarks = compared.row("daemon")["remarks"].to_string();
     assert!(remarks.contains("left behind: 1 of its processes"), "{remarks}");
     assert_eq!(room.processes(), Vec::<i32>::new(), "whatever they had started has ended");

@@ -126,7 +126,8 @@ fn a_client_out_of_descriptors_costs_its_row_and_the_campaign_goes_on() {
     room.compare(&["floor", "--workload", &light]);
     fs::remove_dir_all(room.path().join("results")).unwrap();
     let args = ["compare", "floor", "--workload", &many, &light, "--rounds", "1", "--unchecked"];
-    let output = with_descriptors(120, &room, &[&args[..], &SHORT[3..]].concat());
+    // The server has places for all of them then, but the client has two for each.
+    let output = with_descriptors(180, &room, &[&args[..], &SHORT[3..]].concat());
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     let archive = Archive::open(&only_folder(&room.path().join("results"))).unwrap();
@@ -135,11 +136,7 @@ fn a_client_out_of_descriptors_costs_its_row_and_the_campaign_goes_on() {
         match result.workload.as_str() {
             "many" => {
                 let reason = result.reason.as_deref().unwrap();
-                // The client's limit, or the server's, which then has fewer places; or
-                // the time to connect, where a client tries again and again.
-                let words = ["Too many open files", "503", "not connected to"];
-                let told = words.iter().any(|word| reason.contains(word));
-                assert!(told, "{reason}");
+                assert!(reason.contains("Too many open files"), "{reason}");
             }
             _ => assert!(result.verdict.is_measured(), "{result:?}"),
         }

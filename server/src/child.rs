@@ -24,7 +24,7 @@ use polling::Poller;
 use rustls::ServerConfig;
 use std::collections::BTreeMap;
 use std::io::{BufReader, IsTerminal, stdin, stdout};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -123,14 +123,12 @@ impl Run {
                 Ok(arrival) => arrival,
                 Err(end) => return Ok((Vec::new(), end)),
             };
-            let socket = &wire.0;
-            say(&FromServer::Connected(Connected {
-                connection,
-                peer: socket.peer_addr()?,
-                local: socket.local_addr()?,
-                congestion: kernel::congestion(socket)?,
-                send_buffer_bytes: kernel::send_buffer_bytes(socket)?,
-            }))?;
+            // It may have gone again since its handshake.
+            let connected = match connected(connection, &wire.0) {
+                Ok(connected) => connected,
+                Err(error) => return Ok((Vec::new(), went(&error))),
+            };
+            say(&FromServer::Connected(connected))?;
             wires.insert(connection, wire);
         }
         drop(door);
@@ -138,13 +136,20 @@ impl Run {
             Ok(start_ns) => start_ns,
             Err(end) => return Ok((Vec::new(), end)),
         };
-        let engines = self.engines(start_ns, wires)?;
+        let engines = match self.engines(start_ns, wires)? {
+            Ok(engines) => engines,
+            Err(end) => return Ok((Vec::new(), end)),
+        };
         Crew::new(&self.plan, self.deadline_ns, self.words).play(engines)
     }
 
     /// Connection n goes to engine n modulo their count, so that its place there is n
-    /// divided by it.
-    fn engines(&self, start_ns: u64, wires: BTreeMap<usize, Wire>) -> Result<Vec<Engine>> {
+    /// divided by it. The inner error: one of them has gone already.
+    fn engines(
+        &self,
+        start_ns: u64,
+        wires: BTreeMap<usize, Wire>,
+    ) -> Result<Result<Vec<Engine>, End>> {
         let meter = Arc::new(match &self.plan.meter {
             Some(path) => Meter::open(path, 1).context("the plan's meter")?,
             None => Meter::unread(1)?,
@@ -154,9 +159,11 @@ impl Run {
             .collect::<Result<Vec<_>>>()?;
         let count = engines.len();
         for (number, wire) in wires {
-            engines[number % count].admit(wire, Symbols::all())?;
+            if let Err(error) = engines[number % count].admit(wire, Symbols::all()) {
+                return Ok(Err(went(&error)));
+            }
         }
-        Ok(engines)
+        Ok(Ok(engines))
     }
 
     fn next_client(&self, arrivals: &Receiver<Arrival>) -> Result<Arrival, End> {
@@ -227,6 +234,20 @@ impl Run {
         let engine = Engine::new(log, load, books, stamps, poller);
         Ok(engine.paced_by(classic).held_to(self.limits, true))
     }
+}
+
+fn connected(connection: usize, socket: &TcpStream) -> std::io::Result<Connected> {
+    Ok(Connected {
+        connection,
+        peer: socket.peer_addr()?,
+        local: socket.local_addr()?,
+        congestion: kernel::congestion(socket)?,
+        send_buffer_bytes: kernel::send_buffer_bytes(socket)?,
+    })
+}
+
+fn went(error: &impl std::fmt::Display) -> End {
+    (ServerEnd::Abandoned, Some(format!("a client went before its first tick: {error}")))
 }
 
 /// Reads the lines after the plan, in a thread of its own. The end of the

@@ -324,3 +324,30 @@ fn the_plan_sets_buffers_and_congestion_control() {
     server.tell(&ToServer::Start(contract::Start { at_ns }));
     read_all(&mut client);
 }
+
+/// A client may be gone before the server can say where it is: that is the client's
+/// doing, and the server reports as ever.
+#[test]
+fn clients_that_go_right_after_their_handshake_end_no_server() {
+    for _ in 0..30 {
+        let mut server = Served::new(&plan(rate(10), 60_000));
+        let client = connect(&server.url);
+        socket2::SockRef::from(client.get_ref())
+            .set_linger(Some(std::time::Duration::ZERO))
+            .unwrap();
+        drop(client);
+        let last = loop {
+            match server.hear() {
+                Some(contract::FromServer::Connected(_)) => {
+                    let at_ns = tick::clock::now_ns();
+                    server.tell(&ToServer::Start(contract::Start { at_ns }));
+                }
+                Some(contract::FromServer::Samples(_)) => {}
+                Some(contract::FromServer::Final(last)) => break last,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(last.ended, ServerEnd::Abandoned);
+        assert_eq!(server.hear(), None);
+    }
+}
