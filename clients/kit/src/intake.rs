@@ -20,7 +20,9 @@ pub struct Stamp {
 /// Which messages to stamp it tells by their count, as in a whole stream the
 /// count is the seq. After a gap the worker tells it how far the two are apart.
 /// A sampled tick that was in the queue at that moment has no stamp, and gets
-/// the later instant at which it left the queue.
+/// the later instant at which it left the queue; so do those right behind it, as far
+/// as they would else have been received before it. So where ticks are dropped,
+/// *received* errs late, and *processed* never does.
 #[derive(Debug)]
 pub struct Intake {
     received: u64,

@@ -43,6 +43,8 @@ pub struct Taker {
     /// Seq minus count of messages, for the [`Intake`].
     shift: Arc<AtomicU64>,
     rows: Rows,
+    /// When the newest sampled tick was received.
+    newest_received_ns: u64,
 }
 
 impl Taker {
@@ -66,6 +68,7 @@ impl Taker {
             sample: plan.sample,
             shift,
             rows: Rows::for_run(plan.sample, plan.schedule, plan.duration_ns),
+            newest_received_ns: 0,
         }
     }
 
@@ -167,8 +170,11 @@ impl Taker {
     fn work_sampled(&mut self, tick: &Tick, stamp: Stamp) {
         let received_ns = match stamp.received_ns {
             0 => now_ns(),
-            received_ns => received_ns,
+            // Not before the one that it followed: behind a gap that one may have been
+            // stamped only when it left the queue.
+            received_ns => received_ns.max(self.newest_received_ns),
         };
+        self.newest_received_ns = received_ns;
         self.work(tick);
         self.rows.push([tick.seq, received_ns, now_ns()]);
         self.next_sample = self.sample.at_or_after(self.sequence.next);

@@ -174,6 +174,30 @@ proptest! {
     }
 }
 
+/// Behind a gap, ticks that were in the queue already have no stamp, or that of another;
+/// whoever was taken later was still received no earlier.
+#[test]
+fn stamps_rise_also_behind_a_gap() {
+    const LAG: usize = 30;
+    let session = session(plan_with(Sample { first: 3, stride: 7 }));
+    let (mut intake, mut taker) = session.quietly_ready();
+    let mut queue = std::collections::VecDeque::new();
+    for seq in (0..50).chain(52..400) {
+        queue.push_back((intake.arrive(), payload(Some(seq))));
+        if queue.len() > LAG {
+            let (stamp, payload) = queue.pop_front().unwrap();
+            assert!(taker.take_queued_binary(&payload, stamp).is_continue());
+        }
+    }
+    for (stamp, payload) in queue {
+        assert!(taker.take_queued_binary(&payload, stamp).is_continue());
+    }
+    let (_, rows) = books(taker.finish_queued(End::Close(1000), &intake, 0));
+    assert_eq!(rows.len(), 57);
+    assert!(rows.is_sorted_by(|a, b| a[1] <= b[1] && a[2] <= b[2]), "{rows:?}");
+    assert!(rows.iter().all(|row| row[1] <= row[2]));
+}
+
 #[test]
 fn rare_values_are_refused_and_not_computed_with() {
     let session = session(plan_with(Sample { first: 0, stride: 1 }));
