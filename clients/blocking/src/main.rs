@@ -35,14 +35,8 @@ fn identify(_args: &NoArgs, plan: &ClientPlan) -> Identity {
 }
 
 /// A pipeline of its own for each connection.
-fn run(_args: &NoArgs, mut sessions: Vec<Session>) -> Result<Outcome> {
-    let own = sessions.pop().context("a plan without connections")?;
-    let others: Vec<_> = sessions.into_iter().map(|s| thread::spawn(|| client(s))).collect();
-    let mut outcomes = vec![client(own)?];
-    for other in others {
-        outcomes.push(other.join().map_err(|_| anyhow!("a worker panicked"))??);
-    }
-    Ok(Outcome::of_all(outcomes))
+fn run(_args: &NoArgs, sessions: Vec<Session>) -> Result<Outcome> {
+    client_kit::thread_for_each(sessions, client)
 }
 
 fn client(session: Session) -> Result<Outcome> {

@@ -1,7 +1,7 @@
 //! The floor: a raw socket, big reads, and messages as slices of the read
 //! buffer. What nothing costs, as a yardstick for the others.
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use client_kit::{
     Class, ClientPlan, End, Identity, NoArgs, Outcome, QueueKind, QueueShape, Session, Taker,
 };
@@ -9,7 +9,6 @@ use frames::{Event, FrameReader};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::ExitCode;
-use std::thread;
 
 pub(crate) mod frames;
 mod handshake;
@@ -34,14 +33,8 @@ fn identify(_args: &NoArgs, _plan: &ClientPlan) -> Identity {
 }
 
 /// A thread for each connection.
-fn run(_args: &NoArgs, mut sessions: Vec<Session>) -> Result<Outcome> {
-    let own = sessions.pop().context("a plan without connections")?;
-    let others: Vec<_> = sessions.into_iter().map(|s| thread::spawn(|| client(s))).collect();
-    let mut outcomes = vec![client(own)?];
-    for other in others {
-        outcomes.push(other.join().map_err(|_| anyhow!("a reader panicked"))??);
-    }
-    Ok(Outcome::of_all(outcomes))
+fn run(_args: &NoArgs, sessions: Vec<Session>) -> Result<Outcome> {
+    client_kit::thread_for_each(sessions, client)
 }
 
 fn client(session: Session) -> Result<Outcome> {

@@ -22,6 +22,7 @@ mod rows;
 mod sequence;
 mod session;
 mod taker;
+mod threads;
 #[cfg(feature = "testing")]
 pub use conformance::contract_tests;
 #[cfg(feature = "testing")]
@@ -41,6 +42,7 @@ pub use plan::PlanError;
 pub use ring::no_io_uring;
 pub use session::Session;
 pub use taker::Taker;
+pub use threads::thread_for_each;
 pub use tick::Format;
 #[cfg(feature = "tls")]
 pub use tls::{Tls, main_with_tls};

@@ -1,14 +1,13 @@
 //! nexus-web on a thread, as its documentation shows it: `recv` until it
 //! returns nothing; each message is a slice of the read buffer.
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use client_kit::{
     Class, ClientPlan, End, Identity, NoArgs, Outcome, QueueKind, QueueShape, Session, Taker,
 };
 use nexus_web::ws::{Client, ClientBuilder, Message};
 use std::net::TcpStream;
 use std::process::ExitCode;
-use std::thread;
 
 /// The most that a ping can carry.
 const MAX_PING_BYTES: usize = 125;
@@ -30,12 +29,7 @@ fn identify(_args: &NoArgs, _plan: &ClientPlan) -> Identity {
 
 /// A thread for each connection.
 fn run(_args: &NoArgs, sessions: Vec<Session>) -> Result<Outcome> {
-    let readers: Vec<_> = sessions.into_iter().map(|s| thread::spawn(|| client(s))).collect();
-    let mut outcomes = Vec::new();
-    for reader in readers {
-        outcomes.push(reader.join().map_err(|_| anyhow!("a reader panicked"))??);
-    }
-    Ok(Outcome::of_all(outcomes))
+    client_kit::thread_for_each(sessions, client)
 }
 
 fn client(session: Session) -> Result<Outcome> {
