@@ -3,7 +3,7 @@
 use crate::args::Args;
 use crate::books::Books;
 use crate::departure::{Account, Reason};
-use crate::door::{self, Arrival, Tuning, Vacancies};
+use crate::door::{self, Arrival, Door, Tuning, Vacancies};
 use crate::engine::Engine;
 use crate::load::Load;
 use crate::log::{Log, Memory};
@@ -19,8 +19,8 @@ use contract::Policy;
 use contract::meter::Meter;
 use polling::Poller;
 use std::net::TcpListener;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tick::clock::{now_ns, unix_offset_ns};
 use tick::{Framer, Market, Timetable};
 use tracing::{info, warn};
@@ -72,10 +72,12 @@ pub fn run(args: &Args) -> Result<()> {
         engine.lateness = observer.as_ref().map(|_| Lateness::default());
         hands.push(Hand { engine, seat, vacancies: door.vacancies(), observer });
     }
-    let books = serve(args, hands, &stop, || {
-        drop(door);
-        healthy.store(false, Ordering::Release);
-    })?;
+    let closing = Closing {
+        door: Mutex::new(Some(door)),
+        serving: AtomicUsize::new(hands.len()),
+        healthy: &healthy,
+    };
+    let books = serve(args, hands, &stop, &closing)?;
     let generated = books.iter().map(|books| books.generated).max().unwrap_or(0);
     let sum = |count: fn(&Books) -> u64| books.iter().map(count).sum::<u64>();
     let (written, dropped) = (sum(|books| books.written), sum(|books| books.dropped));
@@ -88,26 +90,45 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Lets every engine serve in a thread of its own, the first in this one. `ending` is
-/// called when that begins to end.
+/// What is to be done once when several engines come to their end.
+struct Closing<'a> {
+    door: Mutex<Option<Door>>,
+    /// Engines that still make ticks.
+    serving: AtomicUsize,
+    healthy: &'a AtomicBool,
+}
+
+impl Closing<'_> {
+    /// An engine makes no more ticks, and has shown all that it made: nobody comes in any
+    /// more, and after the last of them the server is unhealthy. So who sees it unhealthy
+    /// sees all that it has ever made.
+    fn ended(&self) {
+        drop(self.door.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if self.serving.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.healthy.store(false, Ordering::Release);
+        }
+    }
+}
+
+/// Lets every engine serve in a thread of its own, the first in this one.
 fn serve(
     args: &Args,
     hands: Vec<Hand>,
     stop: &AtomicBool,
-    ending: impl FnOnce(),
+    closing: &Closing<'_>,
 ) -> Result<Vec<Books>> {
     let ceiling_bytes = args.log_ceiling / hands.len() as u64;
     let drain_ns = args.drain_ms * 1_000_000;
-    let serve = |mut hand: Hand, ending: &mut dyn FnMut()| -> Result<Books> {
+    let serve = |mut hand: Hand| -> Result<Books> {
         let _ = nix::sys::prctl::set_timerslack(1);
         while !stop.load(Ordering::SeqCst) && !hand.engine.is_finished() {
-            hand.turn()?;
+            // One that fails takes the others along.
+            hand.turn().inspect_err(|_| stop.store(true, Ordering::SeqCst))?;
             hand.cut_laggards(ceiling_bytes);
         }
         hand.engine.finish();
-        // Who sees the server unhealthy sees all that it has ever made.
         hand.show();
-        ending();
+        closing.ended();
         let away = stop.load(Ordering::SeqCst);
         let code = if away { CloseCode::Away } else { CloseCode::Normal };
         let open = hand.engine.outlets.iter().flatten().count();
@@ -116,17 +137,11 @@ fn serve(
         hand.show();
         Ok(hand.engine.books)
     };
-    let mut ending = Some(ending);
     std::thread::scope(|scope| {
         let mut hands = hands.into_iter();
         let first = hands.next();
-        let others: Vec<_> =
-            hands.map(|hand| scope.spawn(move || serve(hand, &mut || {}))).collect();
-        let mut once = || ending.take().map(|ending| ending()).unwrap_or_default();
-        let mut books = Vec::new();
-        if let Some(first) = first {
-            books.push(serve(first, &mut once)?);
-        }
+        let others: Vec<_> = hands.map(|hand| scope.spawn(move || serve(hand))).collect();
+        let mut books = first.map(serve).transpose()?.into_iter().collect::<Vec<_>>();
         for other in others {
             let ended = other.join().map_err(|_| anyhow!("an engine's thread panicked"))?;
             books.push(ended?);
