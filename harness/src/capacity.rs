@@ -1,7 +1,8 @@
 //! The search for the highest rate that a client sustains: pure. Whoever runs
 //! the probes asks for the next one and tells how it went.
 
-use crate::measure::{self, Backlog, Measurement};
+use crate::growth;
+use crate::measure::{Backlog, Measurement};
 use crate::stats::Slope;
 use crate::verdict::Verdict;
 use contract::Class;
@@ -144,7 +145,7 @@ pub fn sustained(
     // A count is known to a tick: at 100 ticks/s, one that is under way at the last look is
     // more than a hundredth of a window, and nothing is missing.
     let falls_short = m.efficiency.is_none_or(|share| share < RATIO) && m.backlog_end.total() > 1.0;
-    if falls_short || grows || measure::is_overloaded(&growth, offered) {
+    if falls_short || grows || growth::is_overloaded(&growth, offered) {
         return Err(fullest(&m.backlog_end));
     }
     // A server that paces by itself is never late: it makes fewer ticks.

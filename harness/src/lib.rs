@@ -24,6 +24,7 @@ pub mod escape;
 pub mod export;
 pub mod gate;
 pub mod groups;
+pub mod growth;
 pub mod guard;
 pub mod index;
 pub mod inference;

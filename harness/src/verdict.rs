@@ -1,6 +1,7 @@
 //! From an audited measurement to what is said about a round: one verdict, its
 //! reason, and warnings that say what was seen and what to do. Pure.
 
+use crate::growth;
 use crate::measure::{self, Measurement};
 use crate::plan::Plan;
 use crate::policy;
@@ -153,7 +154,7 @@ fn classify(m: &Measurement) -> (Verdict, Option<String>) {
         };
     };
     let growth = Slope { per_x: m.backlog_growth_per_s, interval: m.backlog_growth_interval_per_s };
-    if measure::is_overloaded(&growth, offered) {
+    if growth::is_overloaded(&growth, offered) {
         let why = format!(
             "its backlog grew by {:.1} % of what was offered",
             growth.per_x / offered * 100.0
@@ -167,7 +168,7 @@ fn classify(m: &Measurement) -> (Verdict, Option<String>) {
         );
         return (Verdict::Overloaded, Some(why));
     }
-    if let Some(ebb) = m.ebb_growth_per_s.filter(|ebb| *ebb > measure::KEEPS_UP_SHARE * offered) {
+    if let Some(ebb) = m.ebb_growth_per_s.filter(|ebb| *ebb > growth::KEEPS_UP_SHARE * offered) {
         let why = format!(
             "between the swells of the load its backlog did not go back: the least of it grew by {:.1} % of what was offered",
             ebb / offered * 100.0

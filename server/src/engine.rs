@@ -2,6 +2,9 @@
 //! far it has come, and waits for the next due time. One thread for all, so
 //! that nothing here is ever locked.
 
+mod produce;
+mod wait;
+
 use crate::books::{Books, Stamps};
 use crate::classic::Classic;
 use crate::departure::Account;
@@ -13,10 +16,8 @@ use crate::outlet::{Outlet, Wire};
 use crate::policy::Limits;
 use crate::subscription::Symbols;
 use anyhow::Result;
-use contract::Policy;
 use polling::{Event, Events, PollMode, Poller};
 use std::sync::Arc;
-use std::time::Duration;
 use tick::clock::now_ns;
 use tungstenite::protocol::frame::coding::CloseCode;
 
@@ -28,10 +29,6 @@ const PINGS_PER_S: u64 = 2_000;
 const LOOKED_AT: usize = 256;
 /// Between two looks at the kernel's acknowledgements, in ns.
 const LOOK_NS: u64 = 5_000_000;
-/// The last stretch before a due time, which is spun away where that is allowed.
-const SPIN_NS: u64 = 200_000;
-/// While spinning, sockets are polled this often, in ns.
-const POLL_NS: u64 = 100_000;
 
 /// The running server.
 pub struct Engine {
@@ -231,102 +228,6 @@ impl Engine {
         self.wait(until_ns)
     }
 
-    /// Makes what is due. After a stall no more than a segment at a time, so
-    /// that the first of it need not wait for the last.
-    fn produce(&mut self, now: u64) {
-        if self.finished || now < self.load.start_ns {
-            return;
-        }
-        let chunk = self.feeds.whole().ticks_per_segment();
-        if self.classic.is_some() {
-            return self.produce_classic(now, chunk);
-        }
-        if self.limits.policy == Policy::Block && !self.may_go_on(now) {
-            return;
-        }
-        let Some(due) = self.load.due_count(now) else {
-            return self.produce_flood(now, chunk);
-        };
-        let first = self.feeds.whole().ticks();
-        let count = (due - first).min(chunk);
-        let Load { timetable, start_ns, .. } = &self.load;
-        if count > 0 {
-            self.feeds
-                .whole_mut()
-                .append(count, |seq| start_ns + timetable.due_offset_ns(seq).unwrap_or(0));
-            self.made(first, now);
-            if let Some(lateness) = &mut self.lateness {
-                let Load { timetable, start_ns, .. } = &self.load;
-                let due = |seq| Some(start_ns + timetable.due_offset_ns(seq)?);
-                lateness.note(now, (first..self.feeds.whole().ticks()).filter_map(due));
-            }
-        }
-        self.finished = self.load.due_ns(self.feeds.whole().ticks()).is_none();
-    }
-
-    /// Whether a consumer that sets the pace has taken all that was made. What is due
-    /// when the time is over, and was not made for its sake, never is.
-    fn may_go_on(&mut self, now: u64) -> bool {
-        let drained = self.is_drained();
-        let over = self.load.is_over(now);
-        // Who keeps up gets the last ticks after the end.
-        self.finished = over && (self.overtime || !drained);
-        self.overtime = over;
-        drained && !self.finished
-    }
-
-    /// Under a flood, a segment is made whenever the slowest connection has
-    /// less than one left.
-    fn produce_flood(&mut self, now: u64, chunk: u64) {
-        if self.load.is_over(now) {
-            self.finished = true;
-            return;
-        }
-        if !self.has_appetite() {
-            return;
-        }
-        let first = self.feeds.whole().ticks();
-        let begin = now.max(self.newest_ns + 1);
-        self.feeds.whole_mut().append(chunk, |seq| begin + (seq - first));
-        self.newest_ns = begin + chunk - 1;
-        self.made(first, now);
-    }
-
-    /// Whether the slowest connection has less than a segment left; false without any.
-    fn has_appetite(&self) -> bool {
-        let staying = self.outlets.iter().flatten().filter(|outlet| !outlet.is_ending());
-        let slowest = staying.map(|outlet| outlet.stream().cursor()).min();
-        slowest.is_some_and(|cursor| {
-            self.feeds.whole().end() - cursor < crate::log::SEGMENT_BYTES as u64
-        })
-    }
-
-    /// As the older server would: with its counts, and its one message.
-    fn produce_classic(&mut self, now: u64, chunk: u64) {
-        if self.load.is_over(now) {
-            self.finished = true;
-            return;
-        }
-        let (first, hungry) = (self.feeds.whole().ticks(), self.has_appetite());
-        let Some(classic) = &mut self.classic else { return };
-        let flood = if hungry { chunk } else { 0 };
-        let count = classic.count(now, first).map_or(flood, |count| count.min(chunk));
-        if count > 0 {
-            let (of, made_ns) = classic.message(first, now);
-            self.feeds.whole_mut().append_again(count, of, made_ns);
-            self.made(first, made_ns);
-        }
-    }
-
-    fn made(&mut self, first: u64, now: u64) {
-        self.feeds.made(first, now);
-        self.books.generated = self.feeds.whole().ticks();
-        self.books.show_generated();
-        if let Some(stamps) = &mut self.stamps {
-            stamps.generated(first..self.feeds.whole().ticks(), now);
-        }
-    }
-
     /// Writes to all that can take something, and applies the policy to what waits.
     fn serve(&mut self, now: u64) -> Result<()> {
         self.feeds.ask();
@@ -398,89 +299,5 @@ impl Engine {
                 outlet.ping(log);
             }
         }
-    }
-
-    /// Waits for the next due time, or for a socket.
-    fn wait(&mut self, until_ns: u64) -> Result<()> {
-        let now = now_ns();
-        let target = self.next_due_ns(now).min(self.next_look_ns).min(until_ns);
-        let flood = !self.load.timetable.schedule().is_open_loop();
-        // Node.js does not spin before its timers.
-        let spin = self.load.spin && self.classic.is_none();
-        if !spin || flood || target > now + SPIN_NS + POLL_NS {
-            let early = if spin && !flood { SPIN_NS } else { 0 };
-            return self.poll(target.saturating_sub(now + early));
-        }
-        if now >= self.next_poll_ns {
-            self.poll(0)?;
-        }
-        let began = now_ns();
-        let mut at = began;
-        while at < target {
-            std::hint::spin_loop();
-            at = now_ns();
-        }
-        self.books.spun_ns += at - began;
-        Ok(())
-    }
-
-    fn next_due_ns(&self, now: u64) -> u64 {
-        // A consumer that sets the pace wakes us by itself.
-        if self.finished || self.limits.policy == Policy::Block && !self.is_drained() {
-            return u64::MAX;
-        }
-        let flood = !self.load.timetable.schedule().is_open_loop();
-        if let Some(classic) = self.classic.as_ref().filter(|_| !flood) {
-            return classic.next_ns();
-        }
-        match self.load.due_ns(self.feeds.whole().ticks()) {
-            Some(due_ns) => due_ns,
-            None if now < self.load.start_ns => self.load.start_ns,
-            None => {
-                let idle = |o: &Outlet| o.is_blocked() || o.is_ending() || o.gone().is_some();
-                let stuck = self.outlets.iter().flatten().all(idle);
-                if stuck { u64::MAX } else { now }
-            }
-        }
-    }
-
-    /// Hears what the clients say until then; makes nothing, and writes only what sees a
-    /// client off that has closed its connection.
-    ///
-    /// # Errors
-    /// When the poller fails.
-    pub fn listen(&mut self, until_ns: u64) -> Result<()> {
-        for key in 0..self.outlets.len() {
-            if self.outlets[key].as_ref().is_some_and(Outlet::is_ending) {
-                self.serve_one(key, now_ns())?;
-            }
-        }
-        self.poll(until_ns.saturating_sub(now_ns()))
-    }
-
-    /// Waits so long for sockets, and serves those that have something.
-    fn poll(&mut self, limit_ns: u64) -> Result<()> {
-        self.events.clear();
-        self.poller.wait(&mut self.events, Some(Duration::from_nanos(limit_ns)))?;
-        self.next_poll_ns = now_ns() + POLL_NS;
-        let mut asked = Vec::new();
-        for event in self.events.iter() {
-            let Some(Some(outlet)) = self.outlets.get_mut(event.key) else { continue };
-            if event.readable {
-                let before = outlet.confirmed();
-                outlet.read(self.feeds.log(outlet.feed()));
-                self.books.confirmed += outlet.confirmed() - before;
-                asked.extend(outlet.asked_symbols().map(|symbols| (event.key, symbols)));
-            }
-            if event.writable && outlet.is_blocked() {
-                outlet.unblock();
-                let calm = Event::readable(event.key);
-                self.poller.modify_with_mode(outlet.socket(), calm, PollMode::Level)?;
-            }
-        }
-        for (key, symbols) in asked {
-            self.subscribe(key, symbols);
-        }
-        Ok(())
     }
 }
