@@ -72,42 +72,38 @@ fn ranked(workload: &Workload, rows: &[Row], width: usize) -> String {
             chart(&format!("{}: processed rate", workload.name), &lines, sketch::bars, width)
         }
         RankBy::Staleness => {
-            let of = |row: &Row| row.staleness_ns.map(|age| age.p99);
-            let all = || rows.iter().filter_map(|row| Some(of(row)? as f64));
-            let (Some(least), Some(most)) = (all().reduce(f64::min), all().reduce(f64::max)) else {
-                return String::new();
-            };
-            let line = |row: &Row| {
-                let p99 = of(row)?;
-                let share = sketch::logarithmic(p99 as f64, least, most);
-                let label = labelled(&nanos(p99), row.verdict);
-                Some(Line { name: name(&row.client), shares: vec![Some(share)], label })
-            };
-            let lines: Vec<Line> = rows.iter().filter_map(line).collect();
-            let from = nanos(sketch::decade_below(least) as u64);
-            let title = format!(
-                "{}: p99 of the age of the newest values (a logarithmic scale from {from})",
-                workload.name
-            );
-            chart(&title, &lines, sketch::bars, width)
+            let p99 = |row: &Row| Some(row.staleness_ns?.p99).map(|ns| (ns, nanos(ns)));
+            p99_bars(workload, rows, "the age of the newest values", p99, width)
         }
         RankBy::ResponseP99 | RankBy::BacklogGrowth => {
-            let Some((least, most)) = p99_range(rows) else { return String::new() };
-            let line = |row: &Row| {
-                let p99 = row.response_ns?.p99;
-                let share = sketch::logarithmic(p99.bound_ns() as f64, least, most);
-                let label = labelled(&time(Some(p99)), row.verdict);
-                Some(Line { name: name(&row.client), shares: vec![Some(share)], label })
-            };
-            let lines: Vec<Line> = rows.iter().filter_map(line).collect();
-            let from = nanos(sketch::decade_below(least) as u64);
-            let title = format!(
-                "{}: p99 of the response time (a logarithmic scale from {from})",
-                workload.name
-            );
-            chart(&title, &lines, sketch::bars, width)
+            let p99 = |row: &Row| Some(row.response_ns?.p99).map(|t| (t.bound_ns(), time(Some(t))));
+            p99_bars(workload, rows, "the response time", p99, width)
         }
     }
+}
+
+/// Bars of a p99 in ns, which `of` gives with its words, on a logarithmic scale.
+fn p99_bars(
+    workload: &Workload,
+    rows: &[Row],
+    what: &str,
+    of: impl Fn(&Row) -> Option<(u64, String)>,
+    width: usize,
+) -> String {
+    let all = || rows.iter().filter_map(|row| Some(of(row)?.0 as f64));
+    let (Some(least), Some(most)) = (all().reduce(f64::min), all().reduce(f64::max)) else {
+        return String::new();
+    };
+    let line = |row: &Row| {
+        let (p99_ns, words) = of(row)?;
+        let share = sketch::logarithmic(p99_ns as f64, least, most);
+        let label = labelled(&words, row.verdict);
+        Some(Line { name: name(&row.client), shares: vec![Some(share)], label })
+    };
+    let lines: Vec<Line> = rows.iter().filter_map(line).collect();
+    let from = nanos(sketch::decade_below(least) as u64);
+    let title = format!("{}: p99 of {what} (a logarithmic scale from {from})", workload.name);
+    chart(&title, &lines, sketch::bars, width)
 }
 
 /// The least and the greatest p99 of the response time, in ns.

@@ -2,12 +2,12 @@
 
 mod common;
 
-use common::{BINARY, ByHand, connect, read_all};
+use common::{BINARY, ByHand, by_hand, connect, read_all};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, ChildStderr, Command};
 use tungstenite::Message;
 
 /// A process that does not outlive its test.
@@ -33,16 +33,8 @@ impl Ended {
 
 /// A server, its first line on stderr, and the rest of that.
 fn spawn(args: &[&str]) -> (Ended, String, BufReader<ChildStderr>) {
-    let mut process = Command::new(BINARY)
-        .args(["--port", "0"])
-        .args(args)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stderr = BufReader::new(process.stderr.take().unwrap());
-    let mut first = String::new();
-    stderr.read_line(&mut first).unwrap();
-    (Ended(process), first.trim_end().to_owned(), stderr)
+    let (process, first, stderr) = by_hand(args);
+    (Ended(process), first, stderr)
 }
 
 /// Asks for a path that there is not.

@@ -10,7 +10,7 @@ use contract::{
 };
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 use tick::{Format, Sample, Schedule};
 use tungstenite::{Message, WebSocket};
@@ -152,25 +152,28 @@ impl Drop for Served {
     }
 }
 
+/// Starts the server by hand; with its first line on stderr, and the rest of that.
+pub fn by_hand(args: &[&str]) -> (Child, String, BufReader<ChildStderr>) {
+    let mut command = Command::new(BINARY);
+    command.args(["--port", "0"]).args(args).stderr(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    let mut stderr = BufReader::new(process.stderr.take().unwrap());
+    let mut first = String::new();
+    stderr.read_line(&mut first).unwrap();
+    (process, first.trim_end().to_owned(), stderr)
+}
+
 /// The server by hand. Ended when dropped.
 pub struct ByHand {
     pub process: Child,
     pub url: String,
-    stderr: BufReader<std::process::ChildStderr>,
+    stderr: BufReader<ChildStderr>,
 }
 
 impl ByHand {
     pub fn new(args: &[&str]) -> Self {
-        let mut process = Command::new(BINARY)
-            .args(["--port", "0"])
-            .args(args)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stderr = BufReader::new(process.stderr.take().unwrap());
-        let mut url = String::new();
-        stderr.read_line(&mut url).unwrap();
-        Self { process, url: url.trim().to_owned(), stderr }
+        let (process, url, stderr) = by_hand(args);
+        Self { process, url, stderr }
     }
 
     pub fn address(&self) -> String {
