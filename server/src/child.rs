@@ -215,6 +215,7 @@ impl Run {
             start_ns,
             duration_ns: Some(plan.duration_ns),
             spin: plan.spin,
+            batch_ns: None,
         };
         let ticks = plan.schedule.about_ticks(plan.duration_ns);
         let stamps = Some(Stamps::new(plan.sample, ticks, plan.connections.div_ceil(plan.threads)));

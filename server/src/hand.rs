@@ -156,6 +156,7 @@ fn engine(args: &Args, limits: Limits, start_ns: u64, poller: Arc<Poller>) -> Re
         start_ns,
         duration_ns: args.duration.map(|s| s * 1_000_000_000),
         spin: args.spin,
+        batch_ns: args.batch_ns()?,
     };
     let framer = Framer::new(args.format, Market::new(args.seed), unix_offset_ns());
     let times = limits.age_ns.is_some() || limits.policy == Policy::Disconnect;

@@ -41,10 +41,14 @@ impl Breach {
     }
 
     /// What an error of the library says about the client; `None`: nothing that
-    /// it could still be told, for the connection has ended.
+    /// it could still be told, for the connection has ended. Whether it came at a control
+    /// frame that is too long, the library does not say.
     #[must_use]
-    pub fn of(error: &Error) -> Option<Self> {
+    pub fn of(error: &Error, is_long_control: bool) -> Option<Self> {
         match error {
+            Error::Capacity(_) if is_long_control => {
+                Some(Self::new(CloseCode::Protocol, ProtocolError::ControlFrameTooBig.to_string()))
+            }
             Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_) => None,
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
             Error::Protocol(what) => Some(Self::new(CloseCode::Protocol, what.to_string())),
@@ -127,7 +131,7 @@ mod tests {
     /// RFC 6455: 5.1, 5.2, 5.4, 5.5 and 5.5.1 (1002), 8.1 (1007), 10.4 (1009).
     #[test]
     fn every_fault_has_the_close_code_of_the_rfc() {
-        let protocol = |what| Breach::of(&Error::Protocol(what)).unwrap().code;
+        let protocol = |what| Breach::of(&Error::Protocol(what), false).unwrap().code;
         for what in [
             ProtocolError::UnmaskedFrameFromClient,
             ProtocolError::NonZeroReservedBits,
@@ -142,11 +146,13 @@ mod tests {
         ] {
             assert_eq!(protocol(what), CloseCode::Protocol);
         }
-        let text = Breach::of(&Error::Utf8("\u{fffd}secret".into())).unwrap();
+        let text = Breach::of(&Error::Utf8("\u{fffd}secret".into()), false).unwrap();
         assert_eq!(text.code, CloseCode::Invalid);
         assert!(!text.reason.contains("secret"));
         let long = CapacityError::MessageTooLong { size: usize::MAX, max_size: MESSAGE_BYTES };
-        assert_eq!(Breach::of(&Error::Capacity(long)).unwrap().code, CloseCode::Size);
+        let long = Error::Capacity(long);
+        assert_eq!(Breach::of(&long, false).unwrap().code, CloseCode::Size);
+        assert_eq!(Breach::of(&long, true).unwrap().code, CloseCode::Protocol);
     }
 
     #[test]
@@ -158,7 +164,7 @@ mod tests {
             Error::Io(reset),
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake),
         ] {
-            assert_eq!(Breach::of(&error), None);
+            assert_eq!(Breach::of(&error, false), None);
         }
     }
 

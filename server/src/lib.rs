@@ -18,6 +18,7 @@ pub mod gaps;
 pub mod gate;
 pub mod hand;
 pub mod handshake;
+pub mod headers;
 pub mod inbound;
 pub mod kernel;
 pub mod knock;

@@ -1,5 +1,6 @@
 //! What is sent, and when.
 
+use std::num::NonZeroU64;
 use tick::Timetable;
 
 /// What is sent, and when.
@@ -13,6 +14,9 @@ pub struct Load {
     pub duration_ns: Option<u64>,
     /// Whether due times may be spun for.
     pub spin: bool,
+    /// What became due within each such stretch since the start is made together at its
+    /// end; `None`: each tick at its due time.
+    pub batch_ns: Option<NonZeroU64>,
 }
 
 impl Load {
@@ -22,21 +26,65 @@ impl Load {
         self.duration_ns.is_some_and(|ns| at_ns >= self.start_ns + ns)
     }
 
-    /// How many ticks of the load are due at `now`; `None` under flood.
+    /// How many ticks of the load are to be there at `now`; `None` under flood.
     #[must_use]
     pub fn due_count(&self, now: u64) -> Option<u64> {
         let elapsed_ns = now - self.start_ns;
+        let elapsed_ns = self.batch_ns.map_or(elapsed_ns, |batch| elapsed_ns - elapsed_ns % batch);
         match self.duration_ns {
             Some(ns) if elapsed_ns >= ns => self.timetable.ticks_within(ns),
             _ => self.timetable.due_count(elapsed_ns),
         }
     }
 
-    /// When tick `seq` is due, if the load has it; `None` under flood, too.
+    /// When tick `seq` is to be made, if the load has it; `None` under flood, too.
     #[must_use]
     pub fn due_ns(&self, seq: u64) -> Option<u64> {
         let offset_ns = self.timetable.due_offset_ns(seq)?;
         let within = self.duration_ns.is_none_or(|ns| offset_ns < ns);
-        within.then_some(self.start_ns + offset_ns)
+        let batched = |batch: NonZeroU64| offset_ns.next_multiple_of(batch.get());
+        within.then_some(self.start_ns + self.batch_ns.map_or(offset_ns, batched))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use tick::Schedule;
+
+    proptest! {
+        /// Whoever waits for the next tick finds it made, and not a moment before.
+        #[test]
+        fn a_tick_is_made_at_the_end_of_its_batch(
+            rate_per_s in 1u64..2_000_000,
+            batch_ns in 1u64..50_000_000,
+            seq in 0u64..100_000,
+        ) {
+            let timetable = Timetable::new(Schedule::Rate { rate_per_s }, None).unwrap();
+            let each = Load {
+                timetable, start_ns: 7, duration_ns: None, spin: false, batch_ns: None,
+            };
+            let batched = Load { batch_ns: NonZeroU64::new(batch_ns), ..each.clone() };
+            let (due_ns, made_ns) = (each.due_ns(seq).unwrap(), batched.due_ns(seq).unwrap());
+            prop_assert!((due_ns..due_ns + batch_ns).contains(&made_ns));
+            prop_assert!(batched.due_count(made_ns).unwrap() > seq);
+            prop_assert!(made_ns == 7 || batched.due_count(made_ns - 1).unwrap() <= seq);
+        }
+    }
+
+    /// What is due in the last stretch is made although that ends behind the end.
+    #[test]
+    fn a_load_that_ends_within_a_batch_is_made_whole() {
+        let timetable = Timetable::new(Schedule::Rate { rate_per_s: 1_000 }, None).unwrap();
+        let load = Load {
+            timetable,
+            start_ns: 0,
+            duration_ns: Some(25_000_000),
+            spin: false,
+            batch_ns: NonZeroU64::new(10_000_000),
+        };
+        assert_eq!((load.due_count(24_999_999), load.due_ns(24)), (Some(21), Some(30_000_000)));
+        assert_eq!((load.due_count(30_000_000), load.due_ns(25)), (Some(25), None));
     }
 }

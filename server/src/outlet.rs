@@ -1,9 +1,11 @@
 //! One connection: its socket, its stream of frames, and what is known of how far its
 //! ticks have come.
 
+mod hear;
+
 use crate::departure::{Account, Reason};
 use crate::feeds::Feeds;
-use crate::inbound::{ANSWER_BYTES, Breach, Ending, TURN_BYTES, limits};
+use crate::inbound::{Ending, limits};
 use crate::kernel;
 use crate::log::Log;
 use crate::policy::{Limits, Waiting};
@@ -11,7 +13,7 @@ use crate::stream::{SLICES, Stream};
 use crate::subscription::Symbols;
 use crate::tap::Tap;
 use rustls::ServerConnection;
-use std::io::{ErrorKind, Read, Result};
+use std::io::{ErrorKind, Result};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::ops::Range;
 use std::sync::Arc;
@@ -263,12 +265,6 @@ impl Outlet {
         }
     }
 
-    fn send_away(&mut self, log: &Log, breach: &Breach) {
-        let Breach { code, reason } = breach;
-        let why = format!("the client broke the protocol: {reason} ({code})");
-        self.cut_off(log, *code, reason, Reason::Protocol, &why);
-    }
-
     /// What was made since the last turn goes the way of a policy that has set in.
     pub fn absorb(&mut self, log: &Log, now: u64) {
         self.stream.absorb(log, now);
@@ -315,87 +311,6 @@ impl Outlet {
             Err(e) if e.kind() == ErrorKind::Interrupted => {}
             Err(e) => self.fail(Reason::Broken, &format!("writing failed: {e}")),
         }
-    }
-
-    /// Reads what the client has sent: pongs count, pings are answered, texts are
-    /// taken; anything else sends it away.
-    pub fn read(&mut self, log: &Log) {
-        self.protocol.get_mut().allow(TURN_BYTES);
-        while self.gone.is_none() && self.ending.is_none() {
-            match self.protocol.read() {
-                Ok(Message::Pong(payload)) => self.confirm(&payload),
-                Ok(Message::Text(text)) => self.obey(&text, log),
-                Ok(Message::Binary(_)) => self.send_away(log, &Breach::binary()),
-                Ok(_) => {}
-                Err(Error::Io(e)) if e.kind() == ErrorKind::WouldBlock => return self.answer(log),
-                Err(e) => self.leave(&e, log),
-            }
-            self.answer(log);
-        }
-        self.hear_out(log);
-    }
-
-    /// A text message has come: the one place where clients say something. All that
-    /// they may ask for are symbols.
-    fn obey(&mut self, text: &str, log: &Log) {
-        match Symbols::from_message(text) {
-            Ok(symbols) if self.may_subscribe => self.asked_symbols = Some(symbols),
-            Ok(_) => self.send_away(log, &Breach::words("this run is of all symbols")),
-            Err(refusal) => self.send_away(log, &Breach::words(refusal.to_string())),
-        }
-    }
-
-    /// Takes over what the protocol answers, as far as the client reads it.
-    fn answer(&mut self, log: &Log) {
-        self.take_control(None);
-        if self.stream.control_bytes() > ANSWER_BYTES {
-            self.send_away(log, &Breach::pings());
-        }
-    }
-
-    fn confirm(&mut self, payload: &[u8]) {
-        // An unsolicited pong (RFC 6455, 5.5.3) may carry anything.
-        if let Ok(bytes) = payload.try_into() {
-            let ticks = u64::from_le_bytes(bytes);
-            if (self.confirmed..=self.asked).contains(&ticks) {
-                self.confirmed = ticks;
-            }
-        }
-    }
-
-    fn leave(&mut self, error: &Error, log: &Log) {
-        let closing = self.stream.is_closing();
-        match (error, Breach::of(error)) {
-            (_, Some(breach)) if closing => self.fail(Reason::Protocol, &breach.reason),
-            (_, Some(breach)) => self.send_away(log, &breach),
-            (Error::Io(e), _) => self.fail(Reason::Broken, &format!("the connection broke: {e}")),
-            (Error::Protocol(_), _) => {
-                self.fail(Reason::Vanished, "the connection ended without a close frame");
-            }
-            _ if closing => {
-                self.protocol.get_mut().bid_farewell();
-                self.fail(Reason::Closed, "closed");
-            }
-            _ => {
-                // Its close frame is answered behind the frame that is out in part.
-                self.stream.cut(log);
-                self.stream.push_control(&self.protocol.get_mut().take(), true);
-                let why = "the client closed the connection";
-                self.ending = Some(Ending::new(Reason::ClosedByClient, why));
-            }
-        }
-    }
-
-    /// Throws away what still comes in. A socket that is closed with unread
-    /// bytes would reset the connection, and with it the close frame.
-    fn hear_out(&mut self, log: &Log) {
-        let Some(ending) = &mut self.ending else { return };
-        match (&*self.socket).read(&mut [0; TURN_BYTES]) {
-            Ok(1..) => {}
-            Err(e) if e.kind() == ErrorKind::WouldBlock => {}
-            Ok(_) | Err(_) => ending.is_left = true,
-        }
-        self.shut(log);
     }
 
     /// Once the close frame is out, nothing more is: the client sees the end and

@@ -3,6 +3,7 @@
 //! outlet knows where a frame may begin. Under TLS the socket is reached through here
 //! both ways.
 
+use crate::headers::Headers;
 use crate::tls::Tls;
 use rustls::ServerConnection;
 use std::io::{ErrorKind, IoSlice, Read, Result, Write};
@@ -16,6 +17,7 @@ pub struct Tap {
     /// Bytes that may still be read in this turn.
     allowance: usize,
     caught: Vec<u8>,
+    headers: Headers,
     tls: Option<Tls>,
 }
 
@@ -23,7 +25,8 @@ impl Tap {
     /// A tap on that (nonblocking) socket, with what its TLS handshake has left.
     #[must_use]
     pub fn new(socket: Arc<TcpStream>, tls: Option<Box<ServerConnection>>) -> Self {
-        Self { socket, allowance: 0, caught: Vec::new(), tls: tls.map(Tls::new) }
+        let tls = tls.map(Tls::new);
+        Self { socket, allowance: 0, caught: Vec::new(), headers: Headers::default(), tls }
     }
 
     /// Whether it is under TLS.
@@ -83,14 +86,18 @@ impl Tap {
         std::mem::take(&mut self.caught)
     }
 
+    /// Whether what comes in is a control frame that is too long.
+    #[must_use]
+    pub fn is_long_control(&self) -> bool {
+        self.headers.is_long_control()
+    }
+
     /// A new turn: so many bytes may be read.
     pub fn allow(&mut self, bytes: usize) {
         self.allowance = bytes;
     }
-}
 
-impl Read for Tap {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+    fn receive(&mut self, buffer: &mut [u8]) -> Result<usize> {
         if let Some(tls) = &mut self.tls {
             return tls.read(&self.socket, buffer, &mut self.allowance);
         }
@@ -102,6 +109,14 @@ impl Read for Tap {
         let count = (&*self.socket).read(&mut buffer[..room])?;
         // A short read has emptied the socket: the next one would only say so.
         self.allowance = if count < room { 0 } else { self.allowance - count };
+        Ok(count)
+    }
+}
+
+impl Read for Tap {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let count = self.receive(buffer)?;
+        self.headers.pass(&buffer[..count]);
         Ok(count)
     }
 }

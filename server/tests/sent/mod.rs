@@ -279,8 +279,13 @@ fn sizes() -> Vec<Case> {
         let sent = vec![announced(TEXT, length)];
         cases.push(case(format!("{length} bytes are announced"), "5.2", sent, 1009));
     }
-    // A control frame may not be so long, but its length is read first.
-    cases.push(case("a ping of 2^20 bytes", "5.5", vec![announced(PING, 1 << 20)], 1009));
+    // A control frame may not be so long, whatever a message may be.
+    for (name, opcode) in [("ping", PING), ("pong", PONG), ("close", CLOSE)] {
+        for length in [126, 1 << 16, 1 << 20, 1 << 63] {
+            let sent = vec![announced(opcode, length)];
+            cases.push(case(format!("a {name} of {length} bytes"), "5.5", sent, 1002));
+        }
+    }
     cases
 }
 
