@@ -1,33 +1,80 @@
 //! Puts tables between the markers of a Markdown file. Pure.
 
+use crate::groups::Group;
 use crate::saved::{Campaign, Kind};
 use crate::table::Style;
+use crate::workload::Workload;
 use crate::{escape, listing};
 use anyhow::{Result, bail};
 
 /// The end of a part that is replaced.
 const END: &str = "<!-- harness publish: end -->";
 
-/// The beginning of the part for campaigns of a kind.
-#[must_use]
-pub fn marker(kind: Kind) -> String {
-    format!("<!-- harness publish: {} -->", kind.word())
+/// A part of a file that is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The tables of a campaign.
+    Of(Kind),
+    /// The one table across the workloads of a group.
+    Across(Group),
 }
 
-/// Replaces what stands between the markers. `block` gives the text for a kind of
-/// campaign; `None` leaves that part as it is.
+impl Part {
+    /// Every part that there can be.
+    const ALL: [Self; 5] = [
+        Self::Of(Kind::Compare),
+        Self::Of(Kind::Capacity),
+        Self::Of(Kind::Sweep),
+        Self::Across(Group::Policies),
+        Self::Across(Group::FanOut),
+    ];
+
+    /// The line that it begins with.
+    fn marker(self) -> String {
+        let word = match self {
+            Self::Of(kind) => kind.word(),
+            Self::Across(group) => group.word(),
+        };
+        format!("<!-- harness publish: {word} -->")
+    }
+
+    /// Whether it can be filled from a campaign. A comparison of nothing but a group is
+    /// no comparison of the usual workloads.
+    #[must_use]
+    pub fn is_of(self, campaign: &Campaign) -> bool {
+        let is_grouped = |of: &Workload| Group::ALL.into_iter().any(|group| group.has(of));
+        match self {
+            Self::Of(Kind::Compare) => {
+                campaign.kind == Kind::Compare && !campaign.workloads.iter().all(is_grouped)
+            }
+            Self::Of(kind) => campaign.kind == kind,
+            Self::Across(group) => group.table(campaign).is_some(),
+        }
+    }
+
+    fn tables(self, campaign: &Campaign) -> String {
+        match self {
+            Self::Of(Kind::Sweep) => listing::sweep_p99(campaign, Style::Markdown),
+            Self::Of(_) => listing::tables(campaign, Style::Markdown),
+            Self::Across(group) => {
+                group.table(campaign).map_or(String::new(), |table| table.text(Style::Markdown))
+            }
+        }
+    }
+}
+
+/// Replaces what stands between the markers. `block` gives the text of a part;
+/// `None` leaves it as it is.
 ///
 /// # Errors
 /// When markers are missing, unknown or unclosed.
-pub fn splice(text: &str, block: impl Fn(Kind) -> Option<String>) -> Result<String> {
+pub fn splice(text: &str, block: impl Fn(Part) -> Option<String>) -> Result<String> {
     let mut out = String::with_capacity(text.len());
     let mut open: Option<(usize, Option<String>)> = None;
     let mut found = false;
     for (number, line) in (1..).zip(text.split_inclusive('\n')) {
         let mark = line.trim();
-        let kind = [Kind::Compare, Kind::Capacity, Kind::Sweep]
-            .into_iter()
-            .find(|kind| mark == marker(*kind));
+        let part = Part::ALL.into_iter().find(|part| mark == part.marker());
         if mark == END {
             let Some((_, new)) = open.take() else {
                 bail!("line {number}: `{END}` without a beginning: remove it");
@@ -36,12 +83,12 @@ pub fn splice(text: &str, block: impl Fn(Kind) -> Option<String>) -> Result<Stri
                 out.push_str(&format!("\n{}\n\n", new.trim()));
             }
             out.push_str(line);
-        } else if let Some(kind) = kind {
+        } else if let Some(part) = part {
             if let Some((from, _)) = open {
                 bail!("line {number}: a part begins within that of line {from}: end it by `{END}`");
             }
             out.push_str(line);
-            (open, found) = (Some((number, block(kind))), true);
+            (open, found) = (Some((number, block(part))), true);
         } else if mark.starts_with("<!-- harness publish:") {
             bail!("line {number}: `{mark}`: use {}", all_markers());
         } else if !matches!(open, Some((_, Some(_)))) {
@@ -58,19 +105,14 @@ pub fn splice(text: &str, block: impl Fn(Kind) -> Option<String>) -> Result<Stri
 }
 
 fn all_markers() -> String {
-    [Kind::Compare, Kind::Capacity, Kind::Sweep]
-        .map(|kind| format!("`{}`", marker(kind)))
-        .join(", ")
+    Part::ALL.map(|part| format!("`{}`", part.marker())).join(", ")
 }
 
 /// What stands between the markers: where it comes from, and the tables. `link` is
 /// the campaign's folder as the file would name it.
 #[must_use]
-pub fn block(campaign: &Campaign, link: &str) -> String {
-    let tables = match campaign.kind {
-        Kind::Sweep => listing::sweep_p99(campaign, Style::Markdown),
-        _ => listing::tables(campaign, Style::Markdown),
-    };
+pub fn block(part: Part, campaign: &Campaign, link: &str) -> String {
+    let tables = part.tables(campaign);
     // One level further down than in a campaign's own table.md.
     let tables = tables.lines().map(|line| match line.starts_with("## ") {
         true => format!("#{line}\n"),
@@ -94,7 +136,7 @@ mod tests {
 
     #[test]
     fn only_what_stands_between_the_markers_changes() {
-        let new = |kind| (kind == Kind::Compare).then(|| "new\n".to_owned());
+        let new = |part| (part == Part::Of(Kind::Compare)).then(|| "new\n".to_owned());
         let once = splice(README, new).unwrap();
         assert!(once.contains("compare -->\n\nnew\n\n<!-- harness publish: end -->\nbetween"));
         assert!(once.contains("\nolder\n") && !once.contains("\nold\n") && once.ends_with("last"));

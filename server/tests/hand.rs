@@ -100,6 +100,42 @@ fn a_late_comer_joins_at_the_head() {
     assert!(seq(second.read().unwrap()) >= early + 500);
 }
 
+/// Ticks in a stretch of bytes that holds whole frames of less than 126 bytes.
+fn ticks_in(mut bytes: &[u8]) -> Vec<u64> {
+    let mut seqs = Vec::new();
+    while let [first, len, rest @ ..] = bytes {
+        let (payload, rest) = rest.split_at(usize::from(*len));
+        if *first == 0x82 {
+            seqs.push(Format::Binary.decode(payload, 0).unwrap().seq);
+        }
+        bytes = rest;
+    }
+    seqs
+}
+
+#[test]
+fn a_batch_is_what_became_due_in_its_stretch() {
+    let server = ByHand::new(&["--rate", "1000", "--batch-us", "100000"]);
+    let mut client = connect(&server.url);
+    let mut batches = 0;
+    while batches < 4 {
+        let mut bytes = [0; 1 << 16];
+        let count = client.get_mut().read(&mut bytes).unwrap();
+        let seqs = ticks_in(&bytes[..count]);
+        let Some(first) = seqs.first() else { continue };
+        // Tick 0 is due at the start, where a stretch ends; a late reader gets several.
+        assert_eq!((first % 100, seqs.len() % 100), (1, 0), "{} from {first}", seqs.len());
+        batches += seqs.len() / 100;
+    }
+    let refused = std::process::Command::new(common::BINARY)
+        .args(["--rate", "flood", "--batch-us", "1000"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("leave --batch-us out"), "{said}");
+}
+
 #[test]
 fn only_ticks_has_ticks() {
     let server = ByHand::new(&["--rate", "10"]);

@@ -7,8 +7,9 @@ use crate::cli::PublishArgs;
 use crate::export::{hlog, journeys, tidy};
 use crate::index::{self, Classic, Entry};
 use crate::saved::Kind;
+use crate::splice::{self, Part};
 use crate::store::{self, Press};
-use crate::{cmd, console, listing, report, splice};
+use crate::{cmd, console, listing, report};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 use std::fs;
@@ -74,18 +75,18 @@ fn of_campaign(archive: &Archive, with_journeys: bool) -> Result<Vec<(PathBuf, V
     Ok(files)
 }
 
-/// The file with the newest tables of each kind between its markers.
+/// The file with the newest tables of each part between its markers.
 fn spliced(path: &Path, archives: &[Archive]) -> Result<String> {
     let shown = path.display();
     let text = fs::read_to_string(path).with_context(|| format!("--splice {shown}"))?;
     let base = path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned));
-    let block = |kind: Kind| {
-        let of_kind = archives.iter().filter(|archive| archive.campaign.kind == kind);
-        let newest = of_kind.max_by(|a, b| a.campaign.started.cmp(&b.campaign.started))?;
+    let block = |part: Part| {
+        let fitting = archives.iter().filter(|archive| part.is_of(&archive.campaign));
+        let newest = fitting.max_by(|a, b| a.campaign.started.cmp(&b.campaign.started))?;
         let dir = newest.dir().canonicalize().unwrap_or_else(|_| newest.dir().to_owned());
         let below = base.as_ref().and_then(|base| dir.strip_prefix(base).ok());
         let link = below.map_or(newest.name(), |below| below.display().to_string());
-        Some(splice::block(&newest.campaign, &link))
+        Some(splice::block(part, &newest.campaign, &link))
     };
     splice::splice(&text, block).with_context(|| format!("--splice {shown}"))
 }

@@ -1,11 +1,11 @@
 //! What a tick costs the server, and when it arrives, by the number of connections that
 //! it goes to. Pure.
 
-use super::Table;
+use super::{Group, Table};
 use crate::rows::Row;
 use crate::saved::Campaign;
 use crate::stats::Time;
-use crate::table::{plain, thousands, time};
+use crate::table::{count, plain, time};
 use crate::verdict::Verdict;
 use crate::workload::Workload;
 use serde::Serialize;
@@ -62,7 +62,7 @@ impl Line {
         vec![
             self.client.clone(),
             format!("{}{verdict}", self.connections),
-            thousands(self.processed_per_s),
+            self.processed_per_s.map_or(String::new(), count),
             plain(self.server_cpu_ns_per_tick),
             plain(self.client_cpu_ns_per_tick),
             time(self.response_p50_ns),
@@ -76,7 +76,7 @@ impl Line {
 /// several of the group.
 #[must_use]
 pub fn lines(campaign: &Campaign) -> Vec<Line> {
-    let is_one = |workload: &&Workload| workload.group.as_deref() == Some(GROUP);
+    let is_one = |workload: &&Workload| Group::FanOut.has(workload);
     let workloads: Vec<&Workload> = campaign.workloads.iter().filter(is_one).collect();
     if workloads.len() < 2 {
         return Vec::new();
@@ -103,7 +103,7 @@ pub fn table(lines: &[Line]) -> Option<Table> {
         heads: vec![
             "client",
             "connections",
-            "processed\nk/s",
+            "processed\nticks/s",
             "server CPU\nns/tick",
             "client CPU\nns/tick",
             "response\np50",

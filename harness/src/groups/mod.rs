@@ -8,6 +8,7 @@ mod tests;
 
 use crate::saved::{Campaign, Kind};
 use crate::table::{Style, align, empty, or_dash};
+use crate::workload::Workload;
 use maud::{Markup, html};
 use serde::Serialize;
 
@@ -35,12 +36,52 @@ impl Groups {
     }
 }
 
+/// Workloads that belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// One overload under several policies for slow consumers.
+    Policies,
+    /// One load for several numbers of connections.
+    FanOut,
+}
+
+impl Group {
+    /// In the order of their tables.
+    pub const ALL: [Self; 2] = [Self::Policies, Self::FanOut];
+
+    /// Its name.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Policies => "policies",
+            Self::FanOut => fan_out::GROUP,
+        }
+    }
+
+    /// Whether a workload belongs to it.
+    #[must_use]
+    pub fn has(self, workload: &Workload) -> bool {
+        match self {
+            Self::Policies => workload.slow_consumer.is_some(),
+            Self::FanOut => workload.group.as_deref() == Some(fan_out::GROUP),
+        }
+    }
+
+    /// Its table; `None` where a campaign has not several of its workloads.
+    #[must_use]
+    pub fn table(self, campaign: &Campaign) -> Option<Table> {
+        let groups = Groups::of(campaign);
+        match self {
+            Self::Policies => policies::table(campaign, &groups.policies),
+            Self::FanOut => fan_out::table(&groups.fan_out),
+        }
+    }
+}
+
 /// The tables of all groups that a campaign has.
 #[must_use]
 pub fn tables(campaign: &Campaign) -> Vec<Table> {
-    let groups = Groups::of(campaign);
-    let policies = policies::table(campaign, &groups.policies);
-    policies.into_iter().chain(fan_out::table(&groups.fan_out)).collect()
+    Group::ALL.into_iter().filter_map(|group| group.table(campaign)).collect()
 }
 
 /// One table of texts.

@@ -112,6 +112,7 @@ pub fn table(campaign: &Campaign, lines: &[Line]) -> Option<Table> {
     }
     let mut notes = vec![
         "Lost: dropped of what was made; under block what was never made of what was due. Stale: age of the newest value of each symbol at the client, over all symbols and looks. Response times are of the ticks that it got.".to_owned(),
+        "A policy acts on what waits in the server. Whoever takes everything into a queue of its own is never behind there, and no policy makes its values younger.".to_owned(),
         "Medians over rounds; ranks, intervals and reasons are in the table of each workload.".to_owned(),
     ];
     notes.extend(differences(&workloads(campaign)));

@@ -189,3 +189,33 @@ fn workloads_of_policies_are_ranked_by_staleness() {
     assert_eq!(ranks, [("fresh", Some(1)), ("young", Some(2)), ("old", Some(3))]);
     assert_eq!(rows[1].intervals.staleness_p99_ns.unwrap().low, 90_000.0);
 }
+
+/// The README's main tables are not replaced by those of a newer campaign of policies.
+#[test]
+fn a_part_of_a_file_is_filled_by_campaigns_of_its_own() {
+    use crate::splice::{Part, block};
+    let parts = |campaign: &Campaign| {
+        [Part::Of(Kind::Compare), Part::Across(Group::Policies), Part::Across(Group::FanOut)]
+            .map(|part| part.is_of(campaign))
+    };
+    let mixed = three();
+    assert_eq!(parts(&mixed), [true, true, false]);
+    let text = block(Part::Across(Group::Policies), &mixed, "results/x");
+    assert!(
+        text.contains("results/x/report.html") && text.contains("### Slow consumers"),
+        "{text}"
+    );
+    assert!(!text.contains("steady"), "nothing but the table across policies: {text}");
+
+    let mut grouped = three();
+    grouped.workloads.pop();
+    grouped.rows.retain(|row| row.workload != "steady");
+    assert_eq!(parts(&grouped), [false, true, false]);
+    grouped.workloads.truncate(1);
+    assert_eq!(parts(&grouped), [false, false, false]);
+
+    let fan_out = ["fan-out-1", "fan-out-10"].map(|name| workload(name, "group='fan-out'"));
+    let ok = |of| row(of, "alpha", Verdict::Ok, Some(measurement(Policy::Queue)));
+    let rows = fan_out.iter().map(ok).collect();
+    assert_eq!(parts(&campaign(&fan_out, rows)), [false, false, true]);
+}

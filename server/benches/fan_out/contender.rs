@@ -14,6 +14,8 @@ use std::process::{Child, Command, Stdio};
 pub enum Contender {
     /// The suite's own, as one starts it by hand
     TickServer,
+    /// The same with `--batch-us 1000`: about what a timer of a millisecond does
+    TickServerBatched,
     /// No WebSocket library at all: one `write` per tick and connection
     Bare,
     /// tokio-tungstenite: a task per connection sends tick by tick
@@ -44,9 +46,11 @@ impl Contender {
     #[must_use]
     pub fn unavailable(self) -> Option<String> {
         let mut probe = match self {
-            Self::TickServer | Self::Bare | Self::TungsteniteSend | Self::TungsteniteForward => {
-                return None;
-            }
+            Self::TickServer
+            | Self::TickServerBatched
+            | Self::Bare
+            | Self::TungsteniteSend
+            | Self::TungsteniteForward => return None,
             Self::Ws => node(&["--input-type=module", "--eval", "import 'ws'"]),
             Self::Bun => match bun() {
                 Ok(bun) => command(bun, &["--version"]),
@@ -75,11 +79,8 @@ impl Contender {
         let Load { rate_per_s, connections, send_buffer_bytes } = load;
         let own = std::env::current_exe()?;
         let mut command = match self {
-            Self::TickServer => {
-                let exe = env!("CARGO_BIN_EXE_tick-server");
-                // It ends by itself if the bench cannot end it.
-                command(exe, &["--format", "binary", "--port", "0", "--duration", "600"])
-            }
+            Self::TickServer => tick_server(&[]),
+            Self::TickServerBatched => tick_server(&["--batch-us", "1000"]),
             Self::Bare => command(own, &["serve", "bare"]),
             Self::TungsteniteSend => command(own, &["serve", "tungstenite-send"]),
             Self::TungsteniteForward => command(own, &["serve", "tungstenite-forward"]),
@@ -88,11 +89,12 @@ impl Contender {
             Self::Socketify => command(python(), &["publish_socketify.py"]),
         };
         command.args(["--rate", &rate_per_s.to_string()]);
-        if self != Self::TickServer {
+        let is_ours = matches!(self, Self::TickServer | Self::TickServerBatched);
+        if !is_ours {
             command.args(["--connections", &connections.to_string()]);
         }
         if let Some(bytes) = send_buffer_bytes {
-            if self != Self::TickServer {
+            if !is_ours {
                 bail!("{}: its send buffers cannot be set, so none would stall", self.name());
             }
             command.args(["--send-buffer", &bytes.to_string()]);
@@ -107,6 +109,12 @@ fn command(program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(args);
     command
+}
+
+/// The suite's server. It ends by itself if the bench cannot end it.
+fn tick_server(args: &[&str]) -> Command {
+    let usual = ["--format", "binary", "--port", "0", "--duration", "600"];
+    command(env!("CARGO_BIN_EXE_tick-server"), &[&usual[..], args].concat())
 }
 
 fn node(args: &[&str]) -> Command {

@@ -10,6 +10,7 @@ use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Connections that are read and measured in every run.
 const MEASURED: u64 = 99;
@@ -19,6 +20,8 @@ const RATE_PER_S: u64 = 1000;
 /// the others have the same.
 const SEND_BUFFER_BYTES: u32 = 16 * 1024;
 const RECEIVE_BUFFER_BYTES: usize = 4 * 1024;
+/// Between the first look at the hundredth's queue and the window.
+const SETTLE: Duration = Duration::from_millis(500);
 
 /// One round: p99 of the response time of the 99, in ns.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +67,8 @@ fn p99(setup: &Setup, contender: Contender, stalls: bool) -> Result<u64> {
         |(socket, _): &(std::net::TcpStream, Vec<u8>)| queued_bytes(&server, socket.local_addr()?);
     let idler = idler.as_ref().and_then(|sockets| sockets.first());
     let before = idler.map(queued).transpose()?;
+    // That takes long among many sockets of earlier runs, and nobody has read meanwhile.
+    receiver.read_for(SETTLE)?;
     let count = receiver.read_first(MEASURED as usize, setup.window)?;
     ensure!(count.lost == 0, "{} connections were lost", count.lost);
     let after = idler.map(queued).transpose()?;
