@@ -89,25 +89,29 @@ pub fn metric(rank_by: RankBy, verdict: Verdict) -> Metric {
     }
 }
 
-/// Sorts the rows of one workload and gives them their ranks.
+/// Sorts the rows of one workload and gives them their ranks. What ended before its
+/// window has nothing to be ranked by: it comes last of its verdict, without a rank.
 pub fn rank(rows: &mut [Row], rank_by: RankBy, noise: &[Noise]) {
     rows.sort_by(|a, b| {
         let key = |row: &Row| {
             let metric = metric(rank_by, row.verdict);
-            let value = stats::median(row.samples.of(metric).to_vec()).unwrap_or(f64::MAX);
-            (row.verdict, if metric == Metric::Processed { -value } else { value })
+            let value = stats::median(row.samples.of(metric).to_vec());
+            let ascending = |value: f64| if metric == Metric::Processed { -value } else { value };
+            (row.verdict, value.map_or(f64::INFINITY, ascending))
         };
         let (a, b) = (key(a), key(b));
         a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
     });
     let mut from = 0;
     for verdict in [Verdict::Ok, Verdict::Overloaded] {
-        let count = rows.iter().filter(|row| row.verdict == verdict).count();
-        let of_verdict = &mut rows[from..from + count];
         let metric = metric(rank_by, verdict);
+        let of_verdict = |row: &&Row| row.verdict == verdict;
+        let count = rows.iter().filter(of_verdict).count();
+        let has_value = |row: &&Row| !row.samples.of(metric).is_empty();
+        let valued = rows.iter().filter(of_verdict).filter(has_value).count();
         // Whoever keeps up under an overload has done what was asked.
         let all_alike = verdict == Verdict::Ok && rank_by == RankBy::BacklogGrowth;
-        rank_alike(of_verdict, metric, all_alike, floor(metric, noise), from);
+        rank_alike(&mut rows[from..from + valued], metric, all_alike, floor(metric, noise), from);
         from += count;
     }
 }

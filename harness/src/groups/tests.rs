@@ -6,7 +6,7 @@ use crate::rows::{self, RoundResult, Row};
 use crate::staleness::Staleness;
 use crate::stats::{Quantiles, Time};
 use crate::verdict::Verdict;
-use crate::workload::Workload;
+use crate::workload::{RankBy, Workload};
 use contract::{Class, Policy};
 
 fn workload(name: &str, lines: &str) -> Workload {
@@ -180,13 +180,18 @@ fn workloads_of_policies_are_ranked_by_staleness() {
         rows::row(&workload, client, Class::Library, &results.collect::<Vec<_>>())
     };
     let mut rows = vec![
+        row(&workload, "cut off", Verdict::Overloaded, None),
         aged("old", Verdict::Overloaded, 900_000),
         aged("young", Verdict::Overloaded, 90_000),
         aged("fresh", Verdict::Ok, 9_000),
     ];
     crate::ranking::rank(&mut rows, workload.rank_by, &[]);
     let ranks: Vec<_> = rows.iter().map(|row| (row.client.as_str(), row.rank)).collect();
-    assert_eq!(ranks, [("fresh", Some(1)), ("young", Some(2)), ("old", Some(3))]);
+    let ended = ("cut off", None);
+    assert_eq!(ranks, [("fresh", Some(1)), ("young", Some(2)), ("old", Some(3)), ended]);
+    assert!(rows[3].versus_leader.is_none(), "there is nothing to compare");
+    crate::ranking::rank(&mut rows, RankBy::Processed, &[]);
+    assert_eq!(rows[3].client, "cut off", "no rate is not the highest");
     assert_eq!(rows[1].intervals.staleness_p99_ns.unwrap().low, 90_000.0);
 }
 

@@ -144,7 +144,10 @@ fn leaders(workload: &Workload, lead: &[&Row]) -> String {
 }
 
 fn behind(row: &Row) -> String {
-    let growth = row.backlog_growth_per_s.map_or(String::new(), |n| format!(" by {}/s", short(n)));
+    let Some(growth) = row.backlog_growth_per_s else {
+        return format!("{} fell so far behind that it was ended before its window", row.client);
+    };
+    let growth = format!(" by {}/s", short(growth));
     let place = match table::mostly_in(row).as_str() {
         "" => String::new(),
         "client" => ", and its ticks wait in its own queue".into(),
