@@ -207,8 +207,9 @@ fn least_p_holm(rounds: usize, among: usize) -> f64 {
 
 /// How many rows are compared with a leader at the most, in a table of these.
 #[must_use]
-pub fn most_compared(rows: &[Row]) -> usize {
-    let of = |verdict| rows.iter().filter(|row| row.verdict == verdict).count();
+pub fn most_compared(rows: &[Row], rank_by: RankBy) -> usize {
+    let has_value = |row: &&Row| !row.samples.of(metric(rank_by, row.verdict)).is_empty();
+    let of = |verdict| rows.iter().filter(|r| r.verdict == verdict).filter(has_value).count();
     of(Verdict::Ok).max(of(Verdict::Overloaded)).saturating_sub(1)
 }
 

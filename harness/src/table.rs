@@ -251,7 +251,7 @@ pub(crate) fn general_notes(workload: &Workload, rows: &[Row], noise: &[Noise]) 
         RankBy::Staleness => "the p99 of the age of the newest value of each symbol (stale)",
     };
     let most = rows.iter().map(|row| row.rounds).max().unwrap_or(0);
-    let among = ranking::most_compared(rows);
+    let among = ranking::most_compared(rows, workload.rank_by);
     let test = match most {
         0 | 1 => {
             "One round each: too few to tell clients apart, so all that kept up share a rank".into()

@@ -136,10 +136,13 @@ impl Args {
     /// What is made together, in ns of due times.
     ///
     /// # Errors
-    /// Under a flood, in which nothing is due.
+    /// Where due times do not set the pace.
     pub fn batch_ns(&self) -> Result<Option<NonZeroU64>> {
         if self.batch_us.is_some() && !self.rate.0.is_open_loop() {
             bail!("--rate flood sends batches as it is: leave --batch-us out");
+        }
+        if self.batch_us.is_some() && self.slow_consumer == Policy::Block {
+            bail!("--slow-consumer block has the consumer set the pace: leave --batch-us out");
         }
         Ok(self.batch_us.and_then(|us| NonZeroU64::new(u64::from(us) * 1_000)))
     }

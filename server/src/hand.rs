@@ -19,6 +19,7 @@ use contract::Policy;
 use contract::meter::Meter;
 use polling::Poller;
 use std::net::TcpListener;
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tick::clock::{now_ns, unix_offset_ns};
@@ -35,7 +36,7 @@ const TURN_NS: u64 = 20_000_000;
 /// Options that do not go together, or an address that cannot be listened on.
 pub fn run(args: &Args) -> Result<()> {
     let _lines = logging::start(&args.log, args.log_format);
-    let limits = args.limits()?;
+    let (limits, batch_ns) = (args.limits()?, args.batch_ns()?);
     let pollers = (0..args.server_threads)
         .map(|_| Ok(Arc::new(Poller::new()?)))
         .collect::<Result<Vec<_>>>()?;
@@ -67,7 +68,8 @@ pub fn run(args: &Args) -> Result<()> {
     let start_ns = now_ns();
     let mut hands = Vec::new();
     for ((poller, seat), gauges) in pollers.into_iter().zip(seats).zip(gauges) {
-        let mut engine = engine(args, limits, start_ns, poller)?;
+        let load = load(args, start_ns, batch_ns)?;
+        let mut engine = engine(args, limits, load, poller)?;
         let observer = args.metrics.map(|_| Observer::new(gauges));
         engine.lateness = observer.as_ref().map(|_| Lateness::default());
         hands.push(Hand { engine, seat, vacancies: door.vacancies(), observer });
@@ -150,14 +152,17 @@ fn serve(
     })
 }
 
-fn engine(args: &Args, limits: Limits, start_ns: u64, poller: Arc<Poller>) -> Result<Engine> {
-    let load = Load {
+fn load(args: &Args, start_ns: u64, batch_ns: Option<NonZeroU64>) -> Result<Load> {
+    Ok(Load {
         timetable: Timetable::new(args.rate.0, None).map_err(anyhow::Error::msg)?,
         start_ns,
         duration_ns: args.duration.map(|s| s * 1_000_000_000),
         spin: args.spin,
-        batch_ns: args.batch_ns()?,
-    };
+        batch_ns,
+    })
+}
+
+fn engine(args: &Args, limits: Limits, load: Load, poller: Arc<Poller>) -> Result<Engine> {
     let framer = Framer::new(args.format, Market::new(args.seed), unix_offset_ns());
     let times = limits.age_ns.is_some() || limits.policy == Policy::Disconnect;
     let log = Log::new(framer).remembering(Memory { symbols: true, times });

@@ -20,7 +20,7 @@ pub struct Load {
 }
 
 impl Load {
-    /// Whether the load's time is over at `at_ns`.
+    /// Whether the load's time is over at `at_ns`; its last batch may end behind that.
     #[must_use]
     pub fn is_over(&self, at_ns: u64) -> bool {
         self.duration_ns.is_some_and(|ns| at_ns >= self.start_ns + ns)

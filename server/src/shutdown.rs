@@ -49,8 +49,12 @@ pub fn drain(hand: &mut Hand, code: CloseCode, limit_ns: u64) -> Result<()> {
         outlet.close(CloseCode::Away, "");
     }
     let answered_by_ns = now_ns() + limit_ns;
-    while hand.engine.outlets.iter().any(Option::is_some) && now_ns() < answered_by_ns {
+    while hand.engine.outlets.iter().any(Option::is_some) {
+        // A turn at least: it puts the close frames on their way.
         hand.turn()?;
+        if now_ns() >= answered_by_ns {
+            break;
+        }
         // One whose handshake was under way when the door fell shut.
         hand.engine.close_drained(code);
     }

@@ -100,13 +100,17 @@ fn a_late_comer_joins_at_the_head() {
     assert!(seq(second.read().unwrap()) >= early + 500);
 }
 
+fn seq(payload: &[u8]) -> u64 {
+    Format::Binary.decode(payload, 0).unwrap().seq
+}
+
 /// Ticks in a stretch of bytes that holds whole frames of less than 126 bytes.
 fn ticks_in(mut bytes: &[u8]) -> Vec<u64> {
     let mut seqs = Vec::new();
     while let [first, len, rest @ ..] = bytes {
         let (payload, rest) = rest.split_at(usize::from(*len));
         if *first == 0x82 {
-            seqs.push(Format::Binary.decode(payload, 0).unwrap().seq);
+            seqs.push(seq(payload));
         }
         bytes = rest;
     }
@@ -117,9 +121,11 @@ fn ticks_in(mut bytes: &[u8]) -> Vec<u64> {
 fn a_batch_is_what_became_due_in_its_stretch() {
     let server = ByHand::new(&["--rate", "1000", "--batch-us", "100000"]);
     let mut client = connect(&server.url);
+    // Up to the end of a batch: what the handshake has read ahead is behind us then.
+    while !matches!(client.read().unwrap(), Message::Binary(p) if seq(&p) % 100 == 0) {}
     let mut batches = 0;
     while batches < 4 {
-        let mut bytes = [0; 1 << 16];
+        let mut bytes = vec![0; 1 << 20];
         let count = client.get_mut().read(&mut bytes).unwrap();
         let seqs = ticks_in(&bytes[..count]);
         let Some(first) = seqs.first() else { continue };
@@ -127,13 +133,79 @@ fn a_batch_is_what_became_due_in_its_stretch() {
         assert_eq!((first % 100, seqs.len() % 100), (1, 0), "{} from {first}", seqs.len());
         batches += seqs.len() / 100;
     }
-    let refused = std::process::Command::new(common::BINARY)
-        .args(["--rate", "flood", "--batch-us", "1000"])
-        .output()
-        .unwrap();
-    let said = String::from_utf8(refused.stderr).unwrap();
-    assert_eq!(refused.status.code(), Some(2), "{said}");
-    assert!(said.contains("leave --batch-us out"), "{said}");
+    for pace in [["--rate", "flood"], ["--slow-consumer", "block"]] {
+        let refused = std::process::Command::new(common::BINARY)
+            .args(["--port", "0", "--batch-us", "1000"])
+            .args(pace)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{said}");
+        assert!(said.contains("leave --batch-us out") && said.lines().count() == 1, "{said}");
+    }
+}
+
+#[test]
+fn who_sets_the_pace_is_alone() {
+    let server = ByHand::new(&["--rate", "2000", "--slow-consumer", "block"]);
+    let mut first = connect(&server.url);
+    assert!(first.read().unwrap().is_binary());
+    let socket = TcpStream::connect(server.address()).unwrap();
+    let refused = tungstenite::client(&server.url, socket).unwrap_err();
+    assert!(refused.to_string().contains("503"), "{refused}");
+    assert!(first.read().unwrap().is_binary());
+}
+
+/// A client that reads nothing for a while, with little room in both kernel queues.
+fn late_reader(server: &ByHand) -> tungstenite::WebSocket<TcpStream> {
+    let client = connect(&server.url);
+    socket2::SockRef::from(client.get_ref()).set_recv_buffer_size(16_384).unwrap();
+    std::thread::sleep(Duration::from_millis(1_000));
+    client
+}
+
+#[test]
+fn who_is_too_old_is_cut_off_by_hand_too() {
+    let mut server = ByHand::new(&[
+        "--rate",
+        "20000",
+        "--send-buffer",
+        "16384",
+        "--slow-consumer",
+        "disconnect",
+        "--behind-ms",
+        "50",
+    ]);
+    let mut client = late_reader(&server);
+    assert_eq!(read_all(&mut client).1, 1008);
+    assert!(server.hear(" left: ").contains("cut off by the policy"));
+}
+
+#[test]
+fn what_each_connection_does_not_get_is_said_when_it_leaves() {
+    let mut server = ByHand::new(&[
+        "--rate",
+        "20000",
+        "--send-buffer",
+        "16384",
+        "--slow-consumer",
+        "conflate",
+        "--behind-bytes",
+        "10000",
+    ]);
+    let mut client = late_reader(&server);
+    server.signal(Signal::SIGTERM);
+    let (payloads, code) = read_all(&mut client);
+    assert_eq!(code, 1001);
+    let seqs: Vec<u64> = payloads.iter().map(|payload| seq(payload)).collect();
+    assert!(seqs.windows(2).all(|pair| pair[0] < pair[1]));
+    let missed = seqs.last().unwrap() + 1 - seqs[0] - seqs.len() as u64;
+    assert!(missed > 1_000, "{missed} were conflated");
+    let said = server.hear(" left: ");
+    // It joined before the first that it got; what it missed until then is not among these.
+    let dropped: u64 = said.trim_end().rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(said.contains(&format!("written {} ticks", seqs.len())), "{said}");
+    assert!(dropped >= missed && dropped < missed + 200, "{said}, missed {missed}");
 }
 
 #[test]

@@ -201,6 +201,17 @@ fn what_a_policy_drops_is_in_the_books_of_all_threads() {
     assert!(server.process.wait().unwrap().success());
 }
 
+/// Its close frame comes behind what the kernel holds: it reads when the log is let go.
+#[test]
+fn a_laggard_at_the_ceiling_is_told_to_come_again() {
+    let ceiling = ["--rate", "50000", "--send-buffer", "100000", "--log-ceiling", "3000000"];
+    let (server, address) = serve(&ceiling);
+    let mut laggard = connect(&server.url);
+    fetch_until(&address, |page| page.get("log_bytes") > 1_500_000);
+    fetch_until(&address, |page| page.get("log_bytes") < 1_000_000);
+    assert_eq!(read_all(&mut laggard).1, 1013);
+}
+
 #[test]
 fn other_symbols_take_nothing_back_from_what_was_offered() {
     let (server, address) = serve(&["--rate", "20000", "--send-buffer", "100000"]);

@@ -9,6 +9,7 @@ use std::net::TcpStream;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 use tick::Format;
+use tungstenite::Message;
 
 /// Waits for the process; a server that never ends fails the test.
 fn wait(server: &mut ByHand) -> ExitStatus {
@@ -95,6 +96,13 @@ fn a_drain_of_no_time_still_says_goodbye() {
     let mut client = connect(&server.url);
     assert!(client.read().unwrap().is_binary());
     server.signal(Signal::SIGTERM);
+    // The server does not wait for its answer, so the end may be a reset one.
+    let code = loop {
+        if let Message::Close(frame) = client.read().unwrap() {
+            break frame.map(|frame| u16::from(frame.code));
+        }
+    };
+    assert_eq!(code, Some(1001));
     assert!(wait(&mut server).success());
 }
 

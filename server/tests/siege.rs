@@ -107,7 +107,10 @@ fn half_requests_are_stood() {
         })
         .collect();
     siege.witness.is_served_after("256 half requests");
-    drop(halves);
+    // Their deadline gives their places to others, though they stay.
+    let mut newcomer = connect(&siege.server.url);
+    assert!(newcomer.read().unwrap().is_binary());
+    drop((halves, newcomer));
     siege.end_after("256 half requests");
 }
 

@@ -170,6 +170,12 @@ fn who_breaks_the_protocol_is_told_under_tls_too() {
     client.send(Message::Binary(vec![7; 10].into())).unwrap();
     let (_, code) = read_all(&mut client);
     assert_eq!(code, 1003);
+    let mut pings = room.connect(&server.url);
+    // A masked ping that announces 2^20 bytes, in a record of its own (RFC 6455, 5.5).
+    let header = [&[0x89, 0xff][..], &(1u64 << 20).to_be_bytes(), &[0; 4]].concat();
+    pings.get_mut().write_all(&header).unwrap();
+    pings.get_mut().flush().unwrap();
+    assert_eq!(read_all(&mut pings).1, 1002);
     let mut closes = room.connect(&server.url);
     assert!(matches!(closes.read().unwrap(), Message::Binary(_)));
     closes.close(None).unwrap();

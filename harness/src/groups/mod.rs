@@ -70,10 +70,10 @@ impl Group {
     /// Its table; `None` where a campaign has not several of its workloads.
     #[must_use]
     pub fn table(self, campaign: &Campaign) -> Option<Table> {
-        let groups = Groups::of(campaign);
         match self {
-            Self::Policies => policies::table(campaign, &groups.policies),
-            Self::FanOut => fan_out::table(&groups.fan_out),
+            _ if campaign.kind != Kind::Compare => None,
+            Self::Policies => policies::table(campaign, &policies::lines(campaign)),
+            Self::FanOut => fan_out::table(&fan_out::lines(campaign)),
         }
     }
 }

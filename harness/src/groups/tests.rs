@@ -190,6 +190,7 @@ fn workloads_of_policies_are_ranked_by_staleness() {
     let ended = ("cut off", None);
     assert_eq!(ranks, [("fresh", Some(1)), ("young", Some(2)), ("old", Some(3)), ended]);
     assert!(rows[3].versus_leader.is_none(), "there is nothing to compare");
+    assert_eq!(crate::ranking::most_compared(&rows, workload.rank_by), 1, "young and old");
     crate::ranking::rank(&mut rows, RankBy::Processed, &[]);
     assert_eq!(rows[3].client, "cut off", "no rate is not the highest");
     assert_eq!(rows[1].intervals.staleness_p99_ns.unwrap().low, 90_000.0);

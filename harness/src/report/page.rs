@@ -221,7 +221,7 @@ fn method(campaign: &Campaign) -> Markup {
 fn ranks(campaign: &Campaign) -> &'static str {
     let compared = |workload: &Workload| {
         let of = campaign.rows.iter().filter(|row| row.workload == workload.name);
-        ranking::most_compared(&of.cloned().collect::<Vec<_>>())
+        ranking::most_compared(&of.cloned().collect::<Vec<_>>(), workload.rank_by)
     };
     let among = campaign.workloads.iter().map(compared).max().unwrap_or(0);
     match campaign.rounds as usize {
