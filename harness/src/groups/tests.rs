@@ -157,6 +157,15 @@ fn one_policy_is_no_comparison() {
     assert_eq!(json, serde_json::json!({}));
 }
 
+/// Nothing is said of how a backlog grew that nobody saw grow.
+#[test]
+fn who_was_ended_before_the_window_is_named_so() {
+    let answers = crate::report::headline::of_campaign(&three());
+    let cut = &answers[2].answer;
+    assert!(cut.contains("alpha fell so far behind that it was ended before its window"), "{cut}");
+    assert!(!answers[0].answer.contains("before its window"), "{}", answers[0].answer);
+}
+
 /// Old values decide, not growth, whatever the verdict; and a client that differs by no
 /// more than the noise shares its rank.
 #[test]
