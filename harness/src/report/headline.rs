@@ -147,6 +147,10 @@ fn behind(row: &Row) -> String {
     let Some(growth) = row.backlog_growth_per_s else {
         return format!("{} fell so far behind that it was ended before its window", row.client);
     };
+    // A source that waits for it has no backlog to speak of.
+    if let Some(share) = row.held_back.filter(|share| *share > 0.01) {
+        return format!("{} holds the source up by {:.1} %", row.client, share * 100.0);
+    }
     let growth = format!(" by {}/s", short(growth));
     let place = match table::mostly_in(row).as_str() {
         "" => String::new(),
