@@ -42,6 +42,8 @@ pub struct Stream {
     /// Ticks that waited, and do no more: a cut or another subscription took them away.
     given_up: u64,
     gaps: Option<Gaps>,
+    /// The seqs of what a cut took away, where gaps are recorded: no policy dropped them.
+    abandoned: Vec<u64>,
     closing: bool,
     /// Whether the log has nothing more for it.
     cut: bool,
@@ -62,6 +64,7 @@ impl Stream {
             dropped: 0,
             given_up: 0,
             gaps: (records && limits.policy.is_lossy()).then(Gaps::default),
+            abandoned: Vec::new(),
             closing: false,
             cut: false,
         }
@@ -379,24 +382,35 @@ impl Stream {
     /// come, and cannot wait for it.
     pub fn cut(&mut self, log: &Log) {
         let waited = self.waiting_ticks(log);
+        let own = self.gaps.as_ref().map(|_| self.own_seqs()).unwrap_or_default();
         self.aside.cut();
         self.take_rest(log);
         self.mode = Mode::Flowing;
         self.flight.forget_places();
+        let kept = self.own_seqs();
+        self.abandoned.extend(own.into_iter().filter(|seq| !kept.contains(seq)));
         self.given_up += waited - self.waiting_ticks(log);
         self.cut = true;
+    }
+
+    /// The seqs of what waits as copies.
+    fn own_seqs(&self) -> Vec<u64> {
+        let newest = match &self.mode {
+            Mode::Conflating(newest) => newest.seqs(),
+            Mode::Flowing | Mode::Skipping => Vec::new(),
+        };
+        self.aside.copies().map(|tick| tick.seq).chain(newest).collect()
     }
 
     /// Which ticks were dropped in the end, `[first, count]`, where that is recorded.
     #[must_use]
     pub fn into_dropped(self, log: &Log) -> Vec<[u64; 2]> {
+        let mut own = self.own_seqs();
+        own.extend(self.abandoned);
+        own.sort_unstable();
         let Some(gaps) = self.gaps else { return Vec::new() };
-        let newest = match &self.mode {
-            Mode::Conflating(newest) => newest.seqs(),
-            Mode::Flowing | Mode::Skipping => Vec::new(),
-        };
-        let own = self.aside.copies().map(|tick| tick.seq).chain(newest);
-        let waiting = own.map(|seq| seq..seq + 1).chain(std::iter::once(self.seq..log.ticks()));
+        let waiting =
+            own.into_iter().map(|seq| seq..seq + 1).chain(std::iter::once(self.seq..log.ticks()));
         gaps.close(waiting.filter(|seqs| !seqs.is_empty()), log.ticks())
     }
 }

@@ -154,15 +154,22 @@ proptest! {
         }
     }
 
-    /// What is dropped while something still waits is told apart from it.
+    /// What is dropped is told apart from what still waits, and from what a client that
+    /// leaves gives up.
     #[test]
     fn ranges_hold_in_the_middle_too(
         policy in policies(),
         turns in prop::collection::vec((0..400u64, 0..6_000usize), 1..40),
+        leaves in any::<bool>(),
+        more in 0..400u64,
     ) {
         let mut wire = Wire::new(Format::Binary, limits(policy, Some(3_000), None));
         for &(ticks, takes) in &turns {
             wire.turn(ticks, takes);
+        }
+        if leaves {
+            wire.stream.cut(&wire.log);
+            wire.turn(more, 100);
         }
         let dropped = wire.stream.dropped();
         let ranges = wire.stream.into_dropped(&wire.log);
