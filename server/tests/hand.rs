@@ -122,7 +122,7 @@ fn a_batch_is_what_became_due_in_its_stretch() {
     let server = ByHand::new(&["--rate", "1000", "--batch-us", "100000"]);
     let mut client = connect(&server.url);
     // Up to the end of a batch: what the handshake has read ahead is behind us then.
-    while !matches!(client.read().unwrap(), Message::Binary(p) if seq(&p) % 100 == 0) {}
+    while !matches!(client.read().unwrap(), Message::Binary(p) if seq(&p).is_multiple_of(100)) {}
     let mut batches = 0;
     while batches < 4 {
         let mut bytes = vec![0; 1 << 20];
