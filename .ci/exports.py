@@ -93,6 +93,8 @@ def behind(campaign, rounds, workload, client):
         return [r for r in mine if r["verdict"] in MEASURED and r["measurement"]]
     row = next(r for r in campaign["rows"] if (r["workload"], r["client"]) == (workload, client))
     of = RANKED if row["verdict"] in RANKED else (row["verdict"],)
+    # No number stands on a round that failed its audit.
+    of = [verdict for verdict in of if verdict in MEASURED]
     return [r for r in mine if r["verdict"] in of and r["measurement"]]
 
 
