@@ -92,25 +92,15 @@ fn kill_once(random: &mut ChaCha8Rng) -> usize {
     campaign(&room).map_or(0, |dir| check_rounds(&room, &dir))
 }
 
-fn kill_again_and_again(kills: u64) {
+/// Four times, or as often as `KILLS` says: a hundred take five minutes.
+#[test]
+fn a_killed_harness_leaves_its_finished_rounds_and_nothing_else() {
+    let kills = std::env::var("KILLS").map_or(4, |kills| kills.parse().unwrap());
     let mut random = ChaCha8Rng::seed_from_u64(6);
     let rounds: Vec<usize> = (0..kills).map(|_| kill_once(&mut random)).collect();
     let campaigns = rounds.iter().filter(|&&rounds| rounds > 0).count();
     let sum: usize = rounds.iter().sum();
     eprintln!("{kills} kills: {sum} rounds kept in {campaigns} campaigns");
-}
-
-#[test]
-fn a_killed_harness_leaves_its_finished_rounds_and_nothing_else() {
-    kill_again_and_again(4);
-}
-
-/// `KILLS=100 cargo test -p harness --test killed -- --ignored --nocapture`
-#[test]
-#[ignore = "takes minutes: KILLS=100 by default"]
-fn a_harness_killed_a_hundred_times_never_leaves_anything_else() {
-    let kills = std::env::var("KILLS").map_or(100, |kills| kills.parse().unwrap());
-    kill_again_and_again(kills);
 }
 
 #[test]
