@@ -7,7 +7,7 @@ use crate::stream::Stream;
 use anyhow::Result;
 use contract::{LineError, ServerEnd, ServerPlan, ToServer};
 use std::sync::mpsc::Receiver;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tick::clock::now_ns;
 use tungstenite::protocol::frame::coding::CloseCode;
@@ -37,6 +37,9 @@ pub struct Crew<'a> {
     /// When everything has to be over, in ns.
     pub deadline_ns: u64,
     words: Mutex<Words>,
+    /// How the run is to end by the word that came, once one has: whichever engine
+    /// heard it, it is meant for all.
+    told: OnceLock<End>,
     /// Why the run broke off, once it has.
     broken: OnceLock<End>,
 }
@@ -47,7 +50,13 @@ pub type Played = (Engine, Vec<Stream>);
 impl<'a> Crew<'a> {
     /// A crew that listens to those words.
     pub fn new(plan: &'a ServerPlan, deadline_ns: u64, words: Words) -> Self {
-        Self { plan, deadline_ns, words: Mutex::new(words), broken: OnceLock::new() }
+        Self {
+            plan,
+            deadline_ns,
+            words: Mutex::new(words),
+            told: OnceLock::new(),
+            broken: OnceLock::new(),
+        }
     }
 
     /// Lets all engines play, the first of them in this thread.
@@ -106,11 +115,26 @@ impl<'a> Crew<'a> {
         Ok((engine, streams, detail))
     }
 
-    /// A word that ends the run.
+    /// How the run is to end by a word, if one has come.
     fn heard(&self) -> Option<End> {
-        // Another engine listens already.
-        let words = self.words.try_lock().ok()?;
-        words.try_recv().ok().map(end_of)
+        // Where another engine has them, that one listens already.
+        if let Ok(words) = self.words.try_lock()
+            && let Ok(word) = words.try_recv()
+        {
+            let _ = self.told.set(end_of(word));
+        }
+        self.told.get().cloned()
+    }
+
+    /// The same, and waits for one.
+    fn heard_within(&self, limit: Duration) -> Option<End> {
+        let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.told.get().is_none()
+            && let Ok(word) = words.recv_timeout(limit)
+        {
+            let _ = self.told.set(end_of(word));
+        }
+        self.told.get().cloned()
     }
 
     /// What breaks the run off.
@@ -121,11 +145,8 @@ impl<'a> Crew<'a> {
             return Some((ServerEnd::CutOff, Some(waiting.to_string())));
         }
         if let Some(why) = outlets().find_map(|(_, outlet)| outlet.gone()) {
-            let words = self.words.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            return Some(match words.recv_timeout(LATE_STOP) {
-                Ok(word) => end_of(word),
-                Err(_) => (ServerEnd::Abandoned, Some(why.to_owned())),
-            });
+            let abandoned = || (ServerEnd::Abandoned, Some(why.to_owned()));
+            return Some(self.heard_within(LATE_STOP).unwrap_or_else(abandoned));
         }
         if engine.feeds.held_bytes() > self.plan.log_ceiling_bytes {
             let ticks: u64 =
@@ -144,8 +165,9 @@ impl<'a> Crew<'a> {
     fn goodbye(&self, engine: &mut Engine) -> Result<Option<String>> {
         engine.ping();
         let pong_ns = LAST_PONG_NS.min(self.deadline_ns.saturating_sub(now_ns()));
-        // Any word now is a `stop`, and one that comes now ends only the wait.
-        let told = || self.heard().is_some();
+        // Any word now is a `stop`: for this engine it ends only the wait, and the run
+        // of those that are not so far.
+        let told = || self.heard().is_some() || self.broken.get().is_some();
         let done = |engine: &Engine| is_gone(engine) || engine.is_confirmed() || told();
         turn_until(engine, pong_ns, done)?;
         for outlet in engine.outlets.iter_mut().flatten() {

@@ -213,3 +213,28 @@ fn threads_share_the_connections_and_the_books() {
     let slots = [Slot::GENERATED, Slot::WRITTEN, Slot::ACKNOWLEDGED, Slot::CONFIRMED];
     assert_eq!(slots.map(|slot| meter.read(slot).unwrap()), counts);
 }
+
+/// One engine has everything out and waits for the last pong when the `stop` comes; the
+/// other is not so far, and the word is meant for it, too.
+#[test]
+fn a_stop_reaches_the_threads_that_are_still_at_it() {
+    let load = ServerPlan { send_buffer_bytes: Some(8192), ..plan(rate(100_000), 300) };
+    let plan = ServerPlan { connections: 2, threads: 2, ..load };
+    let mut server = Served::new(&plan);
+    let mut clients: Vec<_> =
+        (0..2).map(|n| connect(&format!("{}?connection={n}", server.url))).collect();
+    let little = socket2::SockRef::from(clients[1].get_ref()).set_recv_buffer_size(16_384);
+    little.unwrap();
+    server.start_all(2);
+    // The first takes every tick, but answers no ping: that goes out with the next read.
+    let mut ticks = 0;
+    while ticks < 30_000 {
+        ticks += u64::from(matches!(clients[0].read().unwrap(), Message::Binary(_)));
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    server.stop();
+    std::thread::sleep(Duration::from_millis(100));
+    drop(clients.pop());
+    let (_, _, last) = report(server);
+    assert_eq!((last.ended, last.detail), (ServerEnd::Stopped, None));
+}
