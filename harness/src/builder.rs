@@ -7,6 +7,7 @@ use crate::servers::Server;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::Message;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -49,15 +50,15 @@ pub fn build(root: &Path, server: &Server, entries: &[Entry], profile: &str) -> 
     let mut binaries = BTreeMap::new();
     let everything: Vec<&str> = own.into_iter().chain(inside.iter().copied()).collect();
     // One cargo command for all is quickest; when it fails, one by one tells whose fault it is.
-    match cargo(root, &everything, profile) {
+    let cargo_inside = |packages: &[&str]| cargo(root, &Chosen::Inside(packages), profile);
+    match cargo_inside(&everything) {
         Ok(built) => binaries = built,
         Err(_) => {
             if let Some(package) = own {
-                let built = cargo(root, &[package], profile);
-                binaries.extend(built.context("the server does not build")?);
+                binaries.extend(cargo_inside(&[package]).context("the server does not build")?);
             }
             for package in inside {
-                binaries.extend(cargo(root, &[package], profile).unwrap_or_default());
+                binaries.extend(cargo_inside(&[package]).unwrap_or_default());
             }
         }
     }
@@ -119,8 +120,10 @@ fn program(
         }
         (None, Some(package)) => {
             let outside = !recipe.dir.starts_with(root);
-            let own =
-                if outside { cargo(&recipe.dir, &[package], profile)? } else { BTreeMap::new() };
+            let own = match outside {
+                true => cargo(&recipe.dir, &Chosen::Outside(package), profile)?,
+                false => BTreeMap::new(),
+            };
             let binary = own.get(package).or_else(|| binaries.get(package));
             let hint = || format!("it does not build: see `cargo build --package {package}`");
             vec![binary.with_context(hint)?.to_string_lossy().into_owned()]
@@ -210,17 +213,52 @@ fn shown(command: &Command) -> String {
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
-/// Builds packages with cargo; the binaries by the name of their package.
-fn cargo(dir: &Path, packages: &[&str], profile: &str) -> Result<BTreeMap<String, PathBuf>> {
+/// What cargo is to build.
+enum Chosen<'a> {
+    /// The programs of these packages of the suite. Cargo unites the features of
+    /// dependencies over the packages that it is told of, so it is told of the whole
+    /// workspace: a program is the same whichever others are chosen beside it.
+    Inside(&'a [&'a str]),
+    /// The programs of a package of another workspace, as that builds it by itself.
+    Outside(&'a str),
+}
+
+impl Chosen<'_> {
+    fn args(&self) -> Vec<&str> {
+        match self {
+            Self::Inside(packages) => {
+                let bins = packages.iter().flat_map(|package| ["--bin", package]);
+                ["--workspace"].into_iter().chain(bins).collect()
+            }
+            Self::Outside(package) => vec!["--bins", "--package", package],
+        }
+    }
+}
+
+/// Cargo as a user would call it. What a cargo that runs us has told us about our own
+/// package would make build scripts run again that look at it (ring's does).
+#[must_use]
+pub fn cargo_command() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let is_ours = |name: &OsString| {
+        let name = name.to_string_lossy();
+        name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+    };
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_ours(name)) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Builds programs with cargo; the binaries by the name of their package.
+fn cargo(dir: &Path, chosen: &Chosen, profile: &str) -> Result<BTreeMap<String, PathBuf>> {
     // Without a name, cargo would build everything.
-    if packages.is_empty() {
+    if matches!(chosen, Chosen::Inside([])) {
         return Ok(BTreeMap::new());
     }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.current_dir(dir).args(["build", "--bins", "--message-format=json-render-diagnostics"]);
-    command.args(["--profile", profile]);
-    command.args(packages.iter().flat_map(|package| ["--package", package]));
+    let mut command = cargo_command();
+    command.current_dir(dir).args(["build", "--message-format=json-render-diagnostics"]);
+    command.args(["--profile", profile]).args(chosen.args());
     console::detail(format_args!("in {}: {}", dir.display(), shown(&command)));
     let words = Words::new()?;
     end_with_harness(&mut command);
@@ -242,7 +280,10 @@ fn cargo(dir: &Path, packages: &[&str], profile: &str) -> Result<BTreeMap<String
     let status = child.wait()?;
     if !status.success() {
         words.show()?;
-        bail!("cargo could not build {}", packages.join(", "));
+        match chosen {
+            Chosen::Inside(packages) => bail!("cargo could not build {}", packages.join(", ")),
+            Chosen::Outside(package) => bail!("cargo could not build {package}"),
+        }
     }
     Ok(binaries)
 }

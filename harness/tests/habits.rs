@@ -148,7 +148,10 @@ fn quiet_says_errors_only_and_verbose_says_more() {
     assert!(plan.contains("\"plan\"") && silent.is_empty(), "{silent}");
     assert!(words(&["plan", "floor"]).1.contains("# 1. a server"));
     let (built, said) = words(&["build", "floor", "-v"]);
-    assert!(built.contains("floor: built") && said.contains("build --bins"), "{said}");
+    assert!(
+        built.contains("floor: built") && said.contains("--workspace --bin tick-server"),
+        "{said}"
+    );
     let (built, said) = words(&["--quiet", "build", "floor"]);
     assert!(built.contains("floor: built") && said.is_empty(), "{said}");
     let both = room.harness(&["plan", "floor", "-q", "-v"]).output().unwrap();

@@ -153,7 +153,7 @@ fn watching_needs_a_terminal() {
 /// Lets something panic on a terminal: whether the program ended well, and all that
 /// was seen.
 fn panics(who: &str) -> (bool, String) {
-    let mut command = Command::new(common::example("harness", "panics"));
+    let mut command = Command::new(common::example("panics"));
     command.arg(who).stdout(Stdio::null());
     let (status, seen) = Pty::spawn(command, SIZE).finish();
     (status.success(), seen)

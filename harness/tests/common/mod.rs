@@ -170,14 +170,15 @@ impl Compared {
 /// The kit's client that breaks the contract on demand, built once.
 fn faulty() -> &'static str {
     static PATH: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    PATH.get_or_init(|| example("client-kit", "faulty"))
+    PATH.get_or_init(|| example("faulty"))
 }
 
-/// Builds an example of a package, and gives its path.
-pub fn example(package: &str, name: &str) -> String {
-    let output = Command::new(env!("CARGO"))
+/// Builds an example, unless the tests of the whole workspace have done so, and gives its
+/// path: the features of dependencies are then the same.
+pub fn example(name: &str) -> String {
+    let output = harness::builder::cargo_command()
         .current_dir(root())
-        .args(["build", "--package", package, "--example", name])
+        .args(["build", "--workspace", "--example", name])
         .args(["--message-format", "json"])
         .output()
         .unwrap();
