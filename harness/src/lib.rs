@@ -18,6 +18,7 @@ pub mod conform;
 pub mod console;
 pub mod descriptors;
 pub mod diff;
+pub mod digits;
 pub mod doctor;
 pub mod drops;
 pub mod escape;

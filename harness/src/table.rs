@@ -7,12 +7,14 @@ use crate::journey::{Stage, Waterfall};
 use crate::policy;
 use crate::ranking::{self, Noise, ROUNDS_FOR_TESTS};
 use crate::rows::{self, Row, Versus};
-use crate::stats::Time;
 use crate::verdict::Verdict;
 use crate::workload::{RankBy, Rate, Workload};
 use comfy_table::presets::{ASCII_MARKDOWN, UTF8_BORDERS_ONLY};
 use comfy_table::{Cell, CellAlignment, Table};
 use contract::Class;
+
+pub use crate::digits::{count, nanos, time};
+pub(crate) use crate::digits::{millions, plain, rate, thousands};
 
 /// Where a table is going to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +130,7 @@ fn rate_columns(workload: &Workload, rows: &[Row]) -> Vec<Column<Row>> {
     let mut columns: Vec<Column<Row>> = vec![
         ("client", name),
         ("rank", rank),
-        ("processed\nk/s", |r| thousands(r.rates.processed_per_s)),
+        ("processed\nk/s", |r| rate(r.rates.processed_per_s)),
         ("backlog\ngrowth k/s", |r| thousands(r.backlog_growth_per_s)),
         ("backlog at\nend, ticks", |r| r.backlog_end.map_or(String::new(), |b| count(b.total()))),
         ("mostly\nin", mostly_in),
@@ -368,57 +370,4 @@ pub(crate) fn mostly_in(row: &Row) -> String {
     let (layer, ticks) =
         rest.into_iter().fold(first, |most, next| if next.1 > most.1 { next } else { most });
     if ticks < 1.0 { String::new() } else { layer.to_owned() }
-}
-
-pub(crate) fn thousands(per_s: Option<f64>) -> String {
-    per_s.map_or(String::new(), |n| {
-        let text = format!("{:.1}", n / 1e3);
-        if text == "-0.0" { "0.0".into() } else { text }
-    })
-}
-
-pub(crate) fn millions(per_s: Option<f64>) -> String {
-    per_s.map_or(String::new(), |n| format!("{:.2}", n / 1e6))
-}
-
-pub(crate) fn plain(value: Option<f64>) -> String {
-    value.map_or(String::new(), |v| if v < 10.0 { format!("{v:.1}") } else { format!("{v:.0}") })
-}
-
-/// A whole number with thin groups of three digits.
-#[must_use]
-pub fn count(value: f64) -> String {
-    let digits = format!("{:.0}", value.abs());
-    let groups: Vec<&str> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(|group| std::str::from_utf8(group).unwrap_or_default())
-        .collect();
-    let sign = if value < 0.0 && digits != "0" { "-" } else { "" };
-    format!("{sign}{}", groups.join(" "))
-}
-
-/// A time with two or three digits and its unit; `> 4.1 s` where it is only
-/// known to be no less.
-#[must_use]
-pub fn time(time: Option<Time>) -> String {
-    match time {
-        None => String::new(),
-        Some(Time::Exact(ns)) => nanos(ns),
-        Some(Time::AtLeast { at_least }) => format!("> {}", nanos(at_least)),
-    }
-}
-
-/// A time in ns, in the unit that suits it.
-#[must_use]
-pub fn nanos(ns: u64) -> String {
-    // What would be rounded to the next unit is written in that.
-    let (value, unit) = match ns {
-        0..1_000 => return format!("{ns} ns"),
-        1_000..999_500 => (ns as f64 / 1e3, "µs"),
-        999_500..999_500_000 => (ns as f64 / 1e6, "ms"),
-        _ => (ns as f64 / 1e9, "s"),
-    };
-    if value < 9.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
 }

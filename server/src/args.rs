@@ -105,10 +105,10 @@ pub struct Args {
     #[arg(long, value_name = "POLICY", default_value = "queue", value_parser = policy)]
     pub slow_consumer: Policy,
     /// Behind is who has more than so many bytes waiting [default: 1048576, without --behind-ms]
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
     pub behind_bytes: Option<u64>,
     /// Behind is whose oldest waiting tick is so old
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     pub behind_ms: Option<u64>,
 }
 

@@ -27,10 +27,18 @@ struct Piece {
 pub enum Kind {
     /// Control frames.
     Control,
+    /// A ping, which carries the count of the ticks before it.
+    Ping,
     /// The whole frame of a tick.
     Frame(Copied),
     /// The rest of a tick's frame that the log has begun.
     Rest(Copied),
+}
+
+impl Kind {
+    fn is_control(self) -> bool {
+        matches!(self, Self::Control | Self::Ping)
+    }
 }
 
 /// What became of the bytes of one write.
@@ -85,7 +93,7 @@ impl Aside {
     /// The ticks that wait, in their order.
     pub fn copies(&self) -> impl Iterator<Item = Copied> {
         self.pieces.iter().filter_map(|piece| match piece.kind {
-            Kind::Control => None,
+            Kind::Control | Kind::Ping => None,
             Kind::Frame(tick) | Kind::Rest(tick) => Some(tick),
         })
     }
@@ -107,6 +115,14 @@ impl Aside {
         if !frames.is_empty() {
             self.control_bytes += frames.len();
             self.push(frames, Kind::Control);
+        }
+    }
+
+    /// Adds a ping that counts the ticks before it.
+    pub fn push_ping(&mut self, frame: &[u8]) {
+        if !frame.is_empty() {
+            self.control_bytes += frame.len();
+            self.push(frame, Kind::Ping);
         }
     }
 
@@ -143,29 +159,61 @@ impl Aside {
             let (begins, ends) = (self.begun == 0, self.begun + bytes == len);
             left -= bytes;
             self.begun += bytes;
-            if kind == Kind::Control {
+            if kind.is_control() {
                 self.control_bytes -= bytes;
             }
             if ends {
                 self.begun = 0;
-                self.ticks -= u64::from(kind != Kind::Control);
+                self.ticks -= u64::from(!kind.is_control());
                 self.pieces.pop_front();
             }
             gone(Gone { bytes, kind, begins, ends });
         }
     }
 
+    /// Forgets the oldest ticks of which no byte is gone, until all that waits is no more
+    /// than `bytes`, and was made at `since_ns` or later.
+    pub fn keep_newest(&mut self, bytes: u64, since_ns: u64) {
+        let (mut kept, mut sum) = (0, 0);
+        for piece in self.pieces.iter().rev() {
+            let Kind::Frame(tick) = piece.kind else { continue };
+            sum += piece.len as u64;
+            if sum > bytes || tick.made_ns < since_ns {
+                break;
+            }
+            kept += 1;
+        }
+        let is_frame = |piece: &&Piece| matches!(piece.kind, Kind::Frame(_));
+        let mut older = self.pieces.iter().filter(is_frame).count() - kept;
+        if older == 0 {
+            return;
+        }
+        self.retain_by(|_| {
+            let keeps = older == 0;
+            older = older.saturating_sub(1);
+            keeps
+        });
+    }
+
     /// Forgets the ticks of which no byte is gone, but for those that `keeps` names.
     pub fn retain(&mut self, keeps: impl Fn(Copied) -> bool) {
+        self.retain_by(keeps);
+    }
+
+    /// Asks of each whole frame, in their order; what is gone in part stays. A ping would
+    /// count ticks that are no more: it goes with them.
+    fn retain_by(&mut self, mut keeps: impl FnMut(Copied) -> bool) {
         let mut old = std::mem::take(self);
         self.begun = old.begun;
         for (place, piece) in old.pieces.into_iter().enumerate() {
             let len = if place == 0 { piece.len - old.begun } else { piece.len };
             let bytes = old.bytes.drain(..len);
+            let is_begun = place == 0 && old.begun > 0;
             match piece.kind {
-                Kind::Frame(tick) if (place > 0 || old.begun == 0) && !keeps(tick) => continue,
+                Kind::Frame(tick) if !keeps(tick) && !is_begun => continue,
+                Kind::Ping if !is_begun => continue,
                 Kind::Frame(_) | Kind::Rest(_) => self.ticks += 1,
-                Kind::Control => self.control_bytes += len,
+                Kind::Control | Kind::Ping => self.control_bytes += len,
             }
             self.bytes.extend(bytes);
             self.pieces.push_back(piece);
@@ -180,7 +228,7 @@ impl Aside {
         let kept = first.filter(keeps);
         self.bytes.truncate(kept.map_or(0, |piece| piece.len - self.begun));
         self.pieces.truncate(usize::from(kept.is_some()));
-        let is_control = kept.is_some_and(|piece| piece.kind == Kind::Control);
+        let is_control = kept.is_some_and(|piece| piece.kind.is_control());
         self.control_bytes = if is_control { self.bytes.len() } else { 0 };
         self.ticks = u64::from(kept.is_some() && !is_control);
     }
@@ -257,15 +305,34 @@ mod tests {
     fn what_is_retained_keeps_its_order_and_what_is_begun() {
         let mut aside = Aside::default();
         aside.push_frame(b"aaa", tick(3));
-        aside.push_control(b"pi");
+        aside.push_control(b"po");
+        aside.push_ping(b"pi");
         aside.push_frame(b"bbb", tick(5));
         aside.push_frame(b"ccc", tick(6));
         aside.advance(1, |_| {});
         aside.retain(|tick| tick.symbol == 0);
-        assert_eq!(waiting(&aside), b"aapiccc");
+        // The ping would count a tick that is no more.
+        assert_eq!(waiting(&aside), b"aapoccc");
         assert_eq!((aside.ticks(), aside.control_bytes(), aside.len()), (2, 2, 7));
         let mut ends = Vec::new();
         aside.advance(7, |gone| ends.push((gone.bytes, gone.begins, gone.ends)));
         assert_eq!(ends, [(2, false, true), (2, true, true), (3, true, true)]);
+    }
+
+    #[test]
+    fn the_newest_are_kept_as_far_as_they_fit_and_are_young_enough() {
+        let of = |bytes, since_ns| {
+            let mut aside = Aside::default();
+            aside.push_rest(b"r", tick(1));
+            (2..6).for_each(|seq| aside.push_frame(b"ffff", tick(seq)));
+            aside.push_control(b"po");
+            aside.keep_newest(bytes, since_ns);
+            assert_eq!(aside.control_bytes(), 2);
+            aside.copies().map(|copy| copy.seq).collect::<Vec<_>>()
+        };
+        assert_eq!(of(16, 0), [1, 2, 3, 4, 5]);
+        assert_eq!(of(15, 0), [1, 3, 4, 5]);
+        assert_eq!(of(100, 40), [1, 4, 5]);
+        assert_eq!(of(0, 0), [1]);
     }
 }

@@ -36,6 +36,8 @@ pub struct Crew<'a> {
     pub plan: &'a ServerPlan,
     /// When everything has to be over, in ns.
     pub deadline_ns: u64,
+    /// Each engine's share of what may wait for the client.
+    ceiling_bytes: u64,
     words: Mutex<Words>,
     /// How the run is to end by the word that came, once one has: whichever engine
     /// heard it, it is meant for all.
@@ -50,9 +52,12 @@ pub type Played = (Engine, Vec<Stream>);
 impl<'a> Crew<'a> {
     /// A crew that listens to those words.
     pub fn new(plan: &'a ServerPlan, deadline_ns: u64, words: Words) -> Self {
+        // As many engines as `play` gets.
+        let engines = plan.threads.min(plan.connections).max(1) as u64;
         Self {
             plan,
             deadline_ns,
+            ceiling_bytes: plan.log_ceiling_bytes / engines,
             words: Mutex::new(words),
             told: OnceLock::new(),
             broken: OnceLock::new(),
@@ -148,10 +153,10 @@ impl<'a> Crew<'a> {
             let abandoned = || (ServerEnd::Abandoned, Some(why.to_owned()));
             return Some(self.heard_within(LATE_STOP).unwrap_or_else(abandoned));
         }
-        if engine.feeds.held_bytes() > self.plan.log_ceiling_bytes {
+        if engine.backlog_bytes() > self.ceiling_bytes {
             let ticks: u64 =
                 outlets().map(|(_, o)| o.stream().waiting_ticks(engine.log_of(o))).sum();
-            let megabytes = self.plan.log_ceiling_bytes / 1_000_000;
+            let megabytes = self.ceiling_bytes / 1_000_000;
             let why = format!("{ticks} ticks waited for the client, more than {megabytes} MB");
             return Some((ServerEnd::LogCeiling, Some(why)));
         }

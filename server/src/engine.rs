@@ -60,6 +60,8 @@ pub struct Engine {
     next_look_ns: u64,
     next_poll_ns: u64,
     last_turn_ns: u64,
+    /// Bytes of ticks that wait as copies, after the last turn.
+    copied_bytes: u64,
 }
 
 impl Engine {
@@ -91,6 +93,7 @@ impl Engine {
             overtime: false,
             next_key: 0,
             next_poll_ns: 0,
+            copied_bytes: 0,
         }
     }
 
@@ -156,6 +159,9 @@ impl Engine {
     /// A connection is to get those symbols from now on.
     fn subscribe(&mut self, key: usize, symbols: Symbols) {
         let Some(Some(outlet)) = self.outlets.get_mut(key) else { return };
+        if !outlet.may_resubscribe(self.feeds.log(outlet.feed()), now_ns()) {
+            return;
+        }
         let (from, to) = (outlet.feed(), self.feeds.join(symbols));
         outlet.resubscribe(&self.feeds, to);
         self.feeds.leave(from);
@@ -172,6 +178,12 @@ impl Engine {
     #[must_use]
     pub fn log_of(&self, outlet: &Outlet) -> &Log {
         self.feeds.log(outlet.feed())
+    }
+
+    /// Bytes that are kept because a connection has not got them, in logs and as copies.
+    #[must_use]
+    pub fn backlog_bytes(&self) -> u64 {
+        self.feeds.needed_bytes() + self.copied_bytes
     }
 
     /// Whether every tick of the load has been made.
@@ -231,11 +243,13 @@ impl Engine {
     /// Writes to all that can take something, and applies the policy to what waits.
     fn serve(&mut self, now: u64) -> Result<()> {
         self.feeds.ask();
-        let mut waits = false;
+        let (mut waits, mut copied_bytes) = (false, 0);
         for key in 0..self.outlets.len() {
             waits |= self.outlets[key].as_ref().is_some_and(Outlet::is_blocked);
             self.serve_one(key, now)?;
+            copied_bytes += self.outlets[key].as_ref().map_or(0, |o| o.stream().own_bytes());
         }
+        self.copied_bytes = copied_bytes;
         self.feeds.free();
         if waits {
             self.books.blocked_ns += now.saturating_sub(self.last_turn_ns);

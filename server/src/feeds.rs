@@ -116,6 +116,12 @@ impl Feeds {
         self.feeds.iter_mut().for_each(|feed| feed.log.free(feed.needed));
     }
 
+    /// Bytes that somebody needs, after every connection was asked, and what was made since.
+    #[must_use]
+    pub fn needed_bytes(&self) -> u64 {
+        self.feeds.iter().map(|feed| feed.log.end() - feed.needed).sum()
+    }
+
     /// Bytes that all logs hold.
     #[must_use]
     pub fn held_bytes(&self) -> u64 {

@@ -20,8 +20,10 @@ enum What {
     Log { start: u64, end: u64, seq_end: u64 },
     /// Frames of one length, copied from the log.
     Copies { len: u64 },
-    /// A control frame, or a part of a frame.
+    /// A part of a frame.
     Other,
+    /// Control frames: they end no tick.
+    Control,
 }
 
 /// The unacknowledged part of a stream, and how far it is acknowledged.
@@ -76,8 +78,17 @@ impl Flight {
         self.push(What::Copies { len: bytes });
     }
 
-    /// Bytes of a control frame have gone, or a part of a frame, which ended `ticks`
-    /// ticks: none, or one.
+    /// Bytes of control frames have gone. Any number of them in a row is one entry here,
+    /// so that a client that is answered often costs no more than its answers.
+    pub fn push_control(&mut self, bytes: u64) {
+        self.grow(bytes, 0);
+        match self.runs.back_mut() {
+            Some(Run { stream_end, what: What::Control, .. }) => *stream_end = self.stream_end,
+            _ => self.push(What::Control),
+        }
+    }
+
+    /// A part of a frame has gone, which ended `ticks` ticks: none, or one.
     pub fn push_other(&mut self, bytes: u64, ticks: u64) {
         self.grow(bytes, ticks);
         self.push(What::Other);
@@ -86,7 +97,9 @@ impl Flight {
     /// The stream goes on from another log: places in this one mean nothing any more,
     /// and what is in flight counts once it is acknowledged as a whole.
     pub fn forget_places(&mut self) {
-        self.runs.iter_mut().for_each(|run| run.what = What::Other);
+        for run in self.runs.iter_mut().filter(|run| matches!(run.what, What::Log { .. })) {
+            run.what = What::Other;
+        }
     }
 
     fn grow(&mut self, bytes: u64, ticks: u64) {
@@ -116,7 +129,7 @@ impl Flight {
                 front.ticks_end - (seq_end - log.whole_ticks(at))
             }
             What::Copies { len } => front.ticks_end - rest.div_ceil(len),
-            What::Other => self.acked_ticks,
+            What::Other | What::Control => self.acked_ticks,
         };
         self.acked_ticks = self.acked_ticks.max(ticks);
         self.acked_ticks
@@ -125,7 +138,7 @@ impl Flight {
     fn start_of(&self, run: &Run) -> u64 {
         match run.what {
             What::Log { start, .. } => start,
-            What::Copies { .. } | What::Other => 0,
+            What::Copies { .. } | What::Other | What::Control => 0,
         }
     }
 
@@ -174,7 +187,7 @@ mod tests {
         let log = log(Format::Binary, 100);
         let mut flight = Flight::default();
         flight.push_log(300, 300, 10, 10);
-        flight.push_other(10, 0);
+        flight.push_control(10);
         flight.push_copy(30);
         flight.push_copy(30);
         flight.push_log(60, 960, 32, 2);
@@ -195,5 +208,19 @@ mod tests {
         flight.push_other(15, 1);
         assert_eq!(flight.acknowledge(59, &log), 1);
         assert_eq!(flight.acknowledge(60, &log), 2);
+    }
+
+    /// A client may send as many pings as it likes, and acknowledge nothing.
+    #[test]
+    fn answers_in_a_row_are_one_entry() {
+        let log = log(Format::Binary, 10);
+        let mut flight = Flight::default();
+        flight.push_log(30, 30, 1, 1);
+        (0..1000).for_each(|_| flight.push_control(2));
+        flight.push_other(15, 1);
+        flight.push_control(2);
+        assert_eq!(flight.runs.len(), 4);
+        let ticks = [29, 30, 2029, 2030, 2045, 2047].map(|bytes| flight.acknowledge(bytes, &log));
+        assert_eq!(ticks, [0, 1, 1, 1, 2, 2]);
     }
 }

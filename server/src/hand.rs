@@ -235,14 +235,13 @@ impl Hand {
     /// It may come again later: the server is at its limit, and not the client at fault.
     fn cut_laggards(&mut self, ceiling_bytes: u64) {
         let engine = &mut self.engine;
-        if engine.feeds.held_bytes() <= ceiling_bytes {
+        if engine.backlog_bytes() <= ceiling_bytes {
             return;
         }
-        let now = now_ns();
         let feeds = &engine.feeds;
         let staying = engine.outlets.iter_mut().flatten().filter(|outlet| !outlet.is_closing());
         let waiting =
-            |o: &&mut crate::outlet::Outlet| o.stream().waiting(feeds.log(o.feed()), now).bytes;
+            |o: &&mut crate::outlet::Outlet| o.stream().waiting_bytes(feeds.log(o.feed()));
         if let Some(laggard) = staying.max_by_key(waiting) {
             let log = feeds.log(laggard.feed());
             let (words, why) = ("too far behind: come again later", "too far behind, cut off");

@@ -149,7 +149,8 @@ impl Log {
 
     /// Remembers that all ticks so far were made by `at_ns`.
     pub fn stamp(&mut self, at_ns: u64) {
-        if self.memory.times {
+        let is_new = self.made.back().is_none_or(|&(ticks, _)| ticks < self.ticks);
+        if self.memory.times && is_new && self.ticks > 0 {
             self.made.push_back((self.ticks, at_ns));
         }
     }

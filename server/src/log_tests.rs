@@ -93,3 +93,15 @@ fn a_log_with_a_memory_knows_its_ticks() {
         assert_eq!(log.frames(log.end()).count(), 0);
     }
 }
+
+#[test]
+fn a_stamp_without_ticks_takes_no_memory() {
+    let memory = Memory { symbols: false, times: true };
+    let mut log = Log::new(Framer::new(Format::Binary, Market::new(1), 0)).remembering(memory);
+    (0..9).for_each(|at_ns| log.stamp(at_ns));
+    log.append(3, |seq| seq);
+    (10..99).for_each(|at_ns| log.stamp(at_ns));
+    assert_eq!(log.made, [(3, 10)]);
+    assert_eq!((log.made_ns(0), log.made_ns(2), log.made_ns(3)), (Some(10), Some(10), None));
+    assert_eq!((log.first_made_since(10), log.first_made_since(11)), (0, 3));
+}

@@ -27,6 +27,13 @@ impl Newest {
         self.len
     }
 
+    /// Bytes of their frames.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let waits = self.ticks.iter().zip(&self.frames).filter(|(tick, _)| tick.is_some());
+        waits.map(|(_, frame)| frame.len() as u64).sum()
+    }
+
     /// Whether none has.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -38,6 +38,8 @@ pub struct Outlet {
     may_subscribe: bool,
     /// What it has asked for.
     asked_symbols: Option<Symbols>,
+    /// When it last went over to other symbols, in ns.
+    resubscribed_ns: u64,
     protocol: WebSocket<Tap>,
     stream: Stream,
     /// What the kernel counts as acknowledged when nothing of ours is.
@@ -82,6 +84,7 @@ impl Outlet {
             feed,
             may_subscribe: !records,
             asked_symbols: None,
+            resubscribed_ns: 0,
             stream: Stream::new(log, policy, records),
             acked_base,
             acknowledged: 0,
@@ -119,9 +122,10 @@ impl Outlet {
         self.feed
     }
 
-    /// The symbols that it has just asked for.
+    /// The symbols that it has just asked for. One that is being closed gets nothing more
+    /// (RFC 6455, 5.5.1).
     pub fn asked_symbols(&mut self) -> Option<Symbols> {
-        self.asked_symbols.take()
+        self.asked_symbols.take().filter(|_| !self.stream.is_closing() && self.gone.is_none())
     }
 
     /// Goes over to another feed.
@@ -241,7 +245,8 @@ impl Outlet {
         self.asked = ticks;
         let payload = ticks.to_le_bytes().to_vec();
         let sent = self.protocol.send(Message::Ping(payload.into()));
-        self.take_control(sent.err());
+        self.stream.push_ping(&self.protocol.get_mut().take());
+        self.note(sent.err());
     }
 
     /// Queues the close frame that ends the stream.

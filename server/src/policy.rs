@@ -64,7 +64,7 @@ impl Limits {
     /// The limits of a command line: 1 MiB where neither is given.
     ///
     /// # Errors
-    /// As above.
+    /// As above, and for limits of a policy that has none.
     pub fn by_hand(
         policy: Policy,
         bytes: Option<u64>,
@@ -72,6 +72,10 @@ impl Limits {
         schedule: Schedule,
         format: Format,
     ) -> Result<Self, String> {
+        let acts = policy.is_lossy() || policy == Policy::Disconnect;
+        if !acts && (bytes.is_some() || ms.is_some()) {
+            return Err("queue and block have no limit: leave out --behind-bytes and --behind-ms, or choose another policy".into());
+        }
         let age_ns = ms.map(|ms| ms.saturating_mul(1_000_000));
         let bytes = bytes.or(age_ns.is_none().then_some(DEFAULT_BYTES));
         Self { policy, bytes, age_ns }.fits(schedule, format)
@@ -158,6 +162,11 @@ mod tests {
         let by_hand =
             |bytes, ms| Limits::by_hand(Policy::Conflate, bytes, ms, RATE, Format::Json).unwrap();
         assert_eq!(by_hand(None, None).bytes, Some(DEFAULT_BYTES));
+        for policy in [Policy::Queue, Policy::Block] {
+            let of = |bytes, ms| Limits::by_hand(policy, bytes, ms, RATE, Format::Json);
+            assert!(of(None, None).is_ok());
+            assert!(of(Some(1), None).is_err() && of(None, Some(1)).is_err(), "no such limits");
+        }
         let timed = by_hand(None, Some(3));
         assert_eq!((timed.bytes, timed.age_ns), (None, Some(3_000_000)));
     }

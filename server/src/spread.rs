@@ -59,3 +59,32 @@ impl Spread {
         place.to.send(arrival).is_ok() && place.poller.notify().is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subscription::Symbols;
+    use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn each_goes_to_the_engine_that_has_the_fewest() {
+        let pollers: Vec<_> = (0..3).map(|_| Arc::new(Poller::new().unwrap())).collect();
+        let (spread, seats) = Spread::over(&pollers);
+        let door = TcpListener::bind("127.0.0.1:0").unwrap();
+        let come = |number| {
+            let socket = TcpStream::connect(door.local_addr().unwrap()).unwrap();
+            assert!(spread.send(Arrival { number, wire: (socket, None), symbols: Symbols::all() }));
+        };
+        let numbers = |seat: &Seat| -> Vec<usize> {
+            seat.arrivals.try_iter().map(|arrival| arrival.number).collect()
+        };
+        (0..7).for_each(come);
+        assert_eq!(
+            seats.iter().map(numbers).collect::<Vec<_>>(),
+            [vec![0, 3, 6], vec![1, 4], vec![2, 5]]
+        );
+        (0..2).for_each(|_| seats[2].left());
+        (7..9).for_each(come);
+        assert_eq!(seats.iter().map(numbers).collect::<Vec<_>>(), [vec![], vec![], vec![7, 8]]);
+    }
+}

@@ -15,6 +15,10 @@ use std::ops::Range;
 /// Slices of one vectored write: about a MiB of segments.
 pub const SLICES: usize = 8;
 
+/// How far behind the next byte the log is kept for the places of unacknowledged bytes,
+/// where some of it is passed over.
+const HELD_BEHIND_BYTES: u64 = 8 << 20;
+
 /// How ticks come into the stream.
 #[derive(Debug, Default)]
 enum Mode {
@@ -70,12 +74,6 @@ impl Stream {
         }
     }
 
-    /// Where its next byte from the log stands.
-    #[must_use]
-    pub fn cursor(&self) -> u64 {
-        self.cursor
-    }
-
     /// The log must be kept from here on.
     #[must_use]
     pub fn needs_from(&self, log: &Log) -> u64 {
@@ -120,6 +118,22 @@ impl Stream {
         self.aside.ticks() + self.conflated() as u64 + (log.ticks() - self.seq)
     }
 
+    /// Bytes of ticks that wait, in the log and as copies.
+    #[must_use]
+    pub fn waiting_bytes(&self, log: &Log) -> u64 {
+        self.own_bytes() + (log.end() - self.cursor)
+    }
+
+    /// Bytes of ticks that wait as copies.
+    #[must_use]
+    pub fn own_bytes(&self) -> u64 {
+        let newest = match &self.mode {
+            Mode::Conflating(newest) => newest.bytes(),
+            Mode::Flowing | Mode::Skipping => 0,
+        };
+        (self.aside.len() - self.aside.control_bytes()) as u64 + newest
+    }
+
     /// Ticks that wait as the newest of their symbol.
     fn conflated(&self) -> usize {
         match &self.mode {
@@ -152,6 +166,11 @@ impl Stream {
     pub fn push_control(&mut self, frames: &[u8], closes: bool) {
         self.aside.push_control(frames);
         self.closing |= closes;
+    }
+
+    /// Queues a ping that carries the count of the ticks before it.
+    pub fn push_ping(&mut self, frame: &[u8]) {
+        self.aside.push_ping(frame);
     }
 
     /// Whether its close frame is queued or gone.
@@ -222,7 +241,7 @@ impl Stream {
         self.aside.advance(own as usize, |Gone { bytes, kind, begins, ends }| {
             match kind {
                 Kind::Frame(_) if begins && ends => flight.push_copy(bytes as u64),
-                Kind::Control => flight.push_other(bytes as u64, 0),
+                Kind::Control | Kind::Ping => flight.push_control(bytes as u64),
                 Kind::Frame(_) | Kind::Rest(_) => flight.push_other(bytes as u64, ends.into()),
             }
             if let (Kind::Frame(tick) | Kind::Rest(tick), true) = (kind, ends) {
@@ -255,8 +274,7 @@ impl Stream {
     /// What waits at `now`.
     #[must_use]
     pub fn waiting(&self, log: &Log, now: u64) -> Waiting {
-        let own = self.aside.len() - self.aside.control_bytes();
-        let bytes = own as u64 + (log.end() - self.cursor);
+        let bytes = self.waiting_bytes(log);
         let oldest_ns = match self.aside.copies().next() {
             Some(tick) => Some(tick.made_ns),
             None => log.made_ns(self.seq),
@@ -270,10 +288,9 @@ impl Stream {
         match &mut self.mode {
             Mode::Flowing => {}
             Mode::Skipping => {
-                let own = self.aside.len() - self.aside.control_bytes();
                 let oldest_ns = self.aside.copies().next().map(|tick| tick.made_ns);
                 let age_ns = oldest_ns.map_or(0, |made_ns| now.saturating_sub(made_ns));
-                if self.limits.is_caught_up(Waiting { bytes: own as u64, age_ns }) {
+                if self.limits.is_caught_up(Waiting { bytes: self.own_bytes(), age_ns }) {
                     self.mode = Mode::Flowing;
                 } else {
                     self.skip_to(log, log.end());
@@ -281,7 +298,7 @@ impl Stream {
             }
             Mode::Conflating(newest) => {
                 self.dropped += newest.take(log.frames(self.cursor), |frame| copied(log, frame));
-                (self.cursor, self.seq) = (log.end(), log.ticks());
+                self.jump(log, log.end(), log.ticks());
             }
         }
     }
@@ -308,9 +325,18 @@ impl Stream {
         false
     }
 
-    /// The oldest go until it has caught up.
+    /// The oldest go until it has caught up: copies that an earlier subscription left,
+    /// and then of the log.
     fn drop_oldest(&mut self, log: &Log, now: u64) {
         self.take_rest(log);
+        let copies = self.aside.ticks();
+        let room = self
+            .limits
+            .bytes
+            .map_or(u64::MAX, |most| (most / 2).saturating_sub(log.end() - self.cursor));
+        let since_ns = self.limits.age_ns.map_or(0, |most| now.saturating_sub(most / 2));
+        self.aside.keep_newest(room, since_ns);
+        self.dropped += copies - self.aside.ticks();
         let by_bytes = self.limits.bytes.map_or(self.cursor, |most| {
             log.boundary(log.end().saturating_sub(most / 2).max(self.cursor))
         });
@@ -342,7 +368,16 @@ impl Stream {
     fn skip_to(&mut self, log: &Log, offset: u64) {
         let seq = log.whole_ticks(offset);
         self.dropped += seq - self.seq;
+        self.jump(log, offset, seq);
+    }
+
+    /// Goes on from another place of the log. What is in flight and not acknowledged does
+    /// not hold the log behind it: a client that acknowledges nothing would for ever.
+    fn jump(&mut self, log: &Log, offset: u64, seq: u64) {
         (self.cursor, self.seq) = (offset, seq);
+        if self.cursor - self.needs_from(log).min(self.cursor) > HELD_BEHIND_BYTES {
+            self.flight.forget_places();
+        }
     }
 
     /// Copies the rest of a frame that is out in part, so that the cursor is free.

@@ -307,3 +307,52 @@ fn a_subscription_holds_for_all_that_is_not_out() {
         assert_eq!(after, (0..1000).filter(is_few).collect::<Vec<_>>(), "{policy:?}");
     }
 }
+
+/// Copies that an earlier subscription left are older than what the log has.
+#[test]
+fn copies_are_dropped_before_what_is_newer() {
+    let mut wire = Wire::new(Format::Binary, limits(Policy::DropOldest, Some(600), None));
+    wire.turn(20, 45);
+    let mut feeds = crate::feeds::Feeds::new(log(Format::Binary));
+    let all = feeds.join(Symbols::all());
+    wire.stream.resubscribe(&wire.log, feeds.log(all), Symbols::all());
+    assert_eq!(wire.stream.own_bytes(), 18 * 30 + 15);
+    wire.log = feeds.log(all).empty(1 << 20);
+    wire.log.append(5, |seq| seq);
+    assert!(!wire.stream.hold(&wire.log, 1));
+    // Half of the limit are ten ticks: five of the log, five copies.
+    assert_eq!((wire.stream.dropped(), wire.stream.own_bytes()), (13, 5 * 30 + 15));
+    wire.log.append(40, |seq| seq);
+    assert!(!wire.stream.hold(&wire.log, 2));
+    assert_eq!(wire.stream.dropped(), 13 + 5 + 35);
+    wire.take(usize::MAX);
+    assert_eq!(wire.read().0, [0, 1].into_iter().chain(35..45).collect::<Vec<_>>());
+}
+
+/// In a format without fixed frames, the places of what is in flight are looked up in the
+/// log; a client that acknowledges nothing does not hold it for ever.
+#[test]
+fn who_acknowledges_nothing_does_not_hold_the_log() {
+    for policy in [Policy::DropOldest, Policy::DropNewest, Policy::Conflate] {
+        let mut wire = Wire::new(Format::Json, limits(policy, Some(10_000), None));
+        wire.turn(100, 5_000);
+        for _ in 0..300 {
+            wire.turn(1_000, 0);
+        }
+        assert!(wire.log.end() > HELD_BEHIND_BYTES + (4 << 20));
+        let held = wire.log.end() - wire.stream.needs_from(&wire.log);
+        assert!(held < HELD_BEHIND_BYTES + (1 << 20), "{policy:?}: {held}");
+        wire.take(usize::MAX);
+        let acknowledged = wire.stream.acknowledge(wire.stream.bytes(), &wire.log);
+        assert_eq!(acknowledged, wire.stream.ticks(), "{policy:?}");
+    }
+}
+
+#[test]
+fn what_is_conflated_waits_with_its_bytes() {
+    let wire = stalled(Policy::Conflate, 600);
+    let ticks = wire.stream.waiting_ticks(&wire.log);
+    assert!(ticks > 10);
+    // All of them whole, but for the rest of the one that is out in part.
+    assert_eq!(wire.stream.waiting_bytes(&wire.log), 30 * ticks - 15);
+}

@@ -223,6 +223,20 @@ fn the_log_ceiling_ends_a_run_with_its_verdict() {
     drop(client);
 }
 
+/// What a plan allows is for all threads together.
+#[test]
+fn threads_share_the_log_ceiling() {
+    let load = ServerPlan { connections: 2, threads: 2, ..plan(rate(1_000_000), 10_000) };
+    let plan = ServerPlan { send_buffer_bytes: Some(8192), log_ceiling_bytes: 20_000_000, ..load };
+    let mut server = Served::new(&plan);
+    let clients = [0, 1].map(|n| connect(&format!("{}?connection={n}", server.url)));
+    server.start_all(2);
+    let (_, last) = server.report();
+    assert_eq!(last.ended, ServerEnd::LogCeiling);
+    assert!(last.detail.unwrap().ends_with("more than 10 MB"));
+    drop(clients);
+}
+
 #[test]
 fn the_deadline_ends_a_run_that_is_not_drained() {
     let plan = ServerPlan { deadline_ms: 700, ..plan(rate(200_000), 200) };

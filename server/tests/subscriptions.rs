@@ -130,3 +130,74 @@ fn a_run_of_the_harness_is_of_all_symbols() {
     assert_eq!(code, 1008);
     assert_eq!(server.report().1.ended, contract::ServerEnd::Abandoned);
 }
+
+/// The slowest sets the pace by what it has asked for, and not by what others get.
+#[test]
+fn a_flood_goes_on_beside_a_subscription() {
+    let server = ByHand::new(&["--rate", "flood", "--duration", "1"]);
+    let mut all = connect(&server.url);
+    let mut one = connect(&format!("{}?symbols=AAPL", server.url));
+    let all = std::thread::spawn(move || read_all(&mut all).0);
+    let one = ticks(&read_all(&mut one).0, Format::Binary);
+    whole(&one, &["AAPL"]);
+    let all = ticks(&all.join().unwrap(), Format::Binary);
+    assert!(all.windows(2).all(|pair| pair[0].seq + 1 == pair[1].seq));
+    // More than a few segments of the log.
+    assert!(all.len() > 50_000 && one.len() > 400, "{} and {}", all.len(), one.len());
+}
+
+fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    [&[0x80 | opcode, 0x80 | payload.len() as u8, 0, 0, 0, 0], payload].concat()
+}
+
+/// A client that is behind asks for symbols and closes, in one segment.
+#[test]
+fn nothing_follows_a_close_frame_whatever_was_asked_before() {
+    let server = ByHand::new(&["--rate", "100000", "--send-buffer", "8192"]);
+    let mut socket = TcpStream::connect(server.address()).unwrap();
+    socket2::SockRef::from(&socket).set_recv_buffer_size(8192).unwrap();
+    socket.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    let request = "GET /ticks HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    socket.write_all(request.as_bytes()).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    let text = br#"{"type":"subscribe","symbols":["*"]}"#;
+    socket.write_all(&[frame(1, text), frame(8, &1000u16.to_be_bytes())].concat()).unwrap();
+    let mut came = Vec::new();
+    socket.read_to_end(&mut came).unwrap();
+    let mut at = came.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+    let mut opcodes = Vec::new();
+    while at < came.len() {
+        opcodes.push(came[at] & 0x0f);
+        at += tick::frame_len_at(&came[at..]);
+    }
+    assert_eq!(opcodes.iter().position(|&opcode| opcode == 8), Some(opcodes.len() - 1));
+}
+
+/// What waits for a client is looked through when it asks for other symbols. Neither that
+/// work nor the copies are without bound.
+#[test]
+fn who_is_far_behind_or_asks_all_the_time_is_closed() {
+    let args = ["--rate", "200000", "--format", "json", "--send-buffer", "8192"];
+    let mut server = ByHand::new(&args);
+    let mut good = connect(&server.url);
+    // Neither reads anything; each asks again and again for as long as it can.
+    let ask = |pause_ms| {
+        let mut client = connect(&server.url);
+        socket2::SockRef::from(client.get_ref()).set_recv_buffer_size(8192).unwrap();
+        let pause = std::time::Duration::from_millis(pause_ms);
+        let all = Message::text(r#"{"type":"subscribe","symbols":["*"]}"#);
+        std::thread::spawn(move || {
+            while client.send(all.clone()).is_ok() {
+                std::thread::sleep(pause);
+            }
+        })
+    };
+    let (often, seldom) = (ask(20), ask(1_500));
+    server.hear("left: other symbols again before what waits was taken; written ");
+    server.hear("left: too far behind for other symbols: come again; written ");
+    often.join().unwrap();
+    seldom.join().unwrap();
+    // The others are served as before.
+    assert!(matches!(good.read().unwrap(), Message::Text(_)));
+}

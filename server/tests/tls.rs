@@ -260,3 +260,20 @@ fn files_that_do_not_do_are_named_in_one_line() {
     contract::write(&mut stdin, &ToServer::Plan(bad)).unwrap();
     assert_eq!(process.wait().unwrap().code(), Some(2));
 }
+
+#[test]
+fn a_handshake_that_stops_is_ended_in_time() {
+    let room = Room::new();
+    let server = room.by_hand(&["--rate", "5000"]);
+    let address = authority(&server.url).to_owned();
+    let silent = TcpStream::connect(&address).unwrap();
+    let mut half = TcpStream::connect(&address).unwrap();
+    half.write_all(&[22, 3, 1, 2, 0, 1]).unwrap();
+    for mut socket in [silent, half] {
+        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let ended = socket.read_to_end(&mut Vec::new());
+        assert!(!ended.is_err_and(|e| e.kind() == std::io::ErrorKind::WouldBlock));
+    }
+    let mut good = room.connect(&server.url);
+    assert!(matches!(good.read().unwrap(), Message::Binary(_)));
+}

@@ -8,7 +8,7 @@ use crate::report::grid;
 use crate::rows::Row;
 use crate::saved::Campaign;
 use crate::stats::Time;
-use crate::table::{Column, count, nanos, thousands, time};
+use crate::table::{Column, count, nanos, rate, time};
 use crate::verdict::Verdict;
 use crate::workload::Workload;
 use contract::Policy;
@@ -68,7 +68,7 @@ impl Line {
         vec![
             self.client.clone(),
             format!("{}{verdict}", policy::word(self.policy)),
-            thousands(self.processed_per_s),
+            rate(self.processed_per_s),
             percent(self.lost),
             time(self.response_p50_ns),
             time(self.response_p99_ns),

@@ -197,7 +197,7 @@ pub fn rate_columns<'a>(
         number(
             "processed k/s",
             "decoded, checked and worked on, thousands a second",
-            |r: &Row| table::thousands(r.rates.processed_per_s),
+            |r: &Row| table::rate(r.rates.processed_per_s),
             |r| r.rates.processed_per_s,
         ),
         number(

@@ -67,11 +67,12 @@ impl Engine {
         self.made(first, now);
     }
 
-    /// Whether the slowest connection has less than a segment left; false without any.
-    fn has_appetite(&self) -> bool {
+    /// Whether the slowest connection has less than a segment left, of what it has asked
+    /// for; false without any.
+    pub(super) fn has_appetite(&self) -> bool {
         let staying = self.outlets.iter().flatten().filter(|outlet| !outlet.is_ending());
-        let slowest = staying.map(|outlet| outlet.stream().cursor()).min();
-        slowest.is_some_and(|cursor| self.feeds.whole().end() - cursor < SEGMENT_BYTES as u64)
+        let most = staying.map(|outlet| outlet.stream().waiting_bytes(self.log_of(outlet))).max();
+        most.is_some_and(|waiting| waiting < SEGMENT_BYTES as u64)
     }
 
     /// As the older server would: with its counts, and its one message.

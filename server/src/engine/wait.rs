@@ -51,8 +51,11 @@ impl Engine {
             Some(due_ns) => due_ns,
             None if now < self.load.start_ns => self.load.start_ns,
             None => {
-                let idle = |o: &Outlet| o.is_blocked() || o.is_ending() || o.gone().is_some();
-                let stuck = self.outlets.iter().flatten().all(idle);
+                let has_nothing = |o: &Outlet| o.is_drained(self.log_of(o));
+                let idle = |o: &Outlet| {
+                    o.is_blocked() || o.is_ending() || o.gone().is_some() || has_nothing(o)
+                };
+                let stuck = self.outlets.iter().flatten().all(idle) && !self.has_appetite();
                 if stuck { u64::MAX } else { now }
             }
         }

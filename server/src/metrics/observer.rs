@@ -109,7 +109,7 @@ impl Observer {
             let Backlog { connections, ticks, bytes } = &mut reading.classes[class as usize];
             *connections += 1;
             *ticks += account.waiting;
-            *bytes += outlet.stream().waiting(engine.log_of(outlet), now_ns).bytes;
+            *bytes += outlet.stream().waiting_bytes(engine.log_of(outlet));
         }
         reading
     }

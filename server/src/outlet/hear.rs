@@ -7,7 +7,15 @@ use crate::log::Log;
 use crate::subscription::Symbols;
 use std::io::{ErrorKind, Read};
 use tungstenite::error::ProtocolError;
+use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Error, Message};
+
+/// The most that may wait for a client that asks for other symbols: some 600 000 ticks,
+/// which take the engine tens of ms to look through.
+const MOST_MOVED_BYTES: u64 = 16 << 20;
+/// The most of it that may wait when it asks again within this time, in ns.
+const MOST_COPIED_BYTES: u64 = 1 << 20;
+const AGAIN_NS: u64 = 1_000_000_000;
 
 impl Outlet {
     /// Reads what the client has sent: pongs count, pings are answered, texts are
@@ -36,6 +44,23 @@ impl Outlet {
             Ok(_) => self.send_away(log, &Breach::words("this run is of all symbols")),
             Err(refusal) => self.send_away(log, &Breach::words(refusal.to_string())),
         }
+    }
+
+    /// Whether it may go over to other symbols, for which what waits is looked through and
+    /// copied; else it is closed. Neither takes the others' time, nor memory without bound.
+    pub fn may_resubscribe(&mut self, log: &Log, now: u64) -> bool {
+        let (own, all) = (self.stream.own_bytes(), self.stream.waiting_bytes(log));
+        let again = now.saturating_sub(self.resubscribed_ns) < AGAIN_NS;
+        if all > MOST_MOVED_BYTES {
+            let words = "too far behind for other symbols: come again";
+            self.cut_off(log, CloseCode::Again, words, Reason::CutOff, words);
+        } else if again && own > MOST_COPIED_BYTES {
+            let words = "other symbols again before what waits was taken";
+            self.cut_off(log, CloseCode::Policy, words, Reason::CutOff, words);
+        } else {
+            self.resubscribed_ns = now;
+        }
+        self.ending.is_none()
     }
 
     /// Nothing more is there for now. What is known to be too long is not waited for.
