@@ -134,14 +134,23 @@ fn long_requests_are_stood() {
 /// Pings without end, and no pong is read: the server ends it.
 #[test]
 fn a_ping_flood_whose_pongs_nobody_reads_is_ended() {
+    unread_pongs(&PING.repeat(100));
+}
+
+/// A pong of two bytes has to be remembered until it is acknowledged, too.
+#[test]
+fn a_flood_of_empty_pings_takes_no_more_memory() {
+    unread_pongs(&[0x89, 0x80, 0, 0, 0, 0].repeat(2_000));
+}
+
+fn unread_pongs(pings: &[u8]) {
     let mut siege = Siege::new();
     let mut socket = connect(&siege.server.url);
     let raw = socket.get_mut();
     raw.set_write_timeout(Some(Duration::from_secs(60))).unwrap();
-    let pings = PING.repeat(100);
     let limit = Instant::now() + Duration::from_secs(60);
     let error = loop {
-        if let Err(error) = raw.write_all(&pings) {
+        if let Err(error) = raw.write_all(pings) {
             break error;
         }
         assert!(Instant::now() < limit, "nobody ends it");
