@@ -6,6 +6,15 @@ mod common;
 use common::Room;
 use serde_json::Value;
 use std::io::Read;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Held by each test here: rates are looked at, and neither another test's flood nor the
+/// start of every client belongs beside them.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The clients of the suite, found as the harness finds them.
 fn clients() -> Vec<String> {
@@ -20,6 +29,7 @@ fn clients() -> Vec<String> {
 
 #[test]
 fn every_client_carries_a_light_load_in_every_format() {
+    let _alone = alone();
     let room = Room::new();
     let formats = ["binary", "json", "classic-binary", "classic-json"];
     let files: Vec<String> = formats
@@ -53,6 +63,7 @@ fn every_client_carries_a_light_load_in_every_format() {
 
 #[test]
 fn a_flood_reports_throughput_only_and_a_campaign_tells_all() {
+    let _alone = alone();
     let room = Room::new();
     let flood = room.workload("rush", "rate_per_s = \"flood\"\nrank_by = \"processed\"");
     let compared = room.compare(&["floor", "--workload", &flood, "--seed", "5"]);
@@ -91,6 +102,7 @@ fn a_flood_reports_throughput_only_and_a_campaign_tells_all() {
 
 #[test]
 fn a_client_that_cannot_keep_up_has_bounds_instead_of_latencies() {
+    let _alone = alone();
     let room = Room::new();
     let load = room.workload("beyond", "rate_per_s = 60000\nrank_by = \"backlog_growth\"");
     let slow = room.compare(&["js-sim", "--workload", &load]);
@@ -107,6 +119,7 @@ fn a_client_that_cannot_keep_up_has_bounds_instead_of_latencies() {
 
 #[test]
 fn variants_are_listed_and_the_table_names_what_is_there() {
+    let _alone = alone();
     let room = Room::new();
     let output = room.harness(&["list"]).output().unwrap();
     assert!(output.status.success());
