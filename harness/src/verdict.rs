@@ -153,18 +153,19 @@ fn classify(m: &Measurement) -> (Verdict, Option<String>) {
             None => (Verdict::Ok, None),
         };
     };
+    // Before its backlog, which rises and falls with each batch that it is made to wait for.
+    if let Some(share) = m.held_back.filter(|share| *share > HELD_BACK_SHARE) {
+        let why = format!(
+            "it held the source back: {:.1} % of the ticks due were never made, as each waits until it has taken those before",
+            share * 100.0
+        );
+        return (Verdict::Overloaded, Some(why));
+    }
     let growth = Slope { per_x: m.backlog_growth_per_s, interval: m.backlog_growth_interval_per_s };
     if growth::is_overloaded(&growth, offered) {
         let why = format!(
             "its backlog grew by {:.1} % of what was offered",
             growth.per_x / offered * 100.0
-        );
-        return (Verdict::Overloaded, Some(why));
-    }
-    if let Some(share) = m.held_back.filter(|share| *share > HELD_BACK_SHARE) {
-        let why = format!(
-            "it held the source back: {:.1} % of the ticks due were never made, as each waits until it has taken those before",
-            share * 100.0
         );
         return (Verdict::Overloaded, Some(why));
     }
