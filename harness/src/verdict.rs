@@ -267,3 +267,26 @@ fn stall(record: &Record, plan: &Plan) -> Option<(u64, u64)> {
     }
     (longest.0 >= STALL_NS).then_some((longest.1, longest.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Rates;
+
+    /// The batches that a consumer in lock-step is made to wait for are no backlog that
+    /// grows for ever.
+    #[test]
+    fn what_was_held_back_is_told_before_a_backlog() {
+        let rates = Rates { offered_per_s: Some(20_000.0), ..Rates::default() };
+        let grows = Measurement {
+            rates,
+            backlog_growth_per_s: 4_200.0,
+            backlog_growth_interval_per_s: [4_000.0, 4_400.0],
+            ..Measurement::default()
+        };
+        let reason = |m: &Measurement| classify(m).1.unwrap();
+        assert!(reason(&grows).starts_with("its backlog grew by 21.0 %"));
+        let blocks = Measurement { held_back: Some(0.5), ..grows };
+        assert!(reason(&blocks).starts_with("it held the source back: 50.0 %"));
+    }
+}
