@@ -1,5 +1,6 @@
 //! Numbers in few characters, for narrow places. Pure.
 
+use crate::digits::nanos;
 use crate::stats::Time;
 use crate::view::live::Headline;
 
@@ -27,13 +28,9 @@ pub fn short(value: f64) -> String {
 /// A time in ns with the first letter of its unit: `59µ`, `1.4s`.
 #[must_use]
 pub fn short_nanos(ns: u64) -> String {
-    let (value, unit) = match ns {
-        0..1_000 => return format!("{ns}n"),
-        1_000..999_500 => (ns as f64 / 1e3, "µ"),
-        999_500..999_500_000 => (ns as f64 / 1e6, "m"),
-        _ => (ns as f64 / 1e9, "s"),
-    };
-    if value < 9.95 { format!("{value:.1}{unit}") } else { format!("{value:.0}{unit}") }
+    let long = nanos(ns);
+    let (value, unit) = long.split_once(' ').unwrap_or((&long, ""));
+    format!("{value}{}", unit.chars().take(1).collect::<String>())
 }
 
 /// A headline in at most five characters or so.

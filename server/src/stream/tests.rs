@@ -1,8 +1,11 @@
 //! A stream against a made-up socket: whatever it takes and whenever, what comes out are
 //! whole frames with ascending seqs, and every tick is written, dropped or waiting.
 
+use super::leave::HELD_BEHIND_BYTES;
 use super::*;
 use crate::log::Memory;
+use crate::subscription::Symbols;
+use contract::Policy;
 use proptest::prelude::*;
 use tick::{Format, Framer, Market, frame_len_at};
 
