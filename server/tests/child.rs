@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Served, connect, plan, rate, read_all};
+use common::{Served, connect, narrow, plan, rate, read_all};
 use contract::meter::{MeterFile, Slot};
 use contract::{ServerEnd, ServerPlan, ToServer};
 use std::io::{Read, Write};
@@ -142,8 +142,7 @@ fn a_client_that_reads_late_gets_everything_and_never_slows_the_schedule() {
             ..plan(rate(50_000), 400)
         };
         let mut server = Served::new(&plan);
-        let mut client = connect(&server.url);
-        socket2::SockRef::from(client.get_ref()).set_recv_buffer_size(8192).unwrap();
+        let mut client = narrow(&server.url, 8192);
         server.start();
         // All is made while nothing is read.
         while meter.read(Slot::GENERATED).unwrap() < 20_000 {
@@ -241,8 +240,7 @@ fn threads_share_the_log_ceiling() {
 fn the_deadline_ends_a_run_that_is_not_drained() {
     let plan = ServerPlan { deadline_ms: 700, ..plan(rate(200_000), 200) };
     let mut server = Served::new(&ServerPlan { send_buffer_bytes: Some(8192), ..plan });
-    let client = connect(&server.url);
-    socket2::SockRef::from(client.get_ref()).set_recv_buffer_size(8192).unwrap();
+    let client = narrow(&server.url, 8192);
     server.start();
     let (_, last) = server.report();
     assert_eq!(last.ended, ServerEnd::Deadline);

@@ -3,7 +3,7 @@
 mod common;
 
 use common::noted::Noted;
-use common::{BINARY, connect, read_all};
+use common::{BINARY, PATIENCE, connect, narrow, read_all};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
@@ -15,9 +15,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tick::Format;
 use tungstenite::{HandshakeError, Message, WebSocket};
-
-/// A hang ends the test; nothing depends on how long it takes before that.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let begin = Instant::now();
@@ -123,8 +120,7 @@ fn a_close_frame_is_answered_between_two_ticks() {
     let words = server.words();
     let mut told = Vec::new();
     for _ in 0..20 {
-        let mut client = connect(&server.url);
-        socket2::SockRef::from(client.get_ref()).set_recv_buffer_size(8192).unwrap();
+        let mut client = narrow(&server.url, 8192);
         // It does not read until the server is stuck.
         std::thread::sleep(Duration::from_millis(50));
         let local = client.get_ref().local_addr().unwrap();

@@ -7,18 +7,15 @@ mod common;
 mod sent;
 mod witness;
 
-use common::{ByHand, connect};
+use common::{ByHand, PATIENCE, connect};
 use fastwebsockets::{Frame, OpCode, WebSocket, handshake};
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use sent::{CLOSE, Case, Expected, Sent, all};
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tungstenite::Message;
 use witness::Witness;
-
-/// Ends a hang, and nothing else.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 fn server() -> ByHand {
     ByHand::new(&["--rate", "2000"])

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{ByHand, connect, read_all};
+use common::{ByHand, connect, narrow, read_all};
 use nix::sys::signal::Signal;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -158,8 +158,7 @@ fn who_sets_the_pace_is_alone() {
 
 /// A client that reads nothing for a while, with little room in both kernel queues.
 fn late_reader(server: &ByHand) -> tungstenite::WebSocket<TcpStream> {
-    let client = connect(&server.url);
-    socket2::SockRef::from(client.get_ref()).set_recv_buffer_size(16_384).unwrap();
+    let client = narrow(&server.url, 16_384);
     std::thread::sleep(Duration::from_millis(1_000));
     client
 }

@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::http::{PATIENCE, Page, ask, fetch_until, metrics_address};
-use common::{BINARY, ByHand, connect, read_all};
+use common::http::{Page, ask, fetch_until, metrics_address};
+use common::{BINARY, ByHand, PATIENCE, connect, read_all};
 use nix::sys::signal::Signal;
 use prometheus_parse::Value;
 use std::collections::HashSet;

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Served, connect, plan, rate, read_all};
+use common::{Served, connect, narrow, plan, rate, read_all};
 use contract::{Dropped, FromServer, Policy, ServerEnd, ServerFinal, ServerPlan, SlowConsumer};
 use std::io::BufReader;
 use std::process::ChildStdout;
@@ -52,8 +52,7 @@ fn a_gap_is_a_counted_drop() {
             let what = format!("{policy:?} {bytes:?} {ms:?} {format}");
             let plan = ServerPlan { format, ..slow(policy, bytes, ms) };
             let mut server = Served::new(&plan);
-            let mut client = connect(&server.url);
-            socket2::SockRef::from(client.get_ref()).set_recv_buffer_size(16_384).unwrap();
+            let mut client = narrow(&server.url, 16_384);
             server.start();
             std::thread::sleep(Duration::from_millis(600));
             let (payloads, code) = read_all(&mut client);
@@ -108,8 +107,7 @@ fn conflation_loses_no_symbol() {
 fn a_consumer_that_is_behind_is_closed_with_1008_and_a_reason() {
     for (bytes, ms) in [(Some(LIMIT_BYTES), None), (None, Some(20))] {
         let mut server = Served::new(&slow(Policy::Disconnect, bytes, ms));
-        let mut client = connect(&server.url);
-        socket2::SockRef::from(client.get_ref()).set_recv_buffer_size(16_384).unwrap();
+        let mut client = narrow(&server.url, 16_384);
         server.start();
         std::thread::sleep(Duration::from_millis(600));
         let mut payloads = 0;
@@ -134,8 +132,7 @@ fn a_consumer_that_is_behind_is_closed_with_1008_and_a_reason() {
 #[test]
 fn a_consumer_that_sets_the_pace_gets_all_that_was_made() {
     let mut server = Served::new(&slow(Policy::Block, None, None));
-    let mut client = connect(&server.url);
-    socket2::SockRef::from(client.get_ref()).set_recv_buffer_size(16_384).unwrap();
+    let mut client = narrow(&server.url, 16_384);
     server.start();
     std::thread::sleep(Duration::from_millis(600));
     let (payloads, code) = read_all(&mut client);
@@ -221,10 +218,8 @@ fn a_stop_reaches_the_threads_that_are_still_at_it() {
     let load = ServerPlan { send_buffer_bytes: Some(8192), ..plan(rate(100_000), 300) };
     let plan = ServerPlan { connections: 2, threads: 2, ..load };
     let mut server = Served::new(&plan);
-    let mut clients: Vec<_> =
-        (0..2).map(|n| connect(&format!("{}?connection={n}", server.url))).collect();
-    let little = socket2::SockRef::from(clients[1].get_ref()).set_recv_buffer_size(16_384);
-    little.unwrap();
+    let url = |n| format!("{}?connection={n}", server.url);
+    let mut clients = vec![connect(&url(0)), narrow(&url(1), 16_384)];
     server.start_all(2);
     // The first takes every tick, but answers no ping: that goes out with the next read.
     let mut ticks = 0;

@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::http::{PATIENCE, fetch_until, metrics_address, wait_for_the_end};
-use common::{ByHand, connect, read_all};
+use common::http::{fetch_until, metrics_address, wait_for_the_end};
+use common::{ByHand, PATIENCE, connect, read_all};
 use nix::sys::signal::Signal;
 use std::net::TcpStream;
 use std::process::ExitStatus;

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{ByHand, Served, plan, rate, read_all};
+use common::{ByHand, Served, dial, plan, rate, read_all};
 use contract::{Credentials, ServerEnd, ServerPlan, ToServer};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -44,8 +44,12 @@ impl Room {
         ByHand::new(&[&self.args(), args].concat())
     }
 
-    /// A TLS connection that believes nobody else.
     fn secret(&self, url: &str) -> StreamOwned<ClientConnection, TcpStream> {
+        self.secret_on(dial(authority(url), None))
+    }
+
+    /// A TLS connection that believes nobody else.
+    fn secret_on(&self, socket: TcpStream) -> StreamOwned<ClientConnection, TcpStream> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(&self.files.cert).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -56,7 +60,6 @@ impl Room {
             .with_no_client_auth();
         let name = ServerName::try_from("127.0.0.1").unwrap();
         let connection = ClientConnection::new(Arc::new(config), name).unwrap();
-        let socket = TcpStream::connect(authority(url)).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         StreamOwned::new(connection, socket)
     }
@@ -139,8 +142,7 @@ fn nothing_counts_as_acknowledged_that_is_not() {
         send_buffer_bytes: Some(8192),
         ..plan(Schedule::Flood, 300)
     });
-    let secret = room.secret(&server.url);
-    socket2::SockRef::from(&secret.sock).set_recv_buffer_size(8192).unwrap();
+    let secret = room.secret_on(dial(authority(&server.url), Some(8192)));
     let (client, _) = tungstenite::client(&server.url, secret).unwrap();
     server.start();
     // It reads nothing: two small buffers are full soon, and that is all that comes.

@@ -1,14 +1,11 @@
 //! Plain HTTP requests, and what a page of metrics says, read by a parser that
 //! knows nothing of the server.
 
-use super::ByHand;
+use super::{ByHand, PATIENCE};
 use prometheus_parse::{Scrape, Value};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
-
-/// For a wait that has gone wrong; no test depends on how long one takes.
-pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An answer.
 pub struct Answer {

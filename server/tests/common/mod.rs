@@ -8,10 +8,13 @@ pub mod http;
 use contract::{
     Empty, Fresh, FromServer, Lines, Samples, ServerFinal, ServerPlan, Start, ToServer, Version,
 };
+use socket2::{Domain, Socket, Type};
 use std::io::{BufRead, BufReader};
-use std::net::TcpStream;
+
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 use tick::{Format, Sample, Schedule};
 use tungstenite::{Message, WebSocket};
 
@@ -163,17 +166,26 @@ pub fn by_hand(args: &[&str]) -> (Child, String, BufReader<ChildStderr>) {
     (process, first.trim_end().to_owned(), stderr)
 }
 
+/// Ends a wait that has gone wrong; no test depends on how long one takes.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
 /// The server by hand. Ended when dropped.
 pub struct ByHand {
     pub process: Child,
     pub url: String,
-    stderr: BufReader<ChildStderr>,
+    /// What it says, line by line, as a thread of its own reads it.
+    said: Receiver<String>,
 }
 
 impl ByHand {
     pub fn new(args: &[&str]) -> Self {
         let (process, url, stderr) = by_hand(args);
-        Self { process, url, stderr }
+        let (say, said) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let mut lines = stderr.lines().map_while(Result::ok);
+            lines.all(|line| say.send(line).is_ok());
+        });
+        Self { process, url, said }
     }
 
     pub fn address(&self) -> String {
@@ -185,13 +197,15 @@ impl ByHand {
         nix::sys::signal::kill(pid, signal).unwrap();
     }
 
-    /// Waits until it says a line with these words.
+    /// Waits until it says a line with these words, and not for ever.
     pub fn hear(&mut self, words: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut others = Vec::new();
         loop {
-            let mut line = String::new();
-            assert!(self.stderr.read_line(&mut line).unwrap() > 0, "it never said `{words}`");
-            if line.contains(words) {
-                return line;
+            match self.said.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) if line.contains(words) => return line,
+                Ok(line) => others.push(line),
+                Err(end) => panic!("it never said `{words}` ({end}), but {others:#?}"),
             }
         }
     }
@@ -199,22 +213,41 @@ impl ByHand {
 
 impl Drop for ByHand {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            let _ = self.process.kill();
-            let mut said = String::new();
-            let _ = std::io::Read::read_to_string(&mut self.stderr, &mut said);
-            eprintln!("the server said: {said}");
-        }
         let _ = self.process.kill();
         let _ = self.process.wait();
+        if std::thread::panicking() {
+            eprintln!("the server said: {:#?}", self.said.iter().collect::<Vec<_>>());
+        }
     }
 }
 
+/// A client that waits for something to read or write, and not for ever.
 pub fn connect(url: &str) -> WebSocket<TcpStream> {
+    open(url, None)
+}
+
+/// The same with little room in its kernel's queue.
+pub fn narrow(url: &str, receive_buffer_bytes: usize) -> WebSocket<TcpStream> {
+    open(url, Some(receive_buffer_bytes))
+}
+
+fn open(url: &str, receive_buffer_bytes: Option<usize>) -> WebSocket<TcpStream> {
     let address = url.trim_start_matches("ws://").split('/').next().unwrap();
-    let socket = TcpStream::connect(address).unwrap();
+    let socket = dial(address, receive_buffer_bytes);
     socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    socket.set_write_timeout(Some(PATIENCE)).unwrap();
     tungstenite::client(url, socket).unwrap().0
+}
+
+/// A socket whose receive buffer is set before it is connected. Were it made smaller
+/// later, its kernel would have promised more room than there is: it would drop what
+/// comes, and the acknowledgements of what was sent with it.
+pub fn dial(address: &str, receive_buffer_bytes: Option<usize>) -> TcpStream {
+    let address: SocketAddr = address.parse().unwrap();
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+    receive_buffer_bytes.map_or(Ok(()), |n| socket.set_recv_buffer_size(n)).unwrap();
+    socket.connect(&address.into()).unwrap();
+    socket.into()
 }
 
 /// Reads to the close frame: the payloads, and the close code.

@@ -3,16 +3,13 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
-use crate::common::connect;
+use crate::common::{PATIENCE, connect};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tick::{Format, Market, cents};
 use tungstenite::Message;
-
-/// Ends a hang, and nothing else.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Reads every tick from where it joined, and looks at each.
 pub struct Witness {
