@@ -18,9 +18,22 @@ pub(crate) fn rate(per_s: Option<f64>) -> String {
     }
 }
 
-/// A rate in millions a second.
+/// A rate in millions a second; one below a tenth with a digit more.
 pub(crate) fn millions(per_s: Option<f64>) -> String {
-    per_s.map_or(String::new(), |n| format!("{:.2}", n / 1e6))
+    per_s.map_or(String::new(), |n| match n.abs() < 1e5 {
+        true => format!("{:.3}", n / 1e6),
+        false => format!("{:.2}", n / 1e6),
+    })
+}
+
+/// A ratio with three decimals, or with two digits where those would be hardly any.
+pub(crate) fn ratio(value: f64) -> String {
+    let decimals = match value.abs() {
+        size if size > 0.0 && size < 0.1 => 1 + size.log10().floor().abs() as usize,
+        size if size < 100.0 => 3,
+        _ => 0,
+    };
+    format!("{value:.decimals$}")
 }
 
 /// A value with two or more digits.
@@ -75,5 +88,13 @@ mod tests {
         let rates = [31.0, 310.0, 999.4, 1_000.0, 24_560.0].map(|n| rate(Some(n)));
         assert_eq!(rates, ["0.031", "0.310", "0.999", "1.0", "24.6"]);
         assert_eq!((rate(Some(0.0)), rate(None)), ("0.000".to_owned(), String::new()));
+        let millions = [8_900.0, 99_999.0, 110_000.0, 25e6].map(|n| millions(Some(n)));
+        assert_eq!(millions, ["0.009", "0.100", "0.11", "25.00"]);
+    }
+
+    #[test]
+    fn a_ratio_has_digits_that_tell_it() {
+        let ratios = [0.0, 0.000_36, 0.013, 0.1, 1.0, 28.459, 3777.5].map(ratio);
+        assert_eq!(ratios, ["0.000", "0.00036", "0.013", "0.100", "1.000", "28.459", "3778"]);
     }
 }

@@ -14,7 +14,7 @@ use comfy_table::{Cell, CellAlignment, Table};
 use contract::Class;
 
 pub use crate::digits::{count, nanos, time};
-pub(crate) use crate::digits::{millions, plain, rate, thousands};
+pub(crate) use crate::digits::{millions, plain, rate, ratio, thousands};
 
 /// Where a table is going to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -275,13 +275,13 @@ pub(crate) fn general_notes(workload: &Workload, rows: &[Row], noise: &[Noise]) 
     ];
     notes.extend(noise.iter().map(|noise| {
         format!(
-            "Noise floor: {} against itself differs by {} in the {} (ratio {:.3}, 95 % {:.3} to {:.3}); less is no difference.",
+            "Noise floor: {} against itself differs by {} in the {} (ratio {}, 95 % {} to {}); less is no difference.",
             noise.client,
             percent(noise.floor),
             noise.metric.words(),
-            noise.ratio,
-            noise.interval.low,
-            noise.interval.high
+            ratio(noise.ratio),
+            ratio(noise.interval.low),
+            ratio(noise.interval.high)
         )
     }));
     notes.extend(rows.iter().filter_map(versus));
@@ -291,16 +291,16 @@ pub(crate) fn general_notes(workload: &Workload, rows: &[Row], noise: &[Noise]) 
 /// A row against the leader, where there is something to say.
 fn versus(row: &Row) -> Option<String> {
     let versus = row.versus_leader.as_ref()?;
-    let (ratio, interval) = (versus.ratio?, versus.interval?);
+    let (times, interval) = (versus.ratio?, versus.interval?);
     (row.rounds >= 2).then(|| {
         format!(
-            "{}: {} {:.3} times that of {} (95 % {:.3} to {:.3}, p {:.4}, after Holm {:.4})",
+            "{}: {} {} times that of {} (95 % {} to {}, p {:.4}, after Holm {:.4})",
             row.client,
             versus.metric.words(),
-            ratio,
+            ratio(times),
             versus.leader,
-            interval.low,
-            interval.high,
+            ratio(interval.low),
+            ratio(interval.high),
             versus.p,
             versus.p_holm
         )

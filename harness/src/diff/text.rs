@@ -6,7 +6,7 @@ use crate::inference::Interval;
 use crate::ranking::SIGNIFICANT;
 use crate::rows::Metric;
 use crate::saved::Kind;
-use crate::table::{self, Style, count, nanos, or_dash};
+use crate::table::{self, Style, count, nanos, or_dash, ratio};
 
 /// A comment of a pull request takes 65 536 characters; here bytes, which are more.
 const COMMENT: usize = 65_000;
@@ -213,13 +213,12 @@ impl Page<'_> {
             (true, false) => "< ",
             _ => "",
         };
-        let number = |x: f64| if x < 100.0 { format!("{x:.3}") } else { format!("{x:.0}") };
-        let ratio = |x: f64| format!("{bound}{}", number(x));
+        let bounded = |x: f64| format!("{bound}{}", ratio(x));
         // A bound has no other end.
         let span = |i: Interval| match bound {
-            "> " => format!("> {}", number(i.low)),
-            "< " => format!("< {}", number(i.high)),
-            _ => format!("{}–{}", number(i.low), number(i.high)),
+            "> " => format!("> {}", ratio(i.low)),
+            "< " => format!("< {}", ratio(i.high)),
+            _ => format!("{}–{}", ratio(i.low), ratio(i.high)),
         };
         [
             word,
@@ -228,7 +227,7 @@ impl Page<'_> {
             format!("{}{mark}", title(change.subject)),
             value(change.subject, &change.a),
             value(change.subject, &change.b),
-            change.ratio.map_or(String::new(), ratio),
+            change.ratio.map_or(String::new(), bounded),
             change.interval.map_or(String::new(), span),
             change.p_holm.map_or(String::new(), |p| format!("{p:.4}")),
             change.noise_floor.map_or(String::new(), percent),
