@@ -62,7 +62,7 @@ fn text_begins_with_the_address_and_tells_what_each_connection_got() {
     let said = server.hear("left");
     let why = "the client closed the connection";
     let written = said.strip_prefix(&format!("{peer} left: {why}; written ")).unwrap();
-    let written: u64 = written.strip_suffix(" ticks, dropped 0\n").unwrap().parse().unwrap();
+    let written: u64 = written.strip_suffix(" ticks, dropped 0").unwrap().parse().unwrap();
     // What was written behind the client's close frame is not read by anybody.
     assert!(written >= count, "{written} written, {count} read");
 }

@@ -15,10 +15,10 @@ before(() => {
 });
 
 /** A bridge that is ready, and what its test needs. */
-async function connected(t, { args = [], on_connection = () => {}, more = {} } = {}) {
+async function connected(t, { args = [], on_connection = () => {}, more = {}, env = {} } = {}) {
   const own = room();
   const server = await serve(on_connection);
-  const bridge = new Bridge(args);
+  const bridge = new Bridge(args, { env });
   t.after(async () => {
     bridge.process.kill("SIGKILL");
     await bridge.is_gone();
@@ -95,6 +95,16 @@ test("a killed bridge takes its browser along", async (t) => {
   await next.is_gone();
   assert.deepEqual(own.rest(), []);
   assert.match(next.words, /cannot connect to ws:\/\/127.0.0.1:1\//);
+});
+
+test("a browser that is killed with its bridge leaves its profile, and nothing elsewhere", async (t) => {
+  const elsewhere = room();
+  t.after(() => elsewhere.remove());
+  const { bridge, own } = await connected(t, { env: { TMPDIR: elsewhere.path } });
+  process.kill(-bridge.process.pid, "SIGKILL");
+  await bridge.is_gone();
+  assert.equal(own.rest().length, 1);
+  assert.deepEqual(elsewhere.rest(), []);
 });
 
 test("a browser that is not there makes the client unavailable", async (t) => {

@@ -22,7 +22,12 @@ const FLAGS = [
 /** How long Chromium may take to end by itself. */
 const END_MS = 1_000;
 
-const PREFIX = "browser-react-profile-";
+const PREFIX = "tick-browser-";
+
+/** What Chromium calls a socket of its own in the folder for temporary files, and the
+ * longest path that one may have (unix(7)). */
+const SOCKET = "/org.chromium.Chromium.XXXXXX/SingletonSocket";
+const PATH_BYTES = 107;
 
 /** Removes the profiles of bridges that were killed before they could. */
 function sweep(room) {
@@ -71,6 +76,8 @@ export class Chromium {
     const words = [...first, ...FLAGS, ...as_root, `--user-data-dir=${this.#profile}`, url];
     // Its crash handler, which cannot be switched off, would write into the home folder.
     const env = { ...process.env, BREAKPAD_DUMP_LOCATION: this.#profile };
+    // What it leaves there when it is killed goes with its profile.
+    if (Buffer.byteLength(this.#profile + SOCKET) <= PATH_BYTES) env.TMPDIR = this.#profile;
     this.#process = spawn(program, words, { env, stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"] });
     this.#process.stderr.setEncoding("utf8").on("data", (text) => {
       this.#words = (this.#words + text).slice(-2_000);
