@@ -44,11 +44,12 @@ impl Room {
         ByHand::new(&[&self.args(), args].concat())
     }
 
+    /// A TLS connection that believes nobody else.
     fn secret(&self, url: &str) -> StreamOwned<ClientConnection, TcpStream> {
         self.secret_on(dial(authority(url), None))
     }
 
-    /// A TLS connection that believes nobody else.
+    /// The same on a socket of one's own.
     fn secret_on(&self, socket: TcpStream) -> StreamOwned<ClientConnection, TcpStream> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(&self.files.cert).unwrap()).unwrap();

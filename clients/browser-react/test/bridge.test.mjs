@@ -15,8 +15,8 @@ before(() => {
 });
 
 /** A bridge that is ready, and what its test needs. */
-async function connected(t, { args = [], on_connection = () => {}, more = {}, env = {} } = {}) {
-  const own = room();
+async function connected(t, { args = [], on_connection = () => {}, more = {}, env = {}, name = "" } = {}) {
+  const own = room(name);
   const server = await serve(on_connection);
   const bridge = new Bridge(args, { env });
   t.after(async () => {
@@ -97,15 +97,18 @@ test("a killed bridge takes its browser along", async (t) => {
   assert.match(next.words, /cannot connect to ws:\/\/127.0.0.1:1\//);
 });
 
-test("a browser that is killed with its bridge leaves its profile, and nothing elsewhere", async (t) => {
-  const elsewhere = room();
-  t.after(() => elsewhere.remove());
-  const { bridge, own } = await connected(t, { env: { TMPDIR: elsewhere.path } });
-  process.kill(-bridge.process.pid, "SIGKILL");
-  await bridge.is_gone();
-  assert.equal(own.rest().length, 1);
-  assert.deepEqual(elsewhere.rest(), []);
-});
+// A path of a socket has no more than 107 bytes.
+for (const [name, left] of [["", 1], ["with-a-name-so-long", 2]]) {
+  test(`a browser that is killed with its bridge leaves nothing outside its room ${name}`, async (t) => {
+    const elsewhere = room();
+    t.after(() => elsewhere.remove());
+    const { bridge, own } = await connected(t, { env: { TMPDIR: elsewhere.path }, name });
+    process.kill(-bridge.process.pid, "SIGKILL");
+    await bridge.is_gone();
+    assert.equal(own.rest().length, left);
+    assert.deepEqual(elsewhere.rest(), []);
+  });
+}
 
 test("a browser that is not there makes the client unavailable", async (t) => {
   const own = room();

@@ -10,9 +10,9 @@ import { fileURLToPath } from "node:url";
 
 export const folder = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** A folder of one test, with a meter in it. */
-export function room() {
-  const path = mkdtempSync(join(tmpdir(), "browser-react-test-"));
+/** A folder of one test, with a meter in it; `name` makes its path longer. */
+export function room(name = "") {
+  const path = mkdtempSync(join(tmpdir(), `browser-react-test-${name}`));
   const meter = join(path, "client.meter");
   const fd = openSync(meter, "w");
   ftruncateSync(fd, 4096);

@@ -76,8 +76,9 @@ export class Chromium {
     const words = [...first, ...FLAGS, ...as_root, `--user-data-dir=${this.#profile}`, url];
     // Its crash handler, which cannot be switched off, would write into the home folder.
     const env = { ...process.env, BREAKPAD_DUMP_LOCATION: this.#profile };
-    // What it leaves there when it is killed goes with its profile.
-    if (Buffer.byteLength(this.#profile + SOCKET) <= PATH_BYTES) env.TMPDIR = this.#profile;
+    // What it leaves there when it is killed goes with its profile, or with the room.
+    const fits = (place) => Buffer.byteLength(place + SOCKET) <= PATH_BYTES;
+    env.TMPDIR = [this.#profile, room].find(fits) ?? env.TMPDIR;
     this.#process = spawn(program, words, { env, stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"] });
     this.#process.stderr.setEncoding("utf8").on("data", (text) => {
       this.#words = (this.#words + text).slice(-2_000);

@@ -10,7 +10,6 @@ use contract::{
 };
 use socket2::{Domain, Socket, Type};
 use std::io::{BufRead, BufReader};
-
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::Receiver;
