@@ -9,7 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tick::{Format, Framer, Market};
-use tick_server::log::{Log, SEGMENT_BYTES};
+use tick_server::log::segments::{Log, SEGMENT_BYTES};
 
 /// Ticks of one iteration.
 const TICKS: u64 = 1_000_000;

@@ -3,17 +3,17 @@
 
 use clap::Parser;
 use std::process::ExitCode;
-use tick_server::args::{Args, ChildArgs};
-use tick_server::classic::Style;
-use tick_server::{child, hand};
+use tick_server::engine::classic::Style;
+use tick_server::run::args::{Args, ChildArgs};
+use tick_server::run::{child, standalone};
 
 fn main() -> ExitCode {
     let done = match std::env::args_os().nth(1) {
-        None => child::run(Style::default()),
+        None => child::session::run(Style::default()),
         Some(word) if word == "child" => {
-            child::run(ChildArgs::parse_from(std::env::args_os().skip(1)).style)
+            child::session::run(ChildArgs::parse_from(std::env::args_os().skip(1)).style)
         }
-        Some(_) => hand::run(&Args::parse()),
+        Some(_) => standalone::server::run(&Args::parse()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

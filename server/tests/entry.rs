@@ -12,8 +12,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tick_server::door::{self, Tuning};
-use tick_server::spread::Spread;
+use tick_server::accept::dispatch::Spread;
+use tick_server::accept::listener::{self, Tuning};
 use witness::Witness;
 
 /// A process that is ended when dropped, also by a failing test.
@@ -52,7 +52,7 @@ fn half_a_request_and_silence_end_with_408() {
     let poller = Arc::new(polling::Poller::new().unwrap());
     let (to, _seats) = Spread::over(&[poller]);
     let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let door = door::open(host, 0, tuning, to).unwrap();
+    let door = listener::open(host, 0, tuning, to).unwrap();
     let whole = asked().to_bytes();
     for len in [0, 1, 20, whole.len() - 1] {
         let mut socket = open(&door.address.to_string());

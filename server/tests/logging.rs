@@ -113,14 +113,14 @@ fn a_filter_silences_all_but_the_address_and_opens_single_targets() {
         stderr.read_to_string(&mut rest).unwrap();
         (url, rest)
     };
-    for filter in ["off", "error", "tick_server::door=info"] {
+    for filter in ["off", "error", "tick_server::accept=info"] {
         let (url, rest) = said(filter);
         assert!(url.starts_with("ws://127.0.0.1:"), "{url}");
         assert_eq!(rest, "", "under {filter}");
     }
     let (_, rest) = said("info");
     assert!(rest.contains(" joined ") && !rest.contains("turned away"), "{rest}");
-    let (_, rest) = said("off,tick_server::door=debug");
+    let (_, rest) = said("off,tick_server::accept=debug");
     assert!(!rest.contains(" joined ") && rest.contains("turned away: "), "{rest}");
 }
 

@@ -10,7 +10,7 @@ use common::{ByHand, connect};
 use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
-use tick_server::handshake::HEAD_BYTES;
+use tick_server::accept::request::HEAD_BYTES;
 use tungstenite::Message;
 use witness::{Witness, memory_kib};
 

@@ -1,8 +1,8 @@
 //! Making ticks: by due times, as fast as they are taken, or as the older server did.
 
-use super::Engine;
-use crate::load::Load;
-use crate::log::SEGMENT_BYTES;
+use crate::engine::load::Load;
+use crate::engine::state::Engine;
+use crate::log::segments::SEGMENT_BYTES;
 use contract::Policy;
 
 impl Engine {

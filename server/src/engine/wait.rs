@@ -1,7 +1,7 @@
 //! Waiting for the next due time or for a socket, and what sockets have to say.
 
-use super::Engine;
-use crate::outlet::Outlet;
+use crate::connection::endpoint::Outlet;
+use crate::engine::state::Engine;
 use anyhow::Result;
 use contract::Policy;
 use polling::{Event, PollMode};

@@ -1,8 +1,10 @@
 //! Reads an engine between its turns, in its own thread, and shows what it saw.
 
-use super::gauges::{Backlog, Class, Gauges, Reading};
-use crate::departure::{Account, Reason};
-use crate::engine::Engine;
+use crate::connection::account::Account;
+use crate::connection::end::Reason;
+use crate::engine::state::Engine;
+use crate::metrics::gauges::Gauges;
+use crate::metrics::snapshot::{Backlog, Class, Reading};
 use std::sync::Arc;
 
 /// Between two readings, in ns: as often as the engine asks the kernel.

@@ -1,10 +1,11 @@
 //! From figures to metrics: names after Prometheus' practice (base units, a
 //! unit's name last, `_total` behind what only rises).
 
-use super::admissions::Admissions;
-use super::gauges::{Class, Gauges, Reading};
-use super::lateness::{BOUNDS_NS, Lateness};
-use crate::departure::Reason;
+use crate::accept::admissions::Admissions;
+use crate::connection::end::Reason;
+use crate::engine::lateness::{BOUNDS_NS, Lateness};
+use crate::metrics::gauges::Gauges;
+use crate::metrics::snapshot::{Class, Reading};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
     DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, MetricEncoder, NoLabelSet,

@@ -10,7 +10,7 @@ pub const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
 /// The server's limit of a message.
-const LIMIT: usize = tick_server::inbound::MESSAGE_BYTES;
+const LIMIT: usize = tick_server::connection::violation::MESSAGE_BYTES;
 
 /// A frame of a client, good or bad.
 #[derive(Clone)]

@@ -1,0 +1,12 @@
+//! From a TCP connection to a WebSocket connection that an engine serves: listening,
+//! TLS and WebSocket handshake, access control, and the choice of the engine.
+
+pub mod accepted;
+pub mod access;
+pub mod admissions;
+pub mod certificate;
+pub mod client_stream;
+pub mod dispatch;
+pub mod listener;
+pub mod refusal;
+pub mod request;
