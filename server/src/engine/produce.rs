@@ -87,7 +87,7 @@ impl Engine {
         let count = classic.count(now, first).map_or(flood, |count| count.min(chunk));
         if count > 0 {
             let (of, made_ns) = classic.message(first, now);
-            self.feeds.whole_mut().append_again(count, of, made_ns);
+            self.feeds.whole_mut().append_repeated(count, of, made_ns);
             self.made(first, made_ns);
         }
     }

@@ -124,10 +124,10 @@ impl Log {
     }
 
     /// Appends the next `count` ticks, all of them with what tick `of` says, made then.
-    pub fn append_again(&mut self, count: u64, of: u64, made_ns: u64) {
+    pub fn append_repeated(&mut self, count: u64, of: u64, made_ns: u64) {
         self.append_by(
             count,
-            |framer, seqs, out| framer.append_again(seqs, of, made_ns, out),
+            |framer, seqs, out| framer.append_repeated(seqs, of, made_ns, out),
             |framer, _| framer.symbol(of),
         );
     }

@@ -1,4 +1,4 @@
-//! What a tick costs on the wire: making it, framing it, reading it back.
+//! The cost of a tick: generating, encoding and decoding it.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;

@@ -1,32 +1,30 @@
-//! Bursts over a base rate, in closed form: each period begins with the burst,
-//! and both parts have a whole number of evenly spaced ticks.
+//! Bursts over a base rate, in closed form: each period begins with the burst, and both
+//! parts have a whole number of evenly spaced ticks.
 
-use crate::Schedule;
-
-/// Ticks of one burst, and of the rest of its period.
-pub(crate) fn ticks(schedule: &Schedule) -> [u64; 2] {
-    let Schedule::Burst { base_per_s, burst_per_s, period_ns, length_ns } = *schedule else {
-        return [0, 0];
-    };
-    let within = |rate_per_s: u64, ns: u64| scaled(rate_per_s, ns, 1_000_000_000);
-    [within(burst_per_s, length_ns), within(base_per_s, period_ns.saturating_sub(length_ns))]
-}
-
-/// One load of bursts, ready to be asked.
+/// A load of bursts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bursts {
     period_ns: u64,
     length_ns: u64,
+    /// Ticks of one burst.
     bursting: u64,
+    /// Ticks of the rest of its period.
     quiet: u64,
 }
 
 impl Bursts {
-    /// Of a sound [`Schedule::Burst`].
-    pub(crate) fn new(schedule: &Schedule) -> Option<Self> {
-        let Schedule::Burst { period_ns, length_ns, .. } = *schedule else { return None };
-        let [bursting, quiet] = ticks(schedule);
-        Some(Self { period_ns, length_ns, bursting, quiet })
+    /// Bursts of `burst_per_s` for `length_ns` at the beginning of each period, and
+    /// `base_per_s` for the rest of it.
+    pub(crate) fn new(base_per_s: u64, burst_per_s: u64, period_ns: u64, length_ns: u64) -> Self {
+        let within = |rate_per_s: u64, ns: u64| scaled(rate_per_s, ns, 1_000_000_000);
+        let bursting = within(burst_per_s, length_ns);
+        let quiet = within(base_per_s, period_ns.saturating_sub(length_ns));
+        Self { period_ns, length_ns, bursting, quiet }
+    }
+
+    /// Whether both the burst and the rest of the period have a tick.
+    pub(crate) fn has_ticks(&self) -> bool {
+        self.bursting > 0 && self.quiet > 0
     }
 
     pub(crate) fn due_offset_ns(&self, seq: u64) -> u64 {
@@ -55,7 +53,7 @@ impl Bursts {
     }
 }
 
-/// `floor(a * b / c)`, exact; in 64 bits where they do.
+/// `floor(a * b / c)`, exact; in 64 bits where the product fits.
 #[inline]
 fn scaled(a: u64, b: u64, c: u64) -> u64 {
     match a.checked_mul(b) {

@@ -1,9 +1,9 @@
-//! The one clock of the suite: `CLOCK_MONOTONIC`, which every process of a
-//! machine reads alike, so that stamps of server, client and harness compare.
+//! The one clock of the suite: `CLOCK_MONOTONIC`, which is the same for every process of a
+//! machine, so that time stamps of server, client and harness can be compared.
 
 use nix::time::{ClockId, clock_gettime};
 
-/// Nanoseconds of the machine's monotonic clock.
+/// The monotonic clock of this machine, in ns.
 ///
 /// # Panics
 /// When the kernel has no monotonic clock, which Linux always has.
@@ -15,8 +15,8 @@ pub fn now_ns() -> u64 {
 
 /// What to add to a monotonic instant to get nanoseconds since the Unix epoch.
 ///
-/// Needed by the classic formats only, whose stamps are wall-clock milliseconds.
-/// Read once at start, so that a stepped wall clock cannot bend a run.
+/// Only the classic formats need it: their time stamps are wall-clock milliseconds. It is
+/// read once at the start, so that a step of the wall clock does not change a run.
 #[must_use]
 pub fn unix_offset_ns() -> i64 {
     let unix = i128::from(read(ClockId::CLOCK_REALTIME));
@@ -35,13 +35,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn never_runs_backwards() {
+    fn the_clock_never_runs_backwards() {
         let stamps: Vec<u64> = (0..1000).map(|_| now_ns()).collect();
         assert!(stamps.is_sorted());
     }
 
     #[test]
-    fn offset_leads_to_this_century() {
+    fn the_offset_gives_a_time_in_this_century() {
         let unix_s = (now_ns() as i64 + unix_offset_ns()) / 1_000_000_000;
         assert!((946_684_800..4_102_444_800).contains(&unix_s), "{unix_s}");
     }

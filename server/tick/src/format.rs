@@ -1,8 +1,8 @@
-//! The four spellings of a tick, and back.
+//! The four formats of a tick: encoding and decoding.
 
 use serde::{Deserialize, Serialize};
 
-/// One quote as it stands on the wire.
+/// One quote as it is on the wire.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tick {
     /// Which instrument, below [`crate::SYMBOLS`] for the suite's own market.
@@ -12,12 +12,12 @@ pub struct Tick {
     /// `Binary`, `Json`: due time in ns of the server's monotonic clock.
     /// Classic formats: milliseconds since the Unix epoch.
     pub ts: i64,
-    /// The place in the stream, from 0. The classic formats do not carry it:
-    /// there it is the count of arrival.
+    /// The place in the stream, from 0. The classic formats do not carry it: there it is
+    /// the number of ticks that arrived before.
     pub seq: u64,
 }
 
-/// How a tick is spelled in a message.
+/// How a tick is encoded in a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
@@ -32,15 +32,15 @@ pub enum Format {
     ClassicJson,
 }
 
-/// Why a payload is no tick.
+/// Why a payload is not a tick.
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
     /// A binary payload of the wrong size.
     #[error("a {format} tick has {expected} bytes, this payload has {found}")]
     Length {
-        /// Its name.
+        /// The format.
         format: Format,
-        /// Bytes that it has.
+        /// Bytes that its payloads have.
         expected: usize,
         /// Bytes that came.
         found: usize,
@@ -53,7 +53,7 @@ pub enum WireError {
     Price,
 }
 
-/// The price as a whole number of cents: what the checksum adds up.
+/// The price as a whole number of cents, which the checksum adds up.
 #[inline]
 #[must_use]
 pub fn cents(price: f64) -> u64 {
@@ -87,7 +87,17 @@ impl Format {
         matches!(self, Self::Json | Self::ClassicJson)
     }
 
-    /// Bytes of a payload, where all have the same number.
+    /// As it is named on command lines and in plans.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Binary => "binary",
+            Self::Json => "json",
+            Self::ClassicBinary => "classic-binary",
+            Self::ClassicJson => "classic-json",
+        }
+    }
+
+    /// Bytes of a payload, in formats whose payloads all have the same length.
     #[must_use]
     pub fn payload_len(self) -> Option<usize> {
         match self {
@@ -97,11 +107,11 @@ impl Format {
         }
     }
 
-    /// Reads one payload. `arrival` is the number of ticks that came before it,
-    /// which is the seq of the formats that carry none.
+    /// Reads one payload. `arrival` is the number of ticks that came before it: the seq in
+    /// formats that carry none.
     ///
     /// # Errors
-    /// [`WireError`] when the payload is no tick of this format.
+    /// [`WireError`] when the payload is not a tick of this format.
     #[inline]
     pub fn decode(self, payload: &[u8], arrival: u64) -> Result<Tick, WireError> {
         let tick = match self {
@@ -126,8 +136,8 @@ impl Format {
         if tick.price.is_finite() { Ok(tick) } else { Err(WireError::Price) }
     }
 
-    /// Appends the payload of `tick` to `out`. Prices are written as whole
-    /// cents, as every price of the market is.
+    /// Appends the payload of `tick` to `out`. Text formats round the price to whole cents,
+    /// which every price of the market is.
     pub fn encode(self, tick: &Tick, out: &mut Vec<u8>) {
         match self {
             Self::Binary | Self::ClassicBinary => {
@@ -165,17 +175,17 @@ impl Format {
     }
 }
 
-/// Reads an object. Serde alone would take an array of its values as well, which
-/// the kits in other languages do not.
+/// Reads an object. Serde alone would accept an array of its values too, which the kits in
+/// other languages do not.
 #[inline]
 fn read_object<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> serde_json::Result<T> {
     match payload.trim_ascii_start() {
         [b'{', ..] => serde_json::from_slice(payload),
-        _ => Err(serde::de::Error::custom("it is no object")),
+        _ => Err(serde::de::Error::custom("it is not an object")),
     }
 }
 
-/// Symbol, price and ts, which both binary formats begin with; seq is left 0.
+/// Symbol, price and ts, with which both binary formats begin; seq is left 0.
 #[inline]
 fn decode_head<const N: usize>(p: &[u8; N]) -> Tick {
     Tick {
@@ -188,21 +198,20 @@ fn decode_head<const N: usize>(p: &[u8; N]) -> Tick {
 
 impl std::fmt::Display for Format {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Binary => "binary",
-            Self::Json => "json",
-            Self::ClassicBinary => "classic-binary",
-            Self::ClassicJson => "classic-json",
-        })
+        f.write_str(self.name())
     }
 }
 
+/// A name that no format has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown format `{0}`: choose binary, json, classic-binary or classic-json")]
+pub struct UnknownFormat(pub String);
+
 impl std::str::FromStr for Format {
-    type Err = String;
+    type Err = UnknownFormat;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|f| f.to_string() == name).ok_or_else(|| {
-            format!("unknown format `{name}`: choose binary, json, classic-binary or classic-json")
-        })
+        let named = Self::ALL.into_iter().find(|format| format.name() == name);
+        named.ok_or_else(|| UnknownFormat(name.to_owned()))
     }
 }

@@ -1,11 +1,12 @@
-//! Batches of ticks as ready-made WebSocket frames: unmasked, as a server sends
-//! them, one message a tick (RFC 6455, section 5.2).
+//! Ticks as WebSocket frames: unmasked, as a server sends them, one message per tick
+//! (RFC 6455, section 5.2).
 
-use crate::{Format, Market, Tick};
+use crate::format::{Format, Tick};
+use crate::market::Market;
 use std::ops::Range;
 
-/// Bytes before each payload: every tick is shorter than 126 bytes, so the
-/// short form of the length always does.
+/// Bytes before each payload: every tick is shorter than 126 bytes, so that the
+/// short form of the length is enough.
 pub const FRAME_HEADER_BYTES: usize = 2;
 
 /// Encodes the market's ticks of one run.
@@ -24,7 +25,7 @@ impl Framer {
         Self { format, market, unix_offset_ns }
     }
 
-    /// Bytes of a frame, where all have the same number.
+    /// Bytes of a frame, in formats whose frames all have the same length.
     #[must_use]
     pub fn frame_len(&self) -> Option<usize> {
         self.format.payload_len().map(|n| n + FRAME_HEADER_BYTES)
@@ -49,10 +50,9 @@ impl Framer {
         self.append_of(seqs, |seq| seq, due_ns, out);
     }
 
-    /// The same with the symbol and price of tick `of` for all of them, and one
-    /// time: a message that is sent again and again. Only its seq is put in new,
-    /// where the format has one.
-    pub fn append_again(&self, seqs: Range<u64>, of: u64, made_ns: u64, out: &mut Vec<u8>) {
+    /// The same with the symbol and price of tick `of` and one time for all of them: a
+    /// message that is sent again. Only its seq is updated, in formats that have one.
+    pub fn append_repeated(&self, seqs: Range<u64>, of: u64, made_ns: u64, out: &mut Vec<u8>) {
         self.append_of(seqs, |_| of, |_| made_ns, out);
     }
 
@@ -75,8 +75,8 @@ impl Framer {
         }
     }
 
-    /// Frames of one size: written through a sized array, so that the compiler
-    /// needs no check per field. N is the frame's length with its header.
+    /// Frames of one length: written through a sized array, so that no field needs a
+    /// bounds check. N is the length of a frame with its header.
     #[inline]
     fn append_fixed<const N: usize>(
         &self,
@@ -125,11 +125,11 @@ impl Framer {
     }
 }
 
-/// The length of the frame that begins at `bytes[0]`, made by a [`Framer`]:
-/// how a log of frames is walked from one boundary to the next.
+/// The length of the frame that begins at `bytes[0]`, made by a [`Framer`]: with it a
+/// log of frames is walked from one boundary to the next.
 ///
 /// # Panics
-/// When there is no whole frame header.
+/// When `bytes` has less than a frame header.
 #[inline]
 #[must_use]
 pub fn frame_len_at(bytes: &[u8]) -> usize {

@@ -1,6 +1,6 @@
-//! The wire of the suite: what a tick is, how it is spelled in bytes, which
-//! tick comes at which sequence number and when it is due. Bytes, arithmetic
-//! and the clock only: no sockets, files or threads.
+//! The wire format of the suite: what a tick is, how it is encoded, which tick has which
+//! sequence number and when it is due. Bytes, arithmetic and the clock only: no sockets,
+//! files or threads.
 
 mod burst;
 pub mod clock;
@@ -16,10 +16,11 @@ pub mod symbol;
 mod tape;
 mod timetable;
 
-pub use format::{Format, Tick, WireError, cents};
+pub use format::{Format, Tick, UnknownFormat, WireError, cents};
 pub use frame::{FRAME_HEADER_BYTES, Framer, frame_len_at};
-pub use market::{Market, SYMBOLS};
+pub use market::Market;
 pub use sample::Sample;
-pub use schedule::Schedule;
-pub use tape::Tape;
-pub use timetable::Timetable;
+pub use schedule::{Schedule, ScheduleError};
+pub use symbol::SYMBOLS;
+pub use tape::{LineError, Tape, TapeError};
+pub use timetable::{Timetable, TimetableError};

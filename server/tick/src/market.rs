@@ -1,13 +1,11 @@
 //! The market: a pure function from seed and seq to symbol and price, so that
 //! anyone can recompute what a client must have seen.
 
-use crate::Tape;
+use crate::symbol::SYMBOLS;
+use crate::tape::Tape;
 use std::sync::Arc;
 
-/// How many symbols the market quotes: 0 up to this.
-pub const SYMBOLS: u32 = 64;
-
-/// A seeded market, of which a recording may tell a part. Cheap to clone.
+/// A seeded market; a recording may replace its symbols and prices. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Market {
     seed: u64,
@@ -21,8 +19,7 @@ impl Market {
         Self { seed: mix(seed ^ 0x9e37_79b9_7f4a_7c15), tape: None }
     }
 
-    /// The same, with symbols and prices from a recording as far as it has
-    /// them.
+    /// With the symbols and prices of a recording, as far as it has them.
     #[must_use]
     pub fn replaying(self, tape: Option<Arc<Tape>>) -> Self {
         Self { tape, ..self }
@@ -38,20 +35,20 @@ impl Market {
     #[must_use]
     pub fn tick(&self, seq: u64) -> (u32, u64) {
         match &self.tape {
-            None => self.invented(seq),
+            None => self.generated(seq),
             Some(tape) => self.recorded(tape, seq),
         }
     }
 
     #[cold]
     fn recorded(&self, tape: &Tape, seq: u64) -> (u32, u64) {
-        let (symbol, cents) = self.invented(seq);
+        let (symbol, cents) = self.generated(seq);
         let (recorded_symbol, recorded_cents) = tape.quote(seq);
         (recorded_symbol.unwrap_or(symbol), recorded_cents.unwrap_or(cents))
     }
 
     #[inline]
-    fn invented(&self, seq: u64) -> (u32, u64) {
+    fn generated(&self, seq: u64) -> (u32, u64) {
         let hash = (seq ^ self.seed).wrapping_mul(0x9fb2_1c65_1e98_df25);
         let hash = hash ^ (hash >> 32);
         let symbol = (hash >> 26) as u32 % SYMBOLS;
@@ -93,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_stay_within_their_documented_bounds() {
+    fn prices_stay_within_the_documented_bounds() {
         let market = Market::new(7);
         for seq in (0..(1u64 << 28)).step_by(9973) {
             let (_, cents) = market.tick(seq);
@@ -108,10 +105,10 @@ mod tests {
         assert_ne!(run(1), run(2));
     }
 
-    /// The same numbers stand in `server/node/test`: whoever writes the function anew in
-    /// another language finds out whether it is the same.
+    /// The same numbers are in `server/node/test`: they tell whether an implementation in
+    /// another language computes the same market.
     #[test]
-    fn single_ticks_are_known_by_heart() {
+    fn known_seeds_and_seqs_give_known_ticks() {
         for (seed, seq, symbol, cents) in [
             (1, 0, 13, 36_291),
             (1, 1, 61, 74_272),

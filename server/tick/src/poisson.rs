@@ -1,24 +1,24 @@
 //! A Poisson process that both sides recompute from its seed: gap n is the
 //! hash of n, turned into an exponentially distributed time by the inverse of
 //! its distribution function (L. Devroye, Non-Uniform Random Variate
-//! Generation, 1986, section II.2). Times are summed up block by block, and
-//! the blocks' beginnings kept, so that any seq is found in a short time.
+//! Generation, 1986, section II.2). Times are summed up block by block, and the beginnings
+//! of the blocks are kept, so that any seq is found quickly.
 
 use crate::market::mix;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-/// Ticks of a block: some µs to compute, as a server has to in between.
+/// Ticks of a block: a few µs to compute, which the server does between ticks.
 const BLOCK: usize = 512;
 
-/// The arrivals of one process. Not for sharing between threads.
+/// The arrivals of one process, for one thread.
 #[derive(Debug, Clone)]
 pub(crate) struct Arrivals {
     mean_gap_ns: f64,
     seed: u64,
-    /// Where each block begins, as far as known, in ns.
+    /// When each block begins, as far as computed, in ns.
     begins: RefCell<Vec<f64>>,
-    /// The block computed last, and the one before it.
+    /// The two blocks that were computed last, the newest first.
     recent: RefCell<[Option<Numbered>; 2]>,
 }
 
@@ -39,7 +39,7 @@ impl Arrivals {
     /// The gap before tick `seq`, in ns.
     fn gap_ns(&self, seq: u64) -> f64 {
         let hash = mix(seq ^ self.seed);
-        // Between 0 and 1, neither included.
+        // Between 0 and 1, both excluded.
         let uniform = ((hash >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
         -uniform.ln() * self.mean_gap_ns
     }
@@ -85,7 +85,7 @@ impl Arrivals {
             }
             self.block(known - 1);
         }
-        // The block that begins last before; its first ticks are due then.
+        // The last block that has begun by then.
         let edge = elapsed_ns as f64;
         let index = self.begins.borrow().partition_point(|&at| at <= edge) - 1;
         let within = self.block(index).partition_point(|&due| due <= elapsed_ns);

@@ -1,24 +1,16 @@
-//! A rate that changes evenly, in closed form. With rates a and b and the ramp's
+//! A rate that changes linearly, in closed form. With rates a and b and the ramp's
 //! length T, `(a*t + (b-a)*t^2/(2T)) / 10^9` ticks are due at t; the
 //! comparison is exact in wide integers, so that count and due time agree.
 
-use crate::Schedule;
-
-/// One ramp, ready to be asked.
+/// A ramp.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ramp {
-    from_per_s: u64,
-    to_per_s: u64,
-    over_ns: u64,
+    pub(crate) from_per_s: u64,
+    pub(crate) to_per_s: u64,
+    pub(crate) over_ns: u64,
 }
 
 impl Ramp {
-    /// Of a sound [`Schedule::Ramp`].
-    pub(crate) fn new(schedule: &Schedule) -> Option<Self> {
-        let Schedule::Ramp { from_per_s, to_per_s, over_ns } = *schedule else { return None };
-        Some(Self { from_per_s, to_per_s, over_ns })
-    }
-
     /// Ticks due at `ns`, times [`Self::unit`].
     fn area(&self, ns: u64) -> i128 {
         let [a, b, over, t] = [self.from_per_s, self.to_per_s, self.over_ns, ns].map(i128::from);
@@ -32,7 +24,7 @@ impl Ramp {
         2 * i128::from(self.over_ns) * 1_000_000_000
     }
 
-    /// The smallest time at which `seq` ticks lie behind.
+    /// The first time at which `seq` ticks were due before.
     pub(crate) fn due_offset_ns(&self, seq: u64) -> u64 {
         let wanted = i128::from(seq) * self.unit();
         // By floating point to within a few ns, then exactly.

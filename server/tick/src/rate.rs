@@ -1,5 +1,5 @@
-//! A fixed rate. All arithmetic is exact for rates up to 18 G/s and for as long
-//! as the due offset fits 64 bits (584 years).
+//! A fixed rate. All arithmetic is exact for rates up to 18 G/s and as long as the due
+//! offset fits into 64 bits (584 years).
 
 const SECOND_NS: u64 = 1_000_000_000;
 

@@ -1,12 +1,11 @@
-//! Which ticks are stamped: one plan of seqs, the same for server and every
-//! client.
+//! Which ticks are sampled: one plan of seqs, the same for the server and every client.
 
 use serde::{Deserialize, Serialize};
 
 /// The sampled seqs: `first`, `first + stride`, `first + 2 * stride`, …
 ///
-/// The stride is a prime (or 1), so that sampling does not beat with batches,
-/// buffers or rounds of symbols.
+/// The stride is a prime or 1, so that sampling does not beat with batches, buffers or
+/// cycles of symbols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sample {
@@ -17,8 +16,8 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// A plan with at most about `wanted` samples out of `ticks`; every tick
-    /// when there are no more than that.
+    /// A plan with about `wanted` samples of `ticks` ticks at most; every tick when there
+    /// are no more than that.
     #[must_use]
     pub fn about(ticks: u64, wanted: u64) -> Self {
         let stride = match ticks.div_ceil(wanted.max(1)) {
@@ -56,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_ticks_are_all_sampled() {
+    fn every_one_of_few_ticks_is_sampled() {
         assert_eq!(Sample::about(1000, 50_000), Sample { first: 0, stride: 1 });
     }
 
@@ -68,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn counting_agrees_with_listing() {
+    fn counts_agree_with_a_list() {
         let sample = Sample { first: 3, stride: 7 };
         for seq in 0..100 {
             let listed: Vec<u64> = (0..).map(|i| sample.nth(i)).take_while(|&s| s < seq).collect();

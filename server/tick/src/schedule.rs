@@ -1,10 +1,17 @@
-//! Which load is offered: the words of a plan. When each tick of it is due
-//! is the [`crate::Timetable`]'s to say.
+//! Which load is offered, as a plan describes it. When each of its ticks is due, a
+//! [`crate::Timetable`] computes.
 
+use crate::burst::Bursts;
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
-/// The offered load. Open-loop but for the flood: each tick has a due time
-/// that depends on its seq alone, which server and harness compute alike.
+/// Ticks per second that a load may have.
+const RATES_PER_S: RangeInclusive<u64> = 1..=100_000_000;
+/// How long the parts of a load may be: a microsecond to a day.
+const TIMES_NS: RangeInclusive<u64> = 1_000..=86_400_000_000_000;
+
+/// The offered load. Open-loop except for the flood: each tick has a due time that
+/// depends on its seq alone, and that server and harness compute alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Schedule {
@@ -13,21 +20,21 @@ pub enum Schedule {
         /// Ticks per second, at least 1.
         rate_per_s: u64,
     },
-    /// A tick is always ready; the connection's back-pressure sets the pace,
-    /// and no tick has a due time but that of its own making.
+    /// A tick is always ready, and the back-pressure of the connection sets the pace. A
+    /// tick is due when it is made.
     Flood,
-    /// Periods that begin with a burst and go on with a base rate.
+    /// Periods that begin with a burst and continue at a base rate.
     Burst {
         /// Ticks per second between bursts.
         base_per_s: u64,
         /// Ticks per second within a burst.
         burst_per_s: u64,
-        /// From the beginning of one burst to that of the next.
+        /// From the beginning of one burst to the beginning of the next.
         period_ns: u64,
         /// How long a burst lasts; less than the period.
         length_ns: u64,
     },
-    /// A rate that rises (or falls) evenly, then stays.
+    /// A rate that rises or falls linearly, then stays.
     Ramp {
         /// Ticks per second at the start.
         from_per_s: u64,
@@ -40,22 +47,50 @@ pub enum Schedule {
     Poisson {
         /// Mean ticks per second.
         rate_per_s: u64,
-        /// Of the gaps.
+        /// The seed of the gaps.
         seed: u64,
     },
-    /// The gaps of a recorded market, over and over.
+    /// The gaps of a recorded market, repeated.
     Replay {
         /// Ticks of the recording.
         ticks: u64,
-        /// From its first tick to the first of its next run through.
+        /// From its first tick to the first tick of its next run.
         span_ns: u64,
     },
 }
 
+/// Why a load cannot be carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ScheduleError {
+    /// A rate of 0, or one that is too high.
+    #[error("{key}: {rate_per_s} is not between {} and {}", RATES_PER_S.start(), RATES_PER_S.end())]
+    Rate {
+        /// The key that has it.
+        key: &'static str,
+        /// In ticks per second.
+        rate_per_s: u64,
+    },
+    /// A time that is too short or too long.
+    #[error("{key}: {ns} ns is not between a microsecond and a day")]
+    Time {
+        /// The key that has it.
+        key: &'static str,
+        /// The time.
+        ns: u64,
+    },
+    /// A burst or the rest of its period without a tick.
+    #[error(
+        "a burst has to be shorter than its period, and both the burst and the rest need at least one tick"
+    )]
+    Burst,
+    /// A recording without ticks, or of no length.
+    #[error("a replay needs a recording with ticks and a length above 0 ns")]
+    Replay,
+}
+
 impl Schedule {
-    /// About how many ticks a load of `duration_ns` has, within a few per
-    /// cent: what memory to set aside. `None` under flood, where the clients
-    /// decide.
+    /// An estimate of the ticks of a load of `duration_ns`, within a few per cent, for
+    /// reserving memory. `None` under a flood, in which the clients decide.
     #[must_use]
     pub fn about_ticks(&self, duration_ns: u64) -> Option<u64> {
         let seconds = duration_ns as f64 / 1e9;
@@ -67,7 +102,7 @@ impl Schedule {
             Self::Burst { base_per_s, burst_per_s, period_ns, length_ns } => {
                 let share = length_ns as f64 / period_ns as f64;
                 let mean = burst_per_s as f64 * share + base_per_s as f64 * (1.0 - share);
-                // The load may end just behind a burst.
+                // The load may end right after a burst.
                 mean * seconds + burst_per_s as f64 * length_ns as f64 / 1e9
             }
             Self::Ramp { from_per_s, to_per_s, .. } => from_per_s.max(to_per_s) as f64 * seconds,
@@ -84,25 +119,25 @@ impl Schedule {
         *self != Self::Flood
     }
 
-    /// Whether the offered rate is the same all the time, apart from chance: only
-    /// then there is a steady state to wait for.
+    /// Whether the offered rate is constant apart from chance: only then is there a steady
+    /// state to wait for.
     #[must_use]
     pub fn is_stationary(&self) -> bool {
         matches!(self, Self::Rate { .. } | Self::Poisson { .. } | Self::Flood)
     }
 
-    /// Whether it can be carried out, in words that name the key.
+    /// Checks that it can be carried out.
     ///
     /// # Errors
-    /// What is wrong.
-    pub fn check(&self) -> Result<(), String> {
-        let rate = |key: &str, n: u64| match n {
-            1..=100_000_000 => Ok(()),
-            _ => Err(format!("{key}: {n} is not between 1 and 100000000")),
+    /// The first key that is wrong.
+    pub fn check(&self) -> Result<(), ScheduleError> {
+        let rate = |key, rate_per_s| match RATES_PER_S.contains(&rate_per_s) {
+            true => Ok(()),
+            false => Err(ScheduleError::Rate { key, rate_per_s }),
         };
-        let time = |key: &str, ns: u64| match ns {
-            1_000..=86_400_000_000_000 => Ok(()),
-            _ => Err(format!("{key}: {ns} ns is not between a microsecond and a day")),
+        let time = |key, ns| match TIMES_NS.contains(&ns) {
+            true => Ok(()),
+            false => Err(ScheduleError::Time { key, ns }),
         };
         match *self {
             Self::Flood => Ok(()),
@@ -114,10 +149,11 @@ impl Schedule {
                 rate("burst_per_s", burst_per_s)?;
                 time("period_ns", period_ns)?;
                 time("length_ns", length_ns)?;
-                let [bursting, quiet] = crate::burst::ticks(self);
-                match length_ns < period_ns && bursting > 0 && quiet > 0 {
+                let sound = length_ns < period_ns
+                    && Bursts::new(base_per_s, burst_per_s, period_ns, length_ns).has_ticks();
+                match sound {
                     true => Ok(()),
-                    false => Err("a burst has to be shorter than its period, and both burst and rest need a tick at least".into()),
+                    false => Err(ScheduleError::Burst),
                 }
             }
             Self::Ramp { from_per_s, to_per_s, over_ns } => {
@@ -127,7 +163,7 @@ impl Schedule {
             }
             Self::Replay { ticks, span_ns } => match ticks > 0 && span_ns > 0 {
                 true => Ok(()),
-                false => Err("a replay without ticks, or of no length".into()),
+                false => Err(ScheduleError::Replay),
             },
         }
     }

@@ -1,11 +1,11 @@
-//! What people call the symbols of the market: on the wire they are numbers, in
-//! subscriptions names.
+//! The symbols of the market: numbers on the wire, names in subscriptions.
 
-use crate::SYMBOLS;
+/// How many symbols the market quotes, numbered from 0.
+pub const SYMBOLS: u32 = 64;
 
-/// Tickers of large listed companies, symbol 0 first. The market behind them is
-/// invented: the names are only easier to remember than numbers. Their order is
-/// part of what a subscription means, so new ones go to the end.
+/// Tickers of large listed companies, symbol 0 first. The prices are made up: names are
+/// only easier to remember than numbers. Their order is part of what a subscription
+/// means, so new ones go to the end.
 #[rustfmt::skip]
 const NAMES: [&str; SYMBOLS as usize] = [
     "AAPL", "MSFT", "GOOGL", "AMZN", "NVDA", "META", "TSLA", "AVGO",
@@ -24,8 +24,7 @@ pub fn name(symbol: u32) -> Option<&'static str> {
     NAMES.get(usize::try_from(symbol).ok()?).copied()
 }
 
-/// The symbol of that name, in upper case as it is written; `None` when there
-/// is none.
+/// The symbol with a name in upper case; `None` when there is none.
 #[must_use]
 pub fn by_name(name: &str) -> Option<u32> {
     (0..SYMBOLS).zip(NAMES).find(|(_, known)| *known == name).map(|(symbol, _)| symbol)
@@ -45,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn every_symbol_has_a_name_that_leads_back_to_it() {
+    fn every_symbol_is_found_by_its_name() {
         for symbol in 0..SYMBOLS {
             assert_eq!(by_name(name(symbol).unwrap()), Some(symbol));
         }
@@ -53,9 +52,9 @@ mod tests {
         assert_eq!(["", "aapl", "AAPL ", "AAP"].map(by_name), [None; 4]);
     }
 
-    /// Clients write them down: a table in another order would sell them the wrong ticks.
+    /// Clients use the numbers: another order would give them the ticks of other symbols.
     #[test]
-    fn single_names_are_known_by_heart() {
+    fn known_names_have_known_numbers() {
         assert_eq!(["AAPL", "MSFT", "MMM"].map(by_name), [Some(0), Some(1), Some(63)]);
     }
 }

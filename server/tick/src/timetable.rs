@@ -4,11 +4,27 @@
 use crate::burst::Bursts;
 use crate::poisson::Arrivals;
 use crate::ramp::Ramp;
-use crate::{Schedule, Tape, rate};
+use crate::rate;
+use crate::schedule::{Schedule, ScheduleError};
+use crate::tape::Tape;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A schedule, ready to be asked. Offsets are in ns after the start.
+/// Why a schedule has no timetable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TimetableError {
+    /// A schedule that cannot be carried out.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// A replay, and no recording.
+    #[error("a replay needs its recording")]
+    NoRecording,
+    /// Another recording than the schedule was made for.
+    #[error("the recording has changed since the plan was made")]
+    OtherRecording,
+}
+
+/// When each tick of a schedule is due. Offsets are in ns after the start.
 #[derive(Debug, Clone)]
 pub struct Timetable {
     schedule: Schedule,
@@ -26,25 +42,29 @@ enum Kind {
 }
 
 impl Timetable {
-    /// Of a schedule, and of the recording if it replays one.
+    /// The timetable of a schedule, with the recording if it replays one.
     ///
     /// # Errors
-    /// A schedule that cannot be carried out ([`Schedule::check`]), or another
-    /// recording than it speaks of.
-    pub fn new(schedule: Schedule, tape: Option<Arc<Tape>>) -> Result<Self, String> {
+    /// A schedule that cannot be carried out ([`Schedule::check`]), or that was made for
+    /// another recording.
+    pub fn new(schedule: Schedule, tape: Option<Arc<Tape>>) -> Result<Self, TimetableError> {
         schedule.check()?;
         let kind = match schedule {
             Schedule::Rate { rate_per_s } => Kind::Rate(rate_per_s),
             Schedule::Flood => Kind::Flood,
-            Schedule::Burst { .. } => Kind::Burst(Bursts::new(&schedule).ok_or("no burst")?),
-            Schedule::Ramp { .. } => Kind::Ramp(Ramp::new(&schedule).ok_or("no ramp")?),
+            Schedule::Burst { base_per_s, burst_per_s, period_ns, length_ns } => {
+                Kind::Burst(Bursts::new(base_per_s, burst_per_s, period_ns, length_ns))
+            }
+            Schedule::Ramp { from_per_s, to_per_s, over_ns } => {
+                Kind::Ramp(Ramp { from_per_s, to_per_s, over_ns })
+            }
             Schedule::Poisson { rate_per_s, seed } => {
                 Kind::Poisson(Arrivals::new(rate_per_s, seed))
             }
             Schedule::Replay { ticks, span_ns } => {
-                let tape = tape.ok_or("a replay needs its recording")?;
+                let tape = tape.ok_or(TimetableError::NoRecording)?;
                 if (tape.ticks(), tape.span_ns()) != (ticks, span_ns) {
-                    return Err("the recording has changed since the plan was made".into());
+                    return Err(TimetableError::OtherRecording);
                 }
                 Kind::Replay(tape)
             }
@@ -52,13 +72,13 @@ impl Timetable {
         Ok(Self { schedule, kind })
     }
 
-    /// What it is the timetable of.
+    /// The schedule that it was made from.
     #[must_use]
     pub fn schedule(&self) -> Schedule {
         self.schedule
     }
 
-    /// When tick `seq` is due; `None` under flood.
+    /// When tick `seq` is due; `None` under a flood.
     #[inline]
     #[must_use]
     pub fn due_offset_ns(&self, seq: u64) -> Option<u64> {
@@ -72,8 +92,8 @@ impl Timetable {
         })
     }
 
-    /// How many ticks are due at `elapsed_ns`, that instant included; `None`
-    /// under flood.
+    /// How many ticks are due at `elapsed_ns`, that instant included; `None` under a
+    /// flood.
     #[inline]
     #[must_use]
     pub fn due_count(&self, elapsed_ns: u64) -> Option<u64> {
@@ -87,8 +107,8 @@ impl Timetable {
         })
     }
 
-    /// How many ticks a load of `duration_ns` has: those due before its end;
-    /// `None` under flood, where the clients decide.
+    /// How many ticks a load of `duration_ns` has: those due before its end; `None` under
+    /// a flood, in which the clients decide.
     #[must_use]
     pub fn ticks_within(&self, duration_ns: u64) -> Option<u64> {
         match duration_ns {
@@ -97,8 +117,7 @@ impl Timetable {
         }
     }
 
-    /// The offered load over a stretch of time, in ticks per second; `None`
-    /// under flood.
+    /// The offered load within a range of time, in ticks per second; `None` under a flood.
     #[must_use]
     pub fn offered_per_s(&self, ns: &Range<u64>) -> Option<f64> {
         if let Kind::Rate(rate_per_s) = self.kind {
@@ -121,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_equals_the_wide_arithmetic_for_hours() {
+    fn a_rate_equals_128_bit_arithmetic_for_hours() {
         for rate_per_s in RATES {
             let timetable = of(Schedule::Rate { rate_per_s });
             for seq in [0, 1, 2, 999, 1_000_003, 360_000_000_000, 1 << 40] {
@@ -136,7 +155,7 @@ mod tests {
 
     /// Due times never fall, and the count at an instant is that of the ticks
     /// due by then.
-    fn agrees_with_itself(timetable: &Timetable, seqs: impl Iterator<Item = u64>) {
+    fn assert_count_inverts_due(timetable: &Timetable, seqs: impl Iterator<Item = u64>) {
         let mut last_ns = 0;
         for seq in seqs {
             let due_ns = timetable.due_offset_ns(seq).unwrap();
@@ -150,9 +169,9 @@ mod tests {
     }
 
     #[test]
-    fn count_is_the_inverse_of_due() {
+    fn the_count_is_the_inverse_of_the_due_time() {
         for rate_per_s in RATES {
-            agrees_with_itself(
+            assert_count_inverts_due(
                 &of(Schedule::Rate { rate_per_s }),
                 [0, 1, 5, 1234, 77_777_777].into_iter(),
             );
@@ -181,27 +200,27 @@ mod tests {
         });
         for load in loads {
             let timetable = of(load);
-            agrees_with_itself(&timetable, (0..3000).chain((3000..2_000_000).step_by(9973)));
+            assert_count_inverts_due(&timetable, (0..3000).chain((3000..2_000_000).step_by(9973)));
         }
     }
 
     proptest! {
         #[test]
-        fn any_burst_and_any_ramp_agree_with_themselves(
+        fn the_count_inverts_the_due_time_of_any_burst_and_ramp(
             a in 1..2_000_000u64, b in 1..2_000_000u64, long in 1_000_000..2_000_000_000u64, part in 0.01..0.99f64,
         ) {
             let length_ns = ((long as f64 * part) as u64).max(1_000);
             let burst = Schedule::Burst { base_per_s: a, burst_per_s: b, period_ns: long, length_ns };
             if burst.check().is_ok() {
-                agrees_with_itself(&of(burst), (0..100_000).step_by(499));
+                assert_count_inverts_due(&of(burst), (0..100_000).step_by(499));
             }
             let ramp = Schedule::Ramp { from_per_s: a, to_per_s: b, over_ns: long };
-            agrees_with_itself(&of(ramp), (0..100_000).step_by(499));
+            assert_count_inverts_due(&of(ramp), (0..100_000).step_by(499));
         }
     }
 
     #[test]
-    fn bursts_and_ramps_have_the_ticks_that_they_promise() {
+    fn bursts_and_ramps_have_their_number_of_ticks() {
         let burst = of(Schedule::Burst {
             base_per_s: 20_000,
             burst_per_s: 1_000_000,
@@ -220,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn poisson_gaps_are_exponential_and_come_from_their_seed() {
+    fn poisson_gaps_are_exponential_and_depend_on_the_seed_only() {
         let gaps = |seed| -> Vec<f64> {
             let timetable = of(Schedule::Poisson { rate_per_s: 100_000, seed });
             let due: Vec<u64> =
@@ -240,7 +259,7 @@ mod tests {
         }
         let variance = one.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / one.len() as f64;
         assert!((variance.sqrt() / mean - 1.0).abs() < 0.02);
-        // Asked backwards it is the same process.
+        // The order of questions changes nothing.
         let again = of(Schedule::Poisson { rate_per_s: 100_000, seed: 1 });
         let late = again.due_offset_ns(150_000);
         let early = again.due_offset_ns(3);
@@ -249,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_load_of_one_second_has_rate_ticks() {
+    fn one_second_of_a_rate_has_that_many_ticks() {
         for rate_per_s in RATES {
             let timetable = of(Schedule::Rate { rate_per_s });
             assert_eq!(timetable.ticks_within(1_000_000_000), Some(rate_per_s));
@@ -258,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn flood_has_no_due_times() {
+    fn a_flood_has_no_due_times() {
         let flood = of(Schedule::Flood);
         assert_eq!(flood.due_offset_ns(7), None);
         assert_eq!(flood.ticks_within(1_000_000_000), None);
@@ -266,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn about_is_never_far_below() {
+    fn the_estimate_of_ticks_is_never_far_too_low() {
         for load in [
             Schedule::Rate { rate_per_s: 100_000 },
             Schedule::Burst {
@@ -287,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_loads_are_refused() {
+    fn schedules_that_cannot_be_carried_out_are_refused() {
         for load in [
             Schedule::Rate { rate_per_s: 0 },
             Schedule::Burst {

@@ -1,4 +1,4 @@
-//! What is written is what is read: by our own decoder and by tungstenite.
+//! What is encoded is decoded to the same, by our own decoder and by tungstenite.
 
 use proptest::prelude::*;
 use std::io::{Cursor, Read, Write};
@@ -19,7 +19,7 @@ fn encoded(format: Format, tick: &Tick) -> Vec<u8> {
 
 proptest! {
     #[test]
-    fn decode_gives_back_what_was_encoded(tick in any_tick()) {
+    fn decoding_gives_the_tick_that_was_encoded(tick in any_tick()) {
         for format in Format::ALL {
             let payload = encoded(format, &tick);
             prop_assert!(payload.len() < 126);
@@ -28,12 +28,12 @@ proptest! {
     }
 
     #[test]
-    fn cents_survive_the_wire(whole in 0..1_000_000_000_000u64) {
+    fn whole_cents_stay_the_same_as_a_float(whole in 0..1_000_000_000_000u64) {
         prop_assert_eq!(cents(whole as f64 / 100.0), whole);
     }
 
     #[test]
-    fn rubbish_is_an_error_and_never_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..140)) {
+    fn arbitrary_bytes_are_an_error_and_never_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..140)) {
         for format in Format::ALL {
             match format.payload_len() {
                 Some(len) if len == bytes.len() => { let _ = format.decode(&bytes, 0); }
@@ -44,7 +44,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_text_tick_is_an_error_or_another_tick(tick in any_tick(), at in 0..40usize, byte in any::<u8>()) {
+    fn a_damaged_json_tick_never_panics_and_a_truncated_one_is_an_error(tick in any_tick(), at in 0..40usize, byte in any::<u8>()) {
         let mut payload = encoded(Format::Json, &tick);
         payload[at] = byte;
         let _ = Format::Json.decode(&payload, 0);
@@ -55,14 +55,14 @@ proptest! {
 
 /// Found by the fuzzer: the kits in other languages count it as undecodable.
 #[test]
-fn an_array_is_no_tick() {
+fn an_array_is_not_a_tick() {
     assert!(Format::Json.decode(b"[13,362.91,12345678901,77]", 0).is_err());
     assert!(Format::ClassicJson.decode(b" [13,362.91,12345678901]", 0).is_err());
     assert!(Format::Json.decode(b" \n{\"symbol\":1,\"price\":2.5,\"ts\":3,\"seq\":4}", 0).is_ok());
 }
 
 #[test]
-fn prices_that_are_no_numbers_are_refused() {
+fn prices_that_are_not_finite_are_refused() {
     for price in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let tick = Tick { symbol: 1, price, ts: 2, seq: 3 };
         let error = Format::Binary.decode(&encoded(Format::Binary, &tick), 0).unwrap_err();
@@ -71,13 +71,13 @@ fn prices_that_are_no_numbers_are_refused() {
 }
 
 #[test]
-fn a_wrong_length_is_named() {
+fn an_error_names_the_wrong_length() {
     let error = Format::ClassicBinary.decode(&[0; 28], 0).unwrap_err();
     assert_eq!(error.to_string(), "a classic-binary tick has 20 bytes, this payload has 28");
 }
 
 #[test]
-fn sizes_are_those_of_the_documentation() {
+fn payloads_have_the_documented_sizes() {
     let framer = |format| Framer::new(format, Market::new(1), 0);
     let bytes_of = |format: Format| {
         let mut out = Vec::new();
@@ -109,7 +109,7 @@ impl Write for Wire {
 }
 
 #[test]
-fn tungstenite_reads_every_frame_back() {
+fn tungstenite_reads_every_frame() {
     let market = Market::new(42);
     for format in Format::ALL {
         let framer = Framer::new(format, market.clone(), 1_700_000_000_000_000_000);
