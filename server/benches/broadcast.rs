@@ -1,7 +1,6 @@
-//! How fast ticks leave: the server's flood into a reader that only reads,
-//! beside a bare loop of `write_all` with the same bytes. Their ratio is the
-//! price of pacing, encoding and counting; once more while it shows its metrics. And
-//! the log by itself.
+//! How fast ticks are sent: the flood of the server to a client that only reads, with and
+//! without metrics, beside a bare loop of `write_all` with the same bytes. The ratio is the
+//! cost of pacing, encoding and counting. And the log by itself.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,20 +15,20 @@ const TICKS: u64 = 1_000_000;
 const FRAME_BYTES: u64 = 30;
 const READ_BYTES: usize = 256 * 1024;
 
-/// Reads so many iterations' bytes and tells how long that took.
+/// Reads the bytes of so many iterations; gives how long that took.
 fn read(socket: &mut TcpStream, buffer: &mut [u8], iterations: u64) -> Duration {
     let began = Instant::now();
     let mut left = iterations * TICKS * FRAME_BYTES;
     while left > 0 {
         let count = socket.read(buffer).expect("a live connection") as u64;
-        assert!(count > 0, "the writer has gone");
+        assert!(count > 0, "the writer has ended");
         left = left.saturating_sub(count);
     }
     began.elapsed()
 }
 
 fn bare() -> TcpStream {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let reader = TcpStream::connect(listener.local_addr().expect("bound")).expect("loopback");
     let (mut writer, _) = listener.accept().expect("a client");
     let mut frames = Vec::new();
@@ -77,7 +76,7 @@ fn flood(c: &mut Criterion) {
         let mut server = serve(more);
         let mut url = String::new();
         let mut stderr = BufReader::new(server.stderr.take().expect("piped"));
-        stderr.read_line(&mut url).expect("its address");
+        stderr.read_line(&mut url).expect("the server logs its address");
         let address = url.trim().trim_start_matches("ws://").trim_end_matches("/ticks").to_owned();
         let mut socket = handshake(&address);
         group.bench_function(name, |b| {
@@ -98,7 +97,7 @@ fn log(c: &mut Criterion) {
         group.bench_function(format.to_string(), |b| {
             b.iter(|| {
                 log.append(count, |seq| seq);
-                log.free(log.end().saturating_sub(SEGMENT_BYTES as u64));
+                log.free_before(log.end().saturating_sub(SEGMENT_BYTES as u64));
             });
         });
     }

@@ -1,22 +1,25 @@
-//! The soak: `tick-server` by hand under a fast load, while clients come and go:
-//! `cargo bench -p tick-server --bench soak -- --seconds 1800`. In the end its memory
-//! has to be flat, its descriptors where they began, and its books have to balance
-//! to the tick. Exit code 1 says that one of these does not hold.
+//! The soak test: a standalone `tick-server` under a fast load, while clients come and go:
+//! `cargo bench -p tick-server --bench soak -- --seconds 1800`. At the end its memory has to
+//! be flat, its descriptors as many as at the start, and every tick accounted for. The exit
+//! code is 1 if one of these does not hold.
 
-#[path = "soak/books.rs"]
-mod books;
 #[path = "soak/client.rs"]
 mod client;
+#[path = "soak/counts.rs"]
+mod counts;
+#[path = "../tests/common/events.rs"]
+#[allow(dead_code)] // the tests use all of it
+mod events;
 #[path = "soak/memory.rs"]
 mod memory;
-#[path = "soak/served.rs"]
-mod served;
+#[path = "soak/server.rs"]
+mod server;
 
-use books::Books;
 use clap::Parser;
-use client::{Client, Kind, Orders, Visit};
+use client::{Client, Kind, LeaveSignal, Visit};
+use counts::Counts;
 use memory::Memory;
-use served::Served;
+use server::Server;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::{JoinHandle, sleep};
@@ -34,27 +37,27 @@ struct Args {
     /// Clients at a time
     #[arg(long, default_value_t = 24)]
     crowd: usize,
-    /// Of who comes, how long they stay, and how they leave
+    /// Seed of the clients: their kinds, how long they stay, and how they leave
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Bytes that may wait for a laggard before it is cut off
+    /// Bytes that may wait for all clients before the slowest one is cut off
     #[arg(long, default_value_t = 16 << 20)]
     log_ceiling: u64,
-    /// What cargo passes to every bench
+    /// Passed by cargo to every bench
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// Clients that are still there when the server is told to go away.
+/// Clients that are still connected when the server is ended.
 const LAST: u64 = 8;
-/// After the last client of the crowd has left: time for the server to notice.
+/// How long the server has to notice that the last client of the crowd has left.
 const SETTLE: Duration = Duration::from_secs(2);
-/// A client that takes longer to leave than this hangs.
+/// A client that takes longer to leave hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let mut server = Served::start(args.rate, args.log_ceiling);
+    let mut server = Server::start(args.rate, args.log_ceiling);
     let mut memory = Memory::new(server.usage());
     let mut crowd = Crowd::new(&args, server.address());
     let begin = Instant::now();
@@ -67,30 +70,31 @@ fn main() -> ExitCode {
         }
         sleep(Duration::from_millis(20));
     }
-    crowd.dismiss();
+    crowd.leave();
     sleep(SETTLE);
     let settled = server.usage();
-    crowd.last_visitors();
-    let words = server.end();
-    crowd.dismiss();
+    crowd.add_last();
+    let events = server.end();
+    crowd.leave();
 
     println!(
         "{} s at {} ticks/s, crowd of {}, seed {}",
         args.seconds, args.rate, args.crowd, args.seed
     );
     let flat = memory.judge(settled, args.crowd);
-    let balanced = Books::read(&words).judge(&crowd.visits);
-    if flat && balanced { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let reconciled = Counts::of(&events).judge(&crowd.visits);
+    if flat && reconciled { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Whoever is connected, and what became of those who were.
+/// The clients that are connected, and what became of the others.
 struct Crowd {
     address: String,
     size: usize,
     seed: u64,
-    come: u64,
-    here: Vec<JoinHandle<Visit>>,
-    orders: Arc<Orders>,
+    /// How many clients have connected.
+    count: u64,
+    connected: Vec<JoinHandle<Visit>>,
+    leave_signal: Arc<LeaveSignal>,
     visits: Vec<Visit>,
 }
 
@@ -100,57 +104,57 @@ impl Crowd {
             address,
             size: args.crowd,
             seed: args.seed,
-            come: 0,
-            here: Vec::new(),
-            orders: Arc::default(),
+            count: 0,
+            connected: Vec::new(),
+            leave_signal: Arc::default(),
             visits: Vec::new(),
         }
     }
 
-    /// Lets others come in place of those who left.
+    /// Adds clients in place of those that have left.
     fn fill(&mut self) {
-        self.see_off();
-        while self.here.len() < self.size {
-            let client = Client::drawn(self.seed, self.come);
-            self.admit(client);
+        self.collect_finished();
+        while self.connected.len() < self.size {
+            let client = Client::drawn(self.seed, self.count);
+            self.add(client);
         }
     }
 
-    fn admit(&mut self, client: Client) {
-        self.come += 1;
-        let (address, orders) = (self.address.clone(), Arc::clone(&self.orders));
-        self.here.push(std::thread::spawn(move || client.visit(&address, &orders)));
+    fn add(&mut self, client: Client) {
+        self.count += 1;
+        let (address, leave_signal) = (self.address.clone(), Arc::clone(&self.leave_signal));
+        self.connected.push(std::thread::spawn(move || client.visit(&address, &leave_signal)));
     }
 
-    fn see_off(&mut self) {
-        for thread in std::mem::take(&mut self.here) {
+    fn collect_finished(&mut self) {
+        for thread in std::mem::take(&mut self.connected) {
             match thread.is_finished() {
                 true => self.visits.push(thread.join().expect("a client that does not panic")),
-                false => self.here.push(thread),
+                false => self.connected.push(thread),
             }
         }
     }
 
-    /// Everybody leaves, each in its own way.
-    fn dismiss(&mut self) {
-        self.orders.leave();
+    /// All clients leave, each in its own way.
+    fn leave(&mut self) {
+        self.leave_signal.raise();
         let begin = Instant::now();
-        while !self.here.is_empty() {
+        while !self.connected.is_empty() {
             assert!(
                 begin.elapsed() < PATIENCE,
                 "{} clients do not come to an end",
-                self.here.len()
+                self.connected.len()
             );
-            self.see_off();
+            self.collect_finished();
             sleep(Duration::from_millis(10));
         }
     }
 
-    /// Some more who stay until the server closes.
-    fn last_visitors(&mut self) {
-        self.orders = Arc::default();
+    /// Adds clients that stay until the server closes their connections.
+    fn add_last(&mut self) {
+        self.leave_signal = Arc::default();
         for _ in 0..LAST {
-            self.admit(Client { kind: Kind::Steady, stay: Duration::MAX, closes: true });
+            self.add(Client { kind: Kind::Steady, stay: Duration::MAX, closes: true });
         }
         sleep(Duration::from_secs(1));
     }

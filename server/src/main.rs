@@ -1,5 +1,5 @@
 //! `tick-server`: a child of the harness without arguments or as `tick-server child`,
-//! a server by hand with any others.
+//! a standalone server with any other arguments.
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -1,20 +1,21 @@
-//! The server under the contract, over real sockets.
+//! The server as a child of the harness, over real sockets.
 
 mod common;
 
-use common::{Served, connect, narrow, plan, rate, read_all};
+use common::child::{ChildServer, Report, plan, rate, refusal_of_line};
+use common::clients::{connect, connect_narrow, read_all, reset_on_drop};
 use contract::meter::{MeterFile, Slot};
-use contract::{ServerEnd, ServerPlan, ToServer};
+use contract::{FromServer, ServerEnd, ServerPlan, Start, ToServer};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use tick::{Format, Market, Schedule, Timetable, cents};
 
 #[test]
-fn every_format_arrives_whole_with_its_due_times() {
+fn every_format_arrives_completely_with_its_due_times() {
     for format in Format::ALL {
         let plan = ServerPlan { format, ..plan(rate(20_000), 300) };
-        let mut server = Served::new(&plan);
+        let mut server = ChildServer::new(&plan);
         let mut client = connect(&server.url);
         let start_ns = server.start();
         let (payloads, code) = read_all(&mut client);
@@ -28,9 +29,10 @@ fn every_format_arrives_whole_with_its_due_times() {
                 assert_eq!(tick.ts as u64, start_ns + seq * 50_000);
             }
         }
-        let (rows, last) = server.report();
+        let Report { rows, fresh, last, .. } = server.report();
         assert_eq!(last.ended, ServerEnd::Complete);
         assert_eq!([last.generated, last.written, last.acknowledged, last.confirmed], [6000; 4]);
+        assert!(fresh.is_empty(), "every message is new");
         let planned: Vec<u64> = (3..6000).step_by(7).collect();
         assert_eq!(rows.iter().map(|row| row[0]).collect::<Vec<_>>(), planned);
         for [seq, encoded_ns, written_ns] in rows {
@@ -39,11 +41,11 @@ fn every_format_arrives_whole_with_its_due_times() {
     }
 }
 
-/// Every kind of load comes as its timetable says, tick by tick.
+/// Tick by tick.
 #[test]
-fn other_loads_keep_their_timetable() {
-    let room = tempfile::tempdir().unwrap();
-    let tape = room.path().join("gaps.csv");
+fn every_kind_of_load_keeps_its_timetable() {
+    let dir = tempfile::tempdir().unwrap();
+    let tape = dir.path().join("gaps.csv");
     std::fs::write(&tape, "gap_ns,symbol,price\n20000,5,1.25\n0,6,2.5\n70000,7,3.75\n").unwrap();
     let loads = [
         Schedule::Burst {
@@ -62,7 +64,7 @@ fn other_loads_keep_their_timetable() {
         let tape = Arc::new(tick::Tape::parse(&text).unwrap());
         let timetable = Timetable::new(load, Some(Arc::clone(&tape))).unwrap();
         let market = Market::new(plan.seed).replaying(Some(tape));
-        let mut server = Served::new(&plan);
+        let mut server = ChildServer::new(&plan);
         let mut client = connect(&server.url);
         let start_ns = server.start();
         let (payloads, code) = read_all(&mut client);
@@ -73,7 +75,7 @@ fn other_loads_keep_their_timetable() {
             assert_eq!(tick.ts as u64, start_ns + timetable.due_offset_ns(seq).unwrap());
             assert_eq!((tick.symbol, cents(tick.price)), market.tick(seq));
         }
-        let (rows, last) = server.report();
+        let Report { rows, last, .. } = server.report();
         assert_eq!(last.ended, ServerEnd::Complete);
         assert!(
             rows.iter().all(|row| row[1] >= start_ns + timetable.due_offset_ns(row[0]).unwrap())
@@ -81,14 +83,13 @@ fn other_loads_keep_their_timetable() {
     }
 }
 
-/// Each of several connections gets every tick, with rows of its own, and the
-/// later counts are sums over all of them.
+/// Each has its own rows, and the later counts are sums over all of them.
 #[test]
-fn connections_are_served_alike() {
+fn each_of_several_connections_gets_every_tick() {
     let plan = ServerPlan { connections: 3, ..plan(rate(10_000), 300) };
-    let mut server = Served::new(&plan);
+    let mut server = ChildServer::new(&plan);
     let clients: Vec<_> = [2, 0, 1]
-        .map(|n| (n, connect(&format!("{}?connection={n}", server.url))))
+        .map(|n| (n, connect(&server.url_of(n))))
         .into_iter()
         .map(|(n, mut client)| std::thread::spawn(move || (n, read_all(&mut client))))
         .collect();
@@ -97,7 +98,7 @@ fn connections_are_served_alike() {
         let (n, (payloads, code)) = client.join().unwrap();
         assert_eq!((payloads.len(), code), (3000, 1000), "connection {n}");
     }
-    let (rows, last) = server.report();
+    let Report { rows, last, .. } = server.report();
     assert_eq!(
         [last.generated, last.written, last.acknowledged, last.confirmed],
         [3000, 9000, 9000, 9000]
@@ -107,12 +108,12 @@ fn connections_are_served_alike() {
 }
 
 #[test]
-fn a_flood_rises_strictly_and_balances() {
-    let room = tempfile::tempdir().unwrap();
-    let path = room.path().join("meter");
+fn a_flood_has_ascending_time_stamps_and_its_counts_reconcile() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("meter");
     let meter = MeterFile::create(&path, 1).unwrap();
     let plan = ServerPlan { meter: Some(path), ..plan(Schedule::Flood, 200) };
-    let mut server = Served::new(&plan);
+    let mut server = ChildServer::new(&plan);
     let mut client = connect(&server.url);
     server.start();
     let (payloads, code) = read_all(&mut client);
@@ -120,7 +121,7 @@ fn a_flood_rises_strictly_and_balances() {
     let ticks: Vec<_> = payloads.iter().map(|p| plan.format.decode(p, 0).unwrap()).collect();
     assert!(ticks.len() > 10_000, "{}", ticks.len());
     assert!(ticks.windows(2).all(|w| w[0].ts < w[1].ts && w[0].seq + 1 == w[1].seq));
-    let (_, last) = server.report();
+    let last = server.report().last;
     let count = ticks.len() as u64;
     assert_eq!([last.generated, last.written, last.acknowledged, last.confirmed], [count; 4]);
     for slot in [Slot::GENERATED, Slot::WRITTEN, Slot::ACKNOWLEDGED, Slot::CONFIRMED] {
@@ -132,8 +133,8 @@ fn a_flood_rises_strictly_and_balances() {
 #[test]
 fn a_client_that_reads_late_gets_everything_and_never_slows_the_schedule() {
     for format in [Format::Binary, Format::Json] {
-        let room = tempfile::tempdir().unwrap();
-        let path = room.path().join("meter");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("meter");
         let meter = MeterFile::create(&path, 1).unwrap();
         let plan = ServerPlan {
             format,
@@ -141,52 +142,49 @@ fn a_client_that_reads_late_gets_everything_and_never_slows_the_schedule() {
             meter: Some(path),
             ..plan(rate(50_000), 400)
         };
-        let mut server = Served::new(&plan);
-        let mut client = narrow(&server.url, 8192);
+        let mut server = ChildServer::new(&plan);
+        let mut client = connect_narrow(&server.url, 8192);
         server.start();
-        // All is made while nothing is read.
-        while meter.read(Slot::GENERATED).unwrap() < 20_000 {
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
+        common::wait_until("all ticks are made while nothing is read", || {
+            meter.read(Slot::GENERATED).unwrap() == 20_000
+        });
         assert!(meter.read(Slot::WRITTEN).unwrap() < 20_000);
         let reads_from_ns = tick::clock::now_ns();
         let (payloads, _) = read_all(&mut client);
         assert_eq!(payloads.len(), 20_000);
-        let (rows, last) = server.report();
+        let Report { rows, last, .. } = server.report();
         assert_eq!([last.generated, last.acknowledged, last.confirmed], [20_000; 3]);
         assert!(rows.iter().all(|row| row[1] < reads_from_ns));
         assert!(rows.last().unwrap()[2] > reads_from_ns);
     }
 }
 
-/// A client hears of a stop later than the server: its connection is still there, and
-/// its close frame is answered.
+/// A client may see its `stop` later than the server: its connection is still open, and its
+/// close frame is answered.
 #[test]
 fn a_stopped_server_lets_its_client_leave_first() {
-    let mut server = Served::new(&plan(rate(10_000), 60_000));
+    let mut server = ChildServer::new(&plan(rate(10_000), 60_000));
     let mut client = connect(&server.url);
     server.start();
     client.read().unwrap();
     server.stop();
     client.close(None).unwrap();
     while !client.read().unwrap().is_close() {}
-    let (_, last) = server.report();
-    assert_eq!(last.ended, ServerEnd::Stopped);
+    assert_eq!(server.report().last.ended, ServerEnd::Stopped);
 }
 
 #[test]
-fn stop_and_the_end_of_stdin_end_a_run_at_once() {
+fn a_stop_line_and_the_end_of_stdin_end_a_run_at_once() {
     for by_line in [true, false] {
-        let mut server = Served::new(&plan(rate(10_000), 60_000));
+        let mut server = ChildServer::new(&plan(rate(10_000), 60_000));
         let mut client = connect(&server.url);
         server.start();
         client.read().unwrap();
-        if by_line {
-            server.stop()
-        } else {
-            server.stdin = None
+        match by_line {
+            true => server.stop(),
+            false => server.stdin = None,
         }
-        let (rows, last) = server.report();
+        let Report { rows, last, .. } = server.report();
         assert_eq!(last.ended, ServerEnd::Stopped);
         assert!(last.generated > 0 && last.generated < 100_000);
         assert!(rows.last().is_none_or(|row| row[0] < last.written));
@@ -194,43 +192,42 @@ fn stop_and_the_end_of_stdin_end_a_run_at_once() {
 }
 
 #[test]
-fn a_stop_before_anyone_came_is_obeyed() {
-    let mut server = Served::new(&plan(rate(10_000), 1000));
+fn a_stop_before_the_client_connects_ends_the_run() {
+    let mut server = ChildServer::new(&plan(rate(10_000), 1000));
     server.stop();
-    let (rows, last) = server.report();
+    let Report { rows, last, .. } = server.report();
     assert_eq!((last.ended, last.generated, rows.len()), (ServerEnd::Stopped, 0, 0));
 }
 
 #[test]
-fn nobody_came_in_time() {
-    let server = Served::new(&ServerPlan { connect_deadline_ms: 50, ..plan(rate(10), 1000) });
-    let (_, last) = server.report();
+fn a_client_that_does_not_connect_in_time_ends_the_run_at_the_deadline() {
+    let server = ChildServer::new(&ServerPlan { connect_deadline_ms: 50, ..plan(rate(10), 1000) });
+    let last = server.report().last;
     assert_eq!(last.ended, ServerEnd::Deadline);
-    assert!(last.detail.unwrap().contains("no client came"));
+    assert_eq!(last.detail.unwrap(), "no client came within 0.05 s");
 }
 
 #[test]
 fn the_log_ceiling_ends_a_run_with_its_verdict() {
     let plan = ServerPlan { log_ceiling_bytes: 1 << 20, ..plan(rate(1_000_000), 10_000) };
     let plan = ServerPlan { send_buffer_bytes: Some(8192), ..plan };
-    let mut server = Served::new(&plan);
+    let mut server = ChildServer::new(&plan);
     let client = connect(&server.url);
     server.start();
-    let (_, last) = server.report();
+    let last = server.report().last;
     assert_eq!(last.ended, ServerEnd::LogCeiling);
     assert!(last.generated > last.written && last.detail.unwrap().contains("ticks waited"));
     drop(client);
 }
 
-/// What a plan allows is for all threads together.
 #[test]
 fn threads_share_the_log_ceiling() {
     let load = ServerPlan { connections: 2, threads: 2, ..plan(rate(1_000_000), 10_000) };
     let plan = ServerPlan { send_buffer_bytes: Some(8192), log_ceiling_bytes: 20_000_000, ..load };
-    let mut server = Served::new(&plan);
-    let clients = [0, 1].map(|n| connect(&format!("{}?connection={n}", server.url)));
+    let mut server = ChildServer::new(&plan);
+    let clients = [0, 1].map(|n| connect(&server.url_of(n)));
     server.start_all(2);
-    let (_, last) = server.report();
+    let last = server.report().last;
     assert_eq!(last.ended, ServerEnd::LogCeiling);
     assert!(last.detail.unwrap().ends_with("more than 10 MB"));
     drop(clients);
@@ -239,73 +236,65 @@ fn threads_share_the_log_ceiling() {
 #[test]
 fn the_deadline_ends_a_run_that_is_not_drained() {
     let plan = ServerPlan { deadline_ms: 700, ..plan(rate(200_000), 200) };
-    let mut server = Served::new(&ServerPlan { send_buffer_bytes: Some(8192), ..plan });
-    let client = narrow(&server.url, 8192);
+    let mut server = ChildServer::new(&ServerPlan { send_buffer_bytes: Some(8192), ..plan });
+    let client = connect_narrow(&server.url, 8192);
     server.start();
-    let (_, last) = server.report();
+    let last = server.report().last;
     assert_eq!(last.ended, ServerEnd::Deadline);
     assert_eq!(last.generated, 40_000);
     drop(client);
 }
 
 #[test]
-fn clients_that_leave_in_any_way_end_the_run_as_abandoned() {
+fn a_client_that_leaves_in_any_way_ends_the_run_as_abandoned() {
     type Leave = fn(&mut TcpStream);
-    let ways: [(&str, Leave); 4] = [
-        ("connection", |socket| socket.shutdown(std::net::Shutdown::Both).unwrap()),
-        ("connection", |socket| {
-            let socket = socket2::SockRef::from(&*socket);
-            socket.set_linger(Some(std::time::Duration::ZERO)).unwrap();
-            socket.shutdown(std::net::Shutdown::Both).unwrap();
+    // With each the text of its end, and whether the client then reads the close frame.
+    let ways: [(&str, bool, Leave); 4] = [
+        ("connection", true, |socket| socket.shutdown(Shutdown::Both).unwrap()),
+        ("connection", true, |socket| {
+            reset_on_drop(socket);
+            socket.shutdown(Shutdown::Both).unwrap();
         }),
-        ("protocol", |socket| socket.write_all(&[0xff; 64]).unwrap()),
-        ("protocol", |socket| {
+        ("protocol", true, |socket| socket.write_all(&[0xff; 64]).unwrap()),
+        ("protocol", false, |socket| {
             // A masked binary frame that announces 65 537 bytes.
             let mut frame = vec![0x82, 0xff, 0, 0, 0, 0, 0, 1, 0, 1];
             frame.extend([0; 1000]);
             socket.write_all(&frame).unwrap();
         }),
     ];
-    for (word, leave) in ways {
-        let mut server = Served::new(&plan(rate(5_000), 60_000));
+    for (text, reads, leave) in ways {
+        let mut server = ChildServer::new(&plan(rate(5_000), 60_000));
         let mut client = connect(&server.url);
         server.start();
         client.read().unwrap();
         leave(client.get_mut());
-        let (_, last) = server.report();
+        while reads && client.read().is_ok() {}
+        let stays = (!reads).then_some(client);
+        let last = server.report().last;
         assert_eq!(last.ended, ServerEnd::Abandoned);
         let detail = last.detail.unwrap();
-        assert!(detail.contains(word), "{detail}");
+        assert!(detail.contains(text), "{detail}");
+        drop(stays);
     }
 }
 
 #[test]
-fn a_second_client_finds_the_door_closed() {
-    let mut server = Served::new(&plan(rate(5_000), 100));
+fn a_client_more_than_planned_finds_the_port_closed() {
+    let mut server = ChildServer::new(&plan(rate(5_000), 100));
     let mut client = connect(&server.url);
     server.start();
     if let Ok(mut second) = TcpStream::connect(server.address()) {
-        // It may have been queued before the door fell shut: nobody answers.
+        // It may have been queued before the port was closed: nobody answers.
         let _ = second.write_all(b"GET /ticks HTTP/1.1\r\n\r\n");
         assert!(!matches!(second.read(&mut [0; 16]), Ok(1..)));
     }
     assert_eq!(read_all(&mut client).0.len(), 500);
-    assert_eq!(server.report().1.ended, ServerEnd::Complete);
-}
-
-/// What it says to a first line that is no good plan.
-fn refusal(line: &str) -> String {
-    let (mut process, mut stdin, _lines) = Served::spawn();
-    stdin.write_all(line.as_bytes()).unwrap();
-    drop(stdin);
-    let mut words = String::new();
-    process.stderr.take().unwrap().read_to_string(&mut words).unwrap();
-    assert_eq!(process.wait().unwrap().code(), Some(2), "{words}");
-    words
+    assert_eq!(server.report().last.ended, ServerEnd::Complete);
 }
 
 #[test]
-fn bad_plans_are_refused_in_one_line() {
+fn a_bad_plan_is_refused_in_one_line() {
     let good = serde_json::to_string(&ToServer::Plan(plan(rate(10), 100))).unwrap();
     let cases = [
         (good.replace("\"contract\":2", "\"contract\":9"), "contract version 9"),
@@ -315,9 +304,9 @@ fn bad_plans_are_refused_in_one_line() {
         (String::new(), "ended before the plan"),
         (r#"{"type":"stop"}"#.to_owned(), "has to be the plan"),
     ];
-    for (line, words) in cases {
-        let said = refusal(&line);
-        assert!(said.contains(words) && said.trim().lines().count() == 1, "{said}");
+    for (line, text) in cases {
+        let refusal = refusal_of_line(&line, &[]);
+        assert!(refusal.contains(text), "{refusal}");
     }
 }
 
@@ -326,40 +315,35 @@ fn the_plan_sets_buffers_and_congestion_control() {
     let reno = Some("reno".to_owned());
     let plan =
         ServerPlan { send_buffer_bytes: Some(40_000), congestion: reno, ..plan(rate(100), 50) };
-    let mut server = Served::new(&plan);
+    let mut server = ChildServer::new(&plan);
     let mut client = connect(&server.url);
-    let Some(contract::FromServer::Connected(connected)) = server.hear() else { panic!() };
+    let Some(FromServer::Connected(connected)) = server.receive() else { panic!() };
     assert_eq!(connected.congestion, "reno");
     assert_eq!(connected.send_buffer_bytes, 80_000); // Linux doubles it (man 7 socket)
     assert_eq!(connected.peer, client.get_ref().local_addr().unwrap());
-    let at_ns = tick::clock::now_ns();
-    server.tell(&ToServer::Start(contract::Start { at_ns }));
+    server.send(&ToServer::Start(Start { at_ns: tick::clock::now_ns() }));
     read_all(&mut client);
 }
 
-/// A client may be gone before the server can say where it is: that is the client's
-/// doing, and the server reports as ever.
+/// Also before the server can report its address: the server still reports.
 #[test]
-fn clients_that_go_right_after_their_handshake_end_no_server() {
+fn a_client_that_leaves_right_after_its_handshake_ends_the_run_as_abandoned() {
     for _ in 0..30 {
-        let mut server = Served::new(&plan(rate(10), 60_000));
+        let mut server = ChildServer::new(&plan(rate(10), 60_000));
         let client = connect(&server.url);
-        socket2::SockRef::from(client.get_ref())
-            .set_linger(Some(std::time::Duration::ZERO))
-            .unwrap();
+        reset_on_drop(client.get_ref());
         drop(client);
         let last = loop {
-            match server.hear() {
-                Some(contract::FromServer::Connected(_)) => {
-                    let at_ns = tick::clock::now_ns();
-                    server.tell(&ToServer::Start(contract::Start { at_ns }));
+            match server.receive() {
+                Some(FromServer::Connected(_)) => {
+                    server.send(&ToServer::Start(Start { at_ns: tick::clock::now_ns() }));
                 }
-                Some(contract::FromServer::Samples(_)) => {}
-                Some(contract::FromServer::Final(last)) => break last,
+                Some(FromServer::Samples(_)) => {}
+                Some(FromServer::Final(last)) => break last,
                 other => panic!("{other:?}"),
             }
         };
         assert_eq!(last.ended, ServerEnd::Abandoned);
-        assert_eq!(server.hear(), None);
+        assert_eq!(server.receive(), None);
     }
 }

@@ -1,64 +1,65 @@
-//! What clients may send, case by case after RFC 6455; the Autobahn suite's
-//! list of cases is the model, and its numbers are given. Every case is sent as
-//! raw bytes, and where that library can send it, by fastwebsockets; then a
-//! good client has to get on.
+//! Frames of clients, case by case after RFC 6455, with the numbers of the list of the
+//! Autobahn suite. Every case is sent as raw bytes, and if fastwebsockets can send it, by
+//! fastwebsockets; after each, another client still has to be served.
 
 mod common;
-mod sent;
-mod witness;
+mod frame_cases;
+mod reference_client;
 
-use common::{ByHand, PATIENCE, connect};
+use common::PATIENCE;
+use common::clients::connect;
+use common::standalone::Standalone;
 use fastwebsockets::{Frame, OpCode, WebSocket, handshake};
+use frame_cases::{CLOSE, Case, ClientFrame, Expected, all};
 use http_body_util::Empty;
 use hyper::body::Bytes;
-use sent::{CLOSE, Case, Expected, Sent, all};
+use reference_client::ReferenceClient;
 use std::io::Write;
 use std::time::Instant;
 use tungstenite::Message;
-use witness::Witness;
 
-fn server() -> ByHand {
-    ByHand::new(&["--rate", "2000"])
+fn server() -> Standalone {
+    Standalone::new(&["--rate", "2000"])
 }
 
-/// What the server answered, as far as the case asks for it.
-struct Heard {
-    pongs: Vec<Vec<u8>>,
-    /// Pongs after which the client leaves.
+/// The pongs of the server.
+struct Pongs {
+    received: Vec<Vec<u8>>,
+    /// The number of pongs after which the client leaves.
     wanted: usize,
 }
 
-impl Heard {
+impl Pongs {
     fn new(expected: &Expected) -> Self {
         let wanted = match expected {
             Expected::Pongs(pongs) => pongs.len(),
             Expected::Close(_) => usize::MAX,
         };
-        Self { pongs: Vec::new(), wanted }
+        Self { received: Vec::new(), wanted }
     }
 
-    /// Whether that was the last one.
-    fn hear(&mut self, pong: &[u8]) -> bool {
-        self.pongs.push(pong.to_vec());
-        self.pongs.len() == self.wanted
+    /// Adds a pong; gives whether it is the last.
+    fn add(&mut self, pong: &[u8]) -> bool {
+        self.received.push(pong.to_vec());
+        self.received.len() == self.wanted
     }
 }
 
-/// Sends raw bytes, all at once or one by one; tungstenite only reads. The end
-/// is the server's close of the socket.
+/// Sends raw bytes, all at once or one by one, and reads by tungstenite until the server
+/// closes the socket.
 fn by_bytes(url: &str, case: &Case, one_by_one: bool) -> Expected {
     let mut socket = connect(url);
-    let bytes: Vec<u8> = case.sent.iter().flat_map(Sent::to_bytes).collect();
+    let bytes: Vec<u8> = case.frames.iter().flat_map(ClientFrame::to_bytes).collect();
     for bytes in bytes.chunks(if one_by_one { 1 } else { usize::MAX }) {
-        // The server may have seen enough before the last byte.
+        // The server may close before the last byte.
         let _ = socket.get_mut().write_all(bytes);
     }
-    let (mut heard, mut code) = (Heard::new(&case.expected), None);
+    let (mut pongs, mut code) = (Pongs::new(&case.expected), None);
     let limit = Instant::now() + PATIENCE;
     loop {
         assert!(Instant::now() < limit, "{} gets no answer", case.name);
         match socket.read() {
-            Ok(Message::Pong(payload)) if heard.hear(&payload) => {
+            Ok(Message::Pong(payload)) if pongs.add(&payload) => {
                 socket.close(None).unwrap();
             }
             Ok(Message::Close(frame)) => {
@@ -69,8 +70,8 @@ fn by_bytes(url: &str, case: &Case, one_by_one: bool) -> Expected {
                 });
             }
             Ok(_) => {}
-            Err(tungstenite::Error::ConnectionClosed) if heard.pongs.len() == heard.wanted => {
-                return Expected::Pongs(heard.pongs);
+            Err(tungstenite::Error::ConnectionClosed) if pongs.received.len() == pongs.wanted => {
+                return Expected::Pongs(pongs.received);
             }
             Err(tungstenite::Error::ConnectionClosed) => return Expected::Close(code),
             Err(error) => panic!("{}: {error}", case.name),
@@ -78,18 +79,20 @@ fn by_bytes(url: &str, case: &Case, one_by_one: bool) -> Expected {
     }
 }
 
-/// A close that the server began says why; one that it answers need not.
+/// A close that the server begins has a reason; an answer to one needs none.
 fn is_explained(reason: &str, case: &Case) -> bool {
-    !reason.is_empty() || case.sent[0].opcode == CLOSE || case.name.contains("7.1.5")
+    !reason.is_empty() || case.frames[0].opcode == CLOSE || case.name.contains("7.1.5")
 }
 
-/// Sends by another library, if it can send that.
+/// Sends by fastwebsockets, if it can send the frames.
 async fn by_library(address: &str, case: &Case) -> Option<Expected> {
-    let frames: Vec<Frame> = case.sent.iter().map(Sent::to_frame).collect::<Option<_>>()?;
-    // It sends nothing behind a close frame, and is the same for all of a connection.
+    let frames: Vec<Frame> =
+        case.frames.iter().map(ClientFrame::to_frame).collect::<Option<_>>()?;
+    // It sends nothing after a close frame, and masks all frames of a connection or none.
     let ends = frames.iter().position(|frame| frame.opcode == OpCode::Close);
-    let masked = case.sent[0].masked;
-    if ends.is_some_and(|at| at + 1 < frames.len()) || case.sent.iter().any(|s| s.masked != masked)
+    let masked = case.frames[0].masked;
+    if ends.is_some_and(|at| at + 1 < frames.len())
+        || case.frames.iter().any(|s| s.masked != masked)
     {
         return None;
     }
@@ -98,17 +101,17 @@ async fn by_library(address: &str, case: &Case) -> Option<Expected> {
     for frame in frames {
         let _ = socket.write_frame(frame).await;
     }
-    let mut heard = Heard::new(&case.expected);
+    let mut pongs = Pongs::new(&case.expected);
     loop {
         let frame = match socket.read_frame().await {
             Ok(frame) => frame,
-            // It reads the ticks behind its own close frame, and says this to each.
+            // It gives this error for each tick that it reads after its own close frame.
             Err(fastwebsockets::WebSocketError::ConnectionClosed) => continue,
             Err(error) => panic!("{}: {error}", case.name),
         };
         match frame.opcode {
-            OpCode::Pong if heard.hear(&frame.payload) => {
-                return Some(Expected::Pongs(heard.pongs));
+            OpCode::Pong if pongs.add(&frame.payload) => {
+                return Some(Expected::Pongs(pongs.received));
             }
             OpCode::Close => {
                 let code =
@@ -137,46 +140,47 @@ async fn upgrade(address: &str) -> WebSocket<Upgraded> {
 }
 
 #[test]
-fn every_case_by_raw_bytes_ends_as_the_rfc_says() {
+fn every_case_ends_as_the_rfc_says() {
     let server = server();
-    let witness = Witness::new(&server.url);
+    let reference = ReferenceClient::new(&server.url);
     for case in all() {
         let answer = by_bytes(&server.url, &case, false);
         assert_eq!(answer, case.expected, "{} (RFC 6455, {})", case.name, case.section);
-        witness.is_served_after(&case.name);
+        reference.assert_served_after(&case.name);
     }
-    witness.leave();
+    reference.leave();
 }
 
-/// Autobahn 2.6, 2.11, 5.x: where the network cuts makes no difference.
+/// Autobahn 2.6, 2.11, 5.x: how the network splits the bytes makes no difference.
 #[test]
-fn every_short_case_ends_alike_when_it_comes_byte_by_byte() {
+fn every_short_case_ends_the_same_way_when_it_comes_byte_by_byte() {
     let server = server();
-    let witness = Witness::new(&server.url);
-    let is_short = |case: &Case| case.sent.iter().map(|s| s.payload.len() + 6).sum::<usize>() < 300;
+    let reference = ReferenceClient::new(&server.url);
+    let is_short =
+        |case: &Case| case.frames.iter().map(|s| s.payload.len() + 6).sum::<usize>() < 300;
     for case in all().into_iter().filter(is_short) {
         let answer = by_bytes(&server.url, &case, true);
         assert_eq!(answer, case.expected, "{} (RFC 6455, {})", case.name, case.section);
     }
-    witness.is_served_after("all of them");
-    witness.leave();
+    reference.assert_served_after("all cases");
+    reference.leave();
 }
 
 #[test]
-fn every_case_that_another_library_can_send_ends_alike() {
+fn every_case_that_fastwebsockets_can_send_ends_the_same_way() {
     let server = server();
-    let witness = Witness::new(&server.url);
+    let reference = ReferenceClient::new(&server.url);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut sent = 0;
     for case in all() {
-        let address = server.address();
+        let address = server.address().to_owned();
         let answer = async { tokio::time::timeout(PATIENCE, by_library(&address, &case)).await };
         let Some(answer) = runtime.block_on(answer).unwrap() else { continue };
         assert_eq!(answer, case.expected, "{} (RFC 6455, {})", case.name, case.section);
-        witness.is_served_after(&case.name);
+        reference.assert_served_after(&case.name);
         sent += 1;
     }
-    // Reserved bits, reserved opcodes and wrong lengths are beyond it.
+    // It cannot send reserved bits, reserved opcodes and wrong lengths.
     assert!(sent >= 60, "only {sent} cases");
-    witness.leave();
+    reference.leave();
 }

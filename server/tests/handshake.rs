@@ -1,22 +1,22 @@
-//! What asks to come in, case by case after RFC 6455, section 4, and RFC 9112.
-//! Every case is sent as raw bytes, and where that library can send it, by
-//! hyper; then a good client has to get on.
+//! Requests for a WebSocket, case by case after RFC 6455, section 4, and RFC 9112. Every
+//! case is sent as raw bytes, and if hyper can send it, by hyper; after each, another client
+//! still has to be served.
 
-mod asking;
 mod common;
-mod witness;
+mod reference_client;
+mod requests;
 
-use asking::{Answer, Asked, KEY, asked, by_bytes, target, with, without};
-use common::ByHand;
+use common::standalone::Standalone;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
-use witness::Witness;
+use reference_client::ReferenceClient;
+use requests::{Answer, KEY, Request, answer_to, good, target, with, without};
 
 /// What is sent.
 enum Sent {
-    /// Also by the library.
-    Request(Asked),
-    /// Only as it stands here.
+    /// A request, which hyper can send too.
+    Request(Request),
+    /// Raw bytes only.
     Bytes(Vec<u8>),
 }
 
@@ -29,8 +29,8 @@ struct Case {
     header: &'static str,
 }
 
-fn case(name: &'static str, section: &'static str, asked: Asked, status: u16) -> Case {
-    Case { name, section, sent: Sent::Request(asked), status, header: "" }
+fn case(name: &'static str, section: &'static str, request: Request, status: u16) -> Case {
+    Case { name, section, sent: Sent::Request(request), status, header: "" }
 }
 
 fn bytes(name: &'static str, section: &'static str, bytes: impl AsRef<[u8]>, status: u16) -> Case {
@@ -38,24 +38,24 @@ fn bytes(name: &'static str, section: &'static str, bytes: impl AsRef<[u8]>, sta
     Case { name, section, sent, status, header: "" }
 }
 
-/// What is let in.
-fn good() -> Vec<Case> {
+/// Requests that are accepted.
+fn accepted() -> Vec<Case> {
     let accept = Case {
         header: "sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
-        ..case("the example of the RFC", "RFC 6455, 1.3", asked(), 101)
+        ..case("the example of the RFC", "RFC 6455, 1.3", good(), 101)
     };
     let mut others = vec![
         case("a query", "RFC 6455, 3", target("/ticks?connection=7&x"), 101),
         case("a whole URL", "RFC 9112, 3.2.2", target("http://127.0.0.1/ticks?a=b"), 101),
-        case("any case", "RFC 6455, 4.2.1", with("Upgrade", "WebSocket"), 101),
-        case("a list", "RFC 6455, 4.2.1", with("Connection", "keep-alive, upgrade"), 101),
-        case("any page", "RFC 6455, 10.2", with("Origin", "https://a.example"), 101),
+        case("the token in another case", "RFC 6455, 4.2.1", with("Upgrade", "WebSocket"), 101),
+        case("a list of tokens", "RFC 6455, 4.2.1", with("Connection", "keep-alive, upgrade"), 101),
+        case("an origin", "RFC 6455, 10.2", with("Origin", "https://a.example"), 101),
         case("extensions", "RFC 6455, 9.1", with("Sec-WebSocket-Extensions", "x"), 101),
     ];
-    let small = String::from_utf8(asked().to_bytes()).unwrap().to_lowercase();
+    let small = String::from_utf8(good().to_bytes()).unwrap().to_lowercase();
     let small = small.replace("get", "GET").replace("http/", "HTTP/");
     let small = small.replace(&KEY.to_lowercase(), KEY);
-    others.push(bytes("small letters", "RFC 9110, 5.1", small, 101));
+    others.push(bytes("lower case", "RFC 9110, 5.1", small, 101));
     others.push(accept);
     others
 }
@@ -67,7 +67,7 @@ fn headers() -> Vec<Case> {
         ..case(name, "RFC 6455, 4.4", with("Sec-WebSocket-Version", value), 426)
     };
     let key = |name, value| case(name, "RFC 6455, 4.1", with("Sec-WebSocket-Key", value), 400);
-    let twice = |name, header, value| case(name, "RFC 6455, 11.3", asked().and(header, value), 400);
+    let twice = |name, header, value| case(name, "RFC 6455, 11.3", good().and(header, value), 400);
     vec![
         case("no Host", "RFC 9112, 3.2", without("Host"), 400),
         case("no Upgrade", "RFC 6455, 4.2.1", without("Upgrade"), 400),
@@ -78,19 +78,19 @@ fn headers() -> Vec<Case> {
         version("version 8", "8"),
         version("version 14", "14"),
         version("two versions in one", "13, 8"),
-        version("no number", "thirteen"),
+        version("a version that is not a number", "thirteen"),
         case("no key", "RFC 6455, 4.2.1", without("Sec-WebSocket-Key"), 400),
         key("an empty key", ""),
-        key("a key that is no base64", "this is no base64 at all"),
+        key("a key that is not base64", "this is not base64 at all"),
         key("a key of 15 bytes", "AAAAAAAAAAAAAAAAAAAA"),
         key("a key of 17 bytes", "AAAAAAAAAAAAAAAAAAAAAAA="),
         key("a key with stray bits", "AAAAAAAAAAAAAAAAAAAAAB=="),
         twice("two hosts", "Host", "b"),
         twice("two keys", "Sec-WebSocket-Key", KEY),
         twice("two versions", "Sec-WebSocket-Version", "13"),
-        case("two origins", "RFC 6454, 7.3", asked().and("Origin", "a").and("Origin", "b"), 400),
-        case("a body by length", "RFC 6455, 4.1", asked().and("Content-Length", "5"), 400),
-        case("a body in chunks", "RFC 6455, 4.1", asked().and("Transfer-Encoding", "chunked"), 400),
+        case("two origins", "RFC 6454, 7.3", good().and("Origin", "a").and("Origin", "b"), 400),
+        case("a body by length", "RFC 6455, 4.1", good().and("Content-Length", "5"), 400),
+        case("a body in chunks", "RFC 6455, 4.1", good().and("Transfer-Encoding", "chunked"), 400),
     ]
 }
 
@@ -98,20 +98,25 @@ fn headers() -> Vec<Case> {
 fn lines() -> Vec<Case> {
     let method = |name, method| Case {
         header: "allow: GET",
-        ..case(name, "RFC 9110, 15.5.6", Asked { method, ..asked() }, 405)
+        ..case(name, "RFC 9110, 15.5.6", Request { method, ..good() }, 405)
     };
-    let version = |version| Asked { version, ..asked() }.to_bytes();
+    let version = |version| Request { version, ..good() }.to_bytes();
     vec![
         method("POST", "POST"),
         method("HEAD", "HEAD"),
         method("OPTIONS", "OPTIONS"),
-        method("any word", "BREW"),
+        method("an unknown method", "BREW"),
         case("the root", "RFC 6455, 4.2.2", target("/"), 404),
-        case("below", "RFC 6455, 4.2.2", target("/ticks/"), 404),
-        case("another case", "RFC 6455, 4.2.2", target("/TICKS"), 404),
+        case("a path below", "RFC 6455, 4.2.2", target("/ticks/"), 404),
+        case("the path in another case", "RFC 6455, 4.2.2", target("/TICKS"), 404),
         case("a path upwards", "RFC 6455, 4.2.2", target("/x/../ticks"), 404),
-        case("no number", "this server", target("/ticks?connection=one"), 400),
-        case("a number below 0", "this server", target("/ticks?connection=-1"), 400),
+        case(
+            "a connection that is not a number",
+            "this server",
+            target("/ticks?connection=one"),
+            400,
+        ),
+        case("a negative connection", "this server", target("/ticks?connection=-1"), 400),
         bytes("HTTP/1.0", "RFC 6455, 4.1", version("HTTP/1.0"), 505),
         bytes("HTTP/2.0", "RFC 9110, 15.6.6", version("HTTP/2.0"), 505),
         bytes("HTTP/9.9", "RFC 9110, 15.6.6", version("HTTP/9.9"), 505),
@@ -122,9 +127,9 @@ fn lines() -> Vec<Case> {
             505,
         ),
         bytes("no version", "RFC 1945, 4.1", "GET /ticks\r\n\r\n", 400),
-        bytes("no request", "RFC 9112, 3", "hello there\r\n\r\n", 400),
+        bytes("not a request", "RFC 9112, 3", "hello there\r\n\r\n", 400),
         bytes("a TLS handshake", "RFC 8446, 5.1", [22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3, 7, 7], 400),
-        bytes("binary rubbish", "RFC 9112, 3", [0xff; 100], 400),
+        bytes("arbitrary bytes", "RFC 9112, 3", [0xff; 100], 400),
         bytes("a NUL", "RFC 9110, 5.5", "GET /ticks HTTP/1.1\r\nHost: \0\r\n\r\n", 400),
         bytes("a bare CR", "RFC 9112, 2.2", "GET /ticks HTTP/1.1\r\nHost: a\rb\r\n\r\n", 400),
         bytes(
@@ -148,28 +153,28 @@ fn lines() -> Vec<Case> {
     ]
 }
 
-/// Too much, and too early.
+/// Lengths, and bytes after the request.
 fn sizes() -> Vec<Case> {
-    let many = |count| (0..count).fold(asked(), |asked, n| asked.and(&format!("X-{n}"), "1"));
+    let many = |count| (0..count).fold(good(), |request, n| request.and(&format!("X-{n}"), "1"));
     let long = |bytes| with("X-Long", &"x".repeat(bytes));
-    let early = |bytes: &[u8]| [&asked().to_bytes(), bytes].concat();
+    let early = |bytes: &[u8]| [&good().to_bytes(), bytes].concat();
     vec![
-        case("as many headers as may be", "RFC 6585, 5", many(64 - 5), 101),
+        case("the most headers", "RFC 6585, 5", many(64 - 5), 101),
         case("one header more", "RFC 6585, 5", many(64 - 4), 431),
         case("a thousand headers", "RFC 6585, 5", many(1000), 431),
         case("a long header", "RFC 6585, 5", long(15_000), 101),
         case("a header of 17 KiB", "RFC 6585, 5", long(17 * 1024), 431),
         case("a header of 1 MiB", "RFC 6585, 5", long(1024 * 1024), 431),
         case("a URL of 64 KiB", "RFC 9112, 3", target(&format!("/{}", "x".repeat(65_000))), 431),
-        bytes("a frame behind the request", "RFC 6455, 4.1", early(&[0x89, 0x80, 1, 2, 3, 4]), 400),
-        bytes("a second request behind it", "RFC 6455, 4.1", early(&asked().to_bytes()), 400),
-        bytes("one byte behind it", "RFC 6455, 4.1", early(b"\n"), 400),
+        bytes("a frame after the request", "RFC 6455, 4.1", early(&[0x89, 0x80, 1, 2, 3, 4]), 400),
+        bytes("a second request after it", "RFC 6455, 4.1", early(&good().to_bytes()), 400),
+        bytes("one byte after it", "RFC 6455, 4.1", early(b"\n"), 400),
         bytes("a body with POST", "RFC 9110, 15.5.6", "POST /ticks HTTP/1.1\r\n\r\nbody", 405),
     ]
 }
 
 fn all() -> Vec<Case> {
-    [good(), headers(), lines(), sizes()].into_iter().flatten().collect()
+    [accepted(), headers(), lines(), sizes()].into_iter().flatten().collect()
 }
 
 impl Answer {
@@ -180,7 +185,7 @@ impl Answer {
         let has = |header: &str| headers.iter().any(|other| other == header);
         assert!(header.is_empty() || has(header), "{name} by {by}: {headers:?}");
         if *status != 101 {
-            // One line for people, and the connection is closed.
+            // One line of text, and the connection is closed.
             assert!(has("connection: close"), "{name} by {by}: {headers:?}");
             let text = str::from_utf8(body).unwrap();
             assert!(text.ends_with('\n') && text.lines().count() == 1, "{name} by {by}: {text}");
@@ -188,13 +193,13 @@ impl Answer {
     }
 }
 
-async fn by_library(address: &str, asked: &Asked) -> Answer {
+async fn answer_to_hyper(address: &str, sent: &Request) -> Answer {
     let stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let stream = hyper_util::rt::TokioIo::new(stream);
     let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
     tokio::spawn(connection.with_upgrades());
-    let mut request = hyper::Request::builder().method(asked.method).uri(&asked.target);
-    for (name, value) in &asked.headers {
+    let mut request = hyper::Request::builder().method(sent.method).uri(&sent.target);
+    for (name, value) in &sent.headers {
         request = request.header(name, value);
     }
     let request = request.body(Empty::<Bytes>::new()).unwrap();
@@ -211,36 +216,36 @@ async fn by_library(address: &str, asked: &Asked) -> Answer {
 }
 
 #[test]
-fn every_case_by_raw_bytes_gets_its_status() {
-    let server = ByHand::new(&["--rate", "2000"]);
-    let witness = Witness::new(&server.url);
+fn every_request_gets_its_status() {
+    let server = Standalone::new(&["--rate", "2000"]);
+    let reference = ReferenceClient::new(&server.url);
     for case in all() {
         let bytes = match &case.sent {
-            Sent::Request(asked) => asked.to_bytes(),
+            Sent::Request(request) => request.to_bytes(),
             Sent::Bytes(bytes) => bytes.clone(),
         };
-        by_bytes(&server.address(), &bytes).check(&case, "bytes");
-        witness.is_served_after(case.name);
+        answer_to(server.address(), &bytes).check(&case, "bytes");
+        reference.assert_served_after(case.name);
     }
-    witness.leave();
+    reference.leave();
 }
 
 #[test]
-fn every_case_that_another_library_can_send_gets_it_too() {
-    let server = ByHand::new(&["--rate", "2000"]);
-    let witness = Witness::new(&server.url);
+fn every_request_that_hyper_can_send_gets_its_status() {
+    let server = Standalone::new(&["--rate", "2000"]);
+    let reference = ReferenceClient::new(&server.url);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for case in all() {
-        let Sent::Request(asked) = &case.sent else { continue };
-        // It makes up its own mind about bodies, and answers to HEAD have none.
+        let Sent::Request(request) = &case.sent else { continue };
+        // hyper decides about bodies itself, and answers to HEAD have none.
         let has_body = |(name, _): &(String, String)| {
             ["Content-Length", "Transfer-Encoding"].contains(&name.as_str())
         };
-        if asked.method == "HEAD" || asked.headers.iter().any(has_body) {
+        if request.method == "HEAD" || request.headers.iter().any(has_body) {
             continue;
         }
-        runtime.block_on(by_library(&server.address(), asked)).check(&case, "hyper");
-        witness.is_served_after(case.name);
+        runtime.block_on(answer_to_hyper(server.address(), request)).check(&case, "hyper");
+        reference.assert_served_after(case.name);
     }
-    witness.leave();
+    reference.leave();
 }

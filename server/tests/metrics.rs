@@ -1,35 +1,31 @@
-//! The metrics of a server by hand, over real HTTP.
+//! The metrics of a standalone server, over real HTTP.
 
 mod common;
 
-use common::http::{Page, ask, fetch_until, metrics_address};
-use common::{BINARY, ByHand, PATIENCE, connect, read_all};
+use common::clients::{connect, dial, read_all, reset_on_drop};
+use common::events::Event;
+use common::http::{Page, request, scrape_until, serve_with_metrics};
+use common::standalone::{command, refusal_of};
 use nix::sys::signal::Signal;
 use prometheus_parse::Value;
 use std::collections::HashSet;
 use std::io::Read;
-use std::net::TcpStream;
-use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
+use tick_server::accept::counts::AcceptCounts;
+use tick_server::metrics::{http, page};
 use tungstenite::Message;
-
-/// A server with metrics on a free port, and their address.
-fn serve(args: &[&str]) -> (ByHand, String) {
-    let mut server = ByHand::new(&[&["--metrics", "127.0.0.1:0"], args].concat());
-    let address = metrics_address(&mut server);
-    (server, address)
-}
 
 #[test]
 fn every_metric_has_its_help_its_type_and_a_unit_where_it_needs_one() {
-    let (server, address) = serve(&["--rate", "1000"]);
+    let (server, address) = serve_with_metrics(&["--rate", "1000"]);
     let mut client = connect(&server.url);
     assert!(client.read().unwrap().is_binary());
     let other = server.url.replace("/ticks", "/other");
-    let refused = TcpStream::connect(server.address()).unwrap();
-    assert!(tungstenite::client(other, refused).is_err());
-    fetch_until(&address, |page| page.get("ticks_written_total") > 0);
-    let answer = ask(&address, "GET", "/metrics", "");
+    assert!(tungstenite::client(other, dial(server.address(), None)).is_err());
+    scrape_until(&address, "ticks are written", |page| page.get("ticks_written_total") > 0);
+    let answer = request(&address, "GET", "/metrics", "");
     assert!(answer.head.contains("content-type: text/plain; version=0.0.4"), "{}", answer.head);
 
     let mut families = HashSet::new();
@@ -37,7 +33,7 @@ fn every_metric_has_its_help_its_type_and_a_unit_where_it_needs_one() {
     while let Some(line) = lines.next() {
         let (name, help) = line.strip_prefix("# HELP ").unwrap().split_once(' ').unwrap();
         assert!(help.len() > 8 && help.ends_with('.'), "{line}");
-        assert!(families.insert(name.to_owned()), "{name} stands there twice");
+        assert!(families.insert(name.to_owned()), "{name} is there twice");
         let kind = lines.next().unwrap();
         let kind = kind.strip_prefix(&format!("# TYPE {name} ")).unwrap();
         assert_eq!(kind == "counter", name.ends_with("_total"), "{name} {kind}");
@@ -72,17 +68,17 @@ fn every_metric_has_its_help_its_type_and_a_unit_where_it_needs_one() {
     ] {
         assert!(families.remove(name), "there is no {name}");
     }
-    assert_eq!(families, HashSet::new(), "not expected");
+    assert_eq!(families, HashSet::new(), "unexpected metrics");
 
-    let open = ask(&address, "GET", "/metrics", "Accept: application/openmetrics-text\r\n");
+    let open = request(&address, "GET", "/metrics", "Accept: application/openmetrics-text\r\n");
     assert!(open.head.contains("content-type: application/openmetrics-text; version=1.0.0"));
     assert!(open.body.ends_with("# EOF\n"));
     assert!(open.body.contains("# UNIT tick_server_log_bytes bytes\n"), "{}", open.body);
 }
 
 #[test]
-fn the_books_balance_at_every_scrape_while_clients_come_and_go() {
-    let (mut server, address) = serve(&["--rate", "20000", "--send-buffer", "100000"]);
+fn every_tick_is_accounted_for_at_every_scrape_while_clients_come_and_go() {
+    let (server, address) = serve_with_metrics(&["--rate", "20000", "--send-buffer", "100000"]);
     let never_reads = connect(&server.url);
     let mut good = connect(&server.url);
     let reader = std::thread::spawn(move || read_all(&mut good));
@@ -96,13 +92,13 @@ fn the_books_balance_at_every_scrape_while_clients_come_and_go() {
                 while client.read().is_ok() {}
             }
             1 => {
-                socket2::SockRef::from(client.get_ref()).set_linger(Some(Duration::ZERO)).unwrap();
+                reset_on_drop(client.get_ref());
             }
             _ => client.send(Message::Ping("hello".into())).unwrap(),
         }
         drop(client);
         let page = Page::fetch(&address);
-        page.assert_balances();
+        page.assert_reconciles();
         let lateness = page.0.samples.iter().find_map(|s| match &s.value {
             Value::Histogram(buckets) => Some(buckets.clone()),
             _ => None,
@@ -120,10 +116,11 @@ fn the_books_balance_at_every_scrape_while_clients_come_and_go() {
         }
         before = Some(page);
     }
-    // Those two stay, all others are gone; how a reset or an end of the stream is
-    // found out depends on what the socket was doing.
-    let page = fetch_until(&address, |page| page.get("connections_left_total") == 30);
-    page.assert_balances();
+    // Two stay, all others have left; how a reset or an end of the stream is detected
+    // depends on what the socket was doing.
+    let all_left = |page: &Page| page.get("connections_left_total") == 30;
+    let page = scrape_until(&address, "all others have left", all_left);
+    page.assert_reconciles();
     assert_eq!(page.get("connections"), 2);
     assert_eq!(page.get("connections_accepted_total"), 32);
     assert_eq!(page.left("closed_by_client"), 10);
@@ -133,13 +130,13 @@ fn the_books_balance_at_every_scrape_while_clients_come_and_go() {
     server.signal(Signal::SIGTERM);
     assert_eq!(reader.join().unwrap().1, 1001);
     drop(never_reads);
-    assert!(server.process.wait().unwrap().success());
+    assert!(server.wait().0.success());
 }
 
 #[test]
-fn at_rest_what_clients_have_read_is_what_was_written() {
+fn after_the_last_tick_what_clients_have_read_is_what_was_written() {
     let args = ["--rate", "20000", "--send-buffer", "100000", "--drain-ms", "600000"];
-    let (mut server, address) = serve(&args);
+    let (mut server, address) = serve_with_metrics(&args);
     let never_reads = connect(&server.url);
     let readers: Vec<_> = (0..2)
         .map(|_| {
@@ -147,7 +144,8 @@ fn at_rest_what_clients_have_read_is_what_was_written() {
             std::thread::spawn(move || read_all(&mut client))
         })
         .collect();
-    let page = fetch_until(&address, |page| page.class("stalled") == 1);
+    let joined: Vec<u64> = (0..3).map(|_| server.wait_for_joined()).collect();
+    let page = scrape_until(&address, "one is stalled", |page| page.class("stalled") == 1);
     assert_eq!(page.class("current") + page.class("behind"), 2);
     server.signal(Signal::SIGTERM);
     let read = readers.into_iter().map(|reader| {
@@ -156,19 +154,16 @@ fn at_rest_what_clients_have_read_is_what_was_written() {
         payloads.len() as u64
     });
     let read: u64 = read.sum();
-    let page = fetch_until(&address, |page| page.left("closed") == 2);
-    page.assert_balances();
+    let page = scrape_until(&address, "both have left", |page| page.left("closed") == 2);
+    page.assert_reconciles();
     assert_eq!((page.get("connections"), page.class("stalled")), (1, 1));
-    // Each was offered all that was made since it joined, and stood to the end.
-    let joined: u64 = (0..3)
-        .map(|_| server.hear(" joined at tick ").trim().rsplit(' ').next().unwrap().to_owned())
-        .map(|tick| tick.parse::<u64>().unwrap())
-        .sum();
+    // Each was offered all that was made since it joined, and stayed to the end.
+    let joined: u64 = joined.into_iter().sum();
     let offered = 3 * page.get("ticks_generated_total") - joined;
     assert_eq!(page.get("ticks_offered_total"), offered);
-    // What the stalled one's kernel took is the rest; nothing of it was read.
+    // The kernel of the stalled client took the rest; nothing of it was read.
     let stalled = page.get("ticks_written_total") - read;
-    // The first of the ticks that wait may be on its way in part.
+    // The first of the waiting ticks may be sent in part.
     let (ticks, bytes) = (page.get("backlog_ticks"), page.get("backlog_bytes"));
     assert!(ticks > 0 && (ticks * 30 - 29..=ticks * 30).contains(&bytes), "{ticks}, {bytes}");
     assert!(page.get("log_bytes") >= bytes);
@@ -176,17 +171,18 @@ fn at_rest_what_clients_have_read_is_what_was_written() {
     assert!((read..=read + stalled).contains(&acknowledged), "{acknowledged} of {read}");
     assert!(page.get("ticks_confirmed_total") <= read);
     drop(never_reads);
-    assert!(server.process.wait().unwrap().success());
+    assert!(server.wait().0.success());
 }
 
 #[test]
-fn what_a_policy_drops_is_in_the_books_of_all_threads() {
-    let little = ["--rate", "20000", "--send-buffer", "100000", "--server-threads", "2"];
+fn dropped_ticks_are_counted_over_all_threads() {
+    let small = ["--rate", "20000", "--send-buffer", "100000", "--server-threads", "2"];
     let drops = ["--slow-consumer", "drop-oldest", "--behind-bytes", "30000"];
-    let (mut server, address) = serve(&[&little[..], &drops].concat());
+    let (server, address) = serve_with_metrics(&[&small[..], &drops].concat());
     let slow: Vec<_> = (0..3).map(|_| connect(&server.url)).collect();
-    let page = fetch_until(&address, |page| page.get("ticks_dropped_total") > 1000);
-    page.assert_balances();
+    let page =
+        scrape_until(&address, "ticks are dropped", |page| page.get("ticks_dropped_total") > 1000);
+    page.assert_reconciles();
     assert_eq!(page.get("connections"), 3);
     assert!(page.get("ticks_offered_total") <= 3 * page.get("ticks_generated_total"));
     server.signal(Signal::SIGTERM);
@@ -196,30 +192,19 @@ fn what_a_policy_drops_is_in_the_books_of_all_threads() {
         payloads.len() as u64
     });
     let read: u64 = read.sum();
-    let said = server.hear("in all: ");
-    assert!(said.contains(&format!("written {read} ticks, dropped ")), "{said}");
-    assert!(server.process.wait().unwrap().success());
-}
-
-/// Its close frame comes behind what the kernel holds: it reads when the log is let go.
-#[test]
-fn a_laggard_at_the_ceiling_is_told_to_come_again() {
-    let ceiling = ["--rate", "50000", "--send-buffer", "100000", "--log-ceiling", "3000000"];
-    let (server, address) = serve(&ceiling);
-    let mut laggard = connect(&server.url);
-    fetch_until(&address, |page| page.get("log_bytes") > 1_500_000);
-    fetch_until(&address, |page| page.get("log_bytes") < 1_000_000);
-    assert_eq!(read_all(&mut laggard).1, 1013);
+    let (status, events) = server.wait();
+    assert!(status.success());
+    assert!(matches!(events.last(), Some(&Event::Total { written, .. }) if written == read));
 }
 
 #[test]
-fn other_symbols_take_nothing_back_from_what_was_offered() {
-    let (server, address) = serve(&["--rate", "20000", "--send-buffer", "100000"]);
+fn changing_symbols_never_lowers_what_was_offered() {
+    let (server, address) = serve_with_metrics(&["--rate", "20000", "--send-buffer", "100000"]);
     let mut slow = connect(&server.url);
-    let before = fetch_until(&address, |page| page.get("backlog_ticks") > 5000);
+    let before = scrape_until(&address, "ticks wait", |page| page.get("backlog_ticks") > 5000);
     slow.send(Message::Text(r#"{"type":"subscribe","symbols":["AAPL"]}"#.into())).unwrap();
-    let page = fetch_until(&address, |page| {
-        page.assert_balances();
+    let page = scrape_until(&address, "ticks are given up", |page| {
+        page.assert_reconciles();
         assert!(page.get("ticks_offered_total") >= before.get("ticks_offered_total"));
         page.get("ticks_abandoned_total") > 0
     });
@@ -228,50 +213,51 @@ fn other_symbols_take_nothing_back_from_what_was_offered() {
 }
 
 #[test]
-fn only_get_and_only_two_paths_are_answered() {
-    let (_server, address) = serve(&["--rate", "10"]);
-    assert_eq!(ask(&address, "GET", "/healthz", "").status, 200);
-    assert_eq!(ask(&address, "GET", "/healthz?verbose", "").status, 200);
+fn only_get_and_head_of_two_paths_are_answered() {
+    let (_server, address) = serve_with_metrics(&["--rate", "10"]);
+    assert_eq!(request(&address, "GET", "/healthz", "").status, 200);
+    assert_eq!(request(&address, "GET", "/healthz?verbose", "").status, 200);
     for path in ["/", "/metrics/", "/other", "/ticks"] {
-        assert_eq!(ask(&address, "GET", path, "").status, 404, "{path}");
+        assert_eq!(request(&address, "GET", path, "").status, 404, "{path}");
     }
     for path in ["/metrics", "/healthz"] {
-        let refused = ask(&address, "POST", path, "Content-Length: 0\r\n");
+        let refused = request(&address, "POST", path, "Content-Length: 0\r\n");
         assert_eq!(refused.status, 405, "{path}");
         assert!(refused.head.contains("allow: get, head"), "{}", refused.head);
-        let head = ask(&address, "HEAD", path, "");
+        let head = request(&address, "HEAD", path, "");
         assert_eq!((head.status, head.body.as_str()), (200, ""), "{path}");
     }
-    // Rubbish gets an answer too, and nothing else.
-    assert_eq!(ask(&address, "GE T", "/metrics", "").status, 400);
-    assert_eq!(ask(&address, "GET", "/metrics", "").status, 200);
+    // A request that is not HTTP is answered too, and disturbs nothing.
+    assert_eq!(request(&address, "GE T", "/metrics", "").status, 400);
+    assert_eq!(request(&address, "GET", "/metrics", "").status, 200);
 }
 
+/// With a short limit; more connections than there may be at a time.
 #[test]
-fn visitors_that_say_nothing_are_sent_away_and_hold_up_no_scrape_for_long() {
-    let (_server, address) = serve(&["--rate", "10"]);
-    let silent: Vec<_> = (0..100).map(|_| TcpStream::connect(&address).unwrap()).collect();
-    assert_eq!(ask(&address, "GET", "/metrics", "").status, 200);
-    for mut socket in silent {
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+fn idle_connections_are_closed_and_a_scrape_is_still_answered() {
+    let listener = http::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let registry = page::registry(Vec::new(), &AcceptCounts::default());
+    let healthy = Arc::new(AtomicBool::new(true));
+    http::serve(listener, registry, healthy, Duration::from_millis(100)).unwrap();
+    let idle: Vec<_> = (0..100).map(|_| dial(&address, None)).collect();
+    assert_eq!(request(&address, "GET", "/metrics", "").status, 200);
+    for mut socket in idle {
         assert_eq!(socket.read(&mut [0; 16]).unwrap(), 0);
     }
 }
 
 #[test]
-fn an_address_that_metrics_cannot_have_is_named() {
+fn an_address_that_cannot_be_used_for_metrics_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
-    for (address, words) in [
+    for (address, text) in [
         (taken.as_str(), format!("cannot serve metrics on {taken}")),
         ("0.0.0.0:0", "loopback only, and 0.0.0.0:0 is not".to_owned()),
         ("9100", "invalid value '9100' for '--metrics".to_owned()),
     ] {
-        let output =
-            Command::new(BINARY).args(["--port", "0", "--metrics", address]).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{said}");
-        assert!(said.contains(&words), "{said}");
-        assert!(!said.contains("ws://"), "{said}");
+        let refusal = refusal_of(&mut command(&["--metrics", address]));
+        assert!(refusal.contains(&text), "{refusal}");
+        assert!(!refusal.contains("ws://"), "{refusal}");
     }
 }

@@ -1,11 +1,17 @@
-//! Connections that want some symbols only, by their URL or by a message.
+//! Connections that ask for some symbols only, by their URL or by a message.
 
 mod common;
 
-use common::{ByHand, Served, connect, dial, narrow, plan, rate, read_all};
+use common::PATIENCE;
+use common::child::{ChildServer, plan, rate};
+use common::clients::{
+    REQUEST, connect, connect_narrow, dial, is_ascending_without_gaps, read_all,
+};
+use common::standalone::Standalone;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 use tick::{Format, Market, Tick, cents, symbol};
 use tungstenite::{Message, WebSocket};
 
@@ -13,8 +19,8 @@ fn ticks(payloads: &[Vec<u8>], format: Format) -> Vec<Tick> {
     payloads.iter().map(|payload| format.decode(payload, 0).unwrap()).collect()
 }
 
-/// That these are all ticks of those symbols, from the first to the last of them.
-fn whole(ticks: &[Tick], symbols: &[&str]) {
+/// Asserts that these are all ticks of some symbols, from the first of them to the last.
+fn assert_all_of(ticks: &[Tick], symbols: &[&str]) {
     let numbers: BTreeSet<u32> =
         symbols.iter().map(|name| symbol::by_name(name).unwrap()).collect();
     let market = Market::new(1);
@@ -28,18 +34,18 @@ fn whole(ticks: &[Tick], symbols: &[&str]) {
 }
 
 #[test]
-fn a_url_names_symbols() {
+fn a_url_selects_symbols() {
     for format in [Format::Binary, Format::Json] {
         let args = ["--rate", "20000", "--duration", "1", "--format", &format.to_string()];
-        let server = ByHand::new(&args);
+        let server = Standalone::new(&args);
         let mut all = connect(&server.url);
         let mut two = connect(&format!("{}?symbols=AAPL,MSFT", server.url));
         let mut one = connect(&format!("{}?symbols=NVDA", server.url));
         let all = std::thread::spawn(move || read_all(&mut all).0);
         let two = std::thread::spawn(move || read_all(&mut two).0);
         let one = ticks(&read_all(&mut one).0, format);
-        whole(&one, &["NVDA"]);
-        whole(&ticks(&two.join().unwrap(), format), &["AAPL", "MSFT"]);
+        assert_all_of(&one, &["NVDA"]);
+        assert_all_of(&ticks(&two.join().unwrap(), format), &["AAPL", "MSFT"]);
         let all = ticks(&all.join().unwrap(), format);
         assert!(all.windows(2).all(|pair| pair[0].seq + 1 == pair[1].seq));
     }
@@ -58,17 +64,17 @@ fn next_tick(client: &mut WebSocket<TcpStream>) -> Tick {
     }
 }
 
-/// From one set to another and back to everything, on a stream that goes on.
+/// From all symbols to one, to two others, and back to all.
 #[test]
-fn a_message_changes_what_comes() {
-    let server = ByHand::new(&["--rate", "20000"]);
+fn a_message_changes_the_symbols() {
+    let server = Standalone::new(&["--rate", "20000"]);
     let mut client = connect(&server.url);
     next_tick(&mut client);
     let mut newest = 0;
     for (json, names) in [("\"AAPL\"", vec!["AAPL"]), ("\"MSFT\",\"AMZN\"", vec!["MSFT", "AMZN"])] {
         subscribe(&mut client, json);
         let numbers: Vec<u32> = names.iter().map(|name| symbol::by_name(name).unwrap()).collect();
-        // What was under way comes first; then nothing but these.
+        // What was already sent comes first; then only these symbols.
         let mut run = Vec::new();
         while run.len() < 200 {
             let tick = next_tick(&mut client);
@@ -79,23 +85,21 @@ fn a_message_changes_what_comes() {
                 false => run.clear(),
             }
         }
-        whole(&run, &names);
+        assert_all_of(&run, &names);
     }
     subscribe(&mut client, "\"*\"");
     let mut seen = BTreeSet::new();
     while seen.len() < 64 {
         seen.insert(next_tick(&mut client).symbol);
     }
-    drop(server);
 }
 
 #[test]
-fn a_subscription_that_cannot_be_had_is_told_why() {
-    let server = ByHand::new(&["--rate", "1000"]);
-    let mut socket = TcpStream::connect(server.address()).unwrap();
-    let request = "GET /ticks?symbols=AAPL,NOPE HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\
-        Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+fn a_refused_subscription_is_answered_with_400_or_1008_and_the_reason() {
+    let server = Standalone::new(&["--rate", "1000"]);
+    let mut socket = dial(server.address(), None);
+    let request = String::from_utf8(REQUEST.to_vec()).unwrap();
+    let request = request.replace("/ticks", "/ticks?symbols=AAPL,NOPE");
     socket.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).unwrap();
@@ -103,110 +107,113 @@ fn a_subscription_that_cannot_be_had_is_told_why() {
 
     let mut client = connect(&server.url);
     subscribe(&mut client, "\"NOPE\"");
-    let mut reason = None;
-    while reason.is_none() {
+    let frame = loop {
         if let Message::Close(frame) = client.read().unwrap() {
-            reason = frame;
+            break frame.unwrap();
         }
-    }
-    let frame = reason.unwrap();
+    };
     assert_eq!(u16::from(frame.code), 1008);
     assert!(frame.reason.contains("NOPE"), "{}", frame.reason);
 }
 
-/// Under the contract every connection gets every tick: the books are kept by that.
+/// Under the contract every connection gets every tick, and is counted by that.
 #[test]
-fn a_run_of_the_harness_is_of_all_symbols() {
-    let mut server = Served::new(&plan(rate(2_000), 300));
-    let refused = tungstenite::client(
-        format!("{}?symbols=AAPL", server.url).as_str(),
-        TcpStream::connect(server.address()).unwrap(),
-    );
-    assert!(refused.is_err());
+fn a_run_of_the_harness_refuses_subscriptions() {
+    let mut server = ChildServer::new(&plan(rate(2_000), 10_000));
+    let url = format!("{}?symbols=AAPL", server.url);
+    assert!(tungstenite::client(url, dial(server.address(), None)).is_err());
     let mut client = connect(&server.url);
     server.start();
     subscribe(&mut client, "\"AAPL\"");
     let (_, code) = read_all(&mut client);
     assert_eq!(code, 1008);
-    assert_eq!(server.report().1.ended, contract::ServerEnd::Abandoned);
+    drop(client);
+    assert_eq!(server.report().last.ended, contract::ServerEnd::Abandoned);
 }
 
-/// The slowest sets the pace by what it has asked for, and not by what others get.
+/// The slowest connection sets the pace by the symbols that it has asked for.
 #[test]
 fn a_flood_goes_on_beside_a_subscription() {
-    let server = ByHand::new(&["--rate", "flood", "--duration", "1"]);
+    let server = Standalone::new(&["--rate", "flood", "--duration", "1"]);
     let mut all = connect(&server.url);
     let mut one = connect(&format!("{}?symbols=AAPL", server.url));
     let all = std::thread::spawn(move || read_all(&mut all).0);
     let one = ticks(&read_all(&mut one).0, Format::Binary);
-    whole(&one, &["AAPL"]);
-    let all = ticks(&all.join().unwrap(), Format::Binary);
-    assert!(all.windows(2).all(|pair| pair[0].seq + 1 == pair[1].seq));
+    assert_all_of(&one, &["AAPL"]);
+    let all = all.join().unwrap();
+    assert!(is_ascending_without_gaps(&all));
     // More than a few segments of the log.
     assert!(all.len() > 50_000 && one.len() > 400, "{} and {}", all.len(), one.len());
 }
 
+/// A masked frame, with the key 0.
 fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     [&[0x80 | opcode, 0x80 | payload.len() as u8, 0, 0, 0, 0], payload].concat()
 }
 
-/// A client that is behind asks for symbols and closes, in one segment.
+/// Of a client that is behind, asks for symbols and closes, in one segment.
 #[test]
-fn nothing_follows_a_close_frame_whatever_was_asked_before() {
-    let server = ByHand::new(&["--rate", "100000", "--send-buffer", "8192"]);
-    let mut socket = dial(&server.address(), Some(8192));
-    socket.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
-    let request = "GET /ticks HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    socket.write_all(request.as_bytes()).unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(400));
+fn nothing_follows_a_close_frame_that_follows_a_subscription() {
+    let server = Standalone::new(&["--rate", "100000", "--send-buffer", "8192"]);
+    let mut socket = dial(server.address(), Some(8192));
+    socket.write_all(REQUEST).unwrap();
+    std::thread::sleep(Duration::from_millis(400));
     let text = br#"{"type":"subscribe","symbols":["*"]}"#;
     socket.write_all(&[frame(1, text), frame(8, &1000u16.to_be_bytes())].concat()).unwrap();
-    let mut came = Vec::new();
-    socket.read_to_end(&mut came).unwrap();
-    let mut at = came.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+    let mut bytes = Vec::new();
+    socket.read_to_end(&mut bytes).unwrap();
+    let mut at = bytes.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
     let mut opcodes = Vec::new();
-    while at < came.len() {
-        opcodes.push(came[at] & 0x0f);
-        at += tick::frame_len_at(&came[at..]);
+    while at < bytes.len() {
+        opcodes.push(bytes[at] & 0x0f);
+        at += tick::frame_len_at(&bytes[at..]);
     }
     assert_eq!(opcodes.iter().position(|&opcode| opcode == 8), Some(opcodes.len() - 1));
 }
 
-/// What waits for a client is looked through and copied when it asks for other symbols.
-/// Neither that work nor the copies are without bound: here of who asks again and again,
-/// at a rate that takes many seconds to leave it too far behind.
+/// What waits for a client is searched and copied when it asks for other symbols. That work
+/// is bounded, and so are the copies. At this rate, it would take many seconds until so much
+/// waits that the client is cut off for that.
 #[test]
-fn who_asks_all_the_time_is_closed() {
+fn a_client_that_asks_for_other_symbols_all_the_time_is_cut_off() {
     let args = ["--rate", "20000", "--format", "json", "--send-buffer", "8192"];
-    let mut server = ByHand::new(&args);
+    let mut server = Standalone::new(&args);
     let mut good = connect(&server.url);
-    let mut often = narrow(&server.url, 8192);
+    let mut asks_often = connect_narrow(&server.url, 8192);
+    let peer = asks_often.get_ref().local_addr().unwrap();
     let all = Message::text(r#"{"type":"subscribe","symbols":["*"]}"#);
-    let pause = std::time::Duration::from_millis(20);
-    let most = (common::PATIENCE.as_millis() / pause.as_millis()) as usize;
+    let pause = Duration::from_millis(20);
+    let most = (PATIENCE.as_millis() / pause.as_millis()) as usize;
     let asked = (0..most).take_while(|_| {
         std::thread::sleep(pause);
-        often.send(all.clone()).is_ok()
+        asks_often.send(all.clone()).is_ok()
     });
-    assert!(asked.count() < most, "nobody stopped it");
-    server.hear("left: other symbols again before what waits was taken; written ");
+    assert!(asked.count() < most, "it was not cut off");
+    let left = server.wait_for_left_of(peer);
+    assert_eq!(left.reason, "cut_off");
+    assert!(left.why.contains("symbols changed again"), "{left:?}");
     // The others are served as before.
     assert!(matches!(good.read().unwrap(), Message::Text(_)));
 }
 
-/// The same of who asks once, when so much waits: what another has read in the meantime.
+/// A client for which too much waits: more than another has read meanwhile.
 #[test]
-fn who_is_far_behind_gets_no_other_symbols() {
-    let args = ["--rate", "200000", "--format", "json", "--send-buffer", "8192"];
-    let mut server = ByHand::new(&args);
-    let mut late = narrow(&server.url, 8192);
-    let mut good = connect(&server.url);
-    let mut read_bytes = 0;
+fn a_client_that_is_far_behind_cannot_change_symbols() {
+    let args = ["--rate", "1000000", "--send-buffer", "8192"];
+    let mut server = Standalone::new(&args);
+    let mut behind = connect_narrow(&server.url, 8192);
+    let peer = behind.get_ref().local_addr().unwrap();
+    let mut good = dial(server.address(), None);
+    good.write_all(REQUEST).unwrap();
+    let (mut buffer, mut read_bytes) = (vec![0; 1 << 20], 0);
     while read_bytes < 20 << 20 {
-        read_bytes += good.read().unwrap().len();
+        read_bytes += good.read(&mut buffer).unwrap();
     }
-    subscribe(&mut late, "\"*\"");
-    server.hear("left: too far behind for other symbols: come again; written ");
-    assert!(matches!(good.read().unwrap(), Message::Text(_)));
+    subscribe(&mut behind, "\"*\"");
+    assert_eq!(read_all(&mut behind).1, 1013);
+    drop(behind);
+    let left = server.wait_for_left_of(peer);
+    assert_eq!(left.reason, "cut_off");
+    assert!(left.why.contains("too far behind to change symbols"), "{left:?}");
+    assert!(good.read(&mut buffer).unwrap() > 0);
 }

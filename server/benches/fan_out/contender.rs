@@ -1,4 +1,4 @@
-//! Who takes part, and how each is started.
+//! The contenders, and how each is started.
 
 use crate::process;
 use anyhow::{Context, Result, bail};
@@ -12,11 +12,11 @@ use std::process::{Child, Command, Stdio};
 /// A server that sends every tick to all of its connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ValueEnum)]
 pub enum Contender {
-    /// The suite's own, as one starts it by hand
+    /// The server of this suite, standalone
     TickServer,
-    /// The same with `--batch-us 1000`: about what a timer of a millisecond does
+    /// The same with `--batch-us 1000`: about the same as a timer of a millisecond
     TickServerBatched,
-    /// No WebSocket library at all: one `write` per tick and connection
+    /// No WebSocket library: one `write` per tick and connection
     Bare,
     /// tokio-tungstenite: a task per connection sends tick by tick
     TungsteniteSend,
@@ -30,19 +30,19 @@ pub enum Contender {
     Socketify,
 }
 
-/// The folder of the contenders in other languages.
-fn folder() -> PathBuf {
+/// The directory of the contenders in other languages.
+fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/fan_out")
 }
 
 impl Contender {
-    /// How it is called in tables and on the command line.
+    /// Its name in tables and on the command line.
     #[must_use]
     pub fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
-    /// Why it cannot run here, if so: what is missing and how to mend that.
+    /// Why it cannot run here, if it cannot: what is missing, and what to do about it.
     #[must_use]
     pub fn unavailable(self) -> Option<String> {
         let mut probe = match self {
@@ -58,23 +58,23 @@ impl Contender {
             },
             Self::Socketify => command(python(), &["-c", "import socketify"]),
         };
-        let probe = probe.current_dir(folder()).stdin(Stdio::null()).output();
+        let probe = probe.current_dir(directory()).stdin(Stdio::null()).output();
         match probe {
             Ok(done) if done.status.success() => None,
             Ok(done) => {
-                let words = String::from_utf8_lossy(&done.stderr);
-                let last = words.lines().rev().find(|line| !line.trim().is_empty());
+                let stderr = String::from_utf8_lossy(&done.stderr);
+                let last = stderr.lines().rev().find(|line| !line.trim().is_empty());
                 Some(format!("{}; see README.md beside it", last.unwrap_or("it fails").trim()))
             }
             Err(error) => Some(format!("{error}; see README.md beside it")),
         }
     }
 
-    /// Starts it on one CPU. It paces once all connections have come; the tick server
-    /// at once, as it does by hand.
+    /// Starts it on one CPU. It begins to pace when all connections are there; the tick
+    /// server begins at once.
     ///
     /// # Errors
-    /// When it does not start, or does not tell its address.
+    /// When it does not start, or does not print its address.
     pub fn start(self, load: Load, cpu: usize) -> Result<Running> {
         let Load { rate_per_s, connections, send_buffer_bytes } = load;
         let own = std::env::current_exe()?;
@@ -89,17 +89,17 @@ impl Contender {
             Self::Socketify => command(python(), &["publish_socketify.py"]),
         };
         command.args(["--rate", &rate_per_s.to_string()]);
-        let is_ours = matches!(self, Self::TickServer | Self::TickServerBatched);
-        if !is_ours {
+        let is_tick_server = matches!(self, Self::TickServer | Self::TickServerBatched);
+        if !is_tick_server {
             command.args(["--connections", &connections.to_string()]);
         }
         if let Some(bytes) = send_buffer_bytes {
-            if !is_ours {
+            if !is_tick_server {
                 bail!("{}: its send buffers cannot be set, so none would stall", self.name());
             }
             command.args(["--send-buffer", &bytes.to_string()]);
         }
-        command.current_dir(folder()).stdin(Stdio::null()).stdout(Stdio::null());
+        command.current_dir(directory()).stdin(Stdio::null()).stdout(Stdio::null());
         Running::spawn(command.stderr(Stdio::piped()), cpu)
             .with_context(|| format!("starting {}", self.name()))
     }
@@ -111,9 +111,9 @@ fn command(program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Command {
     command
 }
 
-/// The suite's server. It ends by itself if the bench cannot end it.
+/// The server of this suite. It ends by itself if the bench cannot end it.
 fn tick_server(args: &[&str]) -> Command {
-    let usual = ["--format", "binary", "--port", "0", "--duration", "600"];
+    let usual = ["--format", "binary", "--port", "0", "--duration", "600", "--log", "warn"];
     command(env!("CARGO_BIN_EXE_tick-server"), &[&usual[..], args].concat())
 }
 
@@ -123,29 +123,29 @@ fn node(args: &[&str]) -> Command {
 
 /// The interpreter of the virtual environment.
 fn python() -> PathBuf {
-    folder().join(".venv/bin/python")
+    directory().join(".venv/bin/python")
 }
 
-/// Bun's program, out of the package of this platform: it needs no install script.
+/// The program of Bun, from the package of this platform, which needs no install script.
 fn bun() -> Result<PathBuf> {
-    let packages = folder().join("node_modules/@oven");
+    let packages = directory().join("node_modules/@oven");
     let found = packages.read_dir().into_iter().flatten().flatten();
     let mut programs = found.map(|package| package.path().join("bin/bun"));
     programs.find(|path| path.exists()).context("bun is not installed; see README.md beside it")
 }
 
-/// What a server is asked for.
+/// The load that a server gets.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
     /// Ticks per second, each to every connection.
     pub rate_per_s: u64,
-    /// Connections that will come.
+    /// Connections that will be opened.
     pub connections: u64,
     /// `SO_SNDBUF` of each.
     pub send_buffer_bytes: Option<u32>,
 }
 
-/// A server that runs; it is killed when dropped.
+/// A running server, which is killed when dropped.
 pub struct Running {
     child: Child,
     /// Where it listens.
@@ -156,7 +156,7 @@ impl Running {
     fn spawn(command: &mut Command, cpu: usize) -> Result<Self> {
         let prepare = move || {
             process::pin(cpu)?;
-            // It must not outlive a bench that was killed.
+            // It must not outlive the bench.
             nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
             Ok(())
         };
@@ -164,12 +164,12 @@ impl Running {
         let command = unsafe { command.pre_exec(prepare) };
         let mut child = Guard(Some(command.spawn()?));
         let stderr = child.0.as_mut().and_then(|child| child.stderr.take()).context("piped")?;
-        let mut words = BufReader::new(stderr);
+        let mut lines = BufReader::new(stderr);
         let mut line = String::new();
         let address = loop {
             line.clear();
-            if words.read_line(&mut line)? == 0 {
-                bail!("it ended without telling its address");
+            if lines.read_line(&mut line)? == 0 {
+                bail!("it ended before it printed its address");
             }
             let host = line.trim().strip_prefix("ws://").and_then(|url| url.split('/').next());
             match host.map(str::parse) {
@@ -177,12 +177,10 @@ impl Running {
                 None => eprint!("{line}"),
             }
         };
-        // What it says later must not fill the pipe, nor be lost.
+        // What it prints later must neither fill the pipe nor be lost.
         std::thread::spawn(move || {
-            for line in words.lines().map_while(std::io::Result::ok) {
-                if !line.contains(" joined at tick ") && !line.contains(" left: ") {
-                    eprintln!("  {line}");
-                }
+            for line in lines.lines().map_while(std::io::Result::ok) {
+                eprintln!("  {line}");
             }
         });
         let child = child.0.take().context("spawned")?;
@@ -202,7 +200,7 @@ impl Drop for Running {
     }
 }
 
-/// Ends a child that has not yet told its address.
+/// Ends a child that has not yet printed its address.
 struct Guard(Option<Child>);
 
 impl Drop for Guard {

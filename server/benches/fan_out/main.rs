@@ -1,6 +1,6 @@
-//! What fan-out costs: the tick server beside other ways to send each tick to many
-//! connections, by ticks delivered per second of the server's CPU time, memory per
-//! idle connection, and what one stalled connection does to the others.
+//! The cost of fan-out: the tick server beside other ways to send each tick to many
+//! connections, by ticks delivered per second of the server's CPU time, memory per idle
+//! connection, and the effect of one stalled connection on the others.
 //!
 //! `cargo bench -p tick-server --bench fan_out -- --help`; see README.md here.
 
@@ -23,7 +23,7 @@ use others::Style;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Descriptors that are needed beside the connections.
+/// Descriptors for everything except the connections.
 const OTHER_DESCRIPTORS: u64 = 64;
 
 /// Compares ways to send every tick to many WebSocket connections.
@@ -35,7 +35,7 @@ struct Args {
     /// What to measure [default: all three]
     #[arg(long, value_enum, value_delimiter = ',')]
     part: Vec<Part>,
-    /// Who takes part [default: all]
+    /// Contenders to measure [default: all]
     #[arg(long, value_enum, value_delimiter = ',')]
     contender: Vec<Contender>,
     /// Numbers of connections [default: 1,10,100,1000; idle: 1000,5000]
@@ -44,16 +44,16 @@ struct Args {
     /// Ticks per second, each to every connection [default: by the connections]
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     rate: Vec<u64>,
-    /// Rounds: each has every case once, in an order of its own
+    /// Rounds: each has every case once, in a shuffled order
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Before the window, in ms
+    /// Time before the window, in ms
     #[arg(long, default_value_t = 1000)]
     warm_up_ms: u64,
-    /// In which ticks are counted, in ms
+    /// Time in which ticks are counted, in ms
     #[arg(long, default_value_t = 2000)]
     window_ms: u64,
-    /// Of the order of the cases
+    /// Seed of the order of the cases
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Passed by cargo
@@ -142,7 +142,7 @@ fn measure(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Raises the soft limit of open files as far as it is needed; children inherit it.
+/// Raises the soft limit of open files to what is needed; children inherit it.
 fn allow_descriptors(needed: u64) -> Result<()> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     if hard < needed {

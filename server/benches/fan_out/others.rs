@@ -1,5 +1,5 @@
 //! Servers that are part of this program: two ways to use tokio-tungstenite after its
-//! own examples, and one without any library as a yardstick.
+//! examples, and one without any library as a reference.
 
 use crate::pacer::Pacer;
 use anyhow::{Context, Result};
@@ -16,10 +16,11 @@ use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
-/// Ticks that a broadcast channel holds; who is further behind loses the oldest.
+/// Ticks that a broadcast channel holds; a connection that is further behind loses the
+/// oldest.
 const CHANNEL_TICKS: usize = 4096;
-/// Ticks made in a row before connections get a turn.
-const TURN_TICKS: usize = 64;
+/// Ticks made in a row before other tasks run.
+const TICKS_IN_A_ROW: usize = 64;
 
 /// How ticks are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -35,7 +36,7 @@ pub enum Style {
 /// Serves until it is killed.
 ///
 /// # Errors
-/// When no port can be had.
+/// When it cannot listen.
 pub fn serve(style: Style, rate_per_s: u64, connections: usize) -> Result<()> {
     if style == Style::Bare {
         return bare(rate_per_s, connections);
@@ -54,12 +55,12 @@ pub fn serve(style: Style, rate_per_s: u64, connections: usize) -> Result<()> {
 
 async fn accept(listener: &TcpListener) -> Result<TcpStream> {
     let (socket, _) = listener.accept().await?;
-    // The examples leave Nagle's algorithm on; the others here all switch it off.
+    // The examples leave Nagle's algorithm on; all other contenders switch it off.
     socket.set_nodelay(true)?;
     Ok(socket)
 }
 
-/// Each connection is a task that takes ticks out of a broadcast channel and sends them.
+/// Each connection is a task that receives ticks from a broadcast channel and sends them.
 async fn send(listener: &TcpListener, rate_per_s: u64, connections: usize) -> Result<()> {
     let (to, _) = broadcast::channel(CHANNEL_TICKS);
     for _ in 0..connections {
@@ -92,7 +93,7 @@ async fn send_each(
     }
 }
 
-/// Each connection has a channel of its own, whose ticks flow into its sink.
+/// Each connection has its own channel, which is forwarded into its sink.
 async fn forward(listener: &TcpListener, rate_per_s: u64, connections: usize) -> Result<()> {
     let peers = Arc::new(Mutex::new(Vec::with_capacity(connections)));
     for _ in 0..connections {
@@ -115,12 +116,12 @@ async fn forward(listener: &TcpListener, rate_per_s: u64, connections: usize) ->
     .await
 }
 
-/// Gives out each tick when it is due; the last connection's handshake may still be
-/// under way, so the first ticks may miss it.
+/// Passes each tick to `give` when it is due. The handshake of the last connection may not
+/// be complete yet, so that it misses the first ticks.
 async fn pace(rate_per_s: u64, mut give: impl FnMut(Bytes)) -> Result<()> {
     let mut pacer = Pacer::new(rate_per_s)?;
     loop {
-        for tick in std::iter::from_fn(|| pacer.due()).take(TURN_TICKS) {
+        for tick in std::iter::from_fn(|| pacer.due()).take(TICKS_IN_A_ROW) {
             give(tick.into());
         }
         match pacer.next_due_ns().saturating_sub(now_ns()) {
@@ -130,8 +131,8 @@ async fn pace(rate_per_s: u64, mut give: impl FnMut(Bytes)) -> Result<()> {
     }
 }
 
-/// One thread, one write per tick and connection. A tick that a full socket does not
-/// take whole is dropped, or finished first: it is a yardstick, not a server.
+/// One thread, one write per tick and connection. A tick is dropped while the socket is
+/// full or an earlier one is sent in part: this is a reference, not a server.
 fn bare(rate_per_s: u64, connections: usize) -> Result<()> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     eprintln!("ws://{}/ticks", listener.local_addr()?);
@@ -139,7 +140,7 @@ fn bare(rate_per_s: u64, connections: usize) -> Result<()> {
     for _ in 0..connections {
         let (mut socket, _) = listener.accept()?;
         socket.set_nodelay(true)?;
-        shake_hands(&mut socket)?;
+        handshake(&mut socket)?;
         socket.set_nonblocking(true)?;
         sockets.push((socket, Vec::new()));
     }
@@ -150,8 +151,9 @@ fn bare(rate_per_s: u64, connections: usize) -> Result<()> {
             let frame = [&[0x82, tick.len() as u8], &tick[..]].concat();
             for (socket, rest) in &mut sockets {
                 match put(socket, rest, &frame) {
-                    // The receiver leaves when the window is over, often before this is killed.
-                    Err(e) if is_left(&e) => return Ok(()),
+                    // The receiver leaves when the window is over, often before this process is
+                    // killed.
+                    Err(e) if client_has_left(&e) => return Ok(()),
                     done => done?,
                 }
             }
@@ -160,7 +162,7 @@ fn bare(rate_per_s: u64, connections: usize) -> Result<()> {
     }
 }
 
-fn is_left(error: &std::io::Error) -> bool {
+fn client_has_left(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
 }
 
@@ -175,12 +177,12 @@ fn put(socket: &mut std::net::TcpStream, rest: &mut Vec<u8>, frame: &[u8]) -> st
     Ok(())
 }
 
-fn shake_hands(socket: &mut std::net::TcpStream) -> Result<()> {
+fn handshake(socket: &mut std::net::TcpStream) -> Result<()> {
     let mut head = Vec::new();
     let mut bytes = [0; 1024];
     while !head.ends_with(b"\r\n\r\n") {
         let count = socket.read(&mut bytes)?;
-        anyhow::ensure!(count > 0, "a client went in its handshake");
+        anyhow::ensure!(count > 0, "a client left within its handshake");
         head.extend_from_slice(&bytes[..count]);
     }
     let head = String::from_utf8_lossy(&head);

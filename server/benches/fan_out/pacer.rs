@@ -1,10 +1,10 @@
-//! The pace of the servers that are part of this program: the suite's own schedule,
-//! payload and market, without its server.
+//! The pace of the servers that are part of this program: the schedule, payload and market
+//! of the suite, without its server.
 
 use tick::clock::now_ns;
 use tick::{Format, Market, Schedule, Tick, Timetable};
 
-/// Says which ticks are due, and what they are.
+/// Gives the ticks that are due.
 pub struct Pacer {
     timetable: Timetable,
     market: Market,
@@ -18,12 +18,11 @@ impl Pacer {
     /// # Errors
     /// When the rate cannot be carried out.
     pub fn new(rate_per_s: u64) -> anyhow::Result<Self> {
-        let timetable =
-            Timetable::new(Schedule::Rate { rate_per_s }, None).map_err(anyhow::Error::msg)?;
+        let timetable = Timetable::new(Schedule::Rate { rate_per_s }, None)?;
         Ok(Self { timetable, market: Market::new(1), start_ns: now_ns(), next: 0 })
     }
 
-    /// The payload of the next tick, if it is due by now: as the suite's `binary`.
+    /// The payload of the next tick in the format `binary`, if it is due.
     pub fn due(&mut self) -> Option<Vec<u8>> {
         if self.next_due_ns() > now_ns() {
             return None;

@@ -1,6 +1,6 @@
-//! The receiver, the same for all: one thread that waits for all connections, reads
-//! into one big buffer and walks the frames' headers (RFC 6455, section 5.2), so that
-//! messages are counted, not bytes, and a missing one is seen.
+//! The receiver, the same for all contenders: one thread that waits for all connections,
+//! reads into one large buffer and walks the frame headers (RFC 6455, section 5.2), so that
+//! messages are counted instead of bytes, and missing ones are detected.
 
 use anyhow::{Context, Result, bail, ensure};
 use hdrhistogram::Histogram;
@@ -10,20 +10,20 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 use tick::clock::now_ns;
 
-/// Read at once at most.
+/// The most bytes of one read.
 const READ_BYTES: usize = 256 * 1024;
-/// Connections that shake hands at a time: fewer than a listener's backlog has room for.
+/// Handshakes at a time: fewer than the backlog of a listener takes.
 const BATCH: usize = 64;
-/// Time for an answer in the handshake.
+/// How long an answer in the handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(30);
-/// The response time of every so manieth tick is kept: a prime.
+/// The response time of every 7th tick is kept: a prime.
 const STRIDE: u64 = 7;
-/// The longest response time that is told from longer ones, in ns.
+/// The longest response time that is recorded exactly, in ns.
 const LONGEST_NS: u64 = 60_000_000_000;
 /// A tick in the format `binary`.
 const TICK_BYTES: usize = 28;
 
-/// Connections that are read.
+/// The connections that are read.
 pub struct Receiver {
     poller: Poller,
     events: Events,
@@ -33,7 +33,7 @@ pub struct Receiver {
 
 struct Stream {
     socket: TcpStream,
-    /// The beginning of a frame whose end has not come yet.
+    /// The beginning of a frame that is not complete yet.
     rest: Vec<u8>,
     next_seq: Option<u64>,
     open: bool,
@@ -43,11 +43,11 @@ struct Stream {
 pub struct Count {
     /// Ticks, over all connections.
     pub ticks: u64,
-    /// Ticks that were passed over, over all connections.
+    /// Ticks that are missing, over all connections.
     pub gaps: u64,
     /// Connections that ended.
     pub lost: u64,
-    /// Receive instant less the tick's own `ts` (its due time), in ns, of each 7th tick.
+    /// When a tick was received minus its `ts` (its due time), in ns, of every 7th tick.
     pub response_ns: Histogram<u64>,
 }
 
@@ -59,7 +59,7 @@ impl Count {
 }
 
 impl Receiver {
-    /// Opens so many WebSocket connections and begins to read them.
+    /// Opens WebSocket connections.
     ///
     /// # Errors
     /// A server that refuses one.
@@ -87,10 +87,10 @@ impl Receiver {
         Ok(receiver)
     }
 
-    /// Reads for so long, and tells what came.
+    /// Reads all connections for some time; gives what came.
     ///
     /// # Errors
-    /// A server that sends what is no tick.
+    /// A server that sends something else than ticks.
     pub fn read_for(&mut self, time: Duration) -> Result<Count> {
         self.read_first(usize::MAX, time)
     }
@@ -98,7 +98,7 @@ impl Receiver {
     /// The same with response times of the first `measured` connections only.
     ///
     /// # Errors
-    /// A server that sends what is no tick.
+    /// A server that sends something else than ticks.
     pub fn read_first(&mut self, measured: usize, time: Duration) -> Result<Count> {
         let mut count = Count::new()?;
         let mut others = Count::new()?;
@@ -127,7 +127,7 @@ impl Receiver {
 }
 
 impl Stream {
-    /// One read, and all whole frames of it.
+    /// Reads once, and handles all complete frames.
     fn read(&mut self, buffer: &mut [u8], count: &mut Count) -> Result<()> {
         let begun = self.rest.len();
         buffer[..begun].copy_from_slice(&self.rest);
@@ -146,7 +146,7 @@ impl Stream {
                 (2, TICK_BYTES) => self.take(payload, received_ns, count),
                 (9, 0..126) => self.pong(payload)?,
                 (8, _) => self.open = false,
-                _ => bail!("opcode {opcode} with {} bytes is no tick", payload.len()),
+                _ => bail!("opcode {opcode} with {} bytes is not a tick", payload.len()),
             }
             bytes = after;
         }
@@ -158,7 +158,7 @@ impl Stream {
     fn take(&mut self, payload: &[u8], received_ns: u64, count: &mut Count) {
         let word = |at: usize| payload[at..at + 8].try_into().map(u64::from_le_bytes);
         let (ts, seq) = (word(12).unwrap_or(0), word(20).unwrap_or(0));
-        // A server that repeats or reorders would be counted as one that loses nearly all.
+        // A server that repeats or reorders ticks would be counted as losing nearly all.
         count.gaps += seq.wrapping_sub(self.next_seq.unwrap_or(seq));
         count.ticks += 1;
         self.next_seq = Some(seq + 1);
@@ -171,7 +171,7 @@ impl Stream {
     fn pong(&self, payload: &[u8]) -> Result<()> {
         let head = [0x8a, 0x80 | payload.len() as u8, 0, 0, 0, 0];
         let frame = [&head, payload].concat();
-        // Where it fails, the server has gone: the next read tells.
+        // If it fails, the server has ended, which the next read detects.
         if let Ok(sent) = (&self.socket).write(&frame) {
             ensure!(sent == frame.len(), "the server reads no pongs");
         }
@@ -179,8 +179,8 @@ impl Stream {
     }
 }
 
-/// Opens so many connections at once and shakes hands on each; `prepare` may set
-/// options before. Gives what came behind each handshake, too.
+/// Opens connections at once and completes the handshake of each; `prepare` may set socket
+/// options before. Gives each socket with the bytes after its handshake.
 ///
 /// # Errors
 /// A server that refuses one.
@@ -214,13 +214,13 @@ pub fn open(
     Ok(sockets)
 }
 
-/// Reads the server's answer; gives the bytes behind it.
+/// Reads the answer of the server; gives the bytes after it.
 fn answer(socket: &mut TcpStream) -> Result<Vec<u8>> {
     let mut head = Vec::new();
     let mut bytes = [0; 4096];
     loop {
         let count = socket.read(&mut bytes).context("the handshake")?;
-        ensure!(count > 0, "the server closed in the handshake");
+        ensure!(count > 0, "the server closed the connection within the handshake");
         head.extend_from_slice(&bytes[..count]);
         if let Some(at) = head.windows(4).position(|four| four == b"\r\n\r\n") {
             ensure!(head.starts_with(b"HTTP/1.1 101 "), "the server refused a connection");
@@ -229,13 +229,16 @@ fn answer(socket: &mut TcpStream) -> Result<Vec<u8>> {
     }
 }
 
-/// Opcode, payload, and the bytes behind it.
+/// Opcode, payload, and the bytes after the frame.
 type Frame<'a> = (u8, &'a [u8], &'a [u8]);
 
-/// A server's whole frame; `None` if its end is still to come.
+/// The first frame of a server; `None` if it is not complete yet.
 fn frame(bytes: &[u8]) -> Result<Option<Frame<'_>>> {
     let &[first, second, ref after @ ..] = bytes else { return Ok(None) };
-    ensure!(first & 0xf0 == 0x80 && second < 126, "a fragmented, masked or long frame is no tick");
+    ensure!(
+        first & 0xf0 == 0x80 && second < 126,
+        "a fragmented, masked or long frame is not a tick"
+    );
     let split = after.split_at_checked(usize::from(second));
     Ok(split.map(|(payload, after)| (first & 0x0f, payload, after)))
 }

@@ -7,12 +7,12 @@ use crate::stalled::Round;
 use anyhow::Result;
 use std::collections::BTreeMap;
 
-/// A CPU that is used so much is what limits.
+/// From this share on, a CPU is the limiting factor.
 const FULL: f64 = 0.95;
-/// A rate that is kept so well is kept.
-const KEPT: f64 = 0.98;
+/// From this share of the offered ticks on, a rate is sustained.
+const SUSTAINED: f64 = 0.98;
 
-/// Those that can run here; of the others it is said why not.
+/// The contenders that can run here; prints why the others cannot.
 #[must_use]
 pub fn available(contenders: &[Contender]) -> Vec<Contender> {
     let able = |contender: &Contender| match contender.unavailable() {
@@ -25,7 +25,8 @@ pub fn available(contenders: &[Contender]) -> Vec<Contender> {
     contenders.iter().copied().filter(able).collect()
 }
 
-/// Prints what each delivered, medians over rounds, and how far the tick server is ahead.
+/// Prints what each contender delivered, as medians over rounds, and the ratio of the tick
+/// server to it.
 pub fn delivered(results: &Results<Case, Delivery>) {
     println!("\n## Delivered\n");
     println!(
@@ -33,20 +34,20 @@ pub fn delivered(results: &Results<Case, Delivery>) {
          | tick-server has | server CPU | receiver CPU | p50 | p99 | notes |"
     );
     println!("|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|");
-    let yields: BTreeMap<Case, f64> = results
+    let efficiency: BTreeMap<Case, f64> = results
         .iter()
         .filter_map(|(case, rounds)| Some((*case, median(rounds, per_cpu_s)?)))
         .collect();
     for (case, rounds) in results {
         let Case { connections, rate_per_s, contender } = *case;
         print!("| {connections} | {rate_per_s} | {} |", contender.name());
-        let Some(&per_cpu) = yields.get(case) else {
+        let Some(&per_cpu) = efficiency.get(case) else {
             println!(" | | | | | | | | | {} |", failures(rounds));
             continue;
         };
         let of = |value: fn(&Delivery) -> f64| median(rounds, value).unwrap_or(f64::NAN);
-        let ours = yields.get(&Case { contender: Contender::TickServer, ..*case });
-        let ahead = ours.map_or(String::new(), |ours| format!("{:.2}×", ours / per_cpu));
+        let tick_server = efficiency.get(&Case { contender: Contender::TickServer, ..*case });
+        let ahead = tick_server.map_or(String::new(), |ticks| format!("{:.2}×", ticks / per_cpu));
         let share = of(|d| d.ticks_per_s) / (connections * rate_per_s) as f64;
         let all: Vec<f64> = rounds.iter().flatten().map(per_cpu_s).collect();
         let least = all.iter().copied().fold(f64::INFINITY, f64::min);
@@ -71,12 +72,12 @@ fn per_cpu_s(delivery: &Delivery) -> f64 {
     delivery.ticks_per_s / delivery.server_cpu
 }
 
-/// What limited it, and what went wrong.
+/// The limiting factor, and what went wrong.
 fn notes(rounds: &[Result<Delivery>], share: f64) -> String {
     let of = |value: fn(&Delivery) -> f64| median(rounds, value).unwrap_or(0.0);
     let mut notes = Vec::new();
-    if share < KEPT {
-        notes.push("rate not kept".to_owned());
+    if share < SUSTAINED {
+        notes.push("rate not sustained".to_owned());
     }
     if of(|d| d.server_cpu) > FULL {
         notes.push("server's CPU full".to_owned());
@@ -122,7 +123,7 @@ pub fn idle(results: &Results<Case, Memory>) {
     }
 }
 
-/// Prints what a stalled connection does, beside what chance does.
+/// Prints the effect of a stalled connection, beside that of chance.
 pub fn stalled(contender: Contender, rounds: &[Round]) {
     println!("\n## One stalled connection among 100: {}\n", contender.name());
     println!("p99 of the other 99, at 1 000 ticks/s:\n");

@@ -1,4 +1,4 @@
-//! The rounds: every case once in each, in an order that is shuffled anew.
+//! The rounds: each has every case once, in a newly shuffled order.
 
 use crate::contender::{Contender, Load};
 use crate::process::{self, Memory};
@@ -16,11 +16,11 @@ pub struct Setup {
     pub server_cpu: usize,
     /// From the last handshake to the window.
     pub warm_up: Duration,
-    /// In which ticks are counted.
+    /// The time in which ticks are counted.
     pub window: Duration,
     /// How often each case is measured.
     pub rounds: usize,
-    /// Of the order.
+    /// The seed of the order.
     pub seed: u64,
 }
 
@@ -31,7 +31,7 @@ pub struct Case {
     pub connections: u64,
     /// Ticks per second, each to every connection.
     pub rate_per_s: u64,
-    /// Who sends.
+    /// The server.
     pub contender: Contender,
 }
 
@@ -40,7 +40,7 @@ pub struct Case {
 pub struct Delivery {
     /// Ticks received on all connections together, per second.
     pub ticks_per_s: f64,
-    /// Ticks that did not come, though later ones did, per tick that came.
+    /// Missing ticks per tick that came.
     pub gaps: f64,
     /// Connections that ended.
     pub lost: u64,
@@ -48,18 +48,18 @@ pub struct Delivery {
     pub server_cpu: f64,
     /// CPU seconds of the receiver per second.
     pub receiver_cpu: f64,
-    /// Received less due, in ns.
+    /// The median of the response time (received − due), in ns.
     pub response_p50_ns: f64,
-    /// The same.
+    /// The 99th percentile of the response time, in ns.
     pub response_p99_ns: f64,
 }
 
-/// What each case gave, or why it gave nothing, round by round.
+/// The result or error of each case, round by round.
 pub type Results<K, T> = BTreeMap<K, Vec<Result<T>>>;
 
-/// The rates that show both regimes: one tick at a time, and more than one write per
-/// tick and connection can carry.
-fn usual_rates(connections: u64) -> &'static [u64] {
+/// Rates for both regimes: one tick at a time, and more than what one write per tick and
+/// connection can sustain.
+fn default_rates(connections: u64) -> &'static [u64] {
     match connections {
         0..=9 => &[1_000, 100_000],
         10..=99 => &[1_000, 50_000],
@@ -68,13 +68,13 @@ fn usual_rates(connections: u64) -> &'static [u64] {
     }
 }
 
-/// Each contender under each load; empty lists stand for the usual ones.
+/// Each contender under each load; empty lists stand for the defaults.
 #[must_use]
 pub fn cases(contenders: &[Contender], connections: &[u64], rates: &[u64]) -> Vec<Case> {
     let connections = if connections.is_empty() { &[1, 10, 100, 1000] } else { connections };
     let mut cases = Vec::new();
     for &connections in connections {
-        let rates = if rates.is_empty() { usual_rates(connections) } else { rates };
+        let rates = if rates.is_empty() { default_rates(connections) } else { rates };
         for &rate_per_s in rates {
             cases.extend(contenders.iter().map(|&contender| Case {
                 connections,
@@ -86,12 +86,12 @@ pub fn cases(contenders: &[Contender], connections: &[u64], rates: &[u64]) -> Ve
     cases
 }
 
-/// Measures what is delivered, at what price.
+/// Measures what is delivered, and its CPU time.
 ///
 /// # Errors
 /// When the order cannot be carried out at all; what fails for a case is in its results.
 pub fn delivered(setup: &Setup, cases: &[Case]) -> Result<Results<Case, Delivery>> {
-    each(setup, cases, |case| deliver(setup, case))
+    each(setup, cases, |case| measure_delivery(setup, case))
 }
 
 /// Measures memory per idle connection, in bytes, under one tick a second.
@@ -103,7 +103,7 @@ pub fn idle(
     contenders: &[Contender],
     sizes: &[u64],
 ) -> Result<Results<Case, Memory>> {
-    each(setup, &cases(contenders, sizes, &[1]), |case| rest(setup, case))
+    each(setup, &cases(contenders, sizes, &[1]), |case| measure_idle(setup, case))
 }
 
 /// Runs `measure` once for each case in each round.
@@ -130,7 +130,7 @@ fn each<T>(
     Ok(results)
 }
 
-fn deliver(setup: &Setup, case: &Case) -> Result<Delivery> {
+fn measure_delivery(setup: &Setup, case: &Case) -> Result<Delivery> {
     let server = case.contender.start(load(case), setup.server_cpu)?;
     let mut receiver = Receiver::connect(server.address, case.connections)?;
     receiver.read_for(setup.warm_up)?;
@@ -150,8 +150,8 @@ fn deliver(setup: &Setup, case: &Case) -> Result<Delivery> {
     })
 }
 
-/// Memory with all connections less memory with none, for each connection.
-fn rest(setup: &Setup, case: &Case) -> Result<Memory> {
+/// Memory with all connections minus memory without, per connection.
+fn measure_idle(setup: &Setup, case: &Case) -> Result<Memory> {
     let server = case.contender.start(load(case), setup.server_cpu)?;
     std::thread::sleep(setup.warm_up);
     let none = process::memory_of(server.pid())?;

@@ -1,5 +1,5 @@
-//! One connection that never reads, among a hundred: what it does to the others' p99,
-//! beside what two runs without it differ by.
+//! One connection of a hundred that never reads: its effect on the p99 of the others, beside
+//! the difference between two runs without it.
 
 use crate::contender::{Contender, Load, Running};
 use crate::receiver::{self, Receiver};
@@ -16,23 +16,23 @@ use std::time::Duration;
 const MEASURED: u64 = 99;
 /// Ticks per second, each to every connection.
 const RATE_PER_S: u64 = 1000;
-/// The hundredth's send buffer is small, for it has to be full before the window;
-/// the others have the same.
+/// The send buffer of all connections: small, because the one of the hundredth has to be
+/// full before the window.
 const SEND_BUFFER_BYTES: u32 = 16 * 1024;
 const RECEIVE_BUFFER_BYTES: usize = 4 * 1024;
-/// Between the first look at the hundredth's queue and the window.
+/// Between the first reading of the queue of the hundredth and the window.
 const SETTLE: Duration = Duration::from_millis(500);
 
 /// One round: p99 of the response time of the 99, in ns.
 #[derive(Debug, Clone, Copy)]
 pub struct Round {
-    /// The hundredth is read like the others; twice, to see what chance does.
+    /// The hundredth is read like the others; twice, to see the effect of chance.
     pub without_ns: [u64; 2],
     /// The hundredth is never read.
     pub with_ns: u64,
 }
 
-/// Measures the three runs of each round, in an order shuffled anew.
+/// Measures the three runs of each round, in a newly shuffled order.
 ///
 /// # Errors
 /// A contender that fails, or a connection that did not stall.
@@ -59,19 +59,20 @@ fn p99(setup: &Setup, contender: Contender, stalls: bool) -> Result<u64> {
     };
     let server = contender.start(load, setup.server_cpu)?;
     let small = |socket: &socket2::Socket| socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES);
-    let idler = stalls.then(|| receiver::open(server.address, 1, small)).transpose()?;
+    let stalled = stalls.then(|| receiver::open(server.address, 1, small)).transpose()?;
     let connections = if stalls { MEASURED } else { MEASURED + 1 };
     let mut receiver = Receiver::connect(server.address, connections)?;
     receiver.read_for(setup.warm_up)?;
     let queued =
         |(socket, _): &(std::net::TcpStream, Vec<u8>)| queued_bytes(&server, socket.local_addr()?);
-    let idler = idler.as_ref().and_then(|sockets| sockets.first());
-    let before = idler.map(queued).transpose()?;
-    // That takes long among many sockets of earlier runs, and nobody has read meanwhile.
+    let stalled = stalled.as_ref().and_then(|sockets| sockets.first());
+    let before = stalled.map(queued).transpose()?;
+    // Reading the queue takes long among many sockets of earlier runs, in which nothing was
+    // received.
     receiver.read_for(SETTLE)?;
     let count = receiver.read_first(MEASURED as usize, setup.window)?;
     ensure!(count.lost == 0, "{} connections were lost", count.lost);
-    let after = idler.map(queued).transpose()?;
+    let after = stalled.map(queued).transpose()?;
     ensure!(
         before == after && before != Some(0),
         "the connection that is not read did not stall: {before:?} bytes queued, then {after:?}"
@@ -79,11 +80,11 @@ fn p99(setup: &Setup, contender: Contender, stalls: bool) -> Result<u64> {
     Ok(count.response_ns.value_at_quantile(0.99))
 }
 
-/// Bytes in the server's send queue towards `peer`, after /proc/net/tcp: they stay the
-/// same while it can write nothing there.
+/// Bytes in the send queue of the server to `peer`, from /proc/net/tcp: constant while it
+/// cannot write.
 fn queued_bytes(server: &Running, peer: SocketAddr) -> Result<u32> {
-    let ours =
+    let is_wanted =
         |entry: &TcpNetEntry| entry.local_address == server.address && entry.remote_address == peer;
-    let entry = procfs::net::tcp()?.into_iter().find(ours);
-    Ok(entry.context("the connection is gone")?.tx_queue)
+    let entry = procfs::net::tcp()?.into_iter().find(is_wanted);
+    Ok(entry.context("the connection has ended")?.tx_queue)
 }

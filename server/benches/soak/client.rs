@@ -1,5 +1,5 @@
-//! The clients of the soak: each comes, counts the ticks that it gets by walking the
-//! frames (RFC 6455, 5.2), and leaves in its own way.
+//! The clients of the soak test: each counts the ticks that it gets by walking the frames
+//! (RFC 6455, 5.2), and leaves in its own way.
 
 use std::io::{ErrorKind, Read, Result, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// How a client reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Whatever has come, a few hundred times a second.
+    /// All that has come, a few hundred times per second.
     Steady,
     /// Less than what comes: a backlog grows.
     Slow,
@@ -18,59 +18,59 @@ pub enum Kind {
 }
 
 /// Between two reads.
-const NAP: Duration = Duration::from_millis(3);
-/// What a slow client takes between two naps of its own: about 3 MB/s.
+const PAUSE: Duration = Duration::from_millis(3);
+/// What a slow client takes between two of its pauses: about 3 MB/s.
 const SLOW_BYTES: usize = 32 * 1024;
-const SLOW_NAP: Duration = Duration::from_millis(10);
-/// How soon a client that waits for bytes sees that it is told to leave.
+const SLOW_PAUSE: Duration = Duration::from_millis(10);
+/// How soon a client that waits for bytes sees the signal to leave.
 const WAIT: Duration = Duration::from_millis(100);
-/// A server that does not answer a close frame for so long has failed.
+/// A server that does not answer a close frame within this time has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Where the seq of a tick stands in its payload (format `binary`).
+/// The offset of the seq in the payload of a tick (format `binary`).
 const SEQ_AT: usize = 20;
 
 /// Tells clients to leave.
 #[derive(Debug, Default)]
-pub struct Orders(AtomicBool);
+pub struct LeaveSignal(AtomicBool);
 
-impl Orders {
+impl LeaveSignal {
     /// From now on.
-    pub fn leave(&self) {
+    pub fn raise(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
-/// A client to come.
+/// A client that is to connect.
 #[derive(Debug, Clone, Copy)]
 pub struct Client {
     pub kind: Kind,
     /// How long it stays.
     pub stay: Duration,
-    /// By a close handshake, or by ending the connection without a word.
+    /// Whether it leaves by a close handshake, or resets the connection.
     pub closes: bool,
 }
 
 /// What became of a client.
 #[derive(Debug)]
 pub struct Visit {
-    /// Its own address, as the server names it.
+    /// Its address, which the server logs.
     pub local: SocketAddr,
     pub kind: Kind,
-    /// Whether it meant to leave by a close handshake.
+    /// Whether it leaves by a close handshake.
     pub closes: bool,
-    /// Ticks that it got, the first seq of them, and seqs that were not one more than
-    /// the one before.
+    /// Ticks that it got.
     pub received: u64,
     pub first_seq: Option<u64>,
+    /// Seqs that were not one more than the seq before.
     pub gaps: u64,
-    /// The close frame came, and nothing after it.
+    /// Whether the close frame came, and nothing after it.
     pub was_closed: bool,
-    /// What else went wrong.
+    /// Any other error.
     pub fault: Option<String>,
 }
 
 impl Client {
-    /// The client with that number: half of all are steady and close properly.
+    /// The client with a number: half of all are steady and close properly.
     pub fn drawn(seed: u64, number: u64) -> Self {
         let draw = |what: u64| mix(seed ^ mix(number ^ mix(what)));
         let kind = match draw(1) % 10 {
@@ -83,7 +83,7 @@ impl Client {
     }
 
     /// Connects, stays and leaves.
-    pub fn visit(self, address: &str, orders: &Orders) -> Visit {
+    pub fn visit(self, address: &str, leave_signal: &LeaveSignal) -> Visit {
         let socket = TcpStream::connect(address).expect("the server listens");
         socket.set_read_timeout(Some(WAIT)).expect("a socket");
         let mut visit = Visit {
@@ -96,8 +96,8 @@ impl Client {
             was_closed: false,
             fault: None,
         };
-        match self.stay(socket, orders, &mut visit) {
-            // Cut off; or the server has failed: its words tell.
+        match self.stay(socket, leave_signal, &mut visit) {
+            // Cut off, or the server has failed: its events tell.
             Err(e) if matches!(e.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => {}
             Err(error) => visit.fault = Some(error.to_string()),
             Ok(()) => {}
@@ -105,14 +105,19 @@ impl Client {
         visit
     }
 
-    fn stay(self, mut socket: TcpStream, orders: &Orders, visit: &mut Visit) -> Result<()> {
-        shake_hands(&mut socket)?;
+    fn stay(
+        self,
+        mut socket: TcpStream,
+        leave_signal: &LeaveSignal,
+        visit: &mut Visit,
+    ) -> Result<()> {
+        handshake(&mut socket)?;
         let begin = Instant::now();
         let mut reader = Reader { bytes: Vec::new(), last_seq: None };
         let mut left: Option<Instant> = None;
         let mut buffer = vec![0; 256 * 1024];
         loop {
-            let is_time = begin.elapsed() >= self.stay || orders.0.load(Ordering::Relaxed);
+            let is_time = begin.elapsed() >= self.stay || leave_signal.0.load(Ordering::Relaxed);
             if is_time && left.is_none() {
                 if !self.closes {
                     return abandon(&socket);
@@ -132,7 +137,7 @@ impl Client {
                 _ => buffer.len(),
             };
             match socket.read(&mut buffer[..room]) {
-                // Cut off as a laggard, or the server has gone.
+                // Cut off, or the server has ended.
                 Ok(0) => return Ok(()),
                 Ok(count) => reader.bytes.extend_from_slice(&buffer[..count]),
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
@@ -142,21 +147,21 @@ impl Client {
                 return Ok(());
             }
             std::thread::sleep(if self.kind == Kind::Slow && left.is_none() {
-                SLOW_NAP
+                SLOW_PAUSE
             } else {
-                NAP
+                PAUSE
             });
         }
     }
 }
 
-/// Ends a connection as a process that is killed does: what was not read is lost, and
-/// the kernel says so by a reset.
+/// Ends a connection like a process that is killed: unread bytes are lost, and the kernel
+/// sends a reset.
 fn abandon(socket: &TcpStream) -> Result<()> {
     socket2::SockRef::from(socket).set_linger(Some(Duration::ZERO))
 }
 
-fn shake_hands(socket: &mut TcpStream) -> Result<()> {
+fn handshake(socket: &mut TcpStream) -> Result<()> {
     let request = "GET /ticks HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     socket.set_read_timeout(Some(PATIENCE))?;
@@ -176,14 +181,14 @@ fn send(socket: &mut TcpStream, opcode: u8, payload: &[u8]) -> Result<()> {
     socket.write_all(&[&head, payload].concat())
 }
 
-/// What has come and is not yet a whole frame.
+/// Bytes that have come and are not yet a complete frame.
 struct Reader {
     bytes: Vec<u8>,
     last_seq: Option<u64>,
 }
 
 impl Reader {
-    /// Takes all whole frames; true after the close frame.
+    /// Handles all complete frames; true after the close frame.
     fn walk(
         &mut self,
         socket: &mut TcpStream,
@@ -202,7 +207,7 @@ impl Reader {
                     visit.received += 1;
                     self.last_seq = Some(seq);
                 }
-                // Nothing may follow one's own close frame (RFC 6455, 5.5.1).
+                // Nothing may follow the client's close frame (RFC 6455, 5.5.1).
                 (0x89, _) if is_leaving => {}
                 (0x89, 0..=125) => send(socket, 10, payload)?,
                 (0x88, 0..=125) => {
@@ -227,8 +232,8 @@ impl Reader {
     }
 }
 
-/// The mixing step of `SplitMix64` (Steele, Lea, Flood 2014): seeded, and the same for a
-/// client whenever it comes.
+/// The mixing step of `SplitMix64` (Steele, Lea, Flood 2014): a client depends on the seed
+/// and its number only.
 fn mix(n: u64) -> u64 {
     let n = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

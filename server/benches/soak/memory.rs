@@ -1,18 +1,18 @@
-//! Whether memory stays flat: the slope after Theil and Sen over the second half, with
-//! its distribution-free interval (Sen 1968, "Estimates of the regression coefficient
-//! based on Kendall's tau"), against a bound that is told beforehand.
+//! Whether memory stays flat: the Theil–Sen slope over the second half of the run, with its
+//! distribution-free interval (Sen 1968, "Estimates of the regression coefficient based on
+//! Kendall's tau"), against a bound that is fixed beforehand.
 
-use crate::served::Usage;
+use crate::server::Usage;
 use std::time::Duration;
 
 /// Memory may grow by no more than this within the second half of a run, in bytes.
 const GROWTH_BYTES: f64 = 4.0 * 1024.0 * 1024.0;
-/// Points that the slope is taken of, at most. Each is the least of a stretch: what
-/// stays when the log of the moment has gone again.
+/// The most points for the slope. Each is the minimum of an interval: what is left when
+/// the log is freed.
 const POINTS: usize = 60;
-/// The normal quantile of an interval of 95 %.
+/// The normal quantile of a 95 % interval.
 const Z: f64 = 1.96;
-/// Descriptors that a handshake under way may take besides.
+/// Descriptors that handshakes in progress may take in addition.
 const HANDSHAKES: usize = 8;
 
 /// What the server used, second by second.
@@ -22,21 +22,21 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// `before`: with nobody connected yet.
+    /// `before`: without connections.
     pub fn new(before: Usage) -> Self {
         Self { before, taken: Vec::new() }
     }
 
-    /// Notes what it uses.
+    /// Adds what the server uses at an instant.
     pub fn take(&mut self, at: Duration, usage: Usage) {
         self.taken.push((at.as_secs_f64(), usage));
     }
 
-    /// Prints what was seen, and says whether memory is flat and descriptors are where
-    /// they should be. `settled`: with nobody connected any more.
+    /// Prints the results; gives whether memory is flat and no descriptor is leaked.
+    /// `settled`: after all connections have ended.
     pub fn judge(&self, settled: Usage, crowd: usize) -> bool {
-        let (is_flat, words) = self.slope();
-        println!("memory: {words}");
+        let (is_flat, text) = self.slope();
+        println!("memory: {text}");
         let peak = self.taken.iter().map(|(_, usage)| usage.memory_bytes).max().unwrap_or(0);
         println!(
             "  before the first client {} KiB, most {} KiB, after the last {} KiB",
@@ -49,16 +49,16 @@ impl Memory {
         let holds = last == first && most <= first + crowd + HANDSHAKES;
         println!(
             "descriptors: {first} before, most {most}, {last} after: {}",
-            if holds { "none is kept" } else { "NOT as they should be" }
+            if holds { "none is leaked" } else { "LEAKED" }
         );
         is_flat && holds
     }
 
     fn slope(&self) -> (bool, String) {
         let half = &self.taken[self.taken.len() / 2..];
-        let points = floors(half);
+        let points = minima(half);
         if points.len() < 10 {
-            return (true, "too short to tell a slope".to_owned());
+            return (true, "too short for a slope".to_owned());
         }
         let (slope, [low, high]) = theil_sen(&points);
         let seconds = half[half.len() - 1].0 - half[0].0;
@@ -69,7 +69,7 @@ impl Memory {
             () => "no growth seen, but too short to be sure",
         };
         let kib = |bytes: f64| bytes / 1024.0;
-        let words = format!(
+        let text = format!(
             "{:+.1} KiB/s [{:+.1}, {:+.1}] over the last {seconds:.0} s ({} points), bound {:+.1} KiB/s: {verdict}",
             kib(slope),
             kib(low),
@@ -77,14 +77,14 @@ impl Memory {
             points.len(),
             kib(bound)
         );
-        (low <= bound, words)
+        (low <= bound, text)
     }
 }
 
-/// The least of each stretch, at its middle.
-fn floors(taken: &[(f64, Usage)]) -> Vec<(f64, f64)> {
-    let stretch = taken.len().div_ceil(POINTS).max(1);
-    let whole = taken.chunks_exact(stretch);
+/// The minimum of each interval, at its middle.
+fn minima(taken: &[(f64, Usage)]) -> Vec<(f64, f64)> {
+    let interval = taken.len().div_ceil(POINTS).max(1);
+    let whole = taken.chunks_exact(interval);
     whole
         .map(|part| {
             let least = part.iter().map(|(_, usage)| usage.memory_bytes).min().unwrap_or(0);
@@ -93,7 +93,7 @@ fn floors(taken: &[(f64, Usage)]) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// The median of the slopes of all pairs, and its interval.
+/// The median of the slopes of all pairs of points, and its interval.
 fn theil_sen(points: &[(f64, f64)]) -> (f64, [f64; 2]) {
     let pairs = points
         .iter()

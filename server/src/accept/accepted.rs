@@ -1,15 +1,15 @@
-//! A connection that has come through its handshake.
+//! A connection that has completed its handshake.
 
 use crate::connection::endpoint::Wire;
 use crate::log::symbols::Symbols;
 
-/// A connection that has come through.
+/// A connection on its way from the listener to an engine.
 #[derive(Debug)]
-pub struct Arrival {
+pub struct Accepted {
     /// The number at the end of its URL.
     pub number: usize,
-    /// Its socket, behind the handshake, and what TLS is to it.
+    /// Its socket, and its TLS connection, under TLS.
     pub wire: Wire,
-    /// What it wants to get.
+    /// The symbols that it asks for.
     pub symbols: Symbols,
 }

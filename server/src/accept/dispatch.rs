@@ -1,62 +1,61 @@
-//! Hands each connection that has come through the door to one of the engines: to that
-//! which has the fewest.
+//! Gives each new connection to the engine that has the fewest.
 
-use crate::accept::accepted::Arrival;
+use crate::accept::accepted::Accepted;
 use polling::Poller;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-/// One engine as the door sees it.
+/// The way to one engine.
 #[derive(Debug, Clone)]
-struct Place {
-    to: Sender<Arrival>,
+struct EngineHandle {
+    to: Sender<Accepted>,
     poller: Arc<Poller>,
     connections: Arc<AtomicUsize>,
 }
 
-/// All engines.
+/// The way to all engines.
 #[derive(Debug, Clone)]
-pub struct Spread {
-    places: Vec<Place>,
+pub struct Dispatcher {
+    engines: Vec<EngineHandle>,
 }
 
-/// What an engine gets from it.
+/// The receiving side of one engine.
 #[derive(Debug)]
-pub struct Seat {
-    /// Who comes.
-    pub arrivals: Receiver<Arrival>,
+pub struct EngineInbox {
+    /// New connections.
+    pub accepted: Receiver<Accepted>,
     connections: Arc<AtomicUsize>,
 }
 
-impl Seat {
-    /// One of the engine's connections has gone.
-    pub fn left(&self) {
+impl EngineInbox {
+    /// One of the engine's connections has ended.
+    pub fn connection_ended(&self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-impl Spread {
-    /// One over engines that wait by these pollers, and a seat for each.
+impl Dispatcher {
+    /// A dispatcher to engines that wait on these pollers, and the inbox of each.
     #[must_use]
-    pub fn over(pollers: &[Arc<Poller>]) -> (Self, Vec<Seat>) {
-        let place = |poller: &Arc<Poller>| {
-            let (to, arrivals) = channel();
+    pub fn new(pollers: &[Arc<Poller>]) -> (Self, Vec<EngineInbox>) {
+        let engine = |poller: &Arc<Poller>| {
+            let (to, accepted) = channel();
             let connections = Arc::new(AtomicUsize::new(0));
-            let seat = Seat { arrivals, connections: Arc::clone(&connections) };
-            (Place { to, poller: Arc::clone(poller), connections }, seat)
+            let inbox = EngineInbox { accepted, connections: Arc::clone(&connections) };
+            (EngineHandle { to, poller: Arc::clone(poller), connections }, inbox)
         };
-        let (places, seats) = pollers.iter().map(place).unzip();
-        (Self { places }, seats)
+        let (engines, inboxes) = pollers.iter().map(engine).unzip();
+        (Self { engines }, inboxes)
     }
 
-    /// Hands one over; false when its engine has ended.
+    /// Gives a connection to an engine; false when that engine has ended.
     #[must_use]
-    pub fn send(&self, arrival: Arrival) -> bool {
-        let load = |place: &&Place| place.connections.load(Ordering::Relaxed);
-        let Some(place) = self.places.iter().min_by_key(load) else { return false };
-        place.connections.fetch_add(1, Ordering::Relaxed);
-        place.to.send(arrival).is_ok() && place.poller.notify().is_ok()
+    pub fn send(&self, accepted: Accepted) -> bool {
+        let connections = |engine: &&EngineHandle| engine.connections.load(Ordering::Relaxed);
+        let Some(engine) = self.engines.iter().min_by_key(connections) else { return false };
+        engine.connections.fetch_add(1, Ordering::Relaxed);
+        engine.to.send(accepted).is_ok() && engine.poller.notify().is_ok()
     }
 }
 
@@ -67,24 +66,25 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
 
     #[test]
-    fn each_goes_to_the_engine_that_has_the_fewest() {
+    fn each_connection_goes_to_the_engine_with_the_fewest() {
         let pollers: Vec<_> = (0..3).map(|_| Arc::new(Poller::new().unwrap())).collect();
-        let (spread, seats) = Spread::over(&pollers);
-        let door = TcpListener::bind("127.0.0.1:0").unwrap();
-        let come = |number| {
-            let socket = TcpStream::connect(door.local_addr().unwrap()).unwrap();
-            assert!(spread.send(Arrival { number, wire: (socket, None), symbols: Symbols::all() }));
+        let (dispatcher, inboxes) = Dispatcher::new(&pollers);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let send = |number| {
+            let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let symbols = Symbols::all();
+            assert!(dispatcher.send(Accepted { number, wire: (socket, None), symbols }));
         };
-        let numbers = |seat: &Seat| -> Vec<usize> {
-            seat.arrivals.try_iter().map(|arrival| arrival.number).collect()
+        let numbers = |inbox: &EngineInbox| -> Vec<usize> {
+            inbox.accepted.try_iter().map(|accepted| accepted.number).collect()
         };
-        (0..7).for_each(come);
+        (0..7).for_each(send);
         assert_eq!(
-            seats.iter().map(numbers).collect::<Vec<_>>(),
+            inboxes.iter().map(numbers).collect::<Vec<_>>(),
             [vec![0, 3, 6], vec![1, 4], vec![2, 5]]
         );
-        (0..2).for_each(|_| seats[2].left());
-        (7..9).for_each(come);
-        assert_eq!(seats.iter().map(numbers).collect::<Vec<_>>(), [vec![], vec![], vec![7, 8]]);
+        (0..2).for_each(|_| inboxes[2].connection_ended());
+        (7..9).for_each(send);
+        assert_eq!(inboxes.iter().map(numbers).collect::<Vec<_>>(), [vec![], vec![], vec![7, 8]]);
     }
 }

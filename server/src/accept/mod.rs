@@ -1,11 +1,11 @@
-//! From a TCP connection to a WebSocket connection that an engine serves: listening,
-//! TLS and WebSocket handshake, access control, and the choice of the engine.
+//! From a TCP connection to a WebSocket connection that an engine serves: listener, TLS and
+//! WebSocket handshake, access control, and the choice of the engine.
 
 pub mod accepted;
 pub mod access;
-pub mod admissions;
 pub mod certificate;
 pub mod client_stream;
+pub mod counts;
 pub mod dispatch;
 pub mod listener;
 pub mod refusal;

@@ -1,25 +1,26 @@
-//! Follows the frame headers of what a client sends. The library looks at a length
-//! before it looks at anything else, and its error for one that is too large does not say
-//! of what; a control frame has another close code than a message (RFC 6455, 5.5).
+//! Follows the frame headers of what a client sends. tungstenite checks a length before
+//! anything else, and its error for one that is too large does not say of which kind of
+//! frame; but a control frame has another close code than a message (RFC 6455, 5.5).
 
 /// The longest payload of a control frame (RFC 6455, 5.5).
 const CONTROL_BYTES: u64 = 125;
-/// Without the masking key, which is taken as a part of the payload.
+/// The longest header without the masking key, which counts as payload here.
 const HEADER_BYTES: usize = 10;
 
-/// Where a stream of frames is.
+/// The position within a stream of frames.
 #[derive(Debug, Default)]
-pub struct Headers {
-    /// The header of the frame that is coming in, as far as it is there.
+pub struct FrameHeaders {
+    /// The header of the incoming frame, as far as it has come.
     header: [u8; HEADER_BYTES],
+    /// How many bytes of the header have come.
     have: usize,
     /// Bytes until the next header.
     left: u64,
 }
 
-impl Headers {
-    /// So much more has come in.
-    pub fn pass(&mut self, mut bytes: &[u8]) {
+impl FrameHeaders {
+    /// More bytes have come in.
+    pub fn advance(&mut self, mut bytes: &[u8]) {
         while let Some((&byte, rest)) = bytes.split_first() {
             if self.left > 0 {
                 let skipped = self.left.min(bytes.len() as u64);
@@ -40,13 +41,13 @@ impl Headers {
         }
     }
 
-    /// Whether the last frame whose length is known is a control frame, and too long.
+    /// Whether the newest frame whose length is known is a control frame that is too long.
     #[must_use]
     pub fn is_long_control(&self) -> bool {
         self.header[0] & 0x08 != 0 && self.payload_bytes().is_some_and(|len| len > CONTROL_BYTES)
     }
 
-    /// What the header announces, once it is whole (RFC 6455, 5.2).
+    /// The length that the header announces, once the header is complete (RFC 6455, 5.2).
     fn payload_bytes(&self) -> Option<u64> {
         let header = &self.header[..self.have];
         match (header.get(1)? & 0x7f, header.get(2..)?) {
@@ -73,23 +74,23 @@ mod tests {
     }
 
     #[test]
-    fn a_long_control_frame_is_told_from_a_long_message() {
+    fn a_long_control_frame_is_distinguished_from_a_long_message() {
         for (first, is_control) in [(0x89, true), (0x88, true), (0x09, true), (0x82, false)] {
             for len in [126, 1 << 20, 1 << 63, u64::MAX] {
-                let mut headers = Headers::default();
-                headers.pass(&announced(first, len));
+                let mut headers = FrameHeaders::default();
+                headers.advance(&announced(first, len));
                 assert_eq!(headers.is_long_control(), is_control, "{first:#x} of {len}");
             }
         }
-        let mut headers = Headers::default();
-        headers.pass(&announced(0x89, 125));
+        let mut headers = FrameHeaders::default();
+        headers.advance(&announced(0x89, 125));
         assert!(!headers.is_long_control());
     }
 
     proptest! {
-        /// Frames as the library writes them, cut anywhere: the last one is the one found.
+        /// Frames as the library writes them, split anywhere; only the last is too long.
         #[test]
-        fn it_is_found_behind_any_frames_however_they_are_cut(
+        fn a_long_control_frame_is_found_after_any_frames_however_they_are_split(
             lengths in prop::collection::vec((0usize..70_000, any::<bool>()), 0..4),
             cut in 1usize..9_000,
         ) {
@@ -103,13 +104,13 @@ mod tests {
                 frame.header_mut().mask = masked.then_some([0x88; 4]);
                 frame.format(&mut bytes).unwrap();
             }
-            let mut headers = Headers::default();
+            let mut headers = FrameHeaders::default();
             for part in bytes.chunks(cut) {
-                headers.pass(part);
+                headers.advance(part);
                 prop_assert!(!headers.is_long_control());
             }
             for part in announced(0x89, 1 << 40).chunks(cut) {
-                headers.pass(part);
+                headers.advance(part);
             }
             prop_assert!(headers.is_long_control());
         }

@@ -1,5 +1,5 @@
-//! One connection: what it gets byte by byte, what its client may send, and what is
-//! known of how far its ticks have come.
+//! One connection: what it gets byte by byte, what its client may send, and what is known
+//! of how far its ticks have come.
 
 pub mod account;
 pub mod closing;

@@ -1,53 +1,53 @@
-//! Which symbols a connection wants: `?symbols=AAPL,MSFT` at the end of its URL,
-//! or `{"type":"subscribe","symbols":["AAPL","MSFT"]}` in a text message. Pure:
-//! from text to a set.
+//! Which symbols a connection asks for: by `?symbols=AAPL,MSFT` at the end of its URL, or
+//! by the text message `{"type":"subscribe","symbols":["AAPL","MSFT"]}`. Pure: from text
+//! to a set.
 
 use crate::log::symbols::Symbols;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use tick::{SYMBOLS, symbol};
 
-/// A longer message or query is refused before it is parsed. All 64 names take
-/// less than a tenth of it.
+/// A longer message or query is refused before it is parsed. All 64 names take less than a
+/// tenth of this.
 pub const MAX_SUBSCRIPTION_BYTES: usize = 4096;
 
-/// All symbols, those that a market may get later included.
+/// All symbols, including those that the market may get later.
 const WILDCARD: &str = "*";
 
-/// So much of a name that is not known is repeated.
+/// How much of an unknown name an error repeats.
 const SHOWN_CHARS: usize = 20;
 
-/// Why a subscription cannot be had. Each is one line of at most 123 bytes, so
-/// that it fits the reason of a close frame (RFC 6455, section 5.5).
+/// Why a subscription is refused. Each is one line of at most 123 bytes, so that it fits
+/// into the reason of a close frame (RFC 6455, section 5.5).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// A symbol that the market does not quote.
+    /// A symbol that the market does not have.
     #[error(
-        "unknown symbol `{0}`: take a name such as AAPL, a number below {SYMBOLS}, or * for all"
+        "unknown symbol `{0}`: give a name such as AAPL, a number below {SYMBOLS}, or * for all"
     )]
     Unknown(String),
     /// A list without entries.
-    #[error("a subscription to nothing: name at least one symbol, or * for all")]
+    #[error("an empty subscription: name at least one symbol, or * for all")]
     Empty,
-    /// `symbols` stands in the query more than once.
-    #[error("`symbols` stands twice in the URL: name all symbols in one, with commas between them")]
+    /// `symbols` is in the query more than once.
+    #[error("`symbols` is in the URL twice: name all symbols in one, separated by commas")]
     Twice,
     /// More than [`MAX_SUBSCRIPTION_BYTES`].
     #[error(
-        "a subscription of more than {MAX_SUBSCRIPTION_BYTES} bytes: name each symbol once, or take * for all"
+        "a subscription of more than {MAX_SUBSCRIPTION_BYTES} bytes: name each symbol once, or give * for all"
     )]
     TooLong,
-    /// A message that is no subscription.
+    /// A message that is not a subscription.
     #[error(
-        "no subscription (column {column}): send {{\"type\":\"subscribe\",\"symbols\":[\"AAPL\",\"MSFT\"]}}"
+        "not a subscription (column {column}): send {{\"type\":\"subscribe\",\"symbols\":[\"AAPL\",\"MSFT\"]}}"
     )]
     Message {
-        /// Where in its line reading stopped, from 1; 0: at once.
+        /// Where parsing stopped, from 1; 0: at the beginning.
         column: usize,
     },
 }
 
-/// What a client sends.
+/// The message that a client sends.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Message {
@@ -63,14 +63,13 @@ enum Kind {
 }
 
 /// Reads the query of a request's URL (what follows `?`), such as
-/// `connection=3&symbols=AAPL,MSFT`: names or numbers with commas between
-/// them, or `*`. `None` when there is no `symbols=` in it. A list may be
-/// percent-encoded (RFC 3986, section 2.1), as browsers send the commas;
-/// other keys are not looked at.
+/// `connection=3&symbols=AAPL,MSFT`: names or numbers separated by commas, or `*`. `None`
+/// when it has no `symbols=`. The list may be percent-encoded (RFC 3986, section 2.1), as
+/// browsers do with the commas; other keys are ignored.
 ///
 /// # Errors
-/// [`Refusal`] for a symbol that is not known, an empty list, a second one,
-/// or a query that is too long.
+/// [`Refusal`] for an unknown symbol, an empty list, a second list, or a query that is too
+/// long.
 pub fn from_query(query: &str) -> Result<Option<Symbols>, Refusal> {
     if query.len() > MAX_SUBSCRIPTION_BYTES {
         return Err(Refusal::TooLong);
@@ -87,9 +86,8 @@ pub fn from_query(query: &str) -> Result<Option<Symbols>, Refusal> {
     }
 }
 
-/// Reads a text message, such as
-/// `{"type":"subscribe","symbols":["AAPL","MSFT"]}`: strings with names or
-/// numbers, or `["*"]`.
+/// Reads a text message such as `{"type":"subscribe","symbols":["AAPL","MSFT"]}`: strings
+/// with names or numbers, or `["*"]`.
 ///
 /// # Errors
 /// [`Refusal`] for anything else, an unknown key included.
@@ -97,7 +95,7 @@ pub fn from_message(text: &str) -> Result<Symbols, Refusal> {
     if text.len() > MAX_SUBSCRIPTION_BYTES {
         return Err(Refusal::TooLong);
     }
-    // Serde would take the fields from an array as well, in their order.
+    // Serde would accept an array with the fields in their order, too.
     if !text.trim_start().starts_with('{') {
         return Err(Refusal::Message { column: 0 });
     }
@@ -121,13 +119,13 @@ fn of_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<Symbols, Refusal
 /// The symbol of a name or a decimal number.
 fn symbol_of(text: &str) -> Option<u32> {
     symbol::by_name(text).or_else(|| {
-        // `parse` would take a sign.
+        // `parse` would accept a sign.
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         text.parse().ok().filter(|&symbol| digits && symbol < SYMBOLS)
     })
 }
 
-/// The beginning of somebody else's text, harmless on a terminal and in a header.
+/// The beginning of a client's text, harmless on a terminal and in a header.
 fn shown(text: &str) -> String {
     let plain = |c: char| if c.is_ascii_graphic() && c != '`' { c } else { '?' };
     let mut shown: String = text.chars().take(SHOWN_CHARS).map(plain).collect();
@@ -161,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_that_cannot_be_had_says_why() {
+    fn a_query_that_is_refused_says_why() {
         let refused = |query: &str| from_query(query).unwrap_err();
         assert_eq!(refused("symbols=AAPL,AAPPL"), unknown("AAPPL"));
         assert_eq!(refused("symbols=aapl"), unknown("aapl"));
@@ -188,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_is_no_subscription_is_told_what_one_looks_like() {
+    fn a_message_that_is_not_a_subscription_is_refused() {
         for text in [
             "",
             "hello",
@@ -212,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_cannot_be_had_says_why() {
+    fn a_message_that_is_refused_says_why() {
         let refused = |list: &str| {
             let text = format!(r#"{{"type":"subscribe","symbols":[{list}]}}"#);
             from_message(&text).unwrap_err()
@@ -222,9 +220,8 @@ mod tests {
         assert_eq!(refused(&format!("{}\"C\"", "\"C\",".repeat(1100))), Refusal::TooLong);
     }
 
-    /// A close frame has room for 123 bytes behind its code.
     #[test]
-    fn every_refusal_is_one_short_printable_line() {
+    fn every_refusal_is_one_printable_line_of_at_most_123_bytes() {
         let names = ["x".repeat(4000), "\u{10ffff}\r\n`\x1b[2J".repeat(50), "é".repeat(20)];
         let unknown = names.map(|name| Refusal::Unknown(shown(&name)));
         let column = MAX_SUBSCRIPTION_BYTES;

@@ -1,25 +1,25 @@
-//! One connection under TLS: gives plaintext to rustls in small chunks, its records to
-//! the socket, and keeps account of which bytes of the one are which of the other.
+//! One connection under TLS: gives plaintext to rustls in small chunks and its records to
+//! the socket, and knows which bytes of plaintext the acknowledged ciphertext holds.
 
 use rustls::ServerConnection;
 use std::collections::VecDeque;
 use std::io::{Error, ErrorKind, IoSlice, Read, Result, Write};
 use std::net::TcpStream;
 
-/// Plaintext that is encrypted at a time: one record (RFC 8446, 5.1). As much counts
-/// as written before the kernel has it, and no more.
+/// Plaintext that is encrypted at a time: one record (RFC 8446, 5.1). No more than this
+/// counts as written before the kernel has it.
 pub const CHUNK_BYTES: usize = 16 * 1024;
 
-/// The end of a chunk that has gone and is not acknowledged.
+/// The end of a chunk that was sent and is not acknowledged.
 #[derive(Debug, Clone, Copy)]
 struct Chunk {
-    /// Bytes that the kernel had then been given.
+    /// Bytes of ciphertext up to its end.
     cipher_end: u64,
-    /// Bytes of plaintext up to there.
+    /// Bytes of plaintext up to its end.
     plain_end: u64,
 }
 
-/// A connection behind its TLS handshake.
+/// A connection after its TLS handshake.
 #[derive(Debug)]
 pub struct Tls {
     connection: Box<ServerConnection>,
@@ -27,15 +27,15 @@ pub struct Tls {
     cipher_bytes: u64,
     /// Bytes of plaintext that rustls has taken.
     plain_bytes: u64,
-    /// Not acknowledged: about one for each write, as long as the kernel holds it.
+    /// Not acknowledged chunks: about one for each write.
     chunks: VecDeque<Chunk>,
     acked_plain: u64,
-    /// Whether our `close_notify` is made.
+    /// Whether our `close_notify` is queued.
     is_closed: bool,
 }
 
 impl Tls {
-    /// A connection as it comes from its handshake.
+    /// A connection right after its handshake.
     #[must_use]
     pub fn new(connection: Box<ServerConnection>) -> Self {
         Self {
@@ -56,15 +56,15 @@ impl Tls {
 
     /// Whether encrypted bytes wait for the socket.
     #[must_use]
-    pub fn is_clogged(&self) -> bool {
+    pub fn has_unsent(&self) -> bool {
         self.connection.wants_write()
     }
 
     /// Encrypts at most [`CHUNK_BYTES`] and writes as far as the socket takes it; gives
-    /// the bytes of plaintext that are off our hands.
+    /// the bytes of plaintext that were encrypted.
     ///
     /// # Errors
-    /// `WouldBlock` while an earlier chunk waits for the socket; what the socket says.
+    /// `WouldBlock` while an earlier chunk waits for the socket; those of the socket.
     pub fn send(&mut self, socket: &TcpStream, slices: &[IoSlice<'_>]) -> Result<usize> {
         self.flush(socket)?;
         let mut left = CHUNK_BYTES;
@@ -85,7 +85,7 @@ impl Tls {
     /// Writes what is encrypted.
     ///
     /// # Errors
-    /// `WouldBlock` when the socket does not take it all; what the socket says.
+    /// `WouldBlock` when the socket does not take it all; those of the socket.
     pub fn flush(&mut self, mut socket: &TcpStream) -> Result<()> {
         while self.connection.wants_write() {
             match self.connection.write_tls(&mut socket) {
@@ -95,7 +95,7 @@ impl Tls {
                 Err(e) => return Err(e),
             }
         }
-        // Only now is it known how long the chunk has become.
+        // Only now is the length of the ciphertext known.
         let (cipher_end, plain_end) = (self.cipher_bytes, self.plain_bytes);
         if self.chunks.back().map_or(self.acked_plain, |last| last.plain_end) < plain_end {
             self.chunks.push_back(Chunk { cipher_end, plain_end });
@@ -103,12 +103,11 @@ impl Tls {
         Ok(())
     }
 
-    /// Reads plaintext. `allowance` is what may still be read from the socket: what has
-    /// been read from there is decrypted and given away in any case, for no poller
-    /// would tell of it.
+    /// Reads plaintext. `allowance` limits what is read from the socket. What was read
+    /// before is decrypted in any case: no poller would report it.
     ///
     /// # Errors
-    /// `WouldBlock` when there is none; `InvalidData` for what is no TLS.
+    /// `WouldBlock` when there is none; `InvalidData` for bytes that are not TLS.
     pub fn read(
         &mut self,
         mut socket: &TcpStream,
@@ -118,8 +117,8 @@ impl Tls {
         loop {
             match self.connection.reader().read(buffer) {
                 Err(e) if e.kind() == ErrorKind::WouldBlock => {}
-                // An end without `close_notify`: whether a stream was whole is told by
-                // its close frame (RFC 6455, 7.1.5).
+                // An end without `close_notify`: the close frame tells whether the stream
+                // was complete (RFC 6455, 7.1.5).
                 Err(e) if e.kind() == ErrorKind::UnexpectedEof => return Ok(0),
                 read => return read,
             }
@@ -129,16 +128,15 @@ impl Tls {
             let bytes = self.connection.read_tls(&mut (&mut socket).take(*allowance as u64))?;
             *allowance -= bytes;
             if let Err(error) = self.connection.process_new_packets() {
-                // Its alert says why, if there is room for it.
+                // Its alert says why, if the socket takes it.
                 let _ = self.flush(socket);
                 return Err(Error::new(ErrorKind::InvalidData, error));
             }
         }
     }
 
-    /// Says that nothing more comes (`close_notify`, RFC 8446, 6.1); false: the socket
-    /// does not take it yet.
-    pub fn bid_farewell(&mut self, socket: &TcpStream) -> bool {
+    /// Sends `close_notify` (RFC 8446, 6.1), once; false: the socket does not take it yet.
+    pub fn send_close_notify(&mut self, socket: &TcpStream) -> bool {
         if !self.is_closed {
             self.is_closed = true;
             self.connection.send_close_notify();
@@ -146,7 +144,7 @@ impl Tls {
         !matches!(self.flush(socket), Err(e) if e.kind() == ErrorKind::WouldBlock)
     }
 
-    /// How much of the plaintext is acknowledged when so many bytes are: whole chunks.
+    /// How many bytes of plaintext are acknowledged when `cipher_bytes` are: whole chunks.
     pub fn acknowledge(&mut self, cipher_bytes: u64) -> u64 {
         while let Some(first) = self.chunks.front()
             && first.cipher_end <= cipher_bytes

@@ -1,9 +1,8 @@
-//! The control side of a connection: tungstenite reads the socket, and what it
-//! wants to write – pings, pongs, a close – is caught in memory, for only the
-//! outlet knows where a frame may begin. Under TLS the socket is reached through here
-//! both ways.
+//! The socket of a connection, plain or under TLS. tungstenite reads it through here; what
+//! tungstenite writes – pings, pongs, a close – is collected in memory, because only the
+//! connection knows where a frame may begin.
 
-use crate::connection::frame_headers::Headers;
+use crate::connection::frame_headers::FrameHeaders;
 use crate::connection::tls::Tls;
 use rustls::ServerConnection;
 use std::io::{ErrorKind, IoSlice, Read, Result, Write};
@@ -12,87 +11,87 @@ use std::sync::Arc;
 
 /// A stream that reads from a socket and writes into memory.
 #[derive(Debug)]
-pub struct Tap {
+pub struct Transport {
     socket: Arc<TcpStream>,
-    /// Bytes that may still be read in this turn.
+    /// Bytes that may still be read in this step of the engine.
     allowance: usize,
-    caught: Vec<u8>,
-    headers: Headers,
+    control_frames: Vec<u8>,
+    headers: FrameHeaders,
     tls: Option<Tls>,
 }
 
-impl Tap {
-    /// A tap on that (nonblocking) socket, with what its TLS handshake has left.
+impl Transport {
+    /// A transport over a nonblocking socket, with the TLS connection after its handshake.
     #[must_use]
     pub fn new(socket: Arc<TcpStream>, tls: Option<Box<ServerConnection>>) -> Self {
         let tls = tls.map(Tls::new);
-        Self { socket, allowance: 0, caught: Vec::new(), headers: Headers::default(), tls }
+        let headers = FrameHeaders::default();
+        Self { socket, allowance: 0, control_frames: Vec::new(), headers, tls }
     }
 
     /// Whether it is under TLS.
     #[must_use]
-    pub fn is_secret(&self) -> bool {
+    pub fn is_encrypted(&self) -> bool {
         self.tls.is_some()
     }
 
-    /// Whether bytes that count as sent wait for the socket.
+    /// Whether bytes that count as sent still wait for the socket.
     #[must_use]
-    pub fn is_clogged(&self) -> bool {
-        self.tls.as_ref().is_some_and(Tls::is_clogged)
+    pub fn has_unsent(&self) -> bool {
+        self.tls.as_ref().is_some_and(Tls::has_unsent)
     }
 
-    /// Writes data: all that the socket takes, under TLS one chunk. Gives the count of
+    /// Writes data: all that the socket takes, under TLS one chunk. Gives the number of
     /// bytes, and whether the socket is full.
     ///
     /// # Errors
-    /// What the socket says.
+    /// Those of the socket.
     pub fn send(&mut self, slices: &[IoSlice<'_>]) -> Result<(usize, bool)> {
         match &mut self.tls {
             None => {
                 let sent = (&*self.socket).write_vectored(slices)?;
                 Ok((sent, sent < slices.iter().map(|slice| slice.len()).sum()))
             }
-            Some(tls) => Ok((tls.send(&self.socket, slices)?, tls.is_clogged())),
+            Some(tls) => Ok((tls.send(&self.socket, slices)?, tls.has_unsent())),
         }
     }
 
-    /// Writes what counts as sent and has waited.
+    /// Writes what counts as sent and has waited for the socket.
     ///
     /// # Errors
-    /// `WouldBlock` when the socket does not take it all; what the socket says.
-    pub fn unclog(&mut self) -> Result<()> {
+    /// `WouldBlock` when the socket does not take it all; those of the socket.
+    pub fn flush_unsent(&mut self) -> Result<()> {
         self.tls.as_mut().map_or(Ok(()), |tls| tls.flush(&self.socket))
     }
 
-    /// Says that nothing more comes, where that is to be said; false: the socket does
-    /// not take it yet.
-    pub fn bid_farewell(&mut self) -> bool {
-        self.tls.as_mut().is_none_or(|tls| tls.bid_farewell(&self.socket))
+    /// Sends `close_notify`, under TLS; false: the socket does not take it yet.
+    pub fn send_close_notify(&mut self) -> bool {
+        self.tls.as_mut().is_none_or(|tls| tls.send_close_notify(&self.socket))
     }
 
-    /// Bytes that the kernel has taken, of `plain` that were sent.
+    /// Bytes that the kernel has taken, when `plain` bytes were sent.
     #[must_use]
     pub fn wire_bytes(&self, plain: u64) -> u64 {
         self.tls.as_ref().map_or(plain, Tls::cipher_bytes)
     }
 
-    /// How many of the bytes that were sent are acknowledged, when so many on the wire are.
+    /// How many of the bytes sent are acknowledged, when `wire_bytes` of the kernel's are.
     pub fn acknowledge(&mut self, wire_bytes: u64) -> u64 {
         self.tls.as_mut().map_or(wire_bytes, |tls| tls.acknowledge(wire_bytes))
     }
 
-    /// What waits to be put between two data frames.
-    pub fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.caught)
+    /// Takes the control frames that are to be sent between two data frames.
+    pub fn take_control_frames(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.control_frames)
     }
 
-    /// Whether what comes in is a control frame that is too long.
+    /// Whether the incoming frame is a control frame that is too long.
     #[must_use]
     pub fn is_long_control(&self) -> bool {
         self.headers.is_long_control()
     }
 
-    /// A new turn: so many bytes may be read.
+    /// Allows so many bytes to be read.
     pub fn allow(&mut self, bytes: usize) {
         self.allowance = bytes;
     }
@@ -107,23 +106,23 @@ impl Tap {
             return Err(ErrorKind::WouldBlock.into());
         }
         let count = (&*self.socket).read(&mut buffer[..room])?;
-        // A short read has emptied the socket: the next one would only say so.
+        // A short read has emptied the socket: another one would only return WouldBlock.
         self.allowance = if count < room { 0 } else { self.allowance - count };
         Ok(count)
     }
 }
 
-impl Read for Tap {
+impl Read for Transport {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let count = self.receive(buffer)?;
-        self.headers.pass(&buffer[..count]);
+        self.headers.advance(&buffer[..count]);
         Ok(count)
     }
 }
 
-impl Write for Tap {
+impl Write for Transport {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-        self.caught.extend_from_slice(bytes);
+        self.control_frames.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

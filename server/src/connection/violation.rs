@@ -1,84 +1,103 @@
-//! What a client may send in, and how one that may not is told: the close code
-//! of RFC 6455, section 7.4.1, then the end of the connection (7.1.1, 7.1.7).
+//! How a client can break the protocol, and the close code of each violation (RFC 6455,
+//! section 7.4.1).
 
+use crate::connection::subscription;
+use std::fmt;
 use tungstenite::Error;
 use tungstenite::error::ProtocolError;
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::protocol::frame::coding::CloseCode;
 
-/// The largest message that a client may send in.
+/// The largest message that a client may send.
 pub const MESSAGE_BYTES: usize = 64 * 1024;
-/// Bytes that are read from a connection in one turn: a chatty client must not
-/// hold up the schedule, neither with messages nor with fragments that never
-/// make one.
-pub const TURN_BYTES: usize = 4 * 1024;
-/// Answers that may wait for a client that asks, and does not read.
-pub const ANSWER_BYTES: usize = 16 * 1024;
+/// Pongs that may wait for a client that sends pings and does not read.
+pub const PONG_BYTES: usize = 16 * 1024;
 /// The longest reason of a close frame (RFC 6455, 5.5: 125 bytes with the code).
-const REASON_BYTES: usize = 123;
+pub const CLOSE_REASON_BYTES: usize = 123;
 
-/// Why a client is sent away.
+/// Something that a client may not send.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Breach {
-    /// What its close frame says.
-    pub code: CloseCode,
-    /// The same for people.
-    pub reason: String,
+pub enum Violation {
+    /// Frames against RFC 6455.
+    Protocol(ProtocolError),
+    /// A text or a close reason that is not UTF-8.
+    NotUtf8,
+    /// A message of more than [`MESSAGE_BYTES`].
+    MessageTooLong,
+    /// A binary message.
+    Binary,
+    /// A text that is not a subscription.
+    Subscription(subscription::Refusal),
+    /// A subscription in a run in which every connection gets every symbol.
+    AllSymbolsOnly,
+    /// More pings than it reads pongs.
+    UnreadPongs,
+    /// Another error of the WebSocket library, which reading a frame does not give.
+    Library(String),
 }
 
-impl Breach {
-    fn new(code: CloseCode, reason: impl Into<String>) -> Self {
-        let mut reason = reason.into();
-        while reason.len() > REASON_BYTES {
-            reason.pop();
-        }
-        Self { code, reason }
-    }
-
-    /// What an error of the library says about the client; `None`: nothing that
-    /// it could still be told, for the connection has ended. Whether it came at a control
-    /// frame that is too long, the library does not say.
+impl Violation {
+    /// What an error of the library says about the client; `None`: the connection has
+    /// ended, and the client did nothing wrong. The library does not tell a control frame
+    /// that is too long from a message: `is_long_control` does.
     #[must_use]
     pub fn of(error: &Error, is_long_control: bool) -> Option<Self> {
         match error {
             Error::Capacity(_) if is_long_control => {
-                Some(Self::new(CloseCode::Protocol, ProtocolError::ControlFrameTooBig.to_string()))
+                Some(Self::Protocol(ProtocolError::ControlFrameTooBig))
             }
             Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_) => None,
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
-            Error::Protocol(what) => Some(Self::new(CloseCode::Protocol, what.to_string())),
-            // The library tells the bytes, too: they are not for repeating.
-            Error::Utf8(_) => Some(Self::new(CloseCode::Invalid, "this text is not UTF-8")),
-            Error::Capacity(_) => Some(Self::new(
-                CloseCode::Size,
-                format!("a message may have {MESSAGE_BYTES} bytes and no more"),
-            )),
-            // Of handshakes and URLs: nothing that reading a frame can give.
-            other => Some(Self::new(CloseCode::Error, other.to_string())),
+            Error::Protocol(error) => Some(Self::Protocol(error.clone())),
+            // The library also gives the bytes, which are not to be repeated.
+            Error::Utf8(_) => Some(Self::NotUtf8),
+            Error::Capacity(_) => Some(Self::MessageTooLong),
+            other => Some(Self::Library(other.to_string())),
         }
     }
 
-    /// A binary message came.
+    /// The code of the close frame.
     #[must_use]
-    pub fn binary() -> Self {
-        Self::new(CloseCode::Unsupported, "the server takes text messages, and no binary ones")
+    pub fn code(&self) -> CloseCode {
+        match self {
+            Self::Protocol(_) => CloseCode::Protocol,
+            Self::NotUtf8 => CloseCode::Invalid,
+            Self::MessageTooLong => CloseCode::Size,
+            Self::Binary => CloseCode::Unsupported,
+            Self::Subscription(_) | Self::AllSymbolsOnly | Self::UnreadPongs => CloseCode::Policy,
+            Self::Library(_) => CloseCode::Error,
+        }
     }
 
-    /// A text came that the server cannot follow, for that reason.
+    /// The reason of the close frame: its text, as far as it fits.
     #[must_use]
-    pub fn words(reason: impl Into<String>) -> Self {
-        Self::new(CloseCode::Policy, reason)
-    }
-
-    /// More pings came than pongs are read.
-    #[must_use]
-    pub fn pings() -> Self {
-        let reason = format!("{ANSWER_BYTES} bytes of pongs wait: read them, or ping less often");
-        Self::new(CloseCode::Policy, reason)
+    pub fn close_reason(&self) -> String {
+        let mut reason = self.to_string();
+        while reason.len() > CLOSE_REASON_BYTES {
+            reason.pop();
+        }
+        reason
     }
 }
 
-/// What inbound frames are held to.
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Protocol(error) => error.fmt(f),
+            Self::NotUtf8 => f.write_str("this text is not UTF-8"),
+            Self::MessageTooLong => write!(f, "a message may have at most {MESSAGE_BYTES} bytes"),
+            Self::Binary => f.write_str("the server reads text messages only, not binary ones"),
+            Self::Subscription(refusal) => refusal.fmt(f),
+            Self::AllSymbolsOnly => f.write_str("every connection of this run gets all symbols"),
+            Self::UnreadPongs => {
+                write!(f, "{PONG_BYTES} bytes of pongs wait: read them, or send fewer pings")
+            }
+            Self::Library(error) => f.write_str(error),
+        }
+    }
+}
+
+/// The limits of inbound messages, for the WebSocket library.
 #[must_use]
 pub fn limits() -> WebSocketConfig {
     WebSocketConfig::default()
@@ -94,9 +113,8 @@ mod tests {
 
     /// RFC 6455: 5.1, 5.2, 5.4, 5.5 and 5.5.1 (1002), 8.1 (1007), 10.4 (1009).
     #[test]
-    fn every_fault_has_the_close_code_of_the_rfc() {
-        let protocol = |what| Breach::of(&Error::Protocol(what), false).unwrap().code;
-        for what in [
+    fn every_violation_has_the_close_code_of_the_rfc() {
+        for error in [
             ProtocolError::UnmaskedFrameFromClient,
             ProtocolError::NonZeroReservedBits,
             ProtocolError::InvalidOpcode(3),
@@ -108,19 +126,20 @@ mod tests {
             ProtocolError::InvalidCloseSequence,
             ProtocolError::ReceivedAfterClosing,
         ] {
-            assert_eq!(protocol(what), CloseCode::Protocol);
+            let violation = Violation::of(&Error::Protocol(error), false).unwrap();
+            assert_eq!(violation.code(), CloseCode::Protocol);
         }
-        let text = Breach::of(&Error::Utf8("\u{fffd}secret".into()), false).unwrap();
-        assert_eq!(text.code, CloseCode::Invalid);
-        assert!(!text.reason.contains("secret"));
+        let text = Violation::of(&Error::Utf8("\u{fffd}secret".into()), false).unwrap();
+        assert_eq!(text.code(), CloseCode::Invalid);
+        assert!(!text.to_string().contains("secret"));
         let long = CapacityError::MessageTooLong { size: usize::MAX, max_size: MESSAGE_BYTES };
         let long = Error::Capacity(long);
-        assert_eq!(Breach::of(&long, false).unwrap().code, CloseCode::Size);
-        assert_eq!(Breach::of(&long, true).unwrap().code, CloseCode::Protocol);
+        assert_eq!(Violation::of(&long, false).unwrap().code(), CloseCode::Size);
+        assert_eq!(Violation::of(&long, true).unwrap().code(), CloseCode::Protocol);
     }
 
     #[test]
-    fn a_connection_that_has_ended_is_told_nothing() {
+    fn the_end_of_a_connection_is_not_a_violation() {
         let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
         for error in [
             Error::ConnectionClosed,
@@ -128,16 +147,21 @@ mod tests {
             Error::Io(reset),
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake),
         ] {
-            assert_eq!(Breach::of(&error, false), None);
+            assert_eq!(Violation::of(&error, false), None);
         }
     }
 
     #[test]
     fn a_reason_fits_into_a_close_frame() {
-        let reason = Breach::new(CloseCode::Error, "é".repeat(100)).reason;
-        assert_eq!(reason, "é".repeat(61));
-        for breach in [Breach::binary(), Breach::words("ü".repeat(99)), Breach::pings()] {
-            assert!(breach.reason.len() <= REASON_BYTES && !breach.reason.is_empty());
+        assert_eq!(Violation::Library("é".repeat(100)).close_reason(), "é".repeat(61));
+        for violation in [
+            Violation::NotUtf8,
+            Violation::MessageTooLong,
+            Violation::Binary,
+            Violation::AllSymbolsOnly,
+            Violation::UnreadPongs,
+        ] {
+            assert_eq!(violation.close_reason(), violation.to_string());
         }
     }
 }

@@ -1,58 +1,65 @@
-//! The older benchmark's way to pace, after its description: a timer for each
-//! message, a timer for each batch, or a loop that sends what the elapsed time asks
-//! for; and one message that is sent again and again for a millisecond.
+//! The pacing of the older benchmark, after its description: a timer for each message, a
+//! timer for each batch, or a loop that sends as many messages as the elapsed time requires;
+//! and one message that is repeated for a millisecond.
 
 use clap::ValueEnum;
 use tick::Schedule;
 
-/// How long a message is sent again before it is made anew, in ns.
+/// How long a message is repeated before it is made anew, in ns.
 const CACHED_NS: u64 = 1_000_000;
-/// The finest timer of Node.js, in ns.
+/// The shortest timer of Node.js, in ns.
 const MILLISECOND_NS: u64 = 1_000_000;
-/// Up to this rate there is a timer for each message; in ticks per second.
+/// The highest rate with a timer for each message, in ticks per second.
 const SINGLE_PER_S: u64 = 1_000;
-/// Up to this rate there is a batch every millisecond; in ticks per second.
+/// The highest rate with a batch every millisecond, in ticks per second.
 const BATCH_PER_S: u64 = 10_000;
 
-/// How the server decides what it sends when.
+/// How the server decides when to send what.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Style {
     /// Each tick at its due time, with its own content.
     #[default]
     Schedule,
-    /// As the older benchmark's server did.
+    /// Like the server of the older benchmark.
     Classic,
 }
 
-/// The older server's three modes, and its flood.
+/// The three modes of the older server, and its flood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
-    /// So many ticks whenever a timer of that period fires.
+    /// `ticks` ticks whenever a timer with this period fires.
     Timer { period_ns: u64, ticks: u64 },
-    /// Turn after turn, as many as the time since the start asks for.
+    /// In each step, as many ticks as the time since the start requires.
     Elapsed { rate_per_s: u64 },
-    /// As many as the connection takes.
+    /// As many ticks as the connection takes.
     Flood,
 }
 
-/// What the older server would send at an instant.
+/// What the older server would send, and when.
 #[derive(Debug, Clone)]
 pub struct Classic {
     mode: Mode,
     start_ns: u64,
     next_ns: u64,
-    /// The seq whose content is sent again, and when it was made.
+    /// The seq whose content is repeated, and when it was made.
     cached: Option<(u64, u64)>,
     /// The seqs at which a message was made anew.
     fresh: Vec<u64>,
 }
 
+/// A load that the older server did not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the classic style supports a fixed rate and a flood only: choose another workload, or leave --style out"
+)]
+pub struct UnsupportedLoad;
+
 impl Classic {
-    /// The mode for a load that begins at `start_ns`.
+    /// The pacing of a load that begins at `start_ns`.
     ///
     /// # Errors
-    /// A load that the older server did not know.
-    pub fn new(schedule: Schedule, start_ns: u64) -> Result<Self, String> {
+    /// A load that the older server did not have.
+    pub fn new(schedule: Schedule, start_ns: u64) -> Result<Self, UnsupportedLoad> {
         let mode = match schedule {
             Schedule::Flood => Mode::Flood,
             // setInterval rounds its period down to whole milliseconds, and up to one.
@@ -63,9 +70,7 @@ impl Classic {
                 Mode::Timer { period_ns: MILLISECOND_NS, ticks: rate.div_ceil(1_000) }
             }
             Schedule::Rate { rate_per_s } => Mode::Elapsed { rate_per_s },
-            _ => {
-                return Err("the classic style knows a fixed rate and a flood only: choose another workload, or leave --style out".into());
-            }
+            _ => return Err(UnsupportedLoad),
         };
         let next_ns = match mode {
             // The first call of a setInterval comes after one period.
@@ -75,32 +80,32 @@ impl Classic {
         Ok(Self { mode, start_ns, next_ns, cached: None, fresh: Vec::new() })
     }
 
-    /// How many ticks are to be made at `now`, after `made` of them; `None`: as many
-    /// as the connection takes.
+    /// How many ticks are to be made at `now`, after `made` ticks; `None`: as many as the
+    /// connection takes.
     pub fn count(&mut self, now: u64, made: u64) -> Option<u64> {
         match self.mode {
             Mode::Flood => None,
             Mode::Elapsed { rate_per_s } => {
-                let asked = u128::from(now - self.start_ns) * u128::from(rate_per_s);
-                Some(((asked / 1_000_000_000) as u64).saturating_sub(made))
+                let required = u128::from(now - self.start_ns) * u128::from(rate_per_s);
+                Some(((required / 1_000_000_000) as u64).saturating_sub(made))
             }
             Mode::Timer { .. } if now < self.next_ns => Some(0),
             Mode::Timer { period_ns, ticks } => {
-                // Node.js arms a timer anew when it has fired: lateness adds up.
+                // Node.js starts a timer again when it has fired: lateness adds up.
                 self.next_ns = now + period_ns;
                 Some(ticks)
             }
         }
     }
 
-    /// When there is something to do again; the past: at once.
+    /// When the next ticks are to be made; a time in the past: at once.
     #[must_use]
     pub fn next_ns(&self) -> u64 {
         self.next_ns
     }
 
-    /// The seq whose content a message has that is sent at `now` as tick `seq`, and
-    /// when that was made.
+    /// The content of tick `seq`, sent at `now`: the seq that it has the content of, and when
+    /// that was made.
     pub fn message(&mut self, seq: u64, now: u64) -> (u64, u64) {
         match self.cached {
             Some(cached) if now - cached.1 < CACHED_NS => cached,
@@ -142,23 +147,23 @@ mod tests {
             assert_eq!(of(rate).mode, mode, "{rate}");
         }
         let poisson = Schedule::Poisson { rate_per_s: 5, seed: 1 };
-        assert!(Classic::new(poisson, 0).unwrap_err().contains("a fixed rate and a flood only"));
+        assert_eq!(Classic::new(poisson, 0).unwrap_err(), UnsupportedLoad);
     }
 
     #[test]
-    fn a_timer_is_armed_when_it_has_fired() {
+    fn a_timer_starts_again_when_it_has_fired() {
         let mut batches = of(5_000);
         assert_eq!(batches.count(999_999, 0), Some(0));
         assert_eq!(batches.count(1_000_000, 0), Some(5));
-        // Half a millisecond late: so is everything after it.
+        // Half a millisecond late, and so is everything after it.
         assert_eq!(batches.count(2_500_000, 5), Some(5));
         assert_eq!(batches.next_ns(), 3_500_000);
         assert_eq!(batches.count(3_400_000, 10), Some(0));
-        assert_eq!(batches.count(9_000_000, 10), Some(5), "what was missed is not made up for");
+        assert_eq!(batches.count(9_000_000, 10), Some(5), "missed ticks are not made later");
     }
 
     #[test]
-    fn the_loop_makes_up_for_everything() {
+    fn the_loop_makes_every_tick_of_the_elapsed_time() {
         let mut elapsed = of(500_000);
         assert_eq!(elapsed.count(0, 0), Some(0));
         assert_eq!(elapsed.count(10_000, 0), Some(5));

@@ -1,22 +1,21 @@
-//! The server's books of one run: each stage of a tick counted apart, kept in
-//! the meter while running, and the stamps of the planned seqs.
+//! The counts of an engine: each stage of a tick apart, shown in the meter while it runs.
 
 use contract::meter::{Meter, Slot};
 use std::sync::Arc;
 
-/// Running counts of one engine. The meter always shows them in an order that balances:
-/// generated is stored before written, written before acknowledged. Several engines
-/// share a meter: it has what the first of them has made, and the sums of the rest.
+/// Running counts of one engine. The meter always shows them in an order that reconciles:
+/// generated is stored before written, written before acknowledged. Several engines share a
+/// meter: it shows what the first of them has made, and the sums of the other counts.
 #[derive(Debug)]
-pub struct Books {
+pub struct Counts {
     meter: Arc<Meter>,
-    /// How many share it.
+    /// How many engines share the meter.
     engines: u64,
-    shown: Shown,
+    published: Published,
     /// Ticks made.
     pub generated: u64,
-    /// Ticks whose last byte the kernel took; this and what follows is summed
-    /// over all connections.
+    /// Ticks whose last byte the kernel took; this and what follows is summed over all
+    /// connections.
     pub written: u64,
     /// Ticks that the peer's kernel acknowledged.
     pub acknowledged: u64,
@@ -24,17 +23,17 @@ pub struct Books {
     pub confirmed: u64,
     /// Bytes that the kernel took, control frames included.
     pub written_bytes: u64,
-    /// Ticks that a policy left out.
+    /// Ticks that a policy dropped.
     pub dropped: u64,
-    /// Time that ticks waited while a socket took nothing, in ns.
+    /// Time in which ticks waited and a socket took nothing, in ns.
     pub blocked_ns: u64,
-    /// Time spun away, in ns.
+    /// Time spent spinning, in ns.
     pub spun_ns: u64,
 }
 
-/// What the meter has of these books.
+/// What the meter has of these counts.
 #[derive(Debug, Default)]
-struct Shown {
+struct Published {
     written: u64,
     written_bytes: u64,
     acknowledged: u64,
@@ -45,14 +44,14 @@ struct Shown {
     log_bytes: u64,
 }
 
-impl Books {
-    /// Empty books, shown in a meter that so many share.
+impl Counts {
+    /// Counts of 0, shown in a meter that so many engines share.
     #[must_use]
     pub fn new(meter: Arc<Meter>, engines: usize) -> Self {
         Self {
             meter,
             engines: engines as u64,
-            shown: Shown::default(),
+            published: Published::default(),
             generated: 0,
             written: 0,
             acknowledged: 0,
@@ -64,43 +63,43 @@ impl Books {
         }
     }
 
-    /// Shows what was made; before any of it is written.
+    /// Shows what was made; to be called before any of it is written.
     #[inline]
-    pub fn show_generated(&self) {
+    pub fn publish_generated(&self) {
         self.meter.raise(Slot::GENERATED, self.generated);
     }
 
-    /// Books ticks that a write call has taken, and shows them at once: one turn
-    /// can make many such calls, and the client reads meanwhile.
+    /// Counts ticks that a write call has taken, and shows them at once: one step can make
+    /// many such calls, and the client reads meanwhile.
     #[inline]
-    pub fn wrote(&mut self, ticks: u64) {
+    pub fn add_written(&mut self, ticks: u64) {
         self.written += ticks;
-        show(&self.meter, Slot::WRITTEN, &mut self.shown.written, self.written);
+        publish(&self.meter, Slot::WRITTEN, &mut self.published.written, self.written);
     }
 
-    /// Shows what became of it.
+    /// Shows all other counts.
     #[inline]
-    pub fn show_written(&mut self, log_bytes: u64) {
+    pub fn publish(&mut self, log_bytes: u64) {
         let blocked_ns = self.blocked_ns / self.engines;
-        let shown = &mut self.shown;
-        for (slot, shown, count) in [
-            (Slot::WRITTEN_BYTES, &mut shown.written_bytes, self.written_bytes),
-            (Slot::ACKNOWLEDGED, &mut shown.acknowledged, self.acknowledged),
-            (Slot::CONFIRMED, &mut shown.confirmed, self.confirmed),
-            (Slot::DROPPED, &mut shown.dropped, self.dropped),
-            (Slot::BLOCKED_NS, &mut shown.blocked_ns, blocked_ns),
-            (Slot::SPUN_NS, &mut shown.spun_ns, self.spun_ns),
-            (Slot::LOG_BYTES, &mut shown.log_bytes, log_bytes),
+        let published = &mut self.published;
+        for (slot, published, count) in [
+            (Slot::WRITTEN_BYTES, &mut published.written_bytes, self.written_bytes),
+            (Slot::ACKNOWLEDGED, &mut published.acknowledged, self.acknowledged),
+            (Slot::CONFIRMED, &mut published.confirmed, self.confirmed),
+            (Slot::DROPPED, &mut published.dropped, self.dropped),
+            (Slot::BLOCKED_NS, &mut published.blocked_ns, blocked_ns),
+            (Slot::SPUN_NS, &mut published.spun_ns, self.spun_ns),
+            (Slot::LOG_BYTES, &mut published.log_bytes, log_bytes),
         ] {
-            show(&self.meter, slot, shown, count);
+            publish(&self.meter, slot, published, count);
         }
     }
 }
 
-/// Adds to the meter by how much a count has changed.
-fn show(meter: &Meter, slot: Slot, shown: &mut u64, count: u64) {
-    if *shown != count {
-        meter.add(slot, count.wrapping_sub(*shown));
-        *shown = count;
+/// Adds the change of a count to the meter.
+fn publish(meter: &Meter, slot: Slot, published: &mut u64, count: u64) {
+    if *published != count {
+        meter.add(slot, count.wrapping_sub(*published));
+        *published = count;
     }
 }

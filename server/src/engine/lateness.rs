@@ -1,4 +1,4 @@
-//! How late ticks are encoded: a histogram that the engine keeps by itself.
+//! How late ticks are encoded: a histogram.
 
 /// Upper bounds of the buckets, in ns: 1, 2 and 5 of each decade from 1 µs to 1 s.
 pub const BOUNDS_NS: [u64; 19] = [
@@ -22,27 +22,26 @@ pub const BOUNDS_NS: [u64; 19] = [
     500_000_000,
     1_000_000_000,
 ];
-/// Buckets: one for each bound, and one for what is later than the last.
+/// Buckets: one for each bound, and one for ticks that are later than the last.
 pub const BUCKETS: usize = BOUNDS_NS.len() + 1;
 
 /// Lateness of ticks: encoded − due.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Lateness {
-    /// Ticks within each bound that are beyond the one before; then the later ones.
+    /// Ticks of each bucket.
     pub counts: [u64; BUCKETS],
-    /// Of all of them together, in ns.
+    /// The sum over all ticks, in ns.
     pub sum_ns: u64,
 }
 
 impl Lateness {
-    /// Notes ticks that were made at `made_ns`; their due times do not fall, as
-    /// a timetable's do.
+    /// Adds ticks that were made at `made_ns`; their due times ascend.
     #[inline]
     pub fn note(&mut self, made_ns: u64, due_ns: impl Iterator<Item = u64>) {
         let mut bucket = BUCKETS - 1;
         for due_ns in due_ns {
             let late_ns = made_ns.saturating_sub(due_ns);
-            // The next tick is at most as late: the place only falls.
+            // The next tick is at most as late, so that the bucket only falls.
             while bucket > 0 && late_ns <= BOUNDS_NS[bucket - 1] {
                 bucket -= 1;
             }
@@ -59,7 +58,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_tick_is_in_the_first_bucket_whose_bound_it_keeps(
+        fn each_tick_is_in_the_first_bucket_whose_bound_it_does_not_exceed(
             mut late_ns in prop::collection::vec(0..3_000_000_000u64, 1..50),
             exact in prop::sample::select(&BOUNDS_NS[..]),
         ) {

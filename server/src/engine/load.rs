@@ -1,32 +1,32 @@
-//! What is sent, and when.
+//! What an engine sends, and when.
 
 use std::num::NonZeroU64;
 use tick::Timetable;
 
-/// What is sent, and when.
+/// The load of one engine.
 #[derive(Debug, Clone)]
 pub struct Load {
     /// When each tick is due.
     pub timetable: Timetable,
     /// When tick 0 is due, in ns of the monotonic clock.
     pub start_ns: u64,
-    /// How long the load lasts; `None`: for ever.
+    /// How long the load lasts, in ns; `None`: for ever.
     pub duration_ns: Option<u64>,
-    /// Whether due times may be spun for.
+    /// Whether the engine may spin before due times.
     pub spin: bool,
-    /// What became due within each such stretch since the start is made together at its
-    /// end; `None`: each tick at its due time.
+    /// Ticks that become due within each such interval are made together at its end;
+    /// `None`: each tick is made at its due time.
     pub batch_ns: Option<NonZeroU64>,
 }
 
 impl Load {
-    /// Whether the load's time is over at `at_ns`; its last batch may end behind that.
+    /// Whether the load is over at `at_ns`; its last batch may end later.
     #[must_use]
     pub fn is_over(&self, at_ns: u64) -> bool {
         self.duration_ns.is_some_and(|ns| at_ns >= self.start_ns + ns)
     }
 
-    /// How many ticks of the load are to be there at `now`; `None` under flood.
+    /// How many ticks have to be made by `now`; `None` under a flood.
     #[must_use]
     pub fn due_count(&self, now: u64) -> Option<u64> {
         let elapsed_ns = now - self.start_ns;
@@ -37,7 +37,7 @@ impl Load {
         }
     }
 
-    /// When tick `seq` is to be made, if the load has it; `None` under flood, too.
+    /// When tick `seq` is to be made; `None` if the load does not have it, or under a flood.
     #[must_use]
     pub fn due_ns(&self, seq: u64) -> Option<u64> {
         let offset_ns = self.timetable.due_offset_ns(seq)?;
@@ -54,7 +54,7 @@ mod tests {
     use tick::Schedule;
 
     proptest! {
-        /// Whoever waits for the next tick finds it made, and not a moment before.
+        /// At that time and not before.
         #[test]
         fn a_tick_is_made_at_the_end_of_its_batch(
             rate_per_s in 1u64..2_000_000,
@@ -73,9 +73,9 @@ mod tests {
         }
     }
 
-    /// What is due in the last stretch is made although that ends behind the end.
+    /// The last batch is made although its interval ends after the load.
     #[test]
-    fn a_load_that_ends_within_a_batch_is_made_whole() {
+    fn a_load_that_ends_within_a_batch_is_completely_made() {
         let timetable = Timetable::new(Schedule::Rate { rate_per_s: 1_000 }, None).unwrap();
         let load = Load {
             timetable,

@@ -1,4 +1,4 @@
-//! Making ticks: by due times, as fast as they are taken, or as the older server did.
+//! Making ticks: by due times, as fast as they are taken, or like the older server.
 
 use crate::engine::load::Load;
 use crate::engine::state::Engine;
@@ -6,98 +6,97 @@ use crate::log::segments::SEGMENT_BYTES;
 use contract::Policy;
 
 impl Engine {
-    /// Makes what is due. After a stall no more than a segment at a time, so
-    /// that the first of it need not wait for the last.
+    /// Makes what is due. After a stall no more than a segment at a time, so that its first
+    /// tick need not wait for its last.
     pub(super) fn produce(&mut self, now: u64) {
         if self.finished || now < self.load.start_ns {
             return;
         }
-        let chunk = self.feeds.whole().ticks_per_segment();
+        let most = self.feeds.all_symbols().ticks_per_segment();
         if self.classic.is_some() {
-            return self.produce_classic(now, chunk);
+            return self.produce_classic(now, most);
         }
-        if self.limits.policy == Policy::Block && !self.may_go_on(now) {
+        if self.limits.policy == Policy::Block && !self.may_continue(now) {
             return;
         }
         let Some(due) = self.load.due_count(now) else {
-            return self.produce_flood(now, chunk);
+            return self.produce_flood(now, most);
         };
-        let first = self.feeds.whole().ticks();
-        let count = (due - first).min(chunk);
+        let first = self.feeds.all_symbols().ticks();
+        let count = (due - first).min(most);
         let Load { timetable, start_ns, .. } = &self.load;
         if count > 0 {
-            self.feeds
-                .whole_mut()
-                .append(count, |seq| start_ns + timetable.due_offset_ns(seq).unwrap_or(0));
-            self.made(first, now);
+            let due_ns = |seq| Some(start_ns + timetable.due_offset_ns(seq)?);
+            let log = self.feeds.all_symbols_mut();
+            log.append(count, |seq| due_ns(seq).unwrap_or(*start_ns));
             if let Some(lateness) = &mut self.lateness {
-                let Load { timetable, start_ns, .. } = &self.load;
-                let due = |seq| Some(start_ns + timetable.due_offset_ns(seq)?);
-                lateness.note(now, (first..self.feeds.whole().ticks()).filter_map(due));
+                lateness.note(now, (first..log.ticks()).filter_map(due_ns));
             }
+            self.publish_made(first, now);
         }
-        self.finished = self.load.due_ns(self.feeds.whole().ticks()).is_none();
+        self.finished = self.load.due_ns(self.feeds.all_symbols().ticks()).is_none();
     }
 
-    /// Whether a consumer that sets the pace has taken all that was made. What is due
-    /// when the time is over, and was not made for its sake, never is.
-    fn may_go_on(&mut self, now: u64) -> bool {
+    /// Whether a consumer that sets the pace has taken all that was made. What is due when
+    /// the load is over, and was not made because of it, is never made.
+    fn may_continue(&mut self, now: u64) -> bool {
         let drained = self.is_drained();
         let over = self.load.is_over(now);
-        // Who keeps up gets the last ticks after the end.
-        self.finished = over && (self.overtime || !drained);
-        self.overtime = over;
+        // A consumer that keeps up gets the last ticks after the end of the load.
+        self.finished = over && (self.was_over || !drained);
+        self.was_over = over;
         drained && !self.finished
     }
 
-    /// Under a flood, a segment is made whenever the slowest connection has
-    /// less than one left.
-    fn produce_flood(&mut self, now: u64, chunk: u64) {
+    /// Under a flood, a segment is made whenever less than one waits for the slowest
+    /// connection.
+    fn produce_flood(&mut self, now: u64, count: u64) {
         if self.load.is_over(now) {
             self.finished = true;
             return;
         }
-        if !self.has_appetite() {
+        if !self.needs_more() {
             return;
         }
-        let first = self.feeds.whole().ticks();
+        let first = self.feeds.all_symbols().ticks();
         let begin = now.max(self.newest_ns + 1);
-        self.feeds.whole_mut().append(chunk, |seq| begin + (seq - first));
-        self.newest_ns = begin + chunk - 1;
-        self.made(first, now);
+        self.feeds.all_symbols_mut().append(count, |seq| begin + (seq - first));
+        self.newest_ns = begin + count - 1;
+        self.publish_made(first, now);
     }
 
-    /// Whether the slowest connection has less than a segment left, of what it has asked
-    /// for; false without any.
-    pub(super) fn has_appetite(&self) -> bool {
-        let staying = self.outlets.iter().flatten().filter(|outlet| !outlet.is_ending());
-        let most = staying.map(|outlet| outlet.stream().waiting_bytes(self.log_of(outlet))).max();
+    /// Whether less than a segment, of the symbols that it has asked for, waits for the
+    /// slowest connection; false without connections.
+    pub(super) fn needs_more(&self) -> bool {
+        let staying = self.connections.iter().flatten().filter(|c| !c.is_ending());
+        let most = staying.map(|c| c.stream().waiting_bytes(self.log_of(c))).max();
         most.is_some_and(|waiting| waiting < SEGMENT_BYTES as u64)
     }
 
-    /// As the older server would: with its counts, and its one message.
-    fn produce_classic(&mut self, now: u64, chunk: u64) {
+    /// Makes as many ticks as the older server would, all with its one message.
+    fn produce_classic(&mut self, now: u64, most: u64) {
         if self.load.is_over(now) {
             self.finished = true;
             return;
         }
-        let (first, hungry) = (self.feeds.whole().ticks(), self.has_appetite());
+        let (first, needs_more) = (self.feeds.all_symbols().ticks(), self.needs_more());
         let Some(classic) = &mut self.classic else { return };
-        let flood = if hungry { chunk } else { 0 };
-        let count = classic.count(now, first).map_or(flood, |count| count.min(chunk));
+        let flood = if needs_more { most } else { 0 };
+        let count = classic.count(now, first).map_or(flood, |count| count.min(most));
         if count > 0 {
             let (of, made_ns) = classic.message(first, now);
-            self.feeds.whole_mut().append_repeated(count, of, made_ns);
-            self.made(first, made_ns);
+            self.feeds.all_symbols_mut().append_repeated(count, of, made_ns);
+            self.publish_made(first, made_ns);
         }
     }
 
-    fn made(&mut self, first: u64, now: u64) {
-        self.feeds.made(first, now);
-        self.books.generated = self.feeds.whole().ticks();
-        self.books.show_generated();
+    /// The ticks from `first` on were made.
+    fn publish_made(&mut self, first: u64, now: u64) {
+        self.feeds.copy_made(first, now);
+        self.counts.generated = self.feeds.all_symbols().ticks();
+        self.counts.publish_generated();
         if let Some(stamps) = &mut self.stamps {
-            stamps.generated(first..self.feeds.whole().ticks(), now);
+            stamps.generated(first..self.feeds.all_symbols().ticks(), now);
         }
     }
 }

@@ -1,86 +1,89 @@
-//! Writing to the connections, and reading how far each has come.
+//! Writing to the connections, and reading how far their ticks have come.
 
-use crate::connection::endpoint::Outlet;
+use crate::connection::endpoint::Connection;
 use crate::engine::state::{Engine, PING_NS};
 use anyhow::Result;
 use polling::{Event, PollMode};
 use tick::clock::now_ns;
 
-/// Among many connections, pings are rarer: about so many a second in all.
+/// With many connections, pings are rarer: about so many per second in all.
 const PINGS_PER_S: u64 = 2_000;
 
 impl Engine {
-    /// Writes to all that can take something, and applies the policy to what waits.
+    /// Writes to every connection that can take something, and applies the policy to what
+    /// waits.
     pub(super) fn serve(&mut self, now: u64) -> Result<()> {
-        self.feeds.ask();
+        self.feeds.reset_needs();
         let (mut waits, mut copied_bytes) = (false, 0);
-        for key in 0..self.outlets.len() {
-            waits |= self.outlets[key].as_ref().is_some_and(Outlet::is_blocked);
+        for key in 0..self.connections.len() {
+            waits |= self.connections[key].as_ref().is_some_and(Connection::is_blocked);
             self.serve_one(key, now)?;
-            copied_bytes += self.outlets[key].as_ref().map_or(0, |o| o.stream().own_bytes());
+            let connection = self.connections[key].as_ref();
+            copied_bytes += connection.map_or(0, |c| c.stream().copied_bytes());
         }
         self.copied_bytes = copied_bytes;
-        self.feeds.free();
+        self.feeds.free_unneeded();
         if waits {
-            self.books.blocked_ns += now.saturating_sub(self.last_turn_ns);
+            self.counts.blocked_ns += now.saturating_sub(self.last_step_ns);
         }
-        self.last_turn_ns = now;
+        self.last_step_ns = now;
         Ok(())
     }
 
     pub(super) fn serve_one(&mut self, key: usize, now: u64) -> Result<()> {
-        let Some(outlet) = &mut self.outlets[key] else { return Ok(()) };
-        let log = self.feeds.log(outlet.feed());
-        let (books, stamps) = (&mut self.books, &mut self.stamps);
-        let (bytes, dropped) = (outlet.wire_bytes(), outlet.stream().dropped());
-        if outlet.is_blocked() {
-            outlet.absorb(log, now);
+        let Some(connection) = &mut self.connections[key] else { return Ok(()) };
+        let log = self.feeds.log(connection.feed());
+        let (counts, stamps) = (&mut self.counts, &mut self.stamps);
+        let (bytes, dropped) = (connection.wire_bytes(), connection.stream().dropped());
+        if connection.is_blocked() {
+            connection.continue_policy(log, now);
         } else {
-            outlet.write(log, now, |seqs, began_ns| {
-                books.wrote(seqs.end - seqs.start);
+            connection.write(log, now, |seqs, began_ns| {
+                counts.add_written(seqs.end - seqs.start);
                 if let Some(stamps) = stamps {
                     stamps.written(key, seqs, began_ns);
                 }
             });
-            if outlet.is_blocked() && outlet.gone().is_none() {
+            if connection.is_blocked() && connection.end().is_none() {
                 let both = Event::all(key);
-                self.poller.modify_with_mode(outlet.socket(), both, PollMode::Level)?;
+                self.poller.modify_with_mode(connection.socket(), both, PollMode::Level)?;
             }
         }
-        outlet.hold(log, now);
-        books.written_bytes += outlet.wire_bytes() - bytes;
-        books.dropped += outlet.stream().dropped() - dropped;
-        let needed = outlet.stream().needs_from(log);
-        self.feeds.need(outlet.feed(), needed);
+        connection.check_policy(log, now);
+        counts.written_bytes += connection.wire_bytes() - bytes;
+        counts.dropped += connection.stream().dropped() - dropped;
+        let needed = connection.stream().needs_from(log);
+        self.feeds.need(connection.feed(), needed);
         Ok(())
     }
 
     /// Asks the kernel how far the ticks of every connection have come.
-    pub fn look(&mut self) {
-        self.look_at(usize::MAX, now_ns());
-        self.books.show_written(self.feeds.held_bytes());
+    pub fn read_progress(&mut self) {
+        self.read_progress_of(usize::MAX, now_ns());
+        self.counts.publish(self.feeds.held_bytes());
     }
 
-    /// Asks every connection how far it has come.
+    /// Pings every connection, which tells how far it has read.
     pub fn ping(&mut self) {
-        for outlet in self.outlets.iter_mut().flatten() {
-            outlet.ping(self.feeds.log(outlet.feed()));
+        for connection in self.connections.iter_mut().flatten() {
+            connection.ping(self.feeds.log(connection.feed()));
         }
     }
 
-    /// Looks at so many connections, those that waited for it longest, and pings those
-    /// whose time has come.
-    pub(super) fn look_at(&mut self, most: usize, now: u64) {
-        let count = self.outlets.len();
+    /// Reads the progress of at most `most` connections, those first whose last reading is
+    /// longest ago, and pings those whose time has come.
+    pub(super) fn read_progress_of(&mut self, most: usize, now: u64) {
+        let count = self.connections.len();
         let ping_ns = PING_NS.max(count as u64 * 1_000_000_000 / PINGS_PER_S);
         for _ in 0..most.min(count) {
-            self.next_key = (self.next_key + 1) % count;
-            let Some(outlet) = &mut self.outlets[self.next_key] else { continue };
-            let log = self.feeds.log(outlet.feed());
-            self.books.acknowledged += outlet.look(log);
-            if now >= outlet.next_ping_ns {
-                outlet.next_ping_ns += ping_ns * (1 + (now - outlet.next_ping_ns) / ping_ns);
-                outlet.ping(log);
+            self.progress_key = (self.progress_key + 1) % count;
+            let Some(connection) = &mut self.connections[self.progress_key] else { continue };
+            let log = self.feeds.log(connection.feed());
+            self.counts.acknowledged += connection.read_acknowledged(log);
+            if now >= connection.next_ping_ns {
+                let late_ns = now - connection.next_ping_ns;
+                connection.next_ping_ns += ping_ns * (1 + late_ns / ping_ns);
+                connection.ping(log);
             }
         }
     }

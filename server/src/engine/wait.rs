@@ -1,6 +1,6 @@
-//! Waiting for the next due time or for a socket, and what sockets have to say.
+//! Waiting for the next due time or for a socket, and reading what clients send.
 
-use crate::connection::endpoint::Outlet;
+use crate::connection::endpoint::Connection;
 use crate::engine::state::Engine;
 use anyhow::Result;
 use contract::Policy;
@@ -8,16 +8,16 @@ use polling::{Event, PollMode};
 use std::time::Duration;
 use tick::clock::now_ns;
 
-/// The last stretch before a due time, which is spun away where that is allowed.
+/// How long before a due time the engine spins, where it may, in ns.
 const SPIN_NS: u64 = 200_000;
-/// While spinning, sockets are polled this often, in ns.
+/// While it spins, sockets are polled this often, in ns.
 const POLL_NS: u64 = 100_000;
 
 impl Engine {
     /// Waits for the next due time, or for a socket.
     pub(super) fn wait(&mut self, until_ns: u64) -> Result<()> {
         let now = now_ns();
-        let target = self.next_due_ns(now).min(self.next_look_ns).min(until_ns);
+        let target = self.next_due_ns(now).min(self.next_progress_ns).min(until_ns);
         let flood = !self.load.timetable.schedule().is_open_loop();
         // Node.js does not spin before its timers.
         let spin = self.load.spin && self.classic.is_none();
@@ -34,12 +34,12 @@ impl Engine {
             std::hint::spin_loop();
             at = now_ns();
         }
-        self.books.spun_ns += at - began;
+        self.counts.spun_ns += at - began;
         Ok(())
     }
 
     fn next_due_ns(&self, now: u64) -> u64 {
-        // A consumer that sets the pace wakes us by itself.
+        // A consumer that sets the pace wakes the engine through its socket.
         if self.finished || self.limits.policy == Policy::Block && !self.is_drained() {
             return u64::MAX;
         }
@@ -47,55 +47,59 @@ impl Engine {
         if let Some(classic) = self.classic.as_ref().filter(|_| !flood) {
             return classic.next_ns();
         }
-        match self.load.due_ns(self.feeds.whole().ticks()) {
+        match self.load.due_ns(self.feeds.all_symbols().ticks()) {
             Some(due_ns) => due_ns,
             None if now < self.load.start_ns => self.load.start_ns,
             None => {
-                let has_nothing = |o: &Outlet| o.is_drained(self.log_of(o));
-                let idle = |o: &Outlet| {
-                    o.is_blocked() || o.is_ending() || o.gone().is_some() || has_nothing(o)
+                let is_idle = |c: &Connection| {
+                    c.is_blocked()
+                        || c.is_ending()
+                        || c.end().is_some()
+                        || c.is_drained(self.log_of(c))
                 };
-                let stuck = self.outlets.iter().flatten().all(idle) && !self.has_appetite();
-                if stuck { u64::MAX } else { now }
+                let nothing_to_do =
+                    self.connections.iter().flatten().all(is_idle) && !self.needs_more();
+                if nothing_to_do { u64::MAX } else { now }
             }
         }
     }
 
-    /// Hears what the clients say until then; makes nothing, and writes only what sees a
-    /// client off that has closed its connection.
+    /// Reads what clients send until then. Makes nothing, and writes only to clients that
+    /// have closed their connections.
     ///
     /// # Errors
     /// When the poller fails.
-    pub fn listen(&mut self, until_ns: u64) -> Result<()> {
-        for key in 0..self.outlets.len() {
-            if self.outlets[key].as_ref().is_some_and(Outlet::is_ending) {
+    pub fn read_until(&mut self, until_ns: u64) -> Result<()> {
+        for key in 0..self.connections.len() {
+            if self.connections[key].as_ref().is_some_and(Connection::is_ending) {
                 self.serve_one(key, now_ns())?;
             }
         }
         self.poll(until_ns.saturating_sub(now_ns()))
     }
 
-    /// Waits so long for sockets, and serves those that have something.
+    /// Waits for sockets for so long at most, and reads from those that have something.
     fn poll(&mut self, limit_ns: u64) -> Result<()> {
         self.events.clear();
         self.poller.wait(&mut self.events, Some(Duration::from_nanos(limit_ns)))?;
         self.next_poll_ns = now_ns() + POLL_NS;
-        let mut asked = Vec::new();
+        let mut requested = Vec::new();
         for event in self.events.iter() {
-            let Some(Some(outlet)) = self.outlets.get_mut(event.key) else { continue };
+            let Some(Some(connection)) = self.connections.get_mut(event.key) else { continue };
             if event.readable {
-                let before = outlet.confirmed();
-                outlet.read(self.feeds.log(outlet.feed()));
-                self.books.confirmed += outlet.confirmed() - before;
-                asked.extend(outlet.asked_symbols().map(|symbols| (event.key, symbols)));
+                let before = connection.confirmed();
+                connection.read(self.feeds.log(connection.feed()));
+                self.counts.confirmed += connection.confirmed() - before;
+                let symbols = connection.take_requested_symbols();
+                requested.extend(symbols.map(|symbols| (event.key, symbols)));
             }
-            if event.writable && outlet.is_blocked() {
-                outlet.unblock();
-                let calm = Event::readable(event.key);
-                self.poller.modify_with_mode(outlet.socket(), calm, PollMode::Level)?;
+            if event.writable && connection.is_blocked() {
+                connection.unblock();
+                let readable = Event::readable(event.key);
+                self.poller.modify_with_mode(connection.socket(), readable, PollMode::Level)?;
             }
         }
-        for (key, symbols) in asked {
+        for (key, symbols) in requested {
             self.subscribe(key, symbols);
         }
         Ok(())

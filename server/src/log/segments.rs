@@ -1,25 +1,24 @@
-//! The broadcast log: every tick is encoded once, into an append-only row of
-//! segments that all connections write from. Offsets are bytes since the start.
+//! The log: frames in append-only segments, from which all connections write. Offsets are
+//! bytes since the start.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::ops::Range;
 use tick::{Framer, frame_len_at};
 
-/// Bytes of a segment: the writes of a flood, and what stays in a CPU's cache.
+/// Bytes of a segment: one write of a flood, and small enough for a CPU cache.
 pub const SEGMENT_BYTES: usize = 128 * 1024;
-/// In formats without a fixed length, each so many ticks' place is remembered.
+/// In formats without a fixed length, the offset of every 64th tick is kept.
 const MARK_TICKS: u64 = 64;
-/// Empty segments that are kept for use again.
+/// Empty segments that are kept for reuse.
 const SPARE_SEGMENTS: usize = 8;
 
-/// What a log remembers of its ticks beside their bytes: for policies that choose
-/// among them.
+/// What a log keeps of each tick beside its bytes, for policies that choose among ticks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Memory {
-    /// The symbol of each.
+pub struct Metadata {
+    /// Its symbol.
     pub symbols: bool,
-    /// When each was made.
+    /// When it was made.
     pub times: bool,
 }
 
@@ -27,22 +26,22 @@ pub struct Memory {
 #[derive(Debug)]
 pub struct Log {
     framer: Framer,
-    memory: Memory,
+    metadata: Metadata,
     segment_bytes: usize,
     segments: VecDeque<Segment>,
     spare: Vec<Segment>,
     end: u64,
     ticks: u64,
-    /// `(ticks up to here, made by then in ns)`, where times are remembered.
+    /// `(ticks up to here, made by then in ns)`, where times are kept.
     made: VecDeque<(u64, u64)>,
 }
 
 /// One tick in the log.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
-    /// Its place among the log's ticks.
+    /// Its place among the ticks of this log.
     pub seq: u64,
-    /// Its symbol; 0 where symbols are not remembered.
+    /// Its symbol; 0 where symbols are not kept.
     pub symbol: u32,
     /// The whole frame.
     pub bytes: &'a [u8],
@@ -56,19 +55,19 @@ struct Segment {
     /// Seq of its first tick.
     first: u64,
     bytes: Vec<u8>,
-    /// Where ticks `first + i * MARK_TICKS` begin within it.
+    /// Where tick `first + i * MARK_TICKS` begins within it.
     marks: Vec<u32>,
-    /// The symbol of each tick, where they are remembered.
+    /// The symbol of each tick, where symbols are kept.
     symbols: Vec<u8>,
 }
 
 impl Log {
-    /// An empty log of that market and format.
+    /// An empty log for one market and format.
     #[must_use]
     pub fn new(framer: Framer) -> Self {
         Self {
             framer,
-            memory: Memory::default(),
+            metadata: Metadata::default(),
             segment_bytes: SEGMENT_BYTES,
             segments: VecDeque::new(),
             spare: Vec::new(),
@@ -78,16 +77,16 @@ impl Log {
         }
     }
 
-    /// The same with a memory; before the first tick.
+    /// Keeps metadata of its ticks; to be called before the first tick.
     #[must_use]
-    pub fn remembering(self, memory: Memory) -> Self {
-        Self { memory, ..self }
+    pub fn with_metadata(self, metadata: Metadata) -> Self {
+        Self { metadata, ..self }
     }
 
     /// An empty log of the same kind, for copies of some of its ticks.
     #[must_use]
     pub fn empty(&self, segment_bytes: usize) -> Self {
-        Self { segment_bytes, ..Self::new(self.framer.clone()).remembering(self.memory) }
+        Self { segment_bytes, ..Self::new(self.framer.clone()).with_metadata(self.metadata) }
     }
 
     /// The offset behind the last tick.
@@ -96,19 +95,19 @@ impl Log {
         self.end
     }
 
-    /// How many ticks were ever appended.
+    /// How many ticks were appended since the start.
     #[must_use]
     pub fn ticks(&self) -> u64 {
         self.ticks
     }
 
-    /// Bytes held at present.
+    /// Bytes that are not freed.
     #[must_use]
     pub fn held_bytes(&self) -> u64 {
         self.segments.front().map_or(0, |first| self.end - first.start)
     }
 
-    /// Ticks that certainly fit into one segment.
+    /// How many ticks fit into one segment, whatever their length.
     #[must_use]
     pub fn ticks_per_segment(&self) -> u64 {
         (self.segment_bytes / self.framer.max_frame_len()) as u64
@@ -123,7 +122,8 @@ impl Log {
         );
     }
 
-    /// Appends the next `count` ticks, all of them with what tick `of` says, made then.
+    /// Appends the next `count` ticks, all with the symbol and price of tick `of` and the
+    /// time `made_ns`.
     pub fn append_repeated(&mut self, count: u64, of: u64, made_ns: u64) {
         self.append_by(
             count,
@@ -140,17 +140,17 @@ impl Log {
         self.append_within(self.ticks..self.ticks + 1, &|_, _, out| {
             out.extend_from_slice(frame.bytes);
         });
-        if self.memory.symbols
+        if self.metadata.symbols
             && let Some(segment) = self.segments.back_mut()
         {
             segment.symbols.push(frame.symbol as u8);
         }
     }
 
-    /// Remembers that all ticks so far were made by `at_ns`.
-    pub fn stamp(&mut self, at_ns: u64) {
+    /// Notes that all ticks so far were made by `at_ns`, where times are kept.
+    pub fn note_made(&mut self, at_ns: u64) {
         let is_new = self.made.back().is_none_or(|&(ticks, _)| ticks < self.ticks);
-        if self.memory.times && is_new && self.ticks > 0 {
+        if self.metadata.times && is_new && self.ticks > 0 {
             self.made.push_back((self.ticks, at_ns));
         }
     }
@@ -170,7 +170,7 @@ impl Log {
             }
             let seqs = self.ticks..last.min(self.ticks + room);
             self.append_within(seqs.clone(), &frame);
-            if self.memory.symbols
+            if self.metadata.symbols
                 && let Some(segment) = self.segments.back_mut()
             {
                 segment.symbols.extend(seqs.map(|seq| symbol(&self.framer, seq) as u8));
@@ -178,7 +178,7 @@ impl Log {
         }
     }
 
-    /// Ticks that certainly fit into the last segment.
+    /// How many more ticks fit into the last segment, whatever their length.
     fn room(&self) -> u64 {
         let used = self.segments.back().map_or(self.segment_bytes, |s| s.bytes.len());
         (self.segment_bytes.saturating_sub(used) / self.framer.max_frame_len()) as u64
@@ -209,7 +209,7 @@ impl Log {
         let Some(segment) = self.segments.back_mut() else { return };
         let mut from = seqs.start;
         while from < seqs.end {
-            // Up to the next mark, or all at once where none is needed.
+            // Up to the next mark, or all at once where marks are not needed.
             let to = match fixed {
                 true => seqs.end,
                 false => {
@@ -227,8 +227,8 @@ impl Log {
         self.ticks = seqs.end;
     }
 
-    /// How many ticks lie wholly before `offset`, which must not be freed yet
-    /// in formats without a fixed length.
+    /// How many ticks end at or before `offset`. In formats without a fixed length, the
+    /// bytes there must not be freed.
     #[must_use]
     pub fn whole_ticks(&self, offset: u64) -> u64 {
         match self.framer.frame_len() {
@@ -237,7 +237,7 @@ impl Log {
         }
     }
 
-    /// The first frame boundary at or behind `offset`.
+    /// The first frame boundary at or after `offset`.
     #[must_use]
     pub fn boundary(&self, offset: u64) -> u64 {
         match self.framer.frame_len() {
@@ -246,7 +246,7 @@ impl Log {
         }
     }
 
-    /// Ticks wholly before `offset`, and the first boundary not before it.
+    /// How many ticks end at or before `offset`, and the first boundary at or after it.
     fn walk(&self, offset: u64) -> (u64, u64) {
         let Some(segment) = self.segment_of(offset) else { return (self.ticks, self.end) };
         let target = (offset - segment.start) as usize;
@@ -264,7 +264,7 @@ impl Log {
         (tick, segment.start + at as u64)
     }
 
-    /// Where tick `seq` begins, or the end.
+    /// Where tick `seq` begins; the end of the log, if it is not made yet.
     #[must_use]
     pub fn offset_of(&self, seq: u64) -> u64 {
         if seq >= self.ticks {
@@ -283,15 +283,15 @@ impl Log {
         segment.start + at as u64
     }
 
-    /// When tick `seq` was made, in ns; `None` where times are not remembered, or
-    /// it was not made yet.
+    /// When tick `seq` was made, in ns; `None` where times are not kept, or it is not made
+    /// yet.
     #[must_use]
     pub fn made_ns(&self, seq: u64) -> Option<u64> {
         let batch = self.made.partition_point(|&(ticks, _)| ticks <= seq);
         self.made.get(batch).map(|&(_, at_ns)| at_ns)
     }
 
-    /// The first tick that was made at `at_ns` or later; the count of all, if none was.
+    /// The first tick that was made at `at_ns` or later; the count of all ticks, if none was.
     #[must_use]
     pub fn first_made_since(&self, at_ns: u64) -> u64 {
         let batch = self.made.partition_point(|&(_, made_ns)| made_ns < at_ns);
@@ -299,7 +299,7 @@ impl Log {
         before.map_or(0, |&(ticks, _)| ticks)
     }
 
-    /// The ticks from the frame boundary at `offset` on.
+    /// The ticks from the frame boundary at `offset` onwards.
     pub fn frames(&self, offset: u64) -> impl Iterator<Item = Frame<'_>> {
         let first = if offset < self.end { self.index_of(offset) } else { self.segments.len() };
         self.segments.range(first..).flat_map(move |segment| {
@@ -331,7 +331,7 @@ impl Log {
         self.segments.partition_point(|s| s.start <= offset).saturating_sub(1)
     }
 
-    /// Adds the bytes of `range` to `slices`, as far as `limit` slices.
+    /// Adds the bytes of `range` to `slices`, up to `limit` slices.
     pub fn slices<'a>(&'a self, range: Range<u64>, limit: usize, slices: &mut Vec<IoSlice<'a>>) {
         if range.is_empty() {
             return;
@@ -346,11 +346,11 @@ impl Log {
         }
     }
 
-    /// Frees the segments that lie wholly before `offset`.
-    pub fn free(&mut self, offset: u64) {
+    /// Frees the segments that end at or before `offset`.
+    pub fn free_before(&mut self, offset: u64) {
         while let Some(first) = self.segments.front() {
             let end = first.start + first.bytes.len() as u64;
-            // The last segment stays while there is room in it.
+            // The last segment stays while ticks still fit into it.
             if end > offset || (self.segments.len() == 1 && self.room() > 0) {
                 return;
             }
@@ -363,7 +363,7 @@ impl Log {
         }
     }
 
-    /// Forgets when those ticks were made that are freed.
+    /// Forgets when freed ticks were made.
     fn forget_times(&mut self) {
         let held = self.segments.front().map_or(self.ticks, |segment| segment.first);
         while self.made.front().is_some_and(|&(ticks, _)| ticks <= held) {
@@ -371,7 +371,7 @@ impl Log {
         }
     }
 
-    /// Whether places of ticks can be computed without the bytes.
+    /// Whether offsets of ticks can be computed without the bytes.
     #[must_use]
     pub fn has_fixed_frames(&self) -> bool {
         self.framer.frame_len().is_some()

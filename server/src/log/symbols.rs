@@ -1,15 +1,15 @@
-//! A set of the market's symbols.
+//! A set of symbols of the market.
 
 use tick::SYMBOLS;
 
-/// A set of symbols that is never empty: bit n stands for symbol n.
+/// A set of symbols, never empty: bit n stands for symbol n.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Symbols(u64);
 
-const _: () = assert!(SYMBOLS == u64::BITS, "a symbol is a bit of the set");
+const _: () = assert!(SYMBOLS == u64::BITS, "each symbol has a bit of the set");
 
 impl Symbols {
-    /// The set of one symbol.
+    /// The set with one symbol.
     ///
     /// # Panics
     /// When the market has no such symbol.
@@ -25,13 +25,13 @@ impl Symbols {
         Self(self.0 | other.0)
     }
 
-    /// Every symbol: what a connection gets that asks for nothing.
+    /// Every symbol: what a connection gets by default.
     #[must_use]
     pub const fn all() -> Self {
         Self(u64::MAX)
     }
 
-    /// Whether a symbol is among them.
+    /// Whether a symbol is in the set.
     #[inline]
     #[must_use]
     pub const fn contains(self, symbol: u32) -> bool {
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_contains_every_symbol_and_nothing_else() {
+    fn the_set_of_all_contains_every_symbol_and_nothing_else() {
         assert!((0..SYMBOLS).all(|symbol| Symbols::all().contains(symbol)));
         assert!([SYMBOLS, 128, u32::MAX].iter().all(|&symbol| !Symbols::all().contains(symbol)));
         let two = Symbols::one(0).union(Symbols::one(63));

@@ -1,57 +1,57 @@
-//! Where an engine leaves its figures for whoever asks: plain atomics, written
-//! without ever waiting, read as one instant.
+//! Where an engine stores its snapshots for other threads: atomics, written without ever
+//! waiting, and read as one instant.
 
-use crate::connection::end::Reason;
+use crate::connection::end::EndReason;
 use crate::engine::lateness::BUCKETS;
-use crate::metrics::snapshot::{Class, Reading};
+use crate::metrics::snapshot::{Class, Snapshot};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
-/// How many figures a reading has.
-const WORDS: usize = 11 + Reason::ALL.len() + 3 * Class::ALL.len() + BUCKETS + 1;
+/// How many figures a snapshot has.
+const FIGURES: usize = 11 + EndReason::ALL.len() + 3 * Class::ALL.len() + BUCKETS + 1;
 
-/// One engine's figures. One thread stores, any number read: a sequence lock
-/// (Boehm, *Can seqlocks get along with programming language memory models?*,
-/// MSPC 2012, figure 6), in which the writer never waits.
+/// The newest snapshot of one engine. One thread stores, any number load: a sequence lock
+/// (Boehm, *Can seqlocks get along with programming language memory models?*, MSPC 2012,
+/// figure 6), in which the writer never waits.
 #[derive(Debug)]
 pub struct Gauges {
-    /// Odd while a reading is being stored.
+    /// Odd while a snapshot is being stored.
     version: AtomicU64,
-    words: [AtomicU64; WORDS],
+    figures: [AtomicU64; FIGURES],
 }
 
 impl Default for Gauges {
     fn default() -> Self {
-        Self { version: AtomicU64::new(0), words: [const { AtomicU64::new(0) }; WORDS] }
+        Self { version: AtomicU64::new(0), figures: [const { AtomicU64::new(0) }; FIGURES] }
     }
 }
 
 impl Gauges {
-    /// Shows these figures from now on. For one thread only.
-    pub fn store(&self, reading: &Reading) {
-        let mut reading = *reading;
+    /// Stores a snapshot. To be called by one thread only.
+    pub fn store(&self, snapshot: &Snapshot) {
+        let mut snapshot = *snapshot;
         let version = self.version.load(Ordering::Relaxed);
         self.version.store(version + 1, Ordering::Relaxed);
         fence(Ordering::Release);
-        for (shown, word) in self.words.iter().zip(reading.words()) {
-            shown.store(*word, Ordering::Relaxed);
+        for (stored, figure) in self.figures.iter().zip(snapshot.figures()) {
+            stored.store(*figure, Ordering::Relaxed);
         }
         self.version.store(version + 2, Ordering::Release);
     }
 
-    /// The figures of one instant.
+    /// The newest snapshot.
     #[must_use]
-    pub fn load(&self) -> Reading {
-        let mut reading = Reading::default();
+    pub fn load(&self) -> Snapshot {
+        let mut snapshot = Snapshot::default();
         loop {
             let version = self.version.load(Ordering::Acquire);
-            for (shown, word) in self.words.iter().zip(reading.words()) {
-                *word = shown.load(Ordering::Relaxed);
+            for (stored, figure) in self.figures.iter().zip(snapshot.figures()) {
+                *figure = stored.load(Ordering::Relaxed);
             }
             fence(Ordering::Acquire);
             if version.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == version {
-                return reading;
+                return snapshot;
             }
-            // The engine may have lost its CPU in the middle.
+            // The engine may have been preempted within `store`.
             std::thread::yield_now();
         }
     }
@@ -62,52 +62,52 @@ mod tests {
     use super::*;
     use std::sync::atomic::AtomicBool;
 
-    /// A reading whose figures are all different, and follow from `n`.
-    fn counted(n: u64) -> Reading {
-        let mut reading = Reading::default();
-        for (word, place) in reading.words().zip(0..) {
-            *word = n * 1000 + place;
+    /// A snapshot whose figures are all different, and follow from `n`.
+    fn numbered(n: u64) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        for (figure, place) in snapshot.figures().zip(0..) {
+            *figure = n * 1000 + place;
         }
-        reading
+        snapshot
     }
 
     #[test]
-    fn every_figure_is_shown() {
-        assert_eq!(Reading::default().words().count(), WORDS);
+    fn every_figure_is_stored() {
+        assert_eq!(Snapshot::default().figures().count(), FIGURES);
         let gauges = Gauges::default();
-        gauges.store(&counted(7));
-        assert_eq!(gauges.load(), counted(7));
+        gauges.store(&numbered(7));
+        assert_eq!(gauges.load(), numbered(7));
     }
 
     #[test]
-    fn engines_are_added_but_their_market_is_one() {
-        let mut sum = counted(2);
-        sum.add(counted(5));
+    fn the_sum_of_engines_has_the_ticks_of_one_market() {
+        let mut sum = numbered(2);
+        sum.add(numbered(5));
         assert_eq!(sum.generated, 5000);
         assert_eq!(sum.offered, 7002);
-        assert_eq!(sum.lateness.sum_ns, 7000 + 2 * (WORDS as u64 - 1));
+        assert_eq!(sum.lateness.sum_ns, 7000 + 2 * (FIGURES as u64 - 1));
     }
 
     #[test]
-    fn a_reading_is_never_of_two_instants() {
+    fn a_snapshot_never_mixes_two_instants() {
         let (gauges, done) = (Gauges::default(), AtomicBool::new(false));
-        gauges.store(&counted(0));
+        gauges.store(&numbered(0));
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 for n in 1..50_000 {
-                    gauges.store(&counted(n));
+                    gauges.store(&numbered(n));
                 }
                 done.store(true, Ordering::Relaxed);
             });
             let mut last = 0;
             while !done.load(Ordering::Relaxed) {
-                let reading = gauges.load();
-                let n = reading.generated / 1000;
-                assert_eq!(reading, counted(n));
+                let snapshot = gauges.load();
+                let n = snapshot.generated / 1000;
+                assert_eq!(snapshot, numbered(n));
                 assert!(n >= last);
                 last = n;
             }
         });
-        assert_eq!(gauges.load(), counted(49_999));
+        assert_eq!(gauges.load(), numbered(49_999));
     }
 }

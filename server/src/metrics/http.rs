@@ -1,5 +1,4 @@
-//! The server as seen from outside: `/metrics` and `/healthz` over HTTP, in a
-//! thread of its own that the engine never waits for.
+//! `/metrics` and `/healthz` over HTTP.
 
 use anyhow::{Context, Result, ensure};
 use http_body_util::Full;
@@ -18,18 +17,18 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// Connections at a time; more have to wait.
-const VISITORS: usize = 64;
-/// The longest that a connection lasts, so that no idle ones pile up.
-const VISIT: Duration = Duration::from_secs(5);
-/// After a failed accept (out of descriptors): time to recover.
-const BREATH: Duration = Duration::from_millis(20);
-/// What OpenMetrics 1.0 calls itself.
+const CONNECTIONS: usize = 64;
+/// The longest duration of a connection, so that idle ones do not pile up.
+pub const CONNECTION_LIMIT: Duration = Duration::from_secs(5);
+/// How long to wait after a failed accept (out of descriptors).
+const RETRY: Duration = Duration::from_millis(20);
+/// The content type of OpenMetrics 1.0.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Takes the address that metrics are to be served at.
+/// Listens on the address of the metrics.
 ///
 /// # Errors
-/// When it is not a loopback address, or cannot be listened on.
+/// When it is not a loopback address, or cannot be used.
 pub fn bind(address: SocketAddr) -> Result<TcpListener> {
     ensure!(
         address.ip().is_loopback(),
@@ -42,39 +41,48 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener> {
     Ok(listener)
 }
 
-/// Serves until the process ends: `/metrics`, and `/healthz`, which is 200 as
-/// long as the server is `healthy`.
+/// Serves until the process ends: `/metrics`, and `/healthz`, which is 200 while `healthy`
+/// is true and 503 afterwards. A connection lasts for `connection_limit` at most.
 ///
 /// # Errors
-/// When no thread can be started.
-pub fn serve(listener: TcpListener, registry: Registry, healthy: Arc<AtomicBool>) -> Result<()> {
-    let desk = Arc::new(Desk { registry, healthy });
+/// When the thread cannot be started.
+pub fn serve(
+    listener: TcpListener,
+    registry: Registry,
+    healthy: Arc<AtomicBool>,
+    connection_limit: Duration,
+) -> Result<()> {
+    let pages = Arc::new(Pages { registry, healthy });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new()
         .name("metrics".into())
-        .spawn(move || runtime.block_on(receive(listener, desk)))?;
+        .spawn(move || runtime.block_on(receive(listener, pages, connection_limit)))?;
     Ok(())
 }
 
-async fn receive(listener: TcpListener, desk: Arc<Desk>) -> Result<()> {
+async fn receive(
+    listener: TcpListener,
+    pages: Arc<Pages>,
+    connection_limit: Duration,
+) -> Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let room = Arc::new(Semaphore::new(VISITORS));
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let permit = Arc::clone(&room).acquire_owned().await?;
         let Ok((socket, _)) = listener.accept().await else {
-            tokio::time::sleep(BREATH).await;
+            tokio::time::sleep(RETRY).await;
             continue;
         };
-        let desk = Arc::clone(&desk);
+        let pages = Arc::clone(&pages);
         tokio::spawn(async move {
             let answer = service_fn(|request| {
-                let response = desk.answer(&request);
+                let response = pages.answer(&request);
                 async move { Ok::<_, Infallible>(response) }
             });
             let served = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(socket), answer);
-            // Whoever breaks off has had what it wanted.
-            let _ = tokio::time::timeout(VISIT, served).await;
+            // A client may close the connection at any time.
+            let _ = tokio::time::timeout(connection_limit, served).await;
             drop(permit);
         });
     }
@@ -83,19 +91,22 @@ async fn receive(listener: TcpListener, desk: Arc<Desk>) -> Result<()> {
 type Answer = Response<Full<Bytes>>;
 
 /// Answers requests.
-struct Desk {
+struct Pages {
     registry: Registry,
     healthy: Arc<AtomicBool>,
 }
 
-impl Desk {
+impl Pages {
     fn answer(&self, request: &Request<Incoming>) -> Answer {
         let path = request.uri().path();
         if !matches!(path, "/metrics" | "/healthz") {
-            return words(StatusCode::NOT_FOUND, "metrics are at /metrics, health at /healthz\n");
+            return text_answer(
+                StatusCode::NOT_FOUND,
+                "metrics are at /metrics, health at /healthz\n",
+            );
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let mut answer = words(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
+            let mut answer = text_answer(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
             answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             return answer;
         }
@@ -104,12 +115,12 @@ impl Desk {
             return self.metrics(accept.unwrap_or_default());
         }
         match self.healthy.load(Ordering::Acquire) {
-            true => words(StatusCode::OK, "serving\n"),
-            false => words(StatusCode::SERVICE_UNAVAILABLE, "shutting down\n"),
+            true => text_answer(StatusCode::OK, "serving\n"),
+            false => text_answer(StatusCode::SERVICE_UNAVAILABLE, "shutting down\n"),
         }
     }
 
-    /// In OpenMetrics' format for who asks for that, in Prometheus' for all others.
+    /// In the format of OpenMetrics if the request accepts that, else in that of Prometheus.
     fn metrics(&self, accept: &str) -> Answer {
         let mut page = String::new();
         let (encoded, kind) = match accept.contains("application/openmetrics-text") {
@@ -119,7 +130,10 @@ impl Desk {
             }
         };
         if encoded.is_err() {
-            return words(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be encoded\n");
+            return text_answer(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the metrics cannot be encoded\n",
+            );
         }
         let mut answer = Response::new(Full::from(page));
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -127,8 +141,8 @@ impl Desk {
     }
 }
 
-fn words(status: StatusCode, words: &'static str) -> Answer {
-    let mut answer = Response::new(Full::from(words));
+fn text_answer(status: StatusCode, text: &'static str) -> Answer {
+    let mut answer = Response::new(Full::from(text));
     *answer.status_mut() = status;
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     answer.headers_mut().insert(CONTENT_TYPE, plain);

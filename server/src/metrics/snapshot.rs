@@ -1,12 +1,13 @@
 //! The figures of an engine at one instant.
 
-use crate::connection::end::Reason;
+use crate::connection::end::EndReason;
 use crate::engine::lateness::Lateness;
+use std::fmt;
 
 /// How a connection keeps up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// Nothing waits for it but what its next write will take.
+    /// Its next write takes all that waits for it.
     Current,
     /// Its socket is full, and something waits.
     Behind,
@@ -15,38 +16,39 @@ pub enum Class {
 }
 
 impl Class {
-    /// All of them, each at the place of its number.
+    /// All of them, each at the index of its number.
     pub const ALL: [Self; 3] = [Self::Current, Self::Behind, Self::Stalled];
+}
 
-    /// The word that it is counted under.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
+/// The label in metrics.
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Current => "current",
             Self::Behind => "behind",
             Self::Stalled => "stalled",
-        }
+        })
     }
 }
 
-/// The connections of one class, and what waits for them in the log.
+/// The connections of one class, and what waits for them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// How many there are.
+    /// How many connections there are.
     pub connections: u64,
-    /// Ticks that are not wholly written; each counts once for each connection.
+    /// Ticks that are not completely written, once for each connection.
     pub ticks: u64,
-    /// Bytes of the log that are not written; counted in the same way.
+    /// Bytes that are not written, once for each connection.
     pub bytes: u64,
 }
 
-/// The figures of one engine at one instant. At each,
+/// The figures of one engine at one instant, at which
 /// `offered = written + dropped + abandoned + the backlog's ticks`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Reading {
+pub struct Snapshot {
     /// Ticks made.
     pub generated: u64,
-    /// Ticks made, once for each connection that there was; so all that follow.
+    /// Ticks made, once for each connection that was to get them, as in all that follow.
     pub offered: u64,
     /// Ticks that the kernel took.
     pub written: u64,
@@ -54,31 +56,31 @@ pub struct Reading {
     pub acknowledged: u64,
     /// Ticks that a pong confirmed.
     pub confirmed: u64,
-    /// Ticks that a policy for slow consumers passed over.
+    /// Ticks that a policy for slow consumers dropped.
     pub dropped: u64,
-    /// Ticks that still waited for a connection when it left, was cut off, or chose
-    /// symbols that they do not have.
+    /// Ticks that still waited for a connection when it left, was cut off, or chose symbols
+    /// that they do not have.
     pub abandoned: u64,
     /// Bytes that the kernel took, control frames included.
     pub written_bytes: u64,
     /// Bytes that the log holds.
     pub log_bytes: u64,
-    /// Time that ticks waited while a socket took nothing, in ns.
+    /// Time in which ticks waited and a socket took nothing, in ns.
     pub blocked_ns: u64,
-    /// Time spun away, in ns.
+    /// Time spent spinning, in ns.
     pub spun_ns: u64,
-    /// Connections that have left, by [`Reason`].
-    pub left: [u64; Reason::ALL.len()],
-    /// Connections that stand, by [`Class`].
+    /// Connections that have left, by [`EndReason`].
+    pub left: [u64; EndReason::ALL.len()],
+    /// Open connections, by [`Class`].
     pub classes: [Backlog; Class::ALL.len()],
     /// How late ticks were encoded; empty without due times.
     pub lateness: Lateness,
 }
 
-impl Reading {
+impl Snapshot {
     /// Every figure, always in the same order.
-    pub(super) fn words(&mut self) -> impl Iterator<Item = &mut u64> {
-        // Taken apart by name, so that none can be forgotten.
+    pub(super) fn figures(&mut self) -> impl Iterator<Item = &mut u64> {
+        // Destructured, so that none can be forgotten.
         let Self {
             generated,
             offered,
@@ -108,12 +110,12 @@ impl Reading {
             .chain([sum_ns])
     }
 
-    /// Adds what another engine of the same server did.
+    /// Adds the figures of another engine of the same server.
     pub fn add(&mut self, mut other: Self) {
-        // All engines send the same market: as much is made as the first has made.
+        // All engines send the same market: the server has made what one of them has made.
         let generated = self.generated.max(other.generated);
-        for (sum, word) in self.words().zip(other.words()) {
-            *sum += *word;
+        for (sum, figure) in self.figures().zip(other.figures()) {
+            *sum += *figure;
         }
         self.generated = generated;
     }

@@ -1,6 +1,5 @@
-//! What the server says on stderr: events with fields, as lines for people or
-//! as JSON for machines. A thread of its own writes them, so that a reader
-//! which stalls or goes away costs the ticks nothing.
+//! Logging to stderr: events with fields, as text for people or as JSON for programs. A
+//! thread of its own writes them, so that a reader that stalls or goes away delays no tick.
 
 use clap::ValueEnum;
 use tracing::level_filters::LevelFilter;
@@ -9,58 +8,57 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::{self, format};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
-/// The target of addresses that the server took. What was asked for is no
-/// matter of levels: it is said under every filter.
+/// The target of addresses that the server listens on. They are logged under every filter,
+/// because clients need them.
 pub const ADDRESS: &str = "tick_server::address";
-/// Targets begin with the crate's name.
+/// All targets begin with the name of the crate.
 const CRATE: &str = "tick_server";
 
 /// How events are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// The message only, one line each
+    /// One line for each event, with its message only
     #[default]
     Text,
-    /// One JSON object for each line: timestamp, level, target, message, and fields
+    /// One JSON object for each event: timestamp, level, target, message, and fields
     Json,
 }
 
-/// Reads a filter: a level, `TARGET=LEVEL`, or several of them with commas between.
+/// A text that is not a filter: neither a level nor a target of this server with a level.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not a filter: give off, error, warn, info, debug or trace, or a target with its level, such as info,{CRATE}::accept=debug"
+)]
+pub struct NotAFilter(pub String);
+
+/// Reads a filter: a level, `TARGET=LEVEL`, or several of them separated by commas.
 ///
 /// # Errors
-/// A level or target that does not exist, in words.
-pub fn filter(text: &str) -> Result<Targets, String> {
-    if text.trim().is_empty() {
-        return Err(unknown(text)); // it would silence everything, too
-    }
-    let filter: Targets = text.parse().map_err(|_| unknown(text))?;
-    // What is no level is read as a target; a target that nothing has would
-    // silence everything.
+/// A level or a target that does not exist.
+pub fn filter(text: &str) -> Result<Targets, NotAFilter> {
+    let unknown = || NotAFilter(text.to_owned());
+    // An empty filter would silence everything.
+    let text = Some(text).filter(|text| !text.trim().is_empty()).ok_or_else(unknown)?;
+    let filter: Targets = text.parse().map_err(|_| unknown())?;
+    // A misspelt level is parsed as a target, which would silence everything, too.
     match filter.iter().find(|(target, _)| !target.starts_with(CRATE)) {
-        Some((target, _)) => Err(unknown(target)),
+        Some((target, _)) => Err(NotAFilter(target.to_owned())),
         None => Ok(filter),
     }
 }
 
-fn unknown(what: &str) -> String {
-    format!(
-        "`{what}` is no filter: give off, error, warn, info, debug or trace, \
-         or a target with its level, such as info,{CRATE}::accept=debug"
-    )
-}
-
-/// Starts to write events that pass the filter to stderr, until the guard is
-/// dropped, which waits for what is on its way. Once for a process.
+/// Starts to write events that pass the filter to stderr. Dropping the guard waits until
+/// all are written. To be called once in a process.
 pub fn start(filter: &Targets, format: LogFormat) -> WorkerGuard {
     let (stderr, guard) = NonBlocking::new(std::io::stderr());
     let filter = filter.clone().with_target(ADDRESS, LevelFilter::INFO);
-    // A complaint of the log's about stderr would go to stderr, and panic.
+    // An error of writing to stderr would be reported to stderr, and panic.
     let lines = fmt::layer().with_writer(stderr).log_internal_errors(false);
     let lines = match format {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
         LogFormat::Text => lines
             .fmt_fields(format::debug_fn(|line, field, value| match field.name() {
-                // The fields are in the message.
+                // The message contains the fields.
                 "message" => write!(line, "{value:?}"),
                 _ => Ok(()),
             }))
@@ -71,7 +69,7 @@ pub fn start(filter: &Targets, format: LogFormat) -> WorkerGuard {
             .boxed(),
     };
     let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter));
-    // Fails only where there is one already, which then is as good.
+    // Fails only if there is one already, which then is used.
     let _ = tracing::subscriber::set_global_default(subscriber);
     guard
 }
@@ -81,13 +79,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_is_a_level_or_names_targets_that_exist() {
+    fn a_filter_is_a_level_or_a_target_that_exists() {
         for good in ["off", "info", "WARN", "tick_server=debug", "info,tick_server::accept=trace"] {
             assert!(filter(good).is_ok(), "{good}");
         }
-        for bad in ["", " ", "loud", "info,hyper=debug", "tick_server=loud", "info,,=,"] {
-            let said = filter(bad).unwrap_err();
-            assert!(said.contains("off, error, warn, info, debug or trace"), "{said}");
+        for (bad, named) in [
+            ("", ""),
+            (" ", " "),
+            ("loud", "loud"),
+            ("info,hyper=debug", "hyper"),
+            ("tick_server=loud", "tick_server=loud"),
+            ("info,,=,", ""),
+        ] {
+            assert_eq!(filter(bad), Err(NotAFilter(named.to_owned())), "{bad}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The two ways to run the server: standalone for any clients, or as a child of the
-//! harness for one benchmark run.
+//! The two ways to run the server: standalone, for any clients, or as a child of the
+//! harness, for one benchmark run.
 
 pub mod args;
 pub mod child;

@@ -1,11 +1,11 @@
-//! Plain HTTP requests, and what a page of metrics says, read by a parser that
-//! knows nothing of the server.
+//! Plain HTTP requests, and metrics, read by an independent parser.
 
-use super::{ByHand, PATIENCE};
+use super::events::Event;
+use super::standalone::Standalone;
+use super::{PATIENCE, wait_until};
 use prometheus_parse::{Scrape, Value};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
 
 /// An answer.
 pub struct Answer {
@@ -14,12 +14,12 @@ pub struct Answer {
     pub body: String,
 }
 
-/// Sends one request, with more header lines if any (each with its end).
-pub fn ask(address: &str, method: &str, path: &str, headers: &str) -> Answer {
+/// Sends one request, with more header lines (each with its line end), if any.
+pub fn request(address: &str, method: &str, path: &str, headers: &str) -> Answer {
     let mut socket = TcpStream::connect(address).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let end = "Host: x\r\nConnection: close\r\n";
-    write!(socket, "{method} {path} HTTP/1.1\r\n{end}{headers}\r\n").unwrap();
+    let always = "Host: x\r\nConnection: close\r\n";
+    write!(socket, "{method} {path} HTTP/1.1\r\n{always}{headers}\r\n").unwrap();
     let mut text = String::new();
     socket.read_to_string(&mut text).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
@@ -27,24 +27,28 @@ pub fn ask(address: &str, method: &str, path: &str, headers: &str) -> Answer {
     Answer { status, head: head.to_lowercase(), body: body.to_owned() }
 }
 
-/// Where a server serves its metrics, which it has not said before.
-pub fn metrics_address(server: &mut ByHand) -> String {
-    let line = server.hear("metrics: http://");
-    line.trim().rsplit("http://").next().unwrap().trim_end_matches("/metrics").to_owned()
+/// A server that serves metrics on a free port, and their address.
+pub fn serve_with_metrics(args: &[&str]) -> (Standalone, String) {
+    let mut server = Standalone::new(&[&["--metrics", "127.0.0.1:0"], args].concat());
+    let address = server.wait_for(|event| match event {
+        Event::Url(url) => url.strip_prefix("http://")?.strip_suffix("/metrics").map(str::to_owned),
+        _ => None,
+    });
+    (server, address)
 }
 
-/// A page of metrics.
+/// The metrics at one scrape.
 pub struct Page(pub Scrape);
 
 impl Page {
     pub fn fetch(address: &str) -> Self {
-        let answer = ask(address, "GET", "/metrics", "");
+        let answer = request(address, "GET", "/metrics", "");
         assert_eq!(answer.status, 200);
         let lines = answer.body.lines().map(|line| Ok(line.to_owned()));
         Self(Scrape::parse(lines).unwrap())
     }
 
-    /// The sum of a metric's samples, of those with that label if one is given.
+    /// The sum of the samples of a metric, or of those with a label.
     pub fn sum(&self, metric: &str, label: Option<(&str, &str)>) -> u64 {
         let samples = self.0.samples.iter().filter(|s| s.metric == metric);
         let samples: Vec<_> =
@@ -56,51 +60,46 @@ impl Page {
         samples.iter().map(|sample| value(&sample.value)).sum()
     }
 
-    /// The same by the metric's own name.
+    /// The sum of the samples of one of the server's metrics, which has to exist.
     pub fn get(&self, name: &str) -> u64 {
         let metric = format!("tick_server_{name}");
         assert!(self.0.samples.iter().any(|s| s.metric == metric), "there is no {metric}");
         self.sum(&metric, None)
     }
 
-    /// The connections of a class.
+    /// How many connections are of a class.
     pub fn class(&self, class: &str) -> u64 {
         self.sum("tick_server_connections", Some(("class", class)))
     }
 
-    /// The connections that left for a reason.
+    /// How many connections have left for a reason.
     pub fn left(&self, reason: &str) -> u64 {
         self.sum("tick_server_connections_left_total", Some(("reason", reason)))
     }
 
-    /// What was offered is somewhere, to the tick.
-    pub fn assert_balances(&self) {
-        let known = ["written_total", "dropped_total", "abandoned_total"];
-        let known: u64 = known.iter().map(|name| self.get(&format!("ticks_{name}"))).sum();
-        assert_eq!(self.get("ticks_offered_total"), known + self.get("backlog_ticks"));
+    /// Every offered tick is accounted for.
+    pub fn assert_reconciles(&self) {
+        let stages = ["written_total", "dropped_total", "abandoned_total"];
+        let accounted: u64 = stages.iter().map(|name| self.get(&format!("ticks_{name}"))).sum();
+        assert_eq!(self.get("ticks_offered_total"), accounted + self.get("backlog_ticks"));
         assert!(self.get("ticks_acknowledged_total") <= self.get("ticks_written_total"));
         assert!(self.get("ticks_confirmed_total") <= self.get("ticks_written_total"));
     }
 }
 
-/// Fetches pages until one is as wanted.
-pub fn fetch_until(address: &str, wanted: impl Fn(&Page) -> bool) -> Page {
-    let began = Instant::now();
-    loop {
+/// Scrapes until a page is as wanted, and gives that.
+pub fn scrape_until(address: &str, what: &str, wanted: impl Fn(&Page) -> bool) -> Page {
+    let mut found = None;
+    wait_until(what, || {
         let page = Page::fetch(address);
-        if wanted(&page) {
-            return page;
-        }
-        assert!(began.elapsed() < PATIENCE, "it never came to that: {:#?}", page.0.samples);
-        std::thread::sleep(Duration::from_millis(10));
-    }
+        let is_wanted = wanted(&page);
+        found = is_wanted.then_some(page);
+        is_wanted
+    });
+    found.unwrap()
 }
 
-/// Waits until the server says that it is going down.
-pub fn wait_for_the_end(address: &str) {
-    let began = Instant::now();
-    while ask(address, "GET", "/healthz", "").status != 503 {
-        assert!(began.elapsed() < PATIENCE, "it is still healthy");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+/// Waits until the server makes no more ticks, which makes it unhealthy.
+pub fn wait_until_unhealthy(address: &str) {
+    wait_until("the server is unhealthy", || request(address, "GET", "/healthz", "").status == 503);
 }

@@ -1,42 +1,43 @@
-//! What is left of a stream: by its policy when it is behind, by other symbols, by a cut.
+//! What becomes of the ticks that wait for a slow consumer: by its policy, by other symbols
+//! that it chooses, or when it is cut off.
 
-use super::outgoing::{Mode, Stream};
-use crate::connection::stream::own_queue::Copied;
+use crate::connection::stream::outgoing::{Mode, Stream};
+use crate::connection::stream::own_queue::CopiedTick;
 use crate::connection::stream::policy::Waiting;
 use crate::log::segments::{Frame, Log};
 use crate::log::symbols::Symbols;
 use contract::Policy;
 
-/// How far behind the next byte the log is kept for the places of unacknowledged bytes,
-/// where some of it is passed over.
-pub(super) const HELD_BEHIND_BYTES: u64 = 8 << 20;
+/// How much of the log is kept before the cursor to look up acknowledged bytes, where ticks
+/// are skipped.
+pub(super) const KEPT_BYTES: u64 = 8 << 20;
 
 impl Stream {
-    /// Carries on with a policy that has set in: what was made since goes its way.
-    pub fn absorb(&mut self, log: &Log, now: u64) {
+    /// Applies a policy that has begun to act to what was made since.
+    pub fn continue_policy(&mut self, log: &Log, now: u64) {
         match &mut self.mode {
-            Mode::Flowing => {}
-            Mode::Skipping => {
-                let oldest_ns = self.aside.copies().next().map(|tick| tick.made_ns);
+            Mode::Direct => {}
+            Mode::Dropping => {
+                let oldest_ns = self.own.copies().next().map(|tick| tick.made_ns);
                 let age_ns = oldest_ns.map_or(0, |made_ns| now.saturating_sub(made_ns));
-                if self.limits.is_caught_up(Waiting { bytes: self.own_bytes(), age_ns }) {
-                    self.mode = Mode::Flowing;
+                if self.limits.is_caught_up(Waiting { bytes: self.copied_bytes(), age_ns }) {
+                    self.mode = Mode::Direct;
                 } else {
-                    self.skip_to(log, log.end());
+                    self.drop_up_to(log, log.end());
                 }
             }
             Mode::Conflating(newest) => {
-                self.dropped += newest.take(log.frames(self.cursor), |frame| copied(log, frame));
-                self.jump(log, log.end(), log.ticks());
+                self.dropped += newest.insert(log.frames(self.cursor), |frame| copied(log, frame));
+                self.move_to(log, log.end(), log.ticks());
             }
         }
     }
 
-    /// Applies the policy, when too much waits; true: the connection is to be closed.
+    /// Begins to apply the policy when too much waits; true: the connection is to be closed.
     #[must_use]
-    pub fn hold(&mut self, log: &Log, now: u64) -> bool {
+    pub fn check_policy(&mut self, log: &Log, now: u64) -> bool {
         let acts = !matches!(self.limits.policy, Policy::Queue | Policy::Block);
-        let flows = matches!(self.mode, Mode::Flowing) && !self.closing && !self.cut;
+        let flows = matches!(self.mode, Mode::Direct) && !self.closing && !self.is_cut_off;
         if !acts || !flows || !self.limits.is_behind(self.waiting(log, now)) {
             return false;
         }
@@ -45,72 +46,72 @@ impl Stream {
             Policy::DropOldest => self.drop_oldest(log, now),
             Policy::DropNewest => self.drop_newest(log),
             Policy::Conflate => {
-                self.take_rest(log);
+                self.copy_rest_of_frame(log);
                 self.mode = Mode::Conflating(Box::default());
-                self.absorb(log, now);
+                self.continue_policy(log, now);
             }
             Policy::Queue | Policy::Block => {}
         }
         false
     }
 
-    /// The oldest go until it has caught up: copies that an earlier subscription left,
-    /// and then of the log.
+    /// Drops the oldest ticks until it has caught up: first copies that an earlier
+    /// subscription left, then ticks of the log.
     fn drop_oldest(&mut self, log: &Log, now: u64) {
-        self.take_rest(log);
-        let copies = self.aside.ticks();
+        self.copy_rest_of_frame(log);
+        let copies = self.own.ticks();
         let room = self
             .limits
             .bytes
             .map_or(u64::MAX, |most| (most / 2).saturating_sub(log.end() - self.cursor));
         let since_ns = self.limits.age_ns.map_or(0, |most| now.saturating_sub(most / 2));
-        self.aside.keep_newest(room, since_ns);
-        self.dropped += copies - self.aside.ticks();
+        self.own.keep_newest(room, since_ns);
+        self.dropped += copies - self.own.ticks();
         let by_bytes = self.limits.bytes.map_or(self.cursor, |most| {
             log.boundary(log.end().saturating_sub(most / 2).max(self.cursor))
         });
         let by_age = self.limits.age_ns.map_or(self.cursor, |most| {
             log.offset_of(log.first_made_since(now.saturating_sub(most / 2)).max(self.seq))
         });
-        self.skip_to(log, by_bytes.max(by_age));
+        self.drop_up_to(log, by_bytes.max(by_age));
     }
 
-    /// What fits under the limit is copied; the rest goes.
+    /// Copies what fits under the limit, and drops the rest.
     fn drop_newest(&mut self, log: &Log) {
-        self.take_rest(log);
+        self.copy_rest_of_frame(log);
         let most = self.limits.bytes.unwrap_or(u64::MAX);
         let mut frames = log.frames(self.cursor).peekable();
         while let Some(&frame) = frames.peek()
-            && (self.aside.len() + frame.bytes.len()) as u64 <= most
+            && (self.own.len() + frame.bytes.len()) as u64 <= most
         {
-            self.aside.push_frame(frame.bytes, copied(log, frame));
+            self.own.push_frame(frame.bytes, copied(log, frame));
             self.cursor += frame.bytes.len() as u64;
             self.seq = frame.seq + 1;
             frames.next();
         }
         drop(frames);
-        self.skip_to(log, log.end());
-        self.mode = Mode::Skipping;
+        self.drop_up_to(log, log.end());
+        self.mode = Mode::Dropping;
     }
 
-    /// From a frame boundary on to another, and what lies between is dropped.
-    fn skip_to(&mut self, log: &Log, offset: u64) {
+    /// Drops the ticks between the cursor and another frame boundary.
+    fn drop_up_to(&mut self, log: &Log, offset: u64) {
         let seq = log.whole_ticks(offset);
         self.dropped += seq - self.seq;
-        self.jump(log, offset, seq);
+        self.move_to(log, offset, seq);
     }
 
-    /// Goes on from another place of the log. What is in flight and not acknowledged does
-    /// not hold the log behind it: a client that acknowledges nothing would for ever.
-    fn jump(&mut self, log: &Log, offset: u64, seq: u64) {
+    /// Continues from another offset of the log. Unacknowledged bytes do not hold the log
+    /// before it for ever: a client may never acknowledge them.
+    fn move_to(&mut self, log: &Log, offset: u64, seq: u64) {
         (self.cursor, self.seq) = (offset, seq);
-        if self.cursor - self.needs_from(log).min(self.cursor) > HELD_BEHIND_BYTES {
-            self.flight.forget_places();
+        if self.cursor - self.needs_from(log).min(self.cursor) > KEPT_BYTES {
+            self.in_flight.forget_log_offsets();
         }
     }
 
-    /// Copies the rest of a frame that is out in part, so that the cursor is free.
-    fn take_rest(&mut self, log: &Log) {
+    /// Copies the rest of a frame that was sent in part, so that the cursor can move.
+    fn copy_rest_of_frame(&mut self, log: &Log) {
         let boundary = log.boundary(self.cursor);
         if boundary == self.cursor {
             return;
@@ -118,48 +119,48 @@ impl Stream {
         let mut slices = Vec::new();
         log.slices(self.cursor..boundary, 1, &mut slices);
         let rest = slices.first().map_or(&[][..], |slice| slice);
-        // Its symbol is of no use: a frame that has begun is never given up.
+        // Its symbol does not matter: a frame that was sent in part is never given up.
         let frame = Frame { seq: self.seq, symbol: 0, bytes: rest };
         let tick = copied(log, frame);
-        self.aside.push_rest(rest, tick);
+        self.own.push_rest(rest, tick);
         self.cursor = boundary;
         self.seq += 1;
     }
 
-    /// Goes over from one log to another, of those symbols: of what waits, these remain.
+    /// Changes to the log of other symbols: of what waits, only these symbols remain.
     pub fn resubscribe(&mut self, from: &Log, to: &Log, symbols: Symbols) {
         let waited = self.waiting_ticks(from);
-        self.take_rest(from);
-        self.aside.retain(|tick| symbols.contains(tick.symbol));
+        self.copy_rest_of_frame(from);
+        self.own.retain(|tick| symbols.contains(tick.symbol));
         for frame in from.frames(self.cursor).filter(|frame| symbols.contains(frame.symbol)) {
-            self.aside.push_frame(frame.bytes, copied(from, frame));
+            self.own.push_frame(frame.bytes, copied(from, frame));
         }
         if let Mode::Conflating(newest) = &mut self.mode {
             newest.retain(symbols);
         }
-        self.flight.forget_places();
+        self.in_flight.forget_log_offsets();
         (self.cursor, self.seq) = (to.end(), to.ticks());
         self.given_up += waited - self.waiting_ticks(to);
     }
 
-    /// Gives up what waits, but for a frame that is out in part: a close frame is to
-    /// come, and cannot wait for it.
-    pub fn cut(&mut self, log: &Log) {
+    /// Gives up what waits, except a frame that was sent in part, so that a close frame
+    /// can follow at once.
+    pub fn cut_off(&mut self, log: &Log) {
         let waited = self.waiting_ticks(log);
-        let own = self.gaps.as_ref().map(|_| self.own_seqs()).unwrap_or_default();
-        self.aside.cut();
-        self.take_rest(log);
-        self.mode = Mode::Flowing;
-        self.flight.forget_places();
-        let kept = self.own_seqs();
-        self.abandoned.extend(own.into_iter().filter(|seq| !kept.contains(seq)));
+        let copied = self.gaps.as_ref().map(|_| self.copied_seqs()).unwrap_or_default();
+        self.own.keep_partly_sent();
+        self.copy_rest_of_frame(log);
+        self.mode = Mode::Direct;
+        self.in_flight.forget_log_offsets();
+        let kept = self.copied_seqs();
+        self.abandoned.extend(copied.into_iter().filter(|seq| !kept.contains(seq)));
         self.given_up += waited - self.waiting_ticks(log);
-        self.cut = true;
+        self.is_cut_off = true;
     }
 }
 
-/// What is to be known of a copy.
-fn copied(log: &Log, frame: Frame<'_>) -> Copied {
+/// The tick of a frame that is copied.
+fn copied(log: &Log, frame: Frame<'_>) -> CopiedTick {
     let made_ns = log.made_ns(frame.seq).unwrap_or(0);
-    Copied { seq: frame.seq, made_ns, symbol: frame.symbol }
+    CopiedTick { seq: frame.seq, made_ns, symbol: frame.symbol }
 }

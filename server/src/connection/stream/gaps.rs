@@ -1,4 +1,4 @@
-//! Which ticks a consumer did not get, as ranges. Pure bookkeeping.
+//! Which ticks a consumer did not get, as ranges.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ pub struct Gaps {
 }
 
 impl Gaps {
-    /// These ticks were written, all of them above the former ones.
+    /// These ticks were written; their seqs are above all seqs before.
     pub fn written(&mut self, seqs: Range<u64>) {
         if seqs.start > self.next {
             self.ranges.push([self.next, seqs.start - self.next]);
@@ -20,10 +20,10 @@ impl Gaps {
         self.next = self.next.max(seqs.end);
     }
 
-    /// The ranges in the end, of `made` ticks of which those of `waiting` (ascending)
-    /// still wait.
+    /// All ranges of `made` ticks; those in `waiting` (ascending) still wait, and are not
+    /// missing.
     #[must_use]
-    pub fn close(mut self, waiting: impl Iterator<Item = Range<u64>>, made: u64) -> Vec<[u64; 2]> {
+    pub fn finish(mut self, waiting: impl Iterator<Item = Range<u64>>, made: u64) -> Vec<[u64; 2]> {
         for seqs in waiting {
             self.written(seqs);
         }
@@ -37,14 +37,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_neither_written_nor_waiting_was_dropped() {
+    fn a_tick_that_is_neither_written_nor_waiting_was_dropped() {
         let mut gaps = Gaps::default();
         gaps.written(0..10);
         gaps.written(12..13);
         gaps.written(13..20);
-        let rest = || [22..23, 23..24, 30..35].into_iter();
-        assert_eq!(gaps.clone().close(rest(), 40), [[10, 2], [20, 2], [24, 6], [35, 5]]);
-        assert_eq!(gaps.clone().close(std::iter::empty(), 20), [[10, 2]]);
-        assert_eq!(gaps.close(std::iter::once(20..25), 25), [[10, 2]]);
+        let waiting = || [22..23, 23..24, 30..35].into_iter();
+        assert_eq!(gaps.clone().finish(waiting(), 40), [[10, 2], [20, 2], [24, 6], [35, 5]]);
+        assert_eq!(gaps.clone().finish(std::iter::empty(), 20), [[10, 2]]);
+        assert_eq!(gaps.finish(std::iter::once(20..25), 25), [[10, 2]]);
     }
 }

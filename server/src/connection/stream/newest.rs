@@ -1,40 +1,42 @@
-//! The newest tick of each symbol: what conflation leaves of all that waits.
+//! The newest tick of each symbol: what conflation keeps of all that waits.
 
-use crate::connection::stream::own_queue::Copied;
+use crate::connection::stream::own_queue::CopiedTick;
 use crate::log::segments::Frame;
 use crate::log::symbols::Symbols;
 use tick::SYMBOLS;
 
 /// Copies of the newest frames.
 #[derive(Debug)]
-pub struct Newest {
-    ticks: Vec<Option<Copied>>,
+pub struct NewestTicks {
+    /// The newest tick of each symbol, if one waits.
+    ticks: Vec<Option<CopiedTick>>,
+    /// The frames of these ticks.
     frames: Vec<Vec<u8>>,
     len: usize,
 }
 
-impl Default for Newest {
+impl Default for NewestTicks {
     fn default() -> Self {
         let symbols = SYMBOLS as usize;
         Self { ticks: vec![None; symbols], frames: vec![Vec::new(); symbols], len: 0 }
     }
 }
 
-impl Newest {
+impl NewestTicks {
     /// How many symbols have a tick that waits.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Bytes of their frames.
+    /// Bytes of the frames that wait.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        let waits = self.ticks.iter().zip(&self.frames).filter(|(tick, _)| tick.is_some());
-        waits.map(|(_, frame)| frame.len() as u64).sum()
+        let waiting = self.ticks.iter().zip(&self.frames).filter(|(tick, _)| tick.is_some());
+        waiting.map(|(_, frame)| frame.len() as u64).sum()
     }
 
-    /// Whether none has.
+    /// Whether no tick waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
@@ -48,12 +50,12 @@ impl Newest {
         seqs
     }
 
-    /// Takes ticks in, in the order of their seqs; gives how many were replaced by a
-    /// newer one of their symbol, of these and of those that waited.
-    pub fn take<'a>(
+    /// Adds ticks in the order of their seqs; gives how many ticks, of these and of those
+    /// that waited, were replaced by a newer one of their symbol.
+    pub fn insert<'a>(
         &mut self,
         frames: impl Iterator<Item = Frame<'a>>,
-        copied: impl Fn(Frame<'a>) -> Copied,
+        copied: impl Fn(Frame<'a>) -> CopiedTick,
     ) -> u64 {
         let mut last: [Option<Frame<'a>>; SYMBOLS as usize] = [None; SYMBOLS as usize];
         let mut replaced = 0;
@@ -62,7 +64,7 @@ impl Newest {
             replaced += u64::from(place.is_some());
             *place = Some(frame);
         }
-        // Only what stays is copied.
+        // Only the frames that stay are copied.
         for (symbol, frame) in last.iter().enumerate() {
             let Some(frame) = frame else { continue };
             let former = self.ticks[symbol].replace(copied(*frame));
@@ -74,7 +76,7 @@ impl Newest {
         replaced
     }
 
-    /// Forgets the ticks of all other symbols.
+    /// Removes the ticks of all other symbols.
     pub fn retain(&mut self, symbols: Symbols) {
         for (symbol, tick) in self.ticks.iter_mut().enumerate() {
             if !symbols.contains(symbol as u32) {
@@ -84,10 +86,9 @@ impl Newest {
         self.len = self.ticks.iter().flatten().count();
     }
 
-    /// Hands out all that wait, by ascending seq: each batch lies wholly behind the one
-    /// before it, so that seqs ascend for ever, and no symbol waits for longer than one
-    /// batch.
-    pub fn drain(&mut self, mut each: impl FnMut(&[u8], Copied)) {
+    /// Removes all ticks, by ascending seq. All seqs of a batch are above those of the batch
+    /// before, so that seqs always ascend, and no symbol waits for longer than one batch.
+    pub fn drain(&mut self, mut each: impl FnMut(&[u8], CopiedTick)) {
         let mut order: Vec<usize> = (0..self.ticks.len()).collect();
         order.sort_unstable_by_key(|&symbol| self.ticks[symbol].map(|tick| tick.seq));
         for symbol in order {

@@ -1,10 +1,10 @@
-//! What one connection gets, byte after byte: the log from a cursor on, with frames of
-//! its own in between. No sockets.
+//! The outgoing bytes of a connection: the log from a cursor on, with frames of its own in
+//! between. No sockets.
 
 use crate::connection::stream::gaps::Gaps;
-use crate::connection::stream::in_flight::Flight;
-use crate::connection::stream::newest::Newest;
-use crate::connection::stream::own_queue::{Aside, Gone, Kind};
+use crate::connection::stream::in_flight::InFlight;
+use crate::connection::stream::newest::NewestTicks;
+use crate::connection::stream::own_queue::{Kind, OwnQueue, Sent};
 use crate::connection::stream::policy::{Limits, Waiting};
 use crate::log::segments::Log;
 use std::io::IoSlice;
@@ -18,89 +18,91 @@ pub const SLICES: usize = 8;
 pub(super) enum Mode {
     /// From the log, all of them.
     #[default]
-    Flowing,
-    /// What was made is copied; what is made now is dropped.
-    Skipping,
-    /// Only the newest of each symbol.
-    Conflating(Box<Newest>),
+    Direct,
+    /// What waited is copied; what is made now is dropped.
+    Dropping,
+    /// Only the newest tick of each symbol.
+    Conflating(Box<NewestTicks>),
 }
 
 /// The outgoing side of a connection.
 #[derive(Debug)]
 pub struct Stream {
-    /// The log's bytes before this are gone, or copied, or dropped; and the ticks that
-    /// end before it.
+    /// Bytes of the log before this were sent, copied or dropped.
     pub(super) cursor: u64,
+    /// Ticks of the log that end at or before the cursor.
     pub(super) seq: u64,
-    pub(super) aside: Aside,
-    pub(super) flight: Flight,
+    pub(super) own: OwnQueue,
+    pub(super) in_flight: InFlight,
     pub(super) limits: Limits,
     pub(super) mode: Mode,
     pub(super) dropped: u64,
-    /// Ticks that waited, and do no more: a cut or another subscription took them away.
+    /// Ticks that waited until it was cut off, or until it chose other symbols.
     pub(super) given_up: u64,
     pub(super) gaps: Option<Gaps>,
-    /// The seqs of what a cut took away, where gaps are recorded: no policy dropped them.
+    /// The seqs of copies that were given up when it was cut off, where gaps are recorded:
+    /// no policy dropped them.
     pub(super) abandoned: Vec<u64>,
     pub(super) closing: bool,
-    /// Whether the log has nothing more for it.
-    pub(super) cut: bool,
+    /// Whether it gets nothing more from the log.
+    pub(super) is_cut_off: bool,
 }
 
 impl Stream {
-    /// A stream that begins at the end of the log. With `records`, it remembers which
+    /// A stream that begins at the end of the log. With `records_drops`, it keeps which
     /// ticks it dropped.
     #[must_use]
-    pub fn new(log: &Log, limits: Limits, records: bool) -> Self {
+    pub fn new(log: &Log, limits: Limits, records_drops: bool) -> Self {
         Self {
             cursor: log.end(),
             seq: log.ticks(),
-            aside: Aside::default(),
-            flight: Flight::default(),
+            own: OwnQueue::default(),
+            in_flight: InFlight::default(),
             limits,
-            mode: Mode::Flowing,
+            mode: Mode::Direct,
             dropped: 0,
             given_up: 0,
-            gaps: (records && limits.policy.is_lossy()).then(Gaps::default),
+            gaps: (records_drops && limits.policy.is_lossy()).then(Gaps::default),
             abandoned: Vec::new(),
             closing: false,
-            cut: false,
+            is_cut_off: false,
         }
     }
 
-    /// The log must be kept from here on.
+    /// The offset from which the log has to be kept.
     #[must_use]
     pub fn needs_from(&self, log: &Log) -> u64 {
-        if self.cut {
+        if self.is_cut_off {
             return log.end();
         }
-        // Without fixed frames, the place of an acknowledged byte can only be
-        // found in the log itself.
+        // Without fixed frames, the tick of an acknowledged byte is found only in the log
+        // itself.
         match log.has_fixed_frames() {
             true => self.cursor,
-            false => self.flight.needs_from().map_or(self.cursor, |from| from.min(self.cursor)),
+            false => self.in_flight.needs_from().map_or(self.cursor, |from| from.min(self.cursor)),
         }
     }
 
     /// Bytes that the kernel has taken.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.flight.stream_bytes()
+        self.in_flight.stream_bytes()
     }
 
-    /// Ticks of which the kernel has taken every byte.
+    /// Ticks of which the kernel has taken the last byte.
     #[must_use]
     pub fn ticks(&self) -> u64 {
-        self.flight.ticks()
+        self.in_flight.ticks()
     }
 
-    /// Ticks that the policy left out.
+    /// Ticks that the policy dropped.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// Ticks that waited until it was cut, or chose symbols that they do not have.
+    /// Ticks that waited until it was cut off, or until it chose symbols that they do not
+    /// have.
     #[must_use]
     pub fn given_up(&self) -> u64 {
         self.given_up
@@ -109,118 +111,118 @@ impl Stream {
     /// Ticks that wait.
     #[must_use]
     pub fn waiting_ticks(&self, log: &Log) -> u64 {
-        self.aside.ticks() + self.conflated() as u64 + (log.ticks() - self.seq)
+        self.own.ticks() + self.conflated() as u64 + (log.ticks() - self.seq)
     }
 
     /// Bytes of ticks that wait, in the log and as copies.
     #[must_use]
     pub fn waiting_bytes(&self, log: &Log) -> u64 {
-        self.own_bytes() + (log.end() - self.cursor)
+        self.copied_bytes() + (log.end() - self.cursor)
     }
 
     /// Bytes of ticks that wait as copies.
     #[must_use]
-    pub fn own_bytes(&self) -> u64 {
+    pub fn copied_bytes(&self) -> u64 {
         let newest = match &self.mode {
             Mode::Conflating(newest) => newest.bytes(),
-            Mode::Flowing | Mode::Skipping => 0,
+            Mode::Direct | Mode::Dropping => 0,
         };
-        (self.aside.len() - self.aside.control_bytes()) as u64 + newest
+        (self.own.len() - self.own.control_bytes()) as u64 + newest
     }
 
     /// Ticks that wait as the newest of their symbol.
     fn conflated(&self) -> usize {
         match &self.mode {
             Mode::Conflating(newest) => newest.len(),
-            Mode::Flowing | Mode::Skipping => 0,
+            Mode::Direct | Mode::Dropping => 0,
         }
     }
 
     /// Bytes of control frames that wait.
     #[must_use]
     pub fn control_bytes(&self) -> usize {
-        self.aside.control_bytes()
+        self.own.control_bytes()
     }
 
-    /// Ticks that the peer has acknowledged, when so many bytes are.
+    /// Ticks that the peer has acknowledged, when it has acknowledged `bytes`.
     pub fn acknowledge(&mut self, bytes: u64, log: &Log) -> u64 {
-        self.flight.acknowledge(bytes, log)
+        self.in_flight.acknowledge(bytes, log)
     }
 
-    /// Whether nothing is to be written.
+    /// Whether nothing waits to be written.
     #[must_use]
     pub fn is_drained(&self, log: &Log) -> bool {
         // Nothing may follow a close frame (RFC 6455, 5.5.1).
         let more = self.cursor < log.end() || self.conflated() > 0;
-        let flows = !self.closing && !self.cut && more;
-        self.aside.is_empty() && !flows
+        let flows = !self.closing && !self.is_cut_off && more;
+        self.own.is_empty() && !flows
     }
 
-    /// Queues control frames. The last of them when `closes`.
+    /// Queues control frames; with `closes`, the last of the stream.
     pub fn push_control(&mut self, frames: &[u8], closes: bool) {
-        self.aside.push_control(frames);
+        self.own.push_control(frames);
         self.closing |= closes;
     }
 
     /// Queues a ping that carries the count of the ticks before it.
     pub fn push_ping(&mut self, frame: &[u8]) {
-        self.aside.push_ping(frame);
+        self.own.push_ping(frame);
     }
 
-    /// Whether its close frame is queued or gone.
+    /// Whether its close frame is queued or sent.
     #[must_use]
     pub fn is_closing(&self) -> bool {
         self.closing
     }
 
-    /// How many ticks come before a control frame that is queued now.
+    /// How many ticks are sent before a control frame that is queued now.
     #[must_use]
     pub fn ticks_before_control(&self, log: &Log) -> u64 {
-        let begun = log.boundary(self.cursor) > self.cursor;
-        self.ticks() + self.aside.ticks() + u64::from(begun)
+        let is_within_frame = log.boundary(self.cursor) > self.cursor;
+        self.ticks() + self.own.ticks() + u64::from(is_within_frame)
     }
 
-    /// Lays out the next bytes: the log up to a frame boundary, then the frames of its
-    /// own, then the log. Gives the length of the first part.
-    pub fn plan<'a>(&'a mut self, log: &'a Log, slices: &mut Vec<IoSlice<'a>>) -> u64 {
+    /// Adds the next bytes to `slices`: the log up to a frame boundary, then its own
+    /// frames, then the log. Gives the length of the first part.
+    pub fn next_slices<'a>(&'a mut self, log: &'a Log, slices: &mut Vec<IoSlice<'a>>) -> u64 {
         self.refill();
-        if self.cut {
-            self.aside.slices(slices);
+        if self.is_cut_off {
+            self.own.slices(slices);
             return 0;
         }
-        // While a policy works, the log's ticks come by way of it.
-        let flows = !self.closing && matches!(self.mode, Mode::Flowing);
-        if self.aside.is_empty() && flows {
+        // While a policy acts, it passes the ticks of the log on.
+        let flows = !self.closing && matches!(self.mode, Mode::Direct);
+        if self.own.is_empty() && flows {
             log.slices(self.cursor..log.end(), SLICES, slices);
             return log.end() - self.cursor;
         }
-        // A frame once begun comes first: its rest may not wait.
-        let gap = match self.aside.is_begun() {
+        // A frame that was sent in part comes first.
+        let boundary = match self.own.is_partly_sent() {
             true => self.cursor,
             false => log.boundary(self.cursor),
         };
-        log.slices(self.cursor..gap, SLICES, slices);
-        self.aside.slices(slices);
+        log.slices(self.cursor..boundary, SLICES, slices);
+        self.own.slices(slices);
         if flows {
-            log.slices(gap..log.end(), SLICES, slices);
+            log.slices(boundary..log.end(), SLICES, slices);
         }
-        gap - self.cursor
+        boundary - self.cursor
     }
 
-    /// When everything before is gone, what was conflated meanwhile comes next.
+    /// Queues the conflated ticks, once everything before them was sent.
     fn refill(&mut self) {
         let Mode::Conflating(newest) = &mut self.mode else { return };
-        if self.closing || !self.aside.is_empty() {
+        if self.closing || !self.own.is_empty() {
             return;
         }
         match newest.len() {
-            0 => self.mode = Mode::Flowing,
-            _ => newest.drain(|frame, tick| self.aside.push_frame(frame, tick)),
+            0 => self.mode = Mode::Direct,
+            _ => newest.drain(|frame, tick| self.own.push_frame(frame, tick)),
         }
     }
 
-    /// Books `sent` bytes, of which the first `lead` were of the log. `written` is told
-    /// which ticks are out.
+    /// `sent` bytes were sent, of which the first `lead` were of the log. `written` gets the
+    /// seqs of the ticks that were sent to the last byte.
     pub fn advance(
         &mut self,
         log: &Log,
@@ -230,13 +232,13 @@ impl Stream {
     ) {
         let data = sent.min(lead);
         self.advance_log(log, data, &mut written);
-        let own = (sent - data).min(self.aside.len() as u64);
-        let (flight, gaps) = (&mut self.flight, &mut self.gaps);
-        self.aside.advance(own as usize, |Gone { bytes, kind, begins, ends }| {
+        let own = (sent - data).min(self.own.len() as u64);
+        let (in_flight, gaps) = (&mut self.in_flight, &mut self.gaps);
+        self.own.advance(own as usize, |Sent { bytes, kind, begins, ends }| {
             match kind {
-                Kind::Frame(_) if begins && ends => flight.push_copy(bytes as u64),
-                Kind::Control | Kind::Ping => flight.push_control(bytes as u64),
-                Kind::Frame(_) | Kind::Rest(_) => flight.push_other(bytes as u64, ends.into()),
+                Kind::Frame(_) if begins && ends => in_flight.push_copy(bytes as u64),
+                Kind::Control | Kind::Ping => in_flight.push_control(bytes as u64),
+                Kind::Frame(_) | Kind::Rest(_) => in_flight.push_other(bytes as u64, ends.into()),
             }
             if let (Kind::Frame(tick) | Kind::Rest(tick), true) = (kind, ends) {
                 let seqs = tick.seq..tick.seq + 1;
@@ -256,7 +258,7 @@ impl Stream {
         self.cursor += bytes;
         let seqs = self.seq..log.whole_ticks(self.cursor);
         self.seq = seqs.end;
-        self.flight.push_log(bytes, self.cursor, seqs.end, seqs.end - seqs.start);
+        self.in_flight.push_log(bytes, self.cursor, seqs.end, seqs.end - seqs.start);
         if !seqs.is_empty() {
             if let Some(gaps) = &mut self.gaps {
                 gaps.written(seqs.clone());
@@ -269,7 +271,7 @@ impl Stream {
     #[must_use]
     pub fn waiting(&self, log: &Log, now: u64) -> Waiting {
         let bytes = self.waiting_bytes(log);
-        let oldest_ns = match self.aside.copies().next() {
+        let oldest_ns = match self.own.copies().next() {
             Some(tick) => Some(tick.made_ns),
             None => log.made_ns(self.seq),
         };
@@ -277,24 +279,24 @@ impl Stream {
         Waiting { bytes, age_ns: if bytes == 0 { 0 } else { age_ns } }
     }
 
-    /// The seqs of what waits as copies.
-    pub(super) fn own_seqs(&self) -> Vec<u64> {
+    /// The seqs of ticks that wait as copies.
+    pub(super) fn copied_seqs(&self) -> Vec<u64> {
         let newest = match &self.mode {
             Mode::Conflating(newest) => newest.seqs(),
-            Mode::Flowing | Mode::Skipping => Vec::new(),
+            Mode::Direct | Mode::Dropping => Vec::new(),
         };
-        self.aside.copies().map(|tick| tick.seq).chain(newest).collect()
+        self.own.copies().map(|tick| tick.seq).chain(newest).collect()
     }
 
-    /// Which ticks were dropped in the end, `[first, count]`, where that is recorded.
+    /// Which ticks were dropped, as `[first, count]`, where that is recorded.
     #[must_use]
     pub fn into_dropped(self, log: &Log) -> Vec<[u64; 2]> {
-        let mut own = self.own_seqs();
-        own.extend(self.abandoned);
-        own.sort_unstable();
+        let mut copied = self.copied_seqs();
+        copied.extend(self.abandoned);
+        copied.sort_unstable();
         let Some(gaps) = self.gaps else { return Vec::new() };
-        let waiting =
-            own.into_iter().map(|seq| seq..seq + 1).chain(std::iter::once(self.seq..log.ticks()));
-        gaps.close(waiting.filter(|seqs| !seqs.is_empty()), log.ticks())
+        let in_log = std::iter::once(self.seq..log.ticks());
+        let waiting = copied.into_iter().map(|seq| seq..seq + 1).chain(in_log);
+        gaps.finish(waiting.filter(|seqs| !seqs.is_empty()), log.ticks())
     }
 }

@@ -1,4 +1,4 @@
-//! Places in the log agree with its bytes.
+//! Offsets of the log agree with its bytes.
 
 use super::*;
 use proptest::prelude::*;
@@ -11,13 +11,13 @@ fn log(format: Format) -> Log {
 fn bytes(log: &Log, range: Range<u64>) -> Vec<u8> {
     let mut slices = Vec::new();
     log.slices(range, 1024, &mut slices);
-    slices.iter().flat_map(|s| s.to_vec()).collect()
+    slices.iter().fold(Vec::new(), |bytes, slice| [&bytes, &slice[..]].concat())
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn places_agree_with_walking_every_frame(
+    fn offsets_agree_with_walking_every_frame(
         batches in prop::collection::vec(1..3000u64, 1..8), probes in prop::collection::vec(0.0..1.0f64, 20),
     ) {
         for format in Format::ALL {
@@ -47,13 +47,13 @@ proptest! {
 }
 
 #[test]
-fn freeing_keeps_what_is_not_passed_and_uses_memory_again() {
+fn freeing_keeps_later_bytes_and_reuses_memory() {
     let mut log = log(Format::Json);
     let mut cursor = 0;
     for _ in 0..200 {
         log.append(5000, |seq| seq);
         let expected = bytes(&log, cursor..log.end());
-        log.free(cursor);
+        log.free_before(cursor);
         assert_eq!(bytes(&log, cursor..log.end()), expected);
         cursor = log.end() - 1000;
         assert!(log.held_bytes() < 20 * SEGMENT_BYTES as u64);
@@ -61,23 +61,23 @@ fn freeing_keeps_what_is_not_passed_and_uses_memory_again() {
     assert!(log.spare.len() <= SPARE_SEGMENTS);
 }
 
-/// Symbols, times and places of ticks by their seqs, however the log was freed.
+/// Also after the log was freed up to the middle of a segment.
 #[test]
-fn a_log_with_a_memory_knows_its_ticks() {
+fn metadata_gives_symbol_and_time_of_every_tick() {
     for format in [Format::Binary, Format::Json] {
-        let memory = Memory { symbols: true, times: true };
-        let mut log = log(format).remembering(memory);
+        let metadata = Metadata { symbols: true, times: true };
+        let mut log = log(format).with_metadata(metadata);
         for batch in 1..=30 {
             log.append(700, |seq| seq);
-            log.stamp(batch * 100);
+            log.note_made(batch * 100);
         }
         assert_eq!(log.made_ns(0), Some(100));
         assert_eq!((log.made_ns(700), log.made_ns(1399)), (Some(200), Some(200)));
-        assert_eq!(log.made_ns(21_000), None, "it is not made yet");
+        assert_eq!(log.made_ns(21_000), None, "tick 21000 is not made yet");
         assert_eq!(log.first_made_since(0), 0);
         assert_eq!(log.first_made_since(201), 1400);
         assert_eq!(log.first_made_since(1_000_000), 21_000);
-        log.free(log.offset_of(12_345));
+        log.free_before(log.offset_of(12_345));
         assert_eq!(log.made_ns(12_345), Some(1800));
         assert_eq!(log.offset_of(21_000), log.end());
         let market = Market::new(3);
@@ -95,12 +95,12 @@ fn a_log_with_a_memory_knows_its_ticks() {
 }
 
 #[test]
-fn a_stamp_without_ticks_takes_no_memory() {
-    let memory = Memory { symbols: false, times: true };
-    let mut log = Log::new(Framer::new(Format::Binary, Market::new(1), 0)).remembering(memory);
-    (0..9).for_each(|at_ns| log.stamp(at_ns));
+fn noting_times_without_ticks_takes_no_memory() {
+    let metadata = Metadata { symbols: false, times: true };
+    let mut log = Log::new(Framer::new(Format::Binary, Market::new(1), 0)).with_metadata(metadata);
+    (0..9).for_each(|at_ns| log.note_made(at_ns));
     log.append(3, |seq| seq);
-    (10..99).for_each(|at_ns| log.stamp(at_ns));
+    (10..99).for_each(|at_ns| log.note_made(at_ns));
     assert_eq!(log.made, [(3, 10)]);
     assert_eq!((log.made_ns(0), log.made_ns(2), log.made_ns(3)), (Some(10), Some(10), None));
     assert_eq!((log.first_made_since(10), log.first_made_since(11)), (0, 3));

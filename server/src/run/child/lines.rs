@@ -1,46 +1,41 @@
-//! Lines to and from the harness.
+//! Lines from and to the harness.
 
 use anyhow::{Context, Result};
-use contract::{FromServer, LineError, Lines, ToServer, write};
+use contract::{Empty, FromServer, LineError, Lines, ToServer, write};
 use polling::Poller;
-use std::io::stdout;
+use std::io::{BufRead, stdout};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 
-/// Lines after the plan; `Err` is why there are no more.
-pub type Words = Receiver<Result<ToServer, LineError>>;
+/// The lines after the plan, or why one cannot be read.
+pub type LineReceiver = Receiver<Result<ToServer, LineError>>;
 
-/// Reads the lines after the plan, in a thread of its own. The end of the
-/// lines is a `stop`.
-pub fn listen<R>(mut lines: Lines<R>, poller: Arc<Poller>) -> Words
+/// Reads the lines after the plan in a thread of its own, and wakes the poller for each. The
+/// end of the lines is a `stop`.
+pub fn read<R>(mut lines: Lines<R>, poller: Arc<Poller>) -> LineReceiver
 where
-    R: std::io::BufRead + Send + 'static,
+    R: BufRead + Send + 'static,
 {
-    let (to, words) = channel();
+    let (to, receiver) = channel();
     std::thread::spawn(move || {
-        while hear(&mut lines, &to) {
+        loop {
+            let line = lines.next_line();
+            let is_last = !matches!(line, Ok(Some(_)));
+            let line = line.map(|line| line.unwrap_or(ToServer::Stop(Empty {})));
+            let is_read = to.send(line).is_ok();
             let _ = poller.notify();
+            if is_last || !is_read {
+                return;
+            }
         }
-        let _ = poller.notify();
     });
-    words
-}
-
-/// Passes one line on; false after the last.
-fn hear<R: std::io::BufRead>(
-    lines: &mut Lines<R>,
-    to: &Sender<Result<ToServer, LineError>>,
-) -> bool {
-    let line = lines.next_line();
-    let more = matches!(line, Ok(Some(_)));
-    let word = line.map(|line| line.unwrap_or(ToServer::Stop(contract::Empty {})));
-    to.send(word).is_ok() && more
+    receiver
 }
 
 /// Writes a line to the harness.
 ///
 /// # Errors
 /// When the harness does not read any more.
-pub fn say(line: &FromServer) -> Result<()> {
-    write(&mut stdout().lock(), line).context("the harness does not listen")
+pub fn send(line: &FromServer) -> Result<()> {
+    write(&mut stdout().lock(), line).context("the harness does not read standard output any more")
 }

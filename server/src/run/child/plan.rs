@@ -1,28 +1,65 @@
 //! The plan of a run, read and checked.
 
 use crate::accept::certificate;
-use crate::connection::stream::policy::Limits;
-use crate::engine::classic::{Classic, Style};
-use anyhow::{Context, Result, anyhow, bail};
-use contract::{Lines, ServerPlan, ToServer};
+use crate::connection::stream::policy::{Limits, PolicyError};
+use crate::engine::classic::{Classic, Style, UnsupportedLoad};
+use anyhow::{Context, Result};
+use contract::{LineError, Lines, ServerPlan, ToServer};
 use rustls::ServerConfig;
 use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
-use tick::{Tape, Timetable};
+use tick::{Tape, Timetable, TimetableError};
 
 /// The most connections of one run.
 const MAX_CONNECTIONS: usize = 10_000;
 /// The most threads of one run.
 const MAX_THREADS: usize = 64;
 
-/// A plan that can be carried out, with what its files hold.
-pub struct Planned {
-    /// As it came.
+/// Why a plan cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The first line cannot be read.
+    #[error("no plan: {0}")]
+    Unreadable(#[from] LineError),
+    /// The first line is another one.
+    #[error("the first line has to be the plan")]
+    NotFirst,
+    /// No line came.
+    #[error("standard input ended before the plan")]
+    Ended,
+    /// Samples without a distance.
+    #[error("the plan's sample.stride is 0: it has to be at least 1")]
+    Stride,
+    /// Too many connections, or none.
+    #[error("the plan's connections are {0}: choose 1 to {MAX_CONNECTIONS}")]
+    Connections(usize),
+    /// Too many threads, or none.
+    #[error("the plan's threads are {0}: choose 1 to {MAX_THREADS}")]
+    Threads(usize),
+    /// A flood with several threads.
+    #[error(
+        "the plan spreads a flood over threads, each of which would have its own pace: choose one thread"
+    )]
+    FloodThreads,
+    /// A policy that cannot be applied.
+    #[error("the plan's slow_consumer: {0}")]
+    Policy(#[from] PolicyError),
+    /// A schedule that cannot be carried out.
+    #[error("the plan's schedule: {0}")]
+    Schedule(#[from] TimetableError),
+    /// A load that the classic style does not have.
+    #[error(transparent)]
+    Classic(#[from] UnsupportedLoad),
+}
+
+/// A plan that can be carried out, with the contents of its files.
+pub struct CheckedPlan {
+    /// The plan.
     pub plan: ServerPlan,
-    /// What becomes of a consumer that is behind.
+    /// Its policy for slow consumers.
     pub limits: Limits,
-    /// The recording, where the load replays one.
+    /// The recording, if the load replays one.
     pub tape: Option<Arc<Tape>>,
     /// When each tick is due.
     pub timetable: Timetable,
@@ -30,44 +67,45 @@ pub struct Planned {
     pub tls: Option<Arc<ServerConfig>>,
 }
 
-/// Reads the first line, and checks it.
+/// Reads the first line, which has to be the plan, and checks it.
 ///
 /// # Errors
-/// No plan, or one that cannot be used.
-pub fn read(lines: &mut Lines<impl BufRead>, style: Style) -> Result<Planned> {
-    let plan = match lines.next_line().context("no plan")? {
+/// No plan, a plan that cannot be carried out, or files of it that cannot be used.
+pub fn read(lines: &mut Lines<impl BufRead>, style: Style) -> Result<CheckedPlan> {
+    let plan = match lines.next_line().map_err(PlanError::Unreadable)? {
         Some(ToServer::Plan(plan)) => plan,
-        Some(_) => bail!("the first line has to be the plan"),
-        None => bail!("standard input ended before the plan"),
+        Some(_) => return Err(PlanError::NotFirst.into()),
+        None => return Err(PlanError::Ended.into()),
     };
-    if plan.sample.stride == 0 {
-        bail!("the plan's sample.stride is 0: it has to be at least 1");
-    }
-    if !(1..=MAX_CONNECTIONS).contains(&plan.connections) {
-        bail!("the plan's connections are {}: choose 1 to {MAX_CONNECTIONS}", plan.connections);
-    }
-    if !(1..=MAX_THREADS).contains(&plan.threads) {
-        bail!("the plan's threads are {}: choose 1 to {MAX_THREADS}", plan.threads);
-    }
-    if plan.threads > 1 && !plan.schedule.is_open_loop() {
-        bail!(
-            "the plan spreads a flood over threads, each of which would set a pace of its own: choose one"
-        );
-    }
-    let limits = Limits::of_plan(plan.slow_consumer, plan.schedule, plan.format, plan.connections)
-        .map_err(|error| anyhow!("the plan's slow_consumer: {error}"))?;
+    let limits = check(&plan, style)?;
     let tape = plan.tape.as_deref().map(read_tape).transpose()?;
-    let timetable = Timetable::new(plan.schedule, tape.clone()).map_err(anyhow::Error::msg)?;
-    if style == Style::Classic {
-        Classic::new(plan.schedule, 0).map_err(anyhow::Error::msg)?;
-    }
+    let timetable = Timetable::new(plan.schedule, tape.clone()).map_err(PlanError::Schedule)?;
     let tls = plan.tls.as_ref().map(|tls| certificate::load(&tls.cert, &tls.key));
     let tls = tls.transpose().context("the plan's tls")?;
-    Ok(Planned { plan, limits, tape, timetable, tls })
+    Ok(CheckedPlan { plan, limits, tape, timetable, tls })
+}
+
+fn check(plan: &ServerPlan, style: Style) -> Result<Limits, PlanError> {
+    let ServerPlan { connections, threads, schedule, format, .. } = *plan;
+    if plan.sample.stride == 0 {
+        return Err(PlanError::Stride);
+    }
+    if !(1..=MAX_CONNECTIONS).contains(&connections) {
+        return Err(PlanError::Connections(connections));
+    }
+    if !(1..=MAX_THREADS).contains(&threads) {
+        return Err(PlanError::Threads(threads));
+    }
+    if threads > 1 && !schedule.is_open_loop() {
+        return Err(PlanError::FloodThreads);
+    }
+    if style == Style::Classic {
+        Classic::new(schedule, 0)?;
+    }
+    Ok(Limits::from_plan(plan.slow_consumer, schedule, format, connections)?)
 }
 
 fn read_tape(path: &Path) -> Result<Arc<Tape>> {
     let text = std::fs::read_to_string(path).context("the plan's tape cannot be read")?;
-    let tape = Tape::parse(&text).map_err(|error| anyhow!("the plan's tape: {error}"))?;
-    Ok(Arc::new(tape))
+    Ok(Arc::new(Tape::parse(&text).context("the plan's tape")?))
 }

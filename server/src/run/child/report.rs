@@ -1,17 +1,21 @@
 //! The report of a run.
 
-use crate::run::child::end::End;
-use crate::run::child::lines::say;
-use crate::run::child::worker_threads::Played;
+use crate::connection::stream::outgoing::Stream;
+use crate::engine::state::Engine;
+use crate::run::child::end::RunEnd;
+use crate::run::child::lines::send;
 use anyhow::Result;
 use contract::{Dropped, Fresh, FromServer, SAMPLES_PER_LINE, SampleRow, Samples, ServerFinal};
 
-/// Says everything about the run: samples of each connection, seqs made anew, drops,
-/// and the sums.
+/// An engine after its run, and the streams of its connections by their keys.
+pub type FinishedEngine = (Engine, Vec<Stream>);
+
+/// Reports a run: the samples of each connection, the seqs at which messages were made anew,
+/// dropped ticks, and the sums.
 ///
 /// # Errors
 /// When the harness does not read any more.
-pub fn report(played: Vec<Played>, (ended, detail): End) -> Result<()> {
+pub fn report(finished: Vec<FinishedEngine>, end: &RunEnd) -> Result<()> {
     let mut last = ServerFinal {
         generated: 0,
         written: 0,
@@ -19,37 +23,38 @@ pub fn report(played: Vec<Played>, (ended, detail): End) -> Result<()> {
         confirmed: 0,
         written_bytes: 0,
         dropped: 0,
-        ended,
-        detail,
+        ended: end.kind(),
+        detail: end.detail(),
     };
-    let engines = played.len();
-    let connections: usize = played.iter().map(|(_, streams)| streams.len()).sum();
+    let engines = finished.len();
+    let connections: usize = finished.iter().map(|(_, streams)| streams.len()).sum();
     for connection in 0..connections {
-        let engine = &played[connection % engines].0;
+        let engine = &finished[connection % engines].0;
         let Some(stamps) = &engine.stamps else { break };
         let rows: Vec<SampleRow> = stamps.rows(connection / engines).collect();
         for rows in rows.chunks(SAMPLES_PER_LINE) {
-            say(&FromServer::Samples(Samples { connection, rows: rows.to_vec() }))?;
+            send(&FromServer::Samples(Samples { connection, rows: rows.to_vec() }))?;
         }
     }
-    let fresh = played.first().and_then(|(engine, _)| engine.fresh()).unwrap_or_default();
+    let fresh = finished.first().and_then(|(engine, _)| engine.fresh()).unwrap_or_default();
     for seqs in fresh.chunks(SAMPLES_PER_LINE) {
-        say(&FromServer::Fresh(Fresh { seqs: seqs.to_vec() }))?;
+        send(&FromServer::Fresh(Fresh { seqs: seqs.to_vec() }))?;
     }
-    for (number, (engine, streams)) in played.into_iter().enumerate() {
-        let books = &engine.books;
-        last.generated = last.generated.max(books.generated);
-        last.written += books.written;
-        last.acknowledged += books.acknowledged;
-        last.confirmed += books.confirmed;
-        last.written_bytes += books.written_bytes;
-        last.dropped += books.dropped;
-        for (place, stream) in streams.into_iter().enumerate() {
-            let connection = number + place * engines;
-            for ranges in stream.into_dropped(engine.feeds.whole()).chunks(SAMPLES_PER_LINE) {
-                say(&FromServer::Dropped(Dropped { connection, ranges: ranges.to_vec() }))?;
+    for (number, (engine, streams)) in finished.into_iter().enumerate() {
+        let counts = &engine.counts;
+        last.generated = last.generated.max(counts.generated);
+        last.written += counts.written;
+        last.acknowledged += counts.acknowledged;
+        last.confirmed += counts.confirmed;
+        last.written_bytes += counts.written_bytes;
+        last.dropped += counts.dropped;
+        for (key, stream) in streams.into_iter().enumerate() {
+            let connection = number + key * engines;
+            let ranges = stream.into_dropped(engine.feeds.all_symbols());
+            for ranges in ranges.chunks(SAMPLES_PER_LINE) {
+                send(&FromServer::Dropped(Dropped { connection, ranges: ranges.to_vec() }))?;
             }
         }
     }
-    say(&FromServer::Final(last))
+    send(&FromServer::Final(last))
 }

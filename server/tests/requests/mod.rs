@@ -1,23 +1,24 @@
-//! Requests that ask to come in, good or broken, and what is answered.
+//! Requests for a WebSocket, good or broken, and their answers.
 
 #![allow(dead_code)] // each test file uses its own part
 
+use crate::common::clients::dial;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
 
 pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
-/// A request, good but for what a case changes.
+/// A request, good except for what a case changes.
 #[derive(Clone)]
-pub struct Asked {
+pub struct Request {
     pub method: &'static str,
     pub target: String,
     pub version: &'static str,
     pub headers: Vec<(String, String)>,
 }
 
-pub fn asked() -> Asked {
+/// A good request.
+pub fn good() -> Request {
     let headers = [
         ("Host", "127.0.0.1"),
         ("Upgrade", "websocket"),
@@ -26,25 +27,25 @@ pub fn asked() -> Asked {
         ("Sec-WebSocket-Key", KEY),
     ];
     let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    Asked { method: "GET", target: "/ticks".to_owned(), version: "HTTP/1.1", headers }
+    Request { method: "GET", target: "/ticks".to_owned(), version: "HTTP/1.1", headers }
 }
 
-/// With that header, in place of one of the same name.
-pub fn with(name: &str, value: &str) -> Asked {
+/// The good request with a header, in place of one of the same name.
+pub fn with(name: &str, value: &str) -> Request {
     without(name).and(name, value)
 }
 
-pub fn without(name: &str) -> Asked {
-    let mut asked = asked();
-    asked.headers.retain(|(other, _)| other != name);
-    asked
+pub fn without(name: &str) -> Request {
+    let mut request = good();
+    request.headers.retain(|(other, _)| other != name);
+    request
 }
 
-pub fn target(target: &str) -> Asked {
-    Asked { target: target.to_owned(), ..asked() }
+pub fn target(target: &str) -> Request {
+    Request { target: target.to_owned(), ..good() }
 }
 
-impl Asked {
+impl Request {
     /// With one more header.
     pub fn and(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -61,20 +62,14 @@ impl Asked {
     }
 }
 
-/// An answer: status, headers in lower case up to their values, body.
+/// An answer: status, headers with names in lower case, body.
 pub struct Answer {
     pub status: u16,
     pub headers: Vec<String>,
     pub body: Vec<u8>,
 }
 
-pub fn open(address: &str) -> TcpStream {
-    let socket = TcpStream::connect(address).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    socket
-}
-
-/// Reads a head, and what is behind it unless that is a WebSocket.
+/// Reads a head, and its body unless it is a WebSocket.
 pub fn read_answer(socket: &mut TcpStream) -> Answer {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -97,9 +92,10 @@ pub fn read_answer(socket: &mut TcpStream) -> Answer {
     Answer { status, headers, body }
 }
 
-pub fn by_bytes(address: &str, sent: &[u8]) -> Answer {
-    let mut socket = open(address);
-    // The server may have seen enough before the end.
+/// Sends raw bytes, and reads the answer.
+pub fn answer_to(address: &str, sent: &[u8]) -> Answer {
+    let mut socket = dial(address, None);
+    // The server may close before the end.
     let _ = socket.write_all(sent);
     read_answer(&mut socket)
 }

@@ -1,5 +1,5 @@
-//! What clients send in the tests: the cases after RFC 6455 and the Autobahn
-//! suite's list.
+//! The frames that clients send in the tests: cases after RFC 6455 and the list of the
+//! Autobahn suite.
 
 use fastwebsockets::{Frame, OpCode, Payload};
 
@@ -9,48 +9,48 @@ const BINARY: u8 = 2;
 pub const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
-/// The server's limit of a message.
+/// The longest message that the server takes.
 const LIMIT: usize = tick_server::connection::violation::MESSAGE_BYTES;
 
-/// A frame of a client, good or bad.
+/// A frame of a client, valid or not.
 #[derive(Clone)]
-pub struct Sent {
+pub struct ClientFrame {
     fin: bool,
     reserved: u8,
     pub opcode: u8,
     pub masked: bool,
     pub payload: Vec<u8>,
-    /// What the header says in place of the payload's length.
+    /// The length in the header, if it is not that of the payload.
     announced: Option<u64>,
 }
 
-fn frame(opcode: u8, payload: impl AsRef<[u8]>) -> Sent {
+fn frame(opcode: u8, payload: impl AsRef<[u8]>) -> ClientFrame {
     let payload = payload.as_ref().to_vec();
-    Sent { fin: true, reserved: 0, opcode, masked: true, payload, announced: None }
+    ClientFrame { fin: true, reserved: 0, opcode, masked: true, payload, announced: None }
 }
 
-/// One that is not the last of its message.
-fn part(opcode: u8, payload: impl AsRef<[u8]>) -> Sent {
-    Sent { fin: false, ..frame(opcode, payload) }
+/// A frame that is not the last of its message.
+fn part(opcode: u8, payload: impl AsRef<[u8]>) -> ClientFrame {
+    ClientFrame { fin: false, ..frame(opcode, payload) }
 }
 
-fn unmasked(opcode: u8, payload: impl AsRef<[u8]>) -> Sent {
-    Sent { masked: false, ..frame(opcode, payload) }
+fn unmasked(opcode: u8, payload: impl AsRef<[u8]>) -> ClientFrame {
+    ClientFrame { masked: false, ..frame(opcode, payload) }
 }
 
-fn reserved(bits: u8, opcode: u8) -> Sent {
-    Sent { reserved: bits, ..frame(opcode, "hello") }
+fn reserved(bits: u8, opcode: u8) -> ClientFrame {
+    ClientFrame { reserved: bits, ..frame(opcode, "hello") }
 }
 
-fn announced(opcode: u8, length: u64) -> Sent {
-    Sent { announced: Some(length), ..frame(opcode, "") }
+fn announced(opcode: u8, length: u64) -> ClientFrame {
+    ClientFrame { announced: Some(length), ..frame(opcode, "") }
 }
 
-fn close(code: u16, reason: impl AsRef<[u8]>) -> Sent {
+fn close(code: u16, reason: impl AsRef<[u8]>) -> ClientFrame {
     frame(CLOSE, [&code.to_be_bytes(), reason.as_ref()].concat())
 }
 
-impl Sent {
+impl ClientFrame {
     /// RFC 6455, 5.2.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![u8::from(self.fin) << 7 | self.reserved << 4 | self.opcode];
@@ -77,11 +77,11 @@ impl Sent {
         bytes
     }
 
-    /// The same for fastwebsockets, if it sends such a frame.
+    /// The same for fastwebsockets, if it can send such a frame.
     pub fn to_frame(&self) -> Option<Frame<'_>> {
         let opcode = OpCode::try_from(self.opcode).ok()?;
-        let sends = self.reserved == 0 && self.announced.is_none();
-        sends.then(|| Frame::new(self.fin, opcode, None, Payload::Borrowed(&self.payload)))
+        let is_sendable = self.reserved == 0 && self.announced.is_none();
+        is_sendable.then(|| Frame::new(self.fin, opcode, None, Payload::Borrowed(&self.payload)))
     }
 }
 
@@ -89,28 +89,33 @@ impl Sent {
 pub enum Expected {
     /// A close frame with that code; `None`: without a code.
     Close(Option<u16>),
-    /// Such pongs, and the connection goes on.
+    /// These pongs, and the connection stays open.
     Pongs(Vec<Vec<u8>>),
 }
 
 pub struct Case {
     pub name: String,
-    /// Of RFC 6455.
+    /// The section of RFC 6455.
     pub section: &'static str,
-    pub sent: Vec<Sent>,
+    pub frames: Vec<ClientFrame>,
     pub expected: Expected,
 }
 
-fn case(name: impl Into<String>, section: &'static str, sent: Vec<Sent>, code: u16) -> Case {
-    Case { name: name.into(), section, sent, expected: Expected::Close(Some(code)) }
+fn case(
+    name: impl Into<String>,
+    section: &'static str,
+    frames: Vec<ClientFrame>,
+    code: u16,
+) -> Case {
+    Case { name: name.into(), section, frames, expected: Expected::Close(Some(code)) }
 }
 
-fn pongs(name: &str, section: &'static str, sent: Vec<Sent>, payloads: &[&[u8]]) -> Case {
+fn pongs(name: &str, section: &'static str, frames: Vec<ClientFrame>, payloads: &[&[u8]]) -> Case {
     let payloads = payloads.iter().map(|payload| payload.to_vec()).collect();
-    Case { name: name.into(), section, sent, expected: Expected::Pongs(payloads) }
+    Case { name: name.into(), section, frames, expected: Expected::Pongs(payloads) }
 }
 
-/// Autobahn 1 and 2: messages, and what is asked and answered.
+/// Autobahn 1 and 2: messages, pings and pongs.
 fn messages() -> Vec<Case> {
     let long = [b'x'; 125];
     vec![
@@ -131,11 +136,11 @@ fn messages() -> Vec<Case> {
         pongs(
             "2.7 an unsolicited pong, then a ping",
             "5.5.3",
-            vec![frame(PONG, ""), frame(PONG, "who asked?"), frame(PING, "I")],
+            vec![frame(PONG, ""), frame(PONG, "unsolicited"), frame(PING, "I")],
             &[b"I"],
         ),
         pongs(
-            "a pong that looks like the server's count",
+            "a pong that looks like a tick count of the server",
             "5.5.3",
             vec![frame(PONG, u64::MAX.to_le_bytes()), frame(PING, "still here")],
             &[b"still here"],
@@ -150,7 +155,7 @@ fn messages() -> Vec<Case> {
     ]
 }
 
-/// Autobahn 3 and 4, and masks: the first two bytes.
+/// Autobahn 3 and 4, and masks: the first two bytes of a frame.
 fn headers() -> Vec<Case> {
     let mut cases = vec![
         case("an unmasked text", "5.1", vec![unmasked(TEXT, "hello")], 1002),
@@ -166,7 +171,7 @@ fn headers() -> Vec<Case> {
     for opcode in (3..=7).chain(11..=15) {
         let name = format!("4 the reserved opcode {opcode}");
         cases.push(case(name, "5.2", vec![frame(opcode, "")], 1002));
-        let name = format!("4 the reserved opcode {opcode} behind a ping");
+        let name = format!("4 the reserved opcode {opcode} after a ping");
         cases.push(case(name, "5.2", vec![frame(PING, ""), frame(opcode, "x")], 1002));
     }
     cases
@@ -187,29 +192,34 @@ fn fragments() -> Vec<Case> {
             vec![part(TEXT, "a"), frame(PING, "now"), part(CONTINUATION, "b")],
             &[b"now"],
         ),
-        case("5.9 a continuation of nothing", "5.4", vec![continued()], 1002),
-        case("5.10 its first part", "5.4", vec![part(CONTINUATION, "a")], 1002),
+        case("5.9 a continuation without a beginning", "5.4", vec![continued()], 1002),
+        case("5.10 the first part of a continuation", "5.4", vec![part(CONTINUATION, "a")], 1002),
         case("5.18 a text within a text", "5.4", vec![part(TEXT, "a"), frame(TEXT, "b")], 1002),
-        case("bytes within a text", "5.4", vec![part(TEXT, "a"), frame(BINARY, "b")], 1002),
+        case(
+            "a binary message within a text",
+            "5.4",
+            vec![part(TEXT, "a"), frame(BINARY, "b")],
+            1002,
+        ),
         case("a text in a thousand parts", "5.4", thousand_parts(), 1008),
     ]
 }
 
-fn thousand_parts() -> Vec<Sent> {
-    let mut sent = vec![part(CONTINUATION, ""); 1000];
-    sent[0].opcode = TEXT;
-    sent[999].fin = true;
-    sent
+fn thousand_parts() -> Vec<ClientFrame> {
+    let mut frames = vec![part(CONTINUATION, ""); 1000];
+    frames[0].opcode = TEXT;
+    frames[999].fin = true;
+    frames
 }
 
-/// Autobahn 6: what is no UTF-8 (RFC 3629).
+/// Autobahn 6: texts that are not UTF-8 (RFC 3629).
 fn texts() -> Vec<Case> {
     let bad: [(&str, &[u8]); 8] = [
         ("6.3.1 a surrogate in the middle", b"\xce\xba\xe1\xbd\xb9\xed\xa0\x80edited"),
         ("6.10 an overlong slash", b"\xc0\xaf"),
         ("6.11 the overlong null", b"\xe0\x80\x80"),
         ("6.14 a lone continuation byte", b"\x80"),
-        ("6.16 a byte that never is", b"\xff"),
+        ("6.16 a byte that UTF-8 does not have", b"\xff"),
         ("6.20 a surrogate", b"\xed\xbf\xbf"),
         ("6.21 beyond the last code point", b"\xf4\x90\x80\x80"),
         ("6.4 the end cut off", b"\xf0\x9f\x98"),
@@ -222,30 +232,35 @@ fn texts() -> Vec<Case> {
         cases.push(case(format!("{name}, in parts"), "8.1", cut, 1007));
     }
     let cut = vec![part(TEXT, b"\xf0\x9f"), frame(CONTINUATION, b"\x98\x80")];
-    cases.push(case("6.2.3 a code point over two parts", "8.1", cut, 1008));
+    cases.push(case("6.2.3 a code point in two parts", "8.1", cut, 1008));
     cases.push(case("6.23 the last code point", "8.1", vec![frame(TEXT, "\u{10ffff}")], 1008));
     cases
 }
 
-/// Autobahn 7: how it ends.
+/// Autobahn 7: closes.
 fn closes() -> Vec<Case> {
     let mut cases = vec![
         Case {
             name: "7.3.1 a close without a code".into(),
             section: "5.5.1",
-            sent: vec![frame(CLOSE, "")],
+            frames: vec![frame(CLOSE, "")],
             expected: Expected::Close(None),
         },
         case("7.3.2 a close with one byte", "5.5.1", vec![frame(CLOSE, [3])], 1002),
         case("7.3.4 a close with a reason", "5.5.1", vec![close(1000, "bye")], 1000),
         case("7.3.5 the longest reason", "5.5", vec![close(1000, "*".repeat(123))], 1000),
         case("7.3.6 a reason that is too long", "5.5", vec![close(1000, "*".repeat(124))], 1002),
-        case("7.5.1 a reason that is no UTF-8", "8.1", vec![close(1000, b"\xce\xba\xff")], 1007),
+        case("7.5.1 a reason that is not UTF-8", "8.1", vec![close(1000, b"\xce\xba\xff")], 1007),
         case("7.1.2 two closes", "5.5.1", vec![close(1000, ""), close(1001, "")], 1000),
-        case("7.1.3 a ping behind a close", "5.5.1", vec![close(1000, ""), frame(PING, "")], 1000),
-        case("7.1.4 a text behind a close", "5.5.1", vec![close(1000, ""), frame(TEXT, "x")], 1000),
+        case("7.1.3 a ping after a close", "5.5.1", vec![close(1000, ""), frame(PING, "")], 1000),
+        case("7.1.4 a text after a close", "5.5.1", vec![close(1000, ""), frame(TEXT, "x")], 1000),
         case("7.1.5 a close within a text", "5.4", vec![part(TEXT, "a"), close(1000, "")], 1000),
-        case("bytes behind a fault", "7.1.7", vec![unmasked(TEXT, "x"), frame(TEXT, "y")], 1002),
+        case(
+            "a frame after a violation",
+            "7.1.7",
+            vec![unmasked(TEXT, "x"), frame(TEXT, "y")],
+            1002,
+        ),
     ];
     for code in [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999] {
         cases.push(case(format!("7.7 close code {code}"), "7.4", vec![close(code, "")], code));
@@ -256,7 +271,7 @@ fn closes() -> Vec<Case> {
     cases
 }
 
-/// Autobahn 9: how much.
+/// Autobahn 9: lengths.
 fn sizes() -> Vec<Case> {
     let full = "x".repeat(LIMIT);
     let mut cases = vec![
@@ -271,19 +286,19 @@ fn sizes() -> Vec<Case> {
         case("a binary message too long", "10.4", vec![frame(BINARY, vec![7; LIMIT + 1])], 1009),
     ];
     for power in [17, 31, 32, 33, 62] {
-        let sent = vec![announced(BINARY, 1 << power)];
-        cases.push(case(format!("2^{power} bytes are announced"), "10.4", sent, 1009));
+        let frames = vec![announced(BINARY, 1 << power)];
+        cases.push(case(format!("2^{power} bytes are announced"), "10.4", frames, 1009));
     }
-    // The highest bit has to be 0 (5.2): as good a reason, and the same end.
+    // The highest bit has to be 0 (5.2); the length is too large anyway.
     for length in [(1 << 63) - 1, 1 << 63, u64::MAX] {
-        let sent = vec![announced(TEXT, length)];
-        cases.push(case(format!("{length} bytes are announced"), "5.2", sent, 1009));
+        let frames = vec![announced(TEXT, length)];
+        cases.push(case(format!("{length} bytes are announced"), "5.2", frames, 1009));
     }
-    // A control frame may not be so long, whatever a message may be.
+    // Control frames may not be that long, however long messages may be.
     for (name, opcode) in [("ping", PING), ("pong", PONG), ("close", CLOSE)] {
         for length in [126, 1 << 16, 1 << 20, 1 << 63] {
-            let sent = vec![announced(opcode, length)];
-            cases.push(case(format!("a {name} of {length} bytes"), "5.5", sent, 1002));
+            let frames = vec![announced(opcode, length)];
+            cases.push(case(format!("a {name} of {length} bytes"), "5.5", frames, 1002));
         }
     }
     cases

@@ -1,5 +1,6 @@
-//! The server by hand as a process: its address, what it says, what it uses.
+//! The standalone server as a process: its address, its events, what it uses.
 
+use crate::events::Event;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::io::{BufRead, BufReader};
@@ -16,30 +17,31 @@ pub struct Usage {
 }
 
 /// A running server.
-pub struct Served {
+pub struct Server {
     process: Child,
     address: String,
-    words: Option<JoinHandle<Vec<String>>>,
+    events: Option<JoinHandle<Vec<Event>>>,
 }
 
-impl Served {
-    /// Starts it, and reads all that it says.
+impl Server {
+    /// Starts it, and reads all events that it logs.
     pub fn start(rate: u64, log_ceiling: u64) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_tick-server"))
-            .args(["--port", "0", "--rate", &rate.to_string()])
+            .args(["--port", "0", "--log-format", "json", "--rate", &rate.to_string()])
             .args(["--log-ceiling", &log_ceiling.to_string()])
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("the server");
-        let mut lines = BufReader::new(process.stderr.take().expect("piped")).lines();
-        let url = lines.next().expect("its address").expect("text");
-        let address = url.trim_start_matches("ws://").trim_end_matches("/ticks").to_owned();
-        let words = std::thread::spawn(move || lines.map_while(Result::ok).collect());
-        Self { process, address, words: Some(words) }
+            .expect("the server starts");
+        let stderr = BufReader::new(process.stderr.take().expect("stderr is piped"));
+        let mut events = stderr.lines().map_while(Result::ok).map(|line| Event::parse(&line));
+        let Some(Event::Url(url)) = events.next() else { panic!("the server logged no URL") };
+        let address = url.split('/').nth(2).expect("a URL has a host").to_owned();
+        let events = std::thread::spawn(move || events.collect());
+        Self { process, address, events: Some(events) }
     }
 
-    /// Where it listens.
+    /// `HOST:PORT`.
     pub fn address(&self) -> String {
         self.address.clone()
     }
@@ -54,17 +56,17 @@ impl Served {
         Usage { memory_bytes: kib * 1024, descriptors }
     }
 
-    /// Tells it to go away, and gives all that it said.
-    pub fn end(&mut self) -> Vec<String> {
+    /// Ends it by SIGINT; gives all events that it logged.
+    pub fn end(&mut self) -> Vec<Event> {
         kill(Pid::from_raw(self.process.id() as i32), Signal::SIGINT).expect("it runs");
         let status = self.process.wait().expect("it ends");
-        let words = self.words.take().expect("ended once").join().expect("a reader");
-        assert!(status.success(), "the server ended with {status}; it said: {:?}", words.last());
-        words
+        let events = self.events.take().expect("it is ended once").join().expect("a reader");
+        assert!(status.success(), "the server ended with {status}; last: {:?}", events.last());
+        events
     }
 }
 
-impl Drop for Served {
+impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
