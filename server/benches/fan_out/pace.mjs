@@ -1,15 +1,15 @@
-// Pace and payload of the servers in JavaScript, the same for Node.js and Bun: tick n is
-// due at start + n/rate, and each turn sends as many as are due by then.
+// Pace and payload of the servers in JavaScript, the same for Node.js and Bun: tick n is due at
+// start + n/rate, and each turn of the event loop sends those that are due.
 import { parseArgs } from "node:util";
 import { Market } from "../../node/src/market.mjs";
 
-/** Messages handed out in one turn at most, so that sockets get their turns, too. */
+/** The most messages of one turn, so that sockets are served, too. */
 const TURN_MESSAGES = 10_000;
-/** The market is asked beforehand, and repeats itself: its 64-bit arithmetic is slow in
- *  JavaScript, which is no part of what is compared. */
+/** Quotes that are computed beforehand and repeated: 64-bit arithmetic is slow in JavaScript,
+ *  which is not what is compared. */
 const QUOTES = 4096;
 
-/** The load that the command line asks for: `rate` and `connections`. */
+/** The load of the command line: `rate` and `connections`. */
 export function load() {
     const options = { rate: { type: "string" }, connections: { type: "string" } };
     const { values } = parseArgs({ options });
@@ -17,7 +17,7 @@ export function load() {
 }
 
 /**
- * Hands each tick to `send` when it is due, from now on and for ever.
+ * Passes each tick to `send` when it is due, from now on and for ever.
  * @param {{rate: number, connections: number}} load
  * @param {() => bigint} nowNs the machine's monotonic clock
  * @param {(payload: Buffer) => void} send
@@ -46,7 +46,7 @@ export function pace({ rate, connections }, nowNs, send) {
             send(tick());
         }
         const waitMs = (dueNs(next) - elapsedNs()) / 1e6;
-        // A timer takes whole milliseconds, at least one.
+        // A timer has whole milliseconds, at least one.
         if (waitMs > 0) setTimeout(turn, waitMs);
         else setImmediate(turn);
     };

@@ -1,5 +1,5 @@
-// Bun, as its guide shows "Publish/subscribe": the server publishes to a topic, and
-// uWebSockets below it does the rest.
+// Bun, as in "Publish/subscribe" of its guide: the server publishes to a topic, which
+// uWebSockets sends to the connections.
 import { dlopen } from "bun:ffi";
 import { load, pace } from "./pace.mjs";
 
@@ -13,7 +13,7 @@ function nowNs() {
     return time[0] * 1_000_000_000n + time[1];
 }
 
-const asked = load();
+const wanted = load();
 let connections = 0;
 
 const server = Bun.serve({
@@ -26,8 +26,8 @@ const server = Bun.serve({
         open(socket) {
             socket.subscribe("ticks");
             connections += 1;
-            if (connections === asked.connections) {
-                pace(asked, nowNs, (payload) => server.publish("ticks", payload));
+            if (connections === wanted.connections) {
+                pace(wanted, nowNs, (payload) => server.publish("ticks", payload));
             }
         },
         message() {},

@@ -1,4 +1,4 @@
-"""uWebSockets with Python above it: `app.publish` to a topic, as socketify's docs show."""
+"""uWebSockets with Python above it: `app.publish` to a topic, as in the docs of socketify."""
 
 import argparse
 import random
@@ -8,9 +8,9 @@ import time
 
 from socketify import App, OpCode
 
-# Messages handed out in one turn at most, so that sockets get their turns, too.
+# The most messages of one turn of the event loop, so that sockets are served, too.
 TURN_MESSAGES = 100_000
-# Prices and symbols are drawn beforehand, and repeated.
+# Quotes that are drawn beforehand and repeated.
 QUOTES = 4096
 
 
@@ -23,8 +23,8 @@ class Pace:
         self.most = max(1, TURN_MESSAGES // connections)
         self.start_ns = time.monotonic_ns()
         self.next = 0
-        dice = random.Random(1)
-        self.quotes = [(dice.randrange(64), dice.randrange(10_000, 108_000) / 100) for _ in range(QUOTES)]
+        draw = random.Random(1)
+        self.quotes = [(draw.randrange(64), draw.randrange(10_000, 108_000) / 100) for _ in range(QUOTES)]
 
     def turn(self):
         now_ns = time.monotonic_ns()
@@ -41,7 +41,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rate", type=int, required=True)
     parser.add_argument("--connections", type=int, required=True)
-    asked = parser.parse_args()
+    wanted = parser.parse_args()
     app = App()
     uv = app.loop.uv_loop
     kept = []
@@ -49,8 +49,8 @@ def main():
     def opened(socket):
         socket.subscribe("ticks")
         kept.append(socket)
-        if len(kept) == asked.connections:
-            pace = Pace(app, asked.rate, asked.connections)
+        if len(kept) == wanted.connections:
+            pace = Pace(app, wanted.rate, wanted.connections)
             kept.append(uv.create_timer(1, 1, lambda _: pace.turn(), None))
 
     def listening(config):
@@ -59,8 +59,8 @@ def main():
 
     app.ws("/*", {"open": opened, "compression": 0})
     app.listen({"host": "127.0.0.1", "port": 0}, listening)
-    # The library's own loop polls without ever sleeping, for asyncio's sake, which is
-    # not needed here.
+    # The loop of the library polls without ever sleeping, for asyncio, which is not needed
+    # here.
     uv.run()
 
 

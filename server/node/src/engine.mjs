@@ -1,18 +1,18 @@
-// Makes messages, hands them to every connection, and looks how far they have come.
+// Makes messages, passes them to every connection, and reads how far they have come.
 import { getHeapStatistics } from "node:v8";
 import { message } from "./message.mjs";
 
-/** How long a message is sent again before it is made anew, in ms. */
+/** How long a message is repeated before it is made anew, in ms. */
 const CACHED_MS = 1;
-/** Ticks that the meter shows before they are handed over: it must never be behind a client. */
+/** Ticks that the meter shows before they are sent: it must never be behind a client. */
 const SLICE_TICKS = 256;
-/** Under a flood no more than this is handed to a connection that does not take it. */
-const HUNGRY_BYTES = 1 << 20;
-/** Between two looks while ticks are made, in ms. */
-const LOOK_MS = 1;
-/** Of the heap that Node.js may use: more of it in use counts as full. */
+/** Under a flood no more is sent while a connection has this much buffered. */
+const BUFFERED_BYTES = 1 << 20;
+/** Between two readings of the progress while ticks are made, in ms. */
+const PROGRESS_MS = 1;
+/** The share of the heap limit above which the heap counts as full. */
 const HEAP_SHARE = 0.8;
-/** Between two looks at the heap, in ms: in that time it grows by some 10 MB. */
+/** Between two readings of the heap, in ms: in that time it grows by some 10 MB. */
 const HEAP_MS = 50;
 
 /** The monotonic clock, in ns: exact as a number for 104 days. */
@@ -26,12 +26,12 @@ export class Engine {
     #madeMs = -Infinity;
     #madeNs = 0;
     #nextSample;
-    #lookedMs = 0;
-    #lookedNs = nowNs();
+    #progressMs = 0;
+    #progressNs = nowNs();
     #heapMs = 0;
     #blockedNs = 0;
 
-    /** Ticks handed to send(). */
+    /** Ticks passed to send(). */
     generated = 0;
     /** The seqs at which a message was made anew. */
     fresh = [];
@@ -41,21 +41,21 @@ export class Engine {
     writtenBytes = 0;
     heldBytes = 0;
 
-    constructor(plan, market, meter, outlets) {
+    constructor(plan, market, meter, connections) {
         this.#plan = plan;
         this.#market = market;
         this.#meter = meter;
-        this.outlets = outlets;
+        this.connections = connections;
         this.#nextSample = plan.sample.first;
     }
 
-    /** Hands so many ticks to every connection. */
+    /** Sends `count` ticks to every connection. */
     make(count) {
         for (let left = count; left > 0; left -= SLICE_TICKS) {
             const end = this.generated + Math.min(left, SLICE_TICKS);
             this.#meter.generated(end);
             while (this.generated < end) this.#send(this.generated);
-            if (performance.now() - this.#lookedMs >= LOOK_MS) this.look();
+            if (performance.now() - this.#progressMs >= PROGRESS_MS) this.readProgress();
         }
     }
 
@@ -65,9 +65,9 @@ export class Engine {
         const payload = this.#message.of(seq);
         const frameBytes = this.#message.frameBytes(seq);
         const isSampled = seq === this.#nextSample;
-        for (const outlet of this.outlets) {
-            if (isSampled) outlet.rows.push([seq, this.#madeNs, nowNs()]);
-            outlet.send(payload, frameBytes);
+        for (const connection of this.connections) {
+            if (isSampled) connection.rows.push([seq, this.#madeNs, nowNs()]);
+            connection.send(payload, frameBytes);
         }
         if (isSampled) this.#nextSample += this.#plan.sample.stride;
         this.generated = seq + 1;
@@ -80,53 +80,53 @@ export class Engine {
         this.fresh.push(seq);
     }
 
-    /** Whether every connection takes what it is given. */
-    isHungry() {
-        return this.outlets.every((outlet) => outlet.bufferedAmount < HUNGRY_BYTES);
+    /** Whether every connection has room for more. */
+    needsMore() {
+        return this.connections.every((connection) => connection.bufferedAmount < BUFFERED_BYTES);
     }
 
-    /** Looks how far the ticks have come, and shows it. */
-    look() {
+    /** Reads how far the ticks have come, and publishes it. */
+    readProgress() {
         const now = nowNs();
-        if (this.heldBytes > 0) this.#blockedNs += now - this.#lookedNs;
+        if (this.heldBytes > 0) this.#blockedNs += now - this.#progressNs;
         [this.written, this.confirmed, this.writtenBytes, this.heldBytes] = [0, 0, 0, 0];
-        for (const outlet of this.outlets) {
-            outlet.look(this.#lookedNs);
-            this.written += outlet.written;
-            this.confirmed += outlet.confirmed;
-            this.writtenBytes += outlet.writtenBytes;
-            this.heldBytes += outlet.heldBytes;
+        for (const connection of this.connections) {
+            connection.readProgress(this.#progressNs);
+            this.written += connection.written;
+            this.confirmed += connection.confirmed;
+            this.writtenBytes += connection.writtenBytes;
+            this.heldBytes += connection.heldBytes;
         }
-        this.#lookedMs = performance.now();
-        this.#lookedNs = now;
+        this.#progressMs = performance.now();
+        this.#progressNs = now;
         const { written, confirmed, writtenBytes, heldBytes } = this;
         this.#meter.rest({ written, confirmed, writtenBytes, blockedNs: this.#blockedNs, heldBytes });
     }
 
-    /** Why no more can be kept for a slow client, if so. */
-    ceiling() {
-        const waiting = this.generated * this.outlets.length - this.written;
+    /** Why no more can be kept for a slow client, if it cannot. */
+    ceilingReached() {
+        const waiting = this.generated * this.connections.length - this.written;
         const limit = this.#plan.log_ceiling_bytes;
         const waited = `${waiting} ticks waited for the client`;
         if (this.heldBytes > limit) return `${waited}, more than ${Math.floor(limit / 1e6)} MB`;
-        if (this.#lookedMs - this.#heapMs < HEAP_MS) return undefined;
-        this.#heapMs = this.#lookedMs;
+        if (this.#progressMs - this.#heapMs < HEAP_MS) return undefined;
+        this.#heapMs = this.#progressMs;
         const { used_heap_size: used, heap_size_limit: most } = getHeapStatistics();
         if (used < HEAP_SHARE * most) return undefined;
         const [usedMb, mostMb] = [used, most].map((bytes) => Math.round(bytes / 1e6));
         return `${waited}, and with them the heap of Node.js has ${usedMb} of ${mostMb} MB`;
     }
 
-    /** Asks every client for a pong. */
+    /** Pings every client. */
     ping() {
-        for (const outlet of this.outlets) outlet.ping(this.generated);
+        for (const connection of this.connections) connection.ping(this.generated);
     }
 
     get isDrained() {
-        return this.outlets.every((outlet) => outlet.written === this.generated);
+        return this.connections.every((connection) => connection.written === this.generated);
     }
 
     get isConfirmed() {
-        return this.outlets.every((outlet) => outlet.confirmed === this.generated);
+        return this.connections.every((connection) => connection.confirmed === this.generated);
     }
 }

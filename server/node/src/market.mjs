@@ -1,5 +1,5 @@
 // The market: symbol and price of each tick by its seq alone, the same function as
-// tick::Market of the suite, which anyone can recompute.
+// tick::Market of the suite.
 
 const MASK = (1n << 64n) - 1n;
 

@@ -1,5 +1,5 @@
-// One message, made once and sent again and again. Where the format carries a seq, the
-// seq alone is put in new: a client could count nothing otherwise.
+// One message, made once and repeated. In formats with a seq only that is updated: clients could
+// not count otherwise.
 
 /** Bytes before each payload: every tick is shorter than 126 bytes. */
 export const HEADER_BYTES = 2;
@@ -20,8 +20,8 @@ function same(payload) {
 }
 
 /**
- * Messages of a format that all say the same tick, made at `madeNs` of the monotonic
- * clock and `unixMs` of the calendar.
+ * Messages of a format that all have the same tick, made at `madeNs` of the monotonic clock
+ * and `unixMs` since the Unix epoch.
  */
 export function message(format, tick, madeNs, unixMs) {
     const { symbol, cents } = tick;
@@ -41,7 +41,7 @@ export function message(format, tick, madeNs, unixMs) {
             const head = binary(tick, madeNs, 28);
             return {
                 of: (seq) => {
-                    // A copy each: what waits in the socket must not change any more.
+                    // A copy for each: a message that waits in the socket must not change.
                     const payload = Buffer.allocUnsafe(28);
                     head.copy(payload, 0, 0, 20);
                     payload.writeUInt32LE(seq >>> 0, 20);

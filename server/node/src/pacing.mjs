@@ -1,15 +1,15 @@
-// The older server's three modes, after its description, and a flood.
+// The three modes of the older server, after its description, and a flood.
 
-/** Ticks of one turn of a flood. */
+/** Ticks of one turn of the event loop under a flood. */
 const FLOOD_TICKS = 256;
 /**
- * The most ticks of one turn that makes up for elapsed time. A server that cannot send
- * what is asked for is asked for more and more: without a bound each turn would take
- * longer than the one before, and nobody would hear a pong, a close frame or a `stop`.
+ * The most ticks of one turn in the mode `elapsed`. A server that cannot sustain the rate has
+ * more and more to send: without a bound each turn would take longer than the one before, and
+ * pongs, close frames or a `stop` would never be read.
  */
 const TURN_TICKS = 1_000;
 
-/** What a load means here; throws for one that the older server did not know. */
+/** The mode of a load; throws for a load that the older server did not have. */
 export function modeOf(schedule) {
     const rate = schedule.rate_per_s;
     switch (schedule.kind) {
@@ -22,17 +22,17 @@ export function modeOf(schedule) {
             return { kind: "elapsed", ratePerS: rate };
         default:
             throw new Error(
-                `it knows a fixed rate and a flood only, and no ${schedule.kind}: choose another workload or server`,
+                `this server supports a fixed rate and a flood only, not ${schedule.kind}: choose another workload or server`,
             );
     }
 }
 
-/** How many ticks are missing from what the elapsed time asks for, as far as one turn goes. */
+/** How many ticks of the elapsed time are not made yet, at most those of one turn. */
 export function missing(elapsedMs, ratePerS, made) {
     return Math.max(0, Math.min(TURN_TICKS, Math.floor((elapsedMs * ratePerS) / 1_000) - made));
 }
 
-/** Paces `engine`, from now until what is given back is called. */
+/** Paces `engine` from now until the function that it returns is called. */
 export function pace(mode, engine) {
     let over = false;
     if (mode.kind === "timer") {
@@ -42,7 +42,7 @@ export function pace(mode, engine) {
     const startMs = performance.now();
     const turns = {
         elapsed: () => engine.make(missing(performance.now() - startMs, mode.ratePerS, engine.generated)),
-        flood: () => engine.isHungry() && engine.make(FLOOD_TICKS),
+        flood: () => engine.needsMore() && engine.make(FLOOD_TICKS),
     };
     const turn = turns[mode.kind];
     const loop = () => {

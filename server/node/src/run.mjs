@@ -1,16 +1,17 @@
-// One run: connections, load, drain, goodbye.
+// One run: load, drain, close.
 import { setTimeout as sleep } from "node:timers/promises";
-import { Engine, nowNs } from "./engine.mjs";
+import { nowNs } from "./engine.mjs";
 import { pace } from "./pacing.mjs";
 
 const PING_MS = 100;
-/** Between two looks at how far the ticks have come, in ms. */
-const LOOK_MS = 5;
-/** Time for the last pong, behind all that two kernel queues hold, and for the close frame. */
+/** Between two readings of the progress, in ms. */
+const PROGRESS_MS = 5;
+/** How long the last pong may take, after all that two kernel queues hold, in ms. */
 const LAST_PONG_MS = 30_000;
-const GOODBYE_MS = 2_000;
+/** How long the answer to the close frame may take, in ms. */
+const CLOSE_MS = 2_000;
 
-/** What ends a run early: a word of the contract, and why. */
+/** Why a run ends: the `ended` of the contract, and a detail for people. */
 export class End extends Error {
     constructor(ended, detail = null) {
         super(detail ?? ended);
@@ -20,61 +21,59 @@ export class End extends Error {
 }
 
 /** Throws when something ends the run. */
-function check(engine, words, deadlineMs) {
-    if (words.end !== undefined) throw words.end;
-    const gone = engine.outlets.find((outlet) => outlet.gone !== undefined);
-    if (gone !== undefined) throw new End("abandoned", gone.gone);
-    const ceiling = engine.ceiling();
+function check(engine, input, deadlineMs) {
+    if (input.end !== undefined) throw input.end;
+    const ended = engine.connections.find((connection) => connection.end !== undefined);
+    if (ended !== undefined) throw new End("abandoned", ended.end);
+    const ceiling = engine.ceilingReached();
     if (ceiling !== undefined) throw new End("log_ceiling", ceiling);
     if (performance.now() > deadlineMs) throw new End("deadline", "the load was not drained in time");
 }
 
-/** Looks again and again until `done`; false when that takes longer than `limitMs`. */
-async function lookUntil(engine, limitMs, done) {
+/** Reads the progress until `done`; false when that takes longer than `limitMs`. */
+async function readProgressUntil(engine, limitMs, done) {
     const untilMs = performance.now() + limitMs;
-    for (engine.look(); !done(); engine.look()) {
+    for (engine.readProgress(); !done(); engine.readProgress()) {
         if (performance.now() > untilMs) return false;
-        await sleep(LOOK_MS);
+        await sleep(PROGRESS_MS);
     }
     return true;
 }
 
-/** Paces the load to its end, and drains it. Gives the last word. */
-export async function serve(engine, mode, plan, startNs, words, deadlineMs) {
+/** Paces the load to its end, drains it, and closes the connections. */
+export async function serve(engine, mode, plan, startNs, input, deadlineMs) {
     await sleep(Math.max(0, (startNs - nowNs()) / 1e6));
     const stop = pace(mode, engine);
     const pings = setInterval(() => engine.ping(), PING_MS);
     try {
         const endNs = startNs + plan.duration_ns;
-        await lookUntil(engine, Infinity, () => {
-            check(engine, words, deadlineMs);
+        await readProgressUntil(engine, Infinity, () => {
+            check(engine, input, deadlineMs);
             return nowNs() >= endNs;
         });
         stop();
-        await lookUntil(engine, Infinity, () => {
-            check(engine, words, deadlineMs);
+        await readProgressUntil(engine, Infinity, () => {
+            check(engine, input, deadlineMs);
             return engine.isDrained;
         });
         clearInterval(pings);
-        return await goodbye(engine, words, deadlineMs);
+        return await close(engine, input, deadlineMs);
     } finally {
         stop();
         clearInterval(pings);
-        engine.look();
+        engine.readProgress();
     }
 }
 
-/** Asks for a last pong, then closes, and waits for the answer. */
-async function goodbye(engine, words, deadlineMs) {
-    const { outlets } = engine;
-    const areGone = () => outlets.every((outlet) => outlet.gone !== undefined);
+/** Waits for a last pong, then closes, and waits for the answers. */
+async function close(engine, input, deadlineMs) {
+    const { connections } = engine;
+    const haveEnded = () => connections.every((connection) => connection.end !== undefined);
     engine.ping();
     const pongMs = Math.min(LAST_PONG_MS, deadlineMs - performance.now());
-    // A `stop` that comes now ends only the wait.
-    await lookUntil(engine, pongMs, () => engine.isConfirmed || areGone() || words.end !== undefined);
-    for (const outlet of outlets) outlet.close();
-    const answered = await lookUntil(engine, GOODBYE_MS, areGone);
+    // A `stop` now ends only the wait.
+    await readProgressUntil(engine, pongMs, () => engine.isConfirmed || haveEnded() || input.end !== undefined);
+    for (const connection of connections) connection.close();
+    const answered = await readProgressUntil(engine, CLOSE_MS, haveEnded);
     return new End("complete", answered ? null : "the client did not answer the close frame");
 }
-
-export { Engine };

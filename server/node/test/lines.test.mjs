@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { PER_LINE, chunks, plan, word } from "../src/lines.mjs";
+import { PER_LINE, chunks, readLine, readPlan } from "../src/lines.mjs";
 
 // The contract's own example of a plan.
 const page = readFileSync(new URL("../../../harness/contract/README.md", import.meta.url), "utf8");
 const PLAN = page.split("\n").find((line) => line.startsWith('{"type":"plan"') && line.includes('"seed"'));
 
-test("the contract's example is a plan, with a seed of 64 bits", () => {
-    assert.equal(plan(PLAN).seed, 1n);
-    assert.equal(plan(PLAN.replace('"seed":1', '"seed":18446744073709551615')).seed, 2n ** 64n - 1n);
+test("the example of the contract is a plan, with a seed of 64 bits", () => {
+    assert.equal(readPlan(PLAN).seed, 1n);
+    assert.equal(readPlan(PLAN.replace('"seed":1', '"seed":18446744073709551615')).seed, 2n ** 64n - 1n);
 });
 
-test("what is wrong with a plan is said", () => {
+test("an error says what is wrong with a plan", () => {
     const cases = [
         ["hello", /not a contract line/],
         ['{"type":"stop"}', /the first line has to be the plan/],
@@ -26,17 +26,17 @@ test("what is wrong with a plan is said", () => {
         [PLAN.replace('"congestion":null', '"congestion":"reno"'), /cannot set TCP_CONGESTION/],
         [PLAN.replace('{"kind":"flood"}', '{"kind":"rate","rate_per_s":0}'), /rate_per_s has to be/],
     ];
-    for (const [line, words] of cases) assert.throws(() => plan(line), words, line);
+    for (const [line, error] of cases) assert.throws(() => readPlan(line), error, line);
 });
 
-test("the lines after it", () => {
-    assert.deepEqual(word('{"type":"start","at_ns":5}'), { start: 5 });
-    assert.deepEqual(word('{"type":"stop"}'), { stop: true });
-    assert.throws(() => word('{"type":"stop","now":1}'), /unknown key `now`/);
-    assert.throws(() => word('{"type":"go"}'), /out of order/);
+test("start and stop are read, other lines are out of order", () => {
+    assert.deepEqual(readLine('{"type":"start","at_ns":5}'), { start: 5 });
+    assert.deepEqual(readLine('{"type":"stop"}'), { stop: true });
+    assert.throws(() => readLine('{"type":"stop","now":1}'), /unknown key `now`/);
+    assert.throws(() => readLine('{"type":"go"}'), /out of order/);
 });
 
-test("lists are cut for their lines", () => {
+test("lists are split into lines", () => {
     assert.deepEqual(chunks([]), []);
     const cut = chunks(Array.from({ length: PER_LINE + 1 }, (_, at) => at));
     assert.deepEqual(cut.map((part) => part.length), [PER_LINE, 1]);

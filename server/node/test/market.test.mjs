@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Market } from "../src/market.mjs";
 
-// The same numbers stand in server/tick/src/market.rs.
+// The same numbers are in server/tick/src/market.rs.
 const KNOWN = [
     [1n, 0, 13, 36_291],
     [1n, 1, 61, 74_272],
@@ -10,7 +10,7 @@ const KNOWN = [
     [2n ** 64n - 1n, 2 ** 40 + 5, 33, 74_874],
 ];
 
-test("the market is that of the suite", () => {
+test("the market is the market of the suite", () => {
     for (const [seed, seq, symbol, cents] of KNOWN) {
         assert.deepEqual(new Market(seed).tick(seq), { symbol, cents }, `tick ${seq} of ${seed}`);
     }

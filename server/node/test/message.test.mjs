@@ -5,12 +5,12 @@ import { HEADER_BYTES, message } from "../src/message.mjs";
 const TICK = { symbol: 7, cents: 41_205 };
 const made = (format) => message(format, TICK, 81_000_020_000, 1_700_000_000_000);
 
-test("JSON says what the contract's examples say, with cents of two digits", () => {
+test("JSON payloads are those of the contract, with cents of two digits", () => {
     assert.equal(made("json").of(2), '{"symbol":7,"price":412.05,"ts":81000020000,"seq":2}');
     assert.equal(made("classic-json").of(2), '{"symbol":7,"price":412.05,"ts":1700000000000}');
 });
 
-test("binary payloads have the contract's fields in their places", () => {
+test("binary payloads have the fields of the contract", () => {
     const payload = made("binary").of(2 ** 33 + 5);
     assert.equal(payload.length, 28);
     assert.equal(payload.readUInt32LE(0), 7);
@@ -22,21 +22,21 @@ test("binary payloads have the contract's fields in their places", () => {
     assert.equal(classic.readBigInt64LE(12), 1_700_000_000_000n);
 });
 
-test("what waits is not changed by what comes after it", () => {
+test("a payload does not change when the next one is made", () => {
     const binary = made("binary");
     const first = binary.of(1);
     binary.of(2);
     assert.equal(first.readBigUInt64LE(20), 1n);
 });
 
-test("classic messages are the very same each time", () => {
+test("classic payloads are the same for every seq", () => {
     for (const format of ["classic-binary", "classic-json"]) {
         const classic = made(format);
         assert.equal(classic.of(1), classic.of(2));
     }
 });
 
-test("the length of a frame is known beforehand", () => {
+test("the length of a frame is known before it is made", () => {
     for (const format of ["binary", "json", "classic-binary", "classic-json"]) {
         for (const seq of [0, 9, 10, 123_456, 2 ** 40]) {
             const one = made(format);

@@ -11,13 +11,13 @@ test("the rate decides the mode", () => {
     assert.deepEqual(rate(10_000), { kind: "timer", periodMs: 1, ticks: 10 });
     assert.deepEqual(rate(10_001), { kind: "elapsed", ratePerS: 10_001 });
     assert.deepEqual(modeOf({ kind: "flood" }), { kind: "flood" });
-    assert.throws(() => modeOf({ kind: "poisson", rate_per_s: 5, seed: 1 }), /a fixed rate and a flood only, and no poisson/);
+    assert.throws(() => modeOf({ kind: "poisson", rate_per_s: 5, seed: 1 }), /a fixed rate and a flood only, not poisson/);
 });
 
-test("the loop makes up for everything, and never goes back", () => {
+test("the loop makes every tick of the elapsed time, within the bound of a turn", () => {
     assert.equal(missing(0.01, 500_000, 0), 5);
     assert.equal(missing(0.01, 500_000, 5), 0);
     assert.equal(missing(1_000, 500_000, 499_995), 5);
-    assert.equal(missing(1_000, 500_000, 5), 1_000, "but no turn lasts for long");
+    assert.equal(missing(1_000, 500_000, 5), 1_000, "the bound of a turn");
     assert.equal(missing(0, 500_000, 5), 0);
 });

@@ -1,16 +1,16 @@
-// How far a connection's bytes have come, in ticks. Frames of one length make a run;
-// a control frame, or another length, begins a new one.
+// Converts bytes of a connection to ticks. Frames of one length make a run; a control frame or
+// another length begins a new run.
 
-export class Odometer {
+export class TickCounter {
     #runs = [];
     #first = 0;
     #ticks = 0;
     #frameBytes = 0;
 
-    /** Bytes handed over so far. */
+    /** Bytes sent so far. */
     bytes = 0;
 
-    /** A tick's frame was handed over. */
+    /** The frame of a tick was sent. */
     tick(frameBytes) {
         if (frameBytes !== this.#frameBytes) {
             this.#runs.push({ start: this.bytes, tick: this.#ticks, frameBytes });
@@ -20,13 +20,13 @@ export class Odometer {
         this.#ticks += 1;
     }
 
-    /** A frame that is no tick was handed over. */
+    /** A frame that is not a tick was sent. */
     control(frameBytes) {
         this.bytes += frameBytes;
         this.#frameBytes = 0;
     }
 
-    /** Ticks that lie wholly within the first `bytes`, which may only rise. */
+    /** Ticks that end within the first `bytes`, which may only rise. */
     ticksWithin(bytes) {
         const runs = this.#runs;
         while (this.#first + 1 < runs.length && runs[this.#first + 1].start <= bytes) this.#first += 1;
