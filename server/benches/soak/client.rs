@@ -97,7 +97,7 @@ impl Client {
             fault: None,
         };
         match self.stay(socket, leave_signal, &mut visit) {
-            // Cut off, or the server has failed: its events tell.
+            // Cut off, or the server has failed, which its exit code shows.
             Err(e) if matches!(e.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => {}
             Err(error) => visit.fault = Some(error.to_string()),
             Ok(()) => {}

@@ -176,10 +176,10 @@ async fn accept(
     handshakes: usize,
 ) -> Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let room = Arc::new(Semaphore::new(handshakes));
+    let slots = Arc::new(Semaphore::new(handshakes));
     let mut expected = acceptor.config.expected;
     while expected != Some(0) {
-        let permit = Arc::clone(&room).acquire_owned().await?;
+        let permit = Arc::clone(&slots).acquire_owned().await?;
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = completions.recv() => {

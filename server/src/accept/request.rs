@@ -33,8 +33,8 @@ impl Request {
     /// one that does not may be a page that makes a proxy take these bytes for another
     /// request (10.3).
     pub fn parse(bytes: &[u8]) -> Result<Option<Self>, Refusal> {
-        let mut room = [httparse::EMPTY_HEADER; HEADERS];
-        let mut request = httparse::Request::new(&mut room);
+        let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+        let mut request = httparse::Request::new(&mut headers);
         let head_bytes = match request.parse(bytes).map_err(not_http)? {
             httparse::Status::Complete(head_bytes) => head_bytes,
             httparse::Status::Partial => return Ok(None),

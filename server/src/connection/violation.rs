@@ -37,9 +37,9 @@ pub enum Violation {
 }
 
 impl Violation {
-    /// What an error of the library says about the client; `None`: the connection has
-    /// ended, and the client did nothing wrong. The library does not tell a control frame
-    /// that is too long from a message: `is_long_control` does.
+    /// The violation behind an error of the library; `None`: the connection has ended without
+    /// one. The library does not distinguish a control frame that is too long from a message:
+    /// `is_long_control` does.
     #[must_use]
     pub fn of(error: &Error, is_long_control: bool) -> Option<Self> {
         match error {

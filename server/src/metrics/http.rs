@@ -66,9 +66,9 @@ async fn receive(
     connection_limit: Duration,
 ) -> Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
-        let permit = Arc::clone(&room).acquire_owned().await?;
+        let permit = Arc::clone(&slots).acquire_owned().await?;
         let Ok((socket, _)) = listener.accept().await else {
             tokio::time::sleep(RETRY).await;
             continue;

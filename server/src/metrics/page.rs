@@ -59,52 +59,52 @@ impl Collector for Engines {
 /// Writes metrics.
 struct Page<'a>(DescriptorEncoder<'a>);
 
+/// What a page says about a metric before its values.
+struct Description<'s> {
+    name: &'s str,
+    unit: Option<&'s Unit>,
+    /// Without the full stop at its end, as in a [`Registry`].
+    help: &'s str,
+}
+
+/// A description without unit.
+fn plain<'s>(name: &'s str, help: &'s str) -> Description<'s> {
+    Description { name, unit: None, help }
+}
+
+fn bytes<'s>(name: &'s str, help: &'s str) -> Description<'s> {
+    Description { name, unit: Some(&Unit::Bytes), help }
+}
+
+fn seconds<'s>(name: &'s str, help: &'s str) -> Description<'s> {
+    Description { name, unit: Some(&Unit::Seconds), help }
+}
+
 impl Page<'_> {
-    /// Writes the lines of help and type; the help ends with a full stop, like those of a
-    /// [`Registry`].
     fn describe<'s>(
         &'s mut self,
-        name: &'s str,
-        unit: Option<&'s Unit>,
-        help: &str,
+        metric: &Description<'s>,
         kind: MetricType,
     ) -> std::result::Result<MetricEncoder<'s>, std::fmt::Error> {
+        let Description { name, unit, help } = *metric;
         self.0.encode_descriptor(name, &format!("{help}."), unit, kind)
     }
 
-    fn counter<V: EncodeCounterValue>(
-        &mut self,
-        name: &str,
-        unit: Option<&Unit>,
-        help: &str,
-        value: &V,
-    ) -> Result {
-        self.describe(name, unit, help, MetricType::Counter)?
-            .encode_counter::<NoLabelSet, _, f64>(value, None)
+    fn counter(&mut self, metric: &Description, value: &impl EncodeCounterValue) -> Result {
+        let mut encoder = self.describe(metric, MetricType::Counter)?;
+        encoder.encode_counter::<NoLabelSet, _, f64>(value, None)
     }
 
-    fn gauge<V: EncodeGaugeValue>(
-        &mut self,
-        name: &str,
-        unit: Option<&Unit>,
-        help: &str,
-        value: &V,
-    ) -> Result {
-        self.describe(name, unit, help, MetricType::Gauge)?.encode_gauge(value)
+    fn gauge(&mut self, metric: &Description, value: &impl EncodeGaugeValue) -> Result {
+        self.describe(metric, MetricType::Gauge)?.encode_gauge(value)
     }
 
     /// One gauge for each class of connections.
-    fn by_class(
-        &mut self,
-        name: &str,
-        unit: Option<&Unit>,
-        help: &str,
-        value: impl Fn(Class) -> u64,
-    ) -> Result {
-        let mut metric = self.describe(name, unit, help, MetricType::Gauge)?;
+    fn gauge_by_class(&mut self, metric: &Description, value: impl Fn(Class) -> u64) -> Result {
+        let mut encoder = self.describe(metric, MetricType::Gauge)?;
         for class in Class::ALL {
             let label = [("class", class.to_string())];
-            metric.encode_family(&label)?.encode_gauge(&value(class))?;
+            encoder.encode_family(&label)?.encode_gauge(&value(class))?;
         }
         Ok(())
     }
@@ -124,33 +124,31 @@ fn ticks(page: &mut Page, snapshot: &Snapshot) -> Result {
             snapshot.abandoned,
         ),
     ] {
-        page.counter(&format!("ticks_{name}"), None, help, &value)?;
+        page.counter(&plain(&format!("ticks_{name}"), help), &value)?;
     }
     Ok(())
 }
 
 fn bytes_and_times(page: &mut Page, snapshot: &Snapshot) -> Result {
-    let (bytes, seconds) = (Some(&Unit::Bytes), Some(&Unit::Seconds));
-    let help = "Bytes that the kernel took, control frames included";
-    page.counter("written", bytes, help, &snapshot.written_bytes)?;
-    let help = "Bytes that the broadcast log holds";
-    page.gauge("log", bytes, help, &snapshot.log_bytes)?;
-    let help = "Time in which ticks waited and a socket took nothing";
-    page.counter("blocked", seconds, help, &seconds_of(snapshot.blocked_ns))?;
-    let help = "CPU time spent spinning before due times";
-    page.counter("spun", seconds, help, &seconds_of(snapshot.spun_ns))
+    let written = bytes("written", "Bytes that the kernel took, control frames included");
+    page.counter(&written, &snapshot.written_bytes)?;
+    page.gauge(&bytes("log", "Bytes that the broadcast log holds"), &snapshot.log_bytes)?;
+    let blocked = seconds("blocked", "Time in which ticks waited and a socket took nothing");
+    page.counter(&blocked, &seconds_of(snapshot.blocked_ns))?;
+    let spun = seconds("spun", "CPU time spent spinning before due times");
+    page.counter(&spun, &seconds_of(snapshot.spun_ns))
 }
 
 fn connections(page: &mut Page, snapshot: &Snapshot) -> Result {
     let class = |class: Class| snapshot.classes[class as usize];
-    let help = "Open connections: current, behind (the socket is full), stalled (and took nothing for 1 s)";
-    page.by_class("connections", None, help, |c| class(c).connections)?;
-    let help = "Ticks that wait for connections";
-    page.by_class("backlog_ticks", None, help, |c| class(c).ticks)?;
-    let help = "Bytes that wait for connections";
-    page.by_class("backlog", Some(&Unit::Bytes), help, |c| class(c).bytes)?;
-    let help = "Connections that have left, by the reason";
-    let mut left = page.describe("connections_left", None, help, MetricType::Counter)?;
+    let open = "Open connections: current, behind (the socket is full), stalled (and took nothing for 1 s)";
+    page.gauge_by_class(&plain("connections", open), |c| class(c).connections)?;
+    let ticks = plain("backlog_ticks", "Ticks that wait for connections");
+    page.gauge_by_class(&ticks, |c| class(c).ticks)?;
+    let waiting = bytes("backlog", "Bytes that wait for connections");
+    page.gauge_by_class(&waiting, |c| class(c).bytes)?;
+    let left = plain("connections_left", "Connections that have left, by the reason");
+    let mut left = page.describe(&left, MetricType::Counter)?;
     for reason in EndReason::ALL {
         let (label, count) = ([("reason", reason.to_string())], snapshot.left[reason as usize]);
         left.encode_family(&label)?.encode_counter::<NoLabelSet, _, f64>(&count, None)?;
@@ -161,10 +159,9 @@ fn connections(page: &mut Page, snapshot: &Snapshot) -> Result {
 fn lateness(page: &mut Page, lateness: &Lateness) -> Result {
     let bounds = BOUNDS_NS.map(seconds_of).into_iter().chain([f64::INFINITY]);
     let buckets: Vec<(f64, u64)> = bounds.zip(lateness.counts).collect();
-    let help = "How long after its due time a tick was encoded";
-    let (name, unit) = ("tick_lateness", Some(&Unit::Seconds));
     let count = lateness.counts.iter().sum();
-    page.describe(name, unit, help, MetricType::Histogram)?.encode_histogram::<NoLabelSet>(
+    let metric = seconds("tick_lateness", "How long after its due time a tick was encoded");
+    page.describe(&metric, MetricType::Histogram)?.encode_histogram::<NoLabelSet>(
         seconds_of(lateness.sum_ns),
         count,
         &buckets,

@@ -1,4 +1,4 @@
-//! RunKind a connection has in in_flight: which bytes of its stream are ticks, so that a count of
+//! What a connection has in flight: which bytes of its stream are ticks, so that a count of
 //! acknowledged bytes becomes a count of ticks.
 
 use crate::log::segments::Log;
@@ -142,7 +142,7 @@ impl InFlight {
         }
     }
 
-    /// The offset from which the log has to be kept to look up kind will be acknowledged;
+    /// The offset from which the log has to be kept to look up what will be acknowledged;
     /// `None`: nothing of it.
     #[must_use]
     pub fn needs_from(&self) -> Option<u64> {
