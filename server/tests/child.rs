@@ -112,7 +112,7 @@ fn a_flood_has_ascending_time_stamps_and_its_counts_reconcile() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("meter");
     let meter = MeterFile::create(&path, 1).unwrap();
-    let plan = ServerPlan { meter: Some(path), ..plan(Schedule::Flood, 200) };
+    let plan = ServerPlan { meter: Some(path), ..plan(Schedule::Flood, 500) };
     let mut server = ChildServer::new(&plan);
     let mut client = connect(&server.url);
     server.start();

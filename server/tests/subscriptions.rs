@@ -8,6 +8,7 @@ use common::clients::{
     REQUEST, connect, connect_narrow, dial, is_ascending_without_gaps, read_all,
 };
 use common::standalone::Standalone;
+use nix::sys::signal::Signal;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -134,16 +135,23 @@ fn a_run_of_the_harness_refuses_subscriptions() {
 /// The slowest connection sets the pace by the symbols that it has asked for.
 #[test]
 fn a_flood_goes_on_beside_a_subscription() {
-    let server = Standalone::new(&["--rate", "flood", "--duration", "1"]);
+    let server = Standalone::new(&["--rate", "flood"]);
     let mut all = connect(&server.url);
     let mut one = connect(&format!("{}?symbols=AAPL", server.url));
     let all = std::thread::spawn(move || read_all(&mut all).0);
-    let one = ticks(&read_all(&mut one).0, Format::Binary);
-    assert_all_of(&one, &["AAPL"]);
+    // One symbol of 64: these are more than a few segments of the log with all symbols.
+    let mut payloads: Vec<Vec<u8>> = Vec::new();
+    while payloads.len() < 1_000 {
+        if let Message::Binary(payload) = one.read().unwrap() {
+            payloads.push(payload.to_vec());
+        }
+    }
+    server.signal(Signal::SIGTERM);
+    payloads.extend(read_all(&mut one).0);
+    assert_all_of(&ticks(&payloads, Format::Binary), &["AAPL"]);
     let all = all.join().unwrap();
     assert!(is_ascending_without_gaps(&all));
-    // More than a few segments of the log.
-    assert!(all.len() > 50_000 && one.len() > 400, "{} and {}", all.len(), one.len());
+    assert!(all.len() > 50_000, "{}", all.len());
 }
 
 /// A masked frame, with the key 0.
@@ -199,7 +207,7 @@ fn a_client_that_asks_for_other_symbols_all_the_time_is_cut_off() {
 /// A client for which too much waits: more than another has read meanwhile.
 #[test]
 fn a_client_that_is_far_behind_cannot_change_symbols() {
-    let args = ["--rate", "1000000", "--send-buffer", "8192"];
+    let args = ["--rate", "1000000", "--send-buffer", "200000"];
     let mut server = Standalone::new(&args);
     let mut behind = connect_narrow(&server.url, 8192);
     let peer = behind.get_ref().local_addr().unwrap();

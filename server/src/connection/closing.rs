@@ -8,7 +8,7 @@ use tick::clock::now_ns;
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// The last phase of a connection: its close frame is on the way, input is discarded, and
-/// it is over when the client leaves, or after [`LIMIT`].
+/// it is over when the client leaves, or after 2 s.
 #[derive(Debug)]
 pub struct Closing {
     /// Why it ends.
