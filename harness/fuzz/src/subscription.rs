@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 use tick::{SYMBOLS, symbol};
-use tick_server::subscription::{Refusal, Symbols};
+use tick_server::connection::subscription::{self, Refusal};
 
 /// What a close frame has room for behind its code (RFC 6455, section 5.5).
 const REASON_BYTES: usize = 123;
@@ -16,22 +16,22 @@ const REASON_BYTES: usize = 123;
 pub fn hold(bytes: &[u8]) -> bool {
     // The server reads text that a WebSocket library has checked.
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
-    let message = checked(Symbols::from_message(text));
-    let query = checked(Symbols::from_query(text)).flatten();
+    let message = checked(subscription::from_message(text));
+    let query = checked(subscription::from_query(text)).flatten();
     for symbols in [message, query].into_iter().flatten() {
         let asked: Vec<u32> = (0..SYMBOLS).filter(|&n| symbols.contains(n)).collect();
         assert!(!asked.is_empty(), "a subscription to nothing");
         assert!(!symbols.contains(SYMBOLS) && !symbols.contains(u32::MAX));
         let names: Vec<&str> = asked.iter().filter_map(|&n| symbol::name(n)).collect();
         let query = format!("connection=1&symbols={}", names.join(","));
-        assert_eq!(Symbols::from_query(&query), Ok(Some(symbols)));
+        assert_eq!(subscription::from_query(&query), Ok(Some(symbols)));
         let mut message = String::from("{\"type\":\"subscribe\",\"symbols\":[");
         for (place, number) in asked.iter().enumerate() {
             let comma = if place == 0 { "" } else { "," };
             write!(message, "{comma}\"{number}\"").expect("a string takes everything");
         }
         message.push_str("]}");
-        assert_eq!(Symbols::from_message(&message), Ok(symbols));
+        assert_eq!(subscription::from_message(&message), Ok(symbols));
     }
     message.is_some() || query.is_some()
 }
