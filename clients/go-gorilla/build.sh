@@ -9,7 +9,7 @@ if [ ! -d "$GOPATH/src/github.com/gorilla/websocket" ]; then
     echo "no gorilla/websocket below $GOPATH: apt-get install $package" >&2
     exit 1
 fi
-sources="main.go kit.go plan.go taker.go"
+sources="main.go kit.go contract.go plan.go taker.go"
 case "${1:-build}" in
 build)
     # The receipt of what it is made of: the library does not tell its version.

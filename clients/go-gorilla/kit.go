@@ -4,7 +4,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -17,34 +16,6 @@ import (
 
 // So many rows go on a `samples` line.
 const samplesPerLine = 2048
-
-type hello struct {
-	Type      string   `json:"type"`
-	Contract  int      `json:"contract"`
-	Name      string   `json:"name"`
-	Versions  []string `json:"versions"`
-	Runtime   string   `json:"runtime"`
-	Transport string   `json:"transport"`
-	Class     string   `json:"class"`
-	Queue     struct {
-		Kind  string  `json:"kind"`
-		Bound *uint64 `json:"bound"`
-	} `json:"queue"`
-}
-
-type final struct {
-	Type        string  `json:"type"`
-	Received    uint64  `json:"received"`
-	Processed   uint64  `json:"processed"`
-	Queued      uint64  `json:"queued"`
-	Gaps        uint64  `json:"gaps"`
-	Duplicates  uint64  `json:"duplicates"`
-	Reorders    uint64  `json:"reorders"`
-	Undecodable uint64  `json:"undecodable"`
-	Checksum    uint64  `json:"checksum"`
-	Ended       string  `json:"ended"`
-	Detail      *string `json:"detail"`
-}
 
 // ending is how the reading of one connection ended: a close frame with a
 // code, the kit's own wish, or in any other way.
@@ -70,8 +41,8 @@ type run struct {
 	// Below the mutex.
 	awaited int
 	isOver  bool
-	cause   string // why it was ended from outside: as `ended`, or a fault in words
-	isFault bool
+	cause   string // why it was ended from outside: as `ended`
+	fault   error  // the harness broke the contract
 	sockets []*net.TCPConn
 }
 
@@ -83,7 +54,7 @@ func play(who hello, client func(*session) (ending, error)) int {
 	if err != nil {
 		return fail(err, 2)
 	}
-	who.Type, who.Contract, who.Queue.Kind = "hello", contractVersion, "none"
+	who.Contract, who.Queue = contractVersion, queue{Kind: "none"}
 	if err := say(who); err != nil {
 		return fail(err, 1)
 	}
@@ -113,14 +84,6 @@ func fail(err error, code int) int {
 	return code
 }
 
-func say(line any) error {
-	text, err := json.Marshal(line)
-	if err == nil {
-		_, err = os.Stdout.Write(append(text, '\n'))
-	}
-	return err
-}
-
 // adopt sets what the plan wants of the socket, before the handshake.
 func (s *session) adopt(socket *net.TCPConn) error {
 	if err := socket.SetNoDelay(true); err != nil {
@@ -145,7 +108,7 @@ func (s *session) ready() error {
 	if s.run.awaited > 0 {
 		return nil
 	}
-	return say(map[string]string{"type": "ready"})
+	return say(ready{})
 }
 
 // keepDeadlines counts them from the plan.
@@ -161,7 +124,7 @@ func (r *run) keepDeadlines(begin time.Time) {
 			os.Exit(fail(fmt.Errorf("not connected to %s within %d ms", urls, r.plan.ConnectDeadlineMs), 1))
 		}
 	})
-	after(r.plan.DeadlineMs, func() { r.end("deadline", false) })
+	after(r.plan.DeadlineMs, func() { r.end("deadline", nil) })
 }
 
 func min64(a, b uint64) uint64 {
@@ -175,32 +138,26 @@ func min64(a, b uint64) uint64 {
 func (r *run) listen(stdin *bufio.Reader) {
 	line, err := readLine(stdin)
 	if err != nil {
-		r.end("stopped", false)
+		r.end("stopped", nil)
 		return
 	}
-	keys, kind, err := parseLine(line)
-	if err == nil && kind == "plan" {
+	read, err := parseLine(line)
+	if _, isPlan := read.(*plan); isPlan {
 		err = errors.New("a second plan on stdin")
-	} else if err == nil {
-		err = checkKeys(keys, []string{"type"})
 	}
-	if err != nil {
-		r.end(err.Error(), true)
-		return
-	}
-	r.end("stopped", false)
+	r.end("stopped", err)
 }
 
 // end ends the run from outside: readers that wait get the end of the stream.
 // One that is not connected yet may hang where nothing can wake it, so the
 // process ends here.
-func (r *run) end(cause string, isFault bool) {
+func (r *run) end(cause string, fault error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	if r.isOver || r.cause != "" {
 		return
 	}
-	r.cause, r.isFault = cause, isFault
+	r.cause, r.fault = cause, fault
 	r.stop.Store(true)
 	if r.awaited == 0 {
 		for _, socket := range r.sockets {
@@ -208,11 +165,11 @@ func (r *run) end(cause string, isFault bool) {
 		}
 		return
 	}
-	if isFault {
-		os.Exit(fail(errors.New(cause), 1))
+	if fault != nil {
+		os.Exit(fail(fault, 1))
 	}
 	detail := "before it was connected"
-	if err := say(final{Type: "final", Ended: cause, Detail: &detail}); err != nil {
+	if err := say(final{Ended: cause, Detail: &detail}); err != nil {
 		os.Exit(fail(err, 1))
 	}
 	os.Exit(0)
@@ -222,28 +179,21 @@ func (r *run) end(cause string, isFault bool) {
 func (r *run) report(sessions []*session, ends []ending) error {
 	r.mutex.Lock()
 	r.isOver = true
-	cause, isFault := r.cause, r.isFault
+	cause, fault := r.cause, r.fault
 	r.mutex.Unlock()
-	if isFault {
-		return errors.New(cause)
+	if fault != nil {
+		return fault
 	}
-	books := final{Type: "final"}
+	var books final
 	for i, s := range sessions {
 		t := s.taker
 		if t.dropped > 0 {
 			return fmt.Errorf("no room for %d samples: plan a larger sample.stride", t.dropped)
 		}
-		books.Received += t.books.received
-		books.Processed += t.books.processed
-		books.Undecodable += t.books.undecodable
-		books.Checksum += t.books.checksum
-		books.Gaps += t.sequence.gaps
-		books.Duplicates += t.sequence.duplicates
-		books.Reorders += t.sequence.reorders
+		books.add(t.counts())
 		for rows := t.sorted(); len(rows) > 0; {
 			count := min(len(rows), samplesPerLine)
-			line := map[string]any{"type": "samples", "connection": i, "rows": rows[:count]}
-			if err := say(line); err != nil {
+			if err := say(samples{i, rows[:count]}); err != nil {
 				return err
 			}
 			rows = rows[count:]

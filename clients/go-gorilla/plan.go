@@ -1,11 +1,9 @@
-// The plan: reading lines of the contract, checking what they say, and mapping
-// the meter.
+// The plan: whether this client can carry it out, and the meter.
 package main
 
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,35 +13,6 @@ import (
 	"syscall"
 	"unsafe"
 )
-
-const (
-	contractVersion = 2
-	maxLineBytes    = 1 << 20
-)
-
-type sample struct {
-	First  uint64 `json:"first"`
-	Stride uint64 `json:"stride"`
-}
-
-type plan struct {
-	Urls               []string        `json:"urls"`
-	Format             string          `json:"format"`
-	Symbols            uint32          `json:"symbols"`
-	Schedule           json.RawMessage `json:"schedule"`
-	DurationNs         uint64          `json:"duration_ns"`
-	Sample             sample          `json:"sample"`
-	WorkNs             uint64          `json:"work_ns"`
-	QueueBound         uint64          `json:"queue_bound"`
-	ReceiveBufferBytes *uint32         `json:"receive_buffer_bytes"`
-	MemoryCeilingBytes uint64          `json:"memory_ceiling_bytes"`
-	Meter              *string         `json:"meter"`
-	ConnectDeadlineMs  uint64          `json:"connect_deadline_ms"`
-	DeadlineMs         uint64          `json:"deadline_ms"`
-}
-
-var planKeys = strings.Fields(`type contract urls format symbols schedule duration_ns sample work_ns
-	queue_bound receive_buffer_bytes memory_ceiling_bytes meter connect_deadline_ms deadline_ms`)
 
 // readLine gives the next line, without its end; io.EOF when there is none.
 func readLine(from *bufio.Reader) ([]byte, error) {
@@ -57,48 +26,6 @@ func readLine(from *bufio.Reader) ([]byte, error) {
 	return bytes.TrimSuffix(line, []byte("\n")), nil
 }
 
-// parseLine gives the keys of a line of the contract and its type.
-func parseLine(line []byte) (map[string]json.RawMessage, string, error) {
-	var keys map[string]json.RawMessage
-	if err := json.Unmarshal(line, &keys); err != nil {
-		return nil, "", content(err.Error(), line)
-	}
-	var kind string
-	if json.Unmarshal(keys["type"], &kind) != nil || (kind != "plan" && kind != "stop") {
-		return nil, "", content("its type is neither plan nor stop", line)
-	}
-	return keys, kind, nil
-}
-
-func content(why string, line []byte) error {
-	excerpt := strings.ToValidUTF8(string(line[:min(len(line), 60)]), "")
-	return fmt.Errorf("not a contract line: %s; the line begins `%s`", why, excerpt)
-}
-
-func min(a, b int) int {
-	if a < b {
-		return a
-	}
-	return b
-}
-
-// checkKeys wants exactly these keys.
-func checkKeys(keys map[string]json.RawMessage, wanted []string) error {
-	known := make(map[string]bool)
-	for _, key := range wanted {
-		known[key] = true
-		if _, ok := keys[key]; !ok {
-			return fmt.Errorf("missing key `%s`", key)
-		}
-	}
-	for key := range keys {
-		if !known[key] {
-			return fmt.Errorf("unknown key `%s`", key)
-		}
-	}
-	return nil
-}
-
 func readPlan(stdin *bufio.Reader) (*run, []*session, error) {
 	line, err := readLine(stdin)
 	if errors.Is(err, io.EOF) {
@@ -106,23 +33,13 @@ func readPlan(stdin *bufio.Reader) (*run, []*session, error) {
 	} else if err != nil {
 		return nil, nil, err
 	}
-	keys, kind, err := parseLine(line)
+	read, err := parseLine(line)
 	if err != nil {
 		return nil, nil, err
 	}
-	if kind == "stop" {
+	p, isPlan := read.(*plan)
+	if !isPlan {
 		return nil, nil, errors.New("`stop` came before a plan on stdin")
-	}
-	var version uint64
-	if json.Unmarshal(keys["contract"], &version) == nil && version != contractVersion {
-		return nil, nil, fmt.Errorf("contract version %d, but this program speaks version %d", version, contractVersion)
-	}
-	if err := checkKeys(keys, planKeys); err != nil {
-		return nil, nil, content(err.Error(), line)
-	}
-	p := &plan{}
-	if err := json.Unmarshal(line, p); err != nil {
-		return nil, nil, content(err.Error(), line)
 	}
 	addresses, err := p.check()
 	if err != nil {
@@ -146,6 +63,9 @@ func readPlan(stdin *bufio.Reader) (*run, []*session, error) {
 // check gives the addresses in the plan's URLs, once all of it is sound.
 func (p *plan) check() ([]string, error) {
 	const maxSeq, most = 1 << 60, 1<<64 - 1
+	if p.Ca != nil {
+		return nil, errors.New("plan: ca: this client speaks no TLS: leave it out")
+	}
 	receiveBufferBytes := uint64(1)
 	if p.ReceiveBufferBytes != nil {
 		receiveBufferBytes = uint64(*p.ReceiveBufferBytes)

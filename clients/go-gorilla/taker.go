@@ -46,17 +46,13 @@ type taker struct {
 	stop       *atomic.Bool
 	received   *uint64 // in the meter
 	processed  *uint64 // in the meter
-	books      books
+	books      counts  // but for those of the sequence
 	sequence   sequence
 	nextSample uint64
 	prices     []float64
 	scratch    jsonTick
 	rows       [][3]uint64
 	dropped    int
-}
-
-type books struct {
-	received, processed, undecodable, checksum uint64
 }
 
 func newTaker(p *plan, stop *atomic.Bool, received, processed *uint64) *taker {
@@ -68,6 +64,13 @@ func newTaker(p *plan, stop *atomic.Bool, received, processed *uint64) *taker {
 	}
 }
 
+// counts gives what the report says of this connection.
+func (t *taker) counts() *counts {
+	all := t.books
+	all.Gaps, all.Duplicates, all.Reorders = t.sequence.gaps, t.sequence.duplicates, t.sequence.reorders
+	return &all
+}
+
 // take works on one message; false: it was the last one to take.
 func (t *taker) take(isText bool, payload []byte) bool {
 	expected := t.sequence.next
@@ -75,11 +78,11 @@ func (t *taker) take(isText bool, payload []byte) bool {
 	if expected == t.nextSample {
 		receivedNs = nowNs()
 	}
-	t.books.received++
-	atomic.StoreUint64(t.received, t.books.received)
+	t.books.Received++
+	atomic.StoreUint64(t.received, t.books.Received)
 	one, ok := t.decode(isText, payload, expected)
 	if !ok || int64(one.symbol) >= int64(len(t.prices)) || one.seq > maxSeq {
-		t.books.undecodable++
+		t.books.Undecodable++
 		return !t.stop.Load()
 	}
 	isSampled := expected == t.nextSample
@@ -95,8 +98,8 @@ func (t *taker) take(isText bool, payload []byte) bool {
 	if isSampled {
 		t.stamp(one.seq, receivedNs)
 	}
-	t.books.processed++
-	atomic.StoreUint64(t.processed, t.books.processed)
+	t.books.Processed++
+	atomic.StoreUint64(t.processed, t.books.Processed)
 	return !t.stop.Load()
 }
 
@@ -135,7 +138,7 @@ func (t *taker) decode(isText bool, payload []byte, expected uint64) (tick, bool
 }
 
 func (t *taker) work(one *tick) {
-	t.books.checksum += cents(one.price)
+	t.books.Checksum += cents(one.price)
 	t.prices[one.symbol] = one.price
 	if t.plan.WorkNs > 0 {
 		for end := nowNs() + t.plan.WorkNs; nowNs() < end; {

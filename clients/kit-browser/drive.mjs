@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { agree, machine_ns } from "./bridge/clock.mjs";
 import { Page } from "./bridge/page.mjs";
+import { sum_counts } from "../kit-node/contract.mjs";
 import { leave } from "../kit-node/run.mjs";
 import { BridgeRun } from "./bridge/run.mjs";
 
@@ -107,15 +108,11 @@ export function drive({ name, folder, variants = [], WebSocketServer }) {
       connection,
       rows: rows.map(([seq, ...stamps]) => [seq, ...stamps.map((ns) => machine_ns(ns, offset_ns))]),
     }));
-    const books = connections.map(({ books }) => books).reduce(add);
+    const books = sum_counts(connections.map(({ books }) => ({ ...books, queued: 0 })));
     process.stderr.write(`clock within ${error_ns} ns; counts at most ${oldest_ms.toFixed(1)} ms old\n`);
     const end = ended === "closed" ? ended : (run.cause ?? ended);
-    run.report(samples, { ...books, queued: 0 }, end, end === "disconnected" ? detail : null);
+    run.report(samples, books, end, end === "disconnected" ? detail : null);
   }
-}
-
-function add(sum, part) {
-  return Object.fromEntries(Object.keys(part).map((key) => [key, sum[key] + part[key]]));
 }
 
 function read_arguments(variants) {

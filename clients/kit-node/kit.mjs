@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
+import { sum_counts } from './contract.mjs';
 import { complain, say } from './lines.mjs';
 import { Run, leave } from './run.mjs';
 import { Taker } from './taker.mjs';
@@ -168,9 +169,8 @@ export class Session {
 
 /** Adds up the sessions and reports. */
 function finish(run, sessions) {
-  const books = sessions.reduce(
-    (sum, { taker, queued }) => add(sum, { ...taker.books(), queued: queued() }),
-    {},
+  const books = sum_counts(
+    sessions.map(({ taker, queued }) => ({ ...taker.books(), queued: queued() })),
   );
   const unclean = sessions.find((session) => !session.is_clean);
   let [ended, detail] = ['closed', null];
@@ -179,10 +179,6 @@ function finish(run, sessions) {
   else if (books.queued > 0) run.fail(`it left ${books.queued} ticks in its queue`);
   const samples = sessions.map(({ connection, taker }) => ({ connection, rows: stamps(taker) }));
   run.report(samples, books, ended, detail);
-}
-
-function add(sum, part) {
-  return Object.fromEntries(Object.keys(part).map((key) => [key, (sum[key] ?? 0) + part[key]]));
 }
 
 /** The rows of a taker on the machine's monotonic clock, exactly. */

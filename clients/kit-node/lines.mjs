@@ -2,7 +2,7 @@
 // when they are asked for; and words out, without the event loop.
 
 import { fstatSync, readSync, writeSync } from 'node:fs';
-import { PlanError, one_line } from './plan.mjs';
+import { ContractError, one_line } from './contract-error.mjs';
 
 /** A longer line is an error. */
 const MAX_LINE_BYTES = 1 << 20;
@@ -87,7 +87,7 @@ export class Stdin {
     if (this.rest_bytes > MAX_LINE_BYTES) {
       this.rest = [];
       this.rest_bytes = 0;
-      this.on_fault(new PlanError(`a contract line is longer than ${MAX_LINE_BYTES} bytes`));
+      this.on_fault(new ContractError('line_too_long', { most: MAX_LINE_BYTES }));
     }
   }
 

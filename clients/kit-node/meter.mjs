@@ -2,7 +2,7 @@
 // far a client has come. Node cannot map files, so each count is pwritten.
 
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
-import { PlanError } from './plan.mjs';
+import { ContractError } from './contract-error.mjs';
 
 const MAGIC = 'TICKMTR1';
 const PAGE_BYTES = 4096;
@@ -48,6 +48,6 @@ function open(path, connections) {
     return fd;
   } catch (error) {
     if (fd >= 0) closeSync(fd);
-    throw new PlanError(`plan: meter cannot be used: ${error.message}`);
+    throw new ContractError('bad_meter', { detail: error.message });
   }
 }

@@ -6,6 +6,8 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { plan } from './testing/lines.mjs';
 
 const TICKS = 1_000_000;
 const ROUNDS = 5;
@@ -38,7 +40,7 @@ export async function race(own, bare) {
       for (const who of order) {
         writeFileSync(meter, Buffer.concat([Buffer.from('TICKMTR1'), Buffer.alloc(4088)]));
         const words = who === 'own' ? own : [...bare, url];
-        const said = who === 'own' ? `${JSON.stringify(plan(url, meter))}\n` : '';
+        const said = who === 'own' ? `${JSON.stringify(race_plan(url, meter))}\n` : '';
         times[who].push(await time(sender, frames, words, said));
       }
     }
@@ -57,7 +59,7 @@ async function time(sender, frames, words, said) {
   });
   const child = spawn(words[0], words.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
   let last = '';
-  child.stdout.setEncoding('utf8').on('data', (text) => (last = (last + text).slice(-1000)));
+  createInterface({ input: child.stdout }).on('line', (line) => (last = line));
   child.stdin.write(said);
   const exit = new Promise((resolve) => child.once('close', resolve));
   const early = exit.then((code) => {
@@ -67,8 +69,8 @@ async function time(sender, frames, words, said) {
   const spans = await Promise.race([spent, early]);
   child.stdin.end();
   const code = await exit;
-  const is_whole = said === '' || last.includes(`"processed":${TICKS},`);
-  if (code !== 0 || !is_whole) throw new Error(`\`${words.join(' ')}\` failed: ${last}`);
+  const is_whole = () => said === '' || JSON.parse(last).processed === TICKS;
+  if (code !== 0 || !is_whole()) throw new Error(`\`${words.join(' ')}\` failed: ${last}`);
   return spans;
 }
 
@@ -112,25 +114,8 @@ function encode() {
   return frames;
 }
 
-function plan(url, meter) {
-  return {
-    type: 'plan',
-    contract: 2,
-    urls: [url],
-    format: 'binary',
-    symbols: 64,
-    schedule: { kind: 'flood' },
-    duration_ns: 60_000_000_000,
-    sample: { first: 498, stride: 997 },
-    work_ns: 0,
-    queue_bound: 65536,
-    receive_buffer_bytes: null,
-    memory_ceiling_bytes: 2 ** 32,
-    meter,
-    connect_deadline_ms: 60_000,
-    deadline_ms: 600_000,
-  };
-}
+const race_plan = (url, meter) =>
+  plan({ urls: [url], meter, sample: { first: 498, stride: 997 }, deadline_ms: 600_000 });
 
 /** User and system time of a process, proc(5); a hundred to the second, on every Linux. */
 function cpu_seconds(pid) {

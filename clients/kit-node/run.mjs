@@ -2,9 +2,11 @@
 // Without a taker, so that a bridge to clients elsewhere (a page) can use it.
 
 import { performance } from 'node:perf_hooks';
+import { ContractError } from './contract-error.mjs';
+import { CONTRACT, format_line, parse_line, sum_counts } from './contract.mjs';
 import { Stdin, complain, say } from './lines.mjs';
 import { Meter } from './meter.mjs';
-import { CONTRACT, PlanError, check_plan, parse_line } from './plan.mjs';
+import { check_plan } from './plan.mjs';
 
 /** Rows on one `samples` line. */
 const SAMPLES_PER_LINE = 2048;
@@ -55,13 +57,13 @@ export class Run {
     if (this.is_ready || this.is_stopped) return;
     this.is_ready = true;
     clearTimeout(this.connect_timer);
-    say_line({ type: 'ready' });
+    say(format_line('ready'));
   }
 
   /** Instead of `ready`: what this machine lacks, and how to mend it. */
   unavailable(reason) {
     this.is_stopped = true;
-    say_line({ type: 'unavailable', reason });
+    say(format_line('unavailable', { reason }));
     process.exit(0);
   }
 
@@ -95,12 +97,11 @@ export class Run {
     this.is_stopped = true;
     for (const { connection, rows } of samples) {
       for (let from = 0; from < rows.length; from += SAMPLES_PER_LINE) {
-        // Not by JSON.stringify, which knows no BigInt.
-        const part = rows.slice(from, from + SAMPLES_PER_LINE).map((row) => `[${row.join(',')}]`);
-        say(`{"type":"samples","connection":${connection},"rows":[${part.join(',')}]}\n`);
+        const part = rows.slice(from, from + SAMPLES_PER_LINE);
+        say(format_line('samples', { connection, rows: part }));
       }
     }
-    say_line({ type: 'final', ...books, ended, detail });
+    say(format_line('final', { ...books, ended, detail }));
     process.exit(0);
   }
 
@@ -108,7 +109,7 @@ export class Run {
     try {
       const said = line === null ? null : parse_line(line);
       if (this.plan === undefined) this.begin(said);
-      else if (said?.type === 'plan') throw new PlanError('a second plan on stdin');
+      else if (said?.type === 'plan') throw new ContractError('second_plan');
       else this.stop('stopped');
     } catch (error) {
       this.fault(error);
@@ -117,17 +118,17 @@ export class Run {
 
   fault(error) {
     const was_planned = this.plan !== undefined;
-    leave(words_of(error), was_planned || !(error instanceof PlanError) ? 1 : 2);
+    leave(words_of(error), was_planned || !(error instanceof ContractError) ? 1 : 2);
   }
 
   begin(said) {
-    if (said === null) throw new PlanError('no plan on stdin: `harness plan NAME` prints one');
-    if (said.type === 'stop') throw new PlanError('`stop` came before a plan on stdin');
+    if (said === null) throw new ContractError('no_plan');
+    if (said.type === 'stop') throw new ContractError('stop_before_plan');
     check_plan(said, this.speaks_tls);
     this.meter = new Meter(said.meter, said.urls.length);
     this.plan = said;
     const identity = this.identify(said);
-    say_line({ type: 'hello', contract: CONTRACT, ...identity });
+    say(format_line('hello', { contract: CONTRACT, ...identity }));
     this.has_ceiling = identity.queue.kind === 'unbounded';
     this.set_timers();
     this.play(this);
@@ -153,25 +154,10 @@ export class Run {
     this.is_stopped = true;
     this.cause = cause;
     if (this.is_ready) this.on_stop(cause);
-    else this.report([], NOTHING, cause, 'before it was connected');
+    else this.report([], sum_counts([]), cause, 'before it was connected');
   }
 }
 
 function words_of(error) {
   return error?.code === 'EPIPE' ? 'nobody listens to stdout' : (error?.message ?? error);
-}
-
-const NOTHING = {
-  received: 0,
-  processed: 0,
-  queued: 0,
-  gaps: 0,
-  duplicates: 0,
-  reorders: 0,
-  undecodable: 0,
-  checksum: 0,
-};
-
-function say_line(line) {
-  say(`${JSON.stringify(line)}\n`);
 }

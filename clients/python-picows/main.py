@@ -10,7 +10,7 @@ import picows
 from picows import WSCloseCode, WSListener, WSMsgType, ws_connect
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "kit-python"))
-from tickkit import MAX_MESSAGE_BYTES, ClientError, main  # noqa: E402
+from tickkit import MAX_MESSAGE_BYTES, ClientError, Hello, Queue, main  # noqa: E402
 
 # RFC 6455 section 7.1.5: stands for a close frame without a code.
 NO_STATUS = 1005
@@ -21,14 +21,14 @@ CONTINUATION = WSMsgType.CONTINUATION
 
 
 def identify(_plan):
-    return {
-        "name": "python-picows",
-        "versions": [f"python {python_version()}", f"picows {picows.__version__}"],
-        "runtime": "asyncio, one event loop",
-        "transport": "aiofastnet socket (epoll)",
-        "class": "library",
-        "queue": {"kind": "none", "bound": None},
-    }
+    return Hello(
+        name="python-picows",
+        versions=[f"python {python_version()}", f"picows {picows.__version__}"],
+        runtime="asyncio, one event loop",
+        transport="aiofastnet socket (epoll)",
+        class_="library",
+        queue=Queue(kind="none", bound=None),
+    )
 
 
 class Listener(WSListener):

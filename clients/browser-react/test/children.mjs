@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { assert_written_line, plan as minimal_plan } from "../../kit-node/testing/lines.mjs";
 
 export const folder = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -27,14 +28,7 @@ export function room(name = "") {
   };
 }
 
-export function plan(url, meter, more = {}) {
-  return {
-    type: "plan", contract: 2, urls: [url], format: "binary", symbols: 64,
-    schedule: { kind: "flood" }, duration_ns: 1_000_000_000, sample: { first: 3, stride: 7 },
-    work_ns: 0, queue_bound: 256, receive_buffer_bytes: null, memory_ceiling_bytes: 2 ** 32,
-    meter, connect_deadline_ms: 60_000, deadline_ms: 60_000, ...more,
-  };
-}
+export const plan = (url, meter, changes = {}) => minimal_plan({ urls: [url], meter, ...changes });
 
 /** A running bridge; `first` is what it is started with, `detached` gives it a group of its own. */
 export class Bridge {
@@ -59,7 +53,10 @@ export class Bridge {
   /** The next line; undefined at the end. */
   async hear() {
     const { value } = await this.lines.next();
-    return value === undefined ? undefined : JSON.parse(value);
+    if (value === undefined) return undefined;
+    const line = JSON.parse(value);
+    assert_written_line(line);
+    return line;
   }
 
   /** The rows of all `samples` lines, and the `final`. */

@@ -1,7 +1,8 @@
 // The kit's run for a client that is known only once its browser runs: the hello
 // waits for the browser's version and for the exchange of times.
 import { Run } from "../../kit-node/run.mjs";
-import { CONTRACT, check_plan } from "../../kit-node/plan.mjs";
+import { CONTRACT, format_line } from "../../kit-node/contract.mjs";
+import { check_plan } from "../../kit-node/plan.mjs";
 import { say } from "../../kit-node/lines.mjs";
 import { Meter } from "../../kit-node/meter.mjs";
 
@@ -41,7 +42,7 @@ export class BridgeRun extends Run {
   #greet(hello) {
     if (this.#is_greeted) return;
     this.#is_greeted = true;
-    say(`${JSON.stringify({ type: "hello", contract: CONTRACT, ...hello })}\n`);
+    say(format_line("hello", { contract: CONTRACT, ...hello }));
   }
 
   unavailable(reason) {

@@ -6,82 +6,66 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { ContractError } from '../contract-error.mjs';
+import { assert_written_line, plan } from '../testing/lines.mjs';
 
 const CLIENT = fileURLToPath(new URL('../testing/busy.mjs', import.meta.url));
-const PLAN = {
-  type: 'plan',
-  contract: 2,
-  urls: ['ws://127.0.0.1:1/ticks'],
-  format: 'binary',
-  symbols: 64,
-  schedule: { kind: 'flood' },
-  duration_ns: 1_000_000_000,
+const PLAN = plan({
   sample: { first: 3, stride: 100_003 },
-  work_ns: 0,
-  queue_bound: 256,
-  receive_buffer_bytes: null,
   memory_ceiling_bytes: 2 ** 33,
-  meter: null,
-  connect_deadline_ms: 60_000,
-  deadline_ms: 60_000,
-};
+});
+const [URL_OF_PLAN] = PLAN.urls;
 
-/** Starts a client, and tells it these words. */
-function client(words, env = {}) {
+/** Starts a client and writes this text to its stdin. */
+function client(input, env = {}) {
   const child = spawn(process.execPath, [CLIENT], { env: { ...process.env, ...env } });
-  const said = { out: '', err: '' };
-  child.stdout.setEncoding('utf8').on('data', (text) => (said.out += text));
-  child.stderr.setEncoding('utf8').on('data', (text) => (said.err += text));
-  child.stdin.on('error', () => {}); // it may have hung up already
-  child.stdin.write(words);
-  const exit = new Promise((resolve) => {
-    child.on('close', (code) => {
-      const lines = said.out.split('\n').filter((line) => line !== '');
-      resolve({ code, lines: lines.map((line) => JSON.parse(line)), words: said.err.trim() });
-    });
+  const lines = [];
+  let message = '';
+  const stdout = createInterface({ input: child.stdout });
+  stdout.on('line', (text) => {
+    const line = JSON.parse(text);
+    assert_written_line(line);
+    lines.push(line);
   });
-  const heard = (type) =>
+  child.stderr.setEncoding('utf8').on('data', (text) => (message += text));
+  child.stdin.on('error', () => {}); // it may have ended already
+  child.stdin.write(input);
+  const exit = new Promise((resolve) => {
+    child.on('close', (code) => resolve({ code, lines, message: message.trim() }));
+  });
+  const written = (type) =>
     new Promise((resolve) => {
-      const look = () => said.out.includes(`"type":"${type}"`) && resolve();
-      child.stdout.on('data', look);
-      look();
+      const check = () => lines.some((line) => line.type === type) && resolve();
+      stdout.on('line', check);
+      check();
     });
-  return { stdin: child.stdin, stdout: child.stdout, exit, heard };
+  return { stdin: child.stdin, stdout: child.stdout, exit, written };
 }
 
 const line = (value) => `${JSON.stringify(value)}\n`;
 
+const unreadable = (code, fields, value) => [line(value), code, { ...fields, line: JSON.stringify(value) }];
 const REFUSED = [
-  [line({ ...PLAN, contract: 1 }), 'contract version 1, but this program speaks version 2'],
-  [line({ ...PLAN, surprise: 1 }), 'surprise'],
-  [line({ ...PLAN, urls: ['ws://example.com/'] }), 'plan: urls'],
-  [line({ ...PLAN, urls: ['ws://localhost:1/'] }), 'plan: urls'],
-  [line({ ...PLAN, urls: ['ws://127.0.0.1:99999/'] }), 'plan: urls'],
-  [line({ ...PLAN, urls: ['wss://127.0.0.1:1/'] }), 'plan: urls'],
-  [line({ ...PLAN, urls: ['wss://127.0.0.1:1/'], ca: 'ca' }), 'plan: ca: this client speaks no TLS'],
-  [line({ ...PLAN, ca: 5 }), '`ca`'],
-  [line({ ...PLAN, urls: [] }), 'plan: urls is 0'],
-  [line({ ...PLAN, symbols: 0 }), 'plan: symbols is 0'],
-  [line({ ...PLAN, symbols: '64' }), '`symbols`'],
-  [line({ ...PLAN, sample: { first: 0, stride: 0 } }), 'plan: sample.stride is 0'],
-  [line({ ...PLAN, schedule: { kind: 'rate' } }), 'rate_per_s'],
-  [line({ ...PLAN, meter: '/dev/null' }), 'plan: meter'],
-  [line({ ...PLAN, deadline_ms: undefined }), 'deadline_ms'],
-  ['hello?\n', 'not a contract line'],
-  ['null\n', 'not a contract line'],
-  [line({ type: 'stop' }), '`stop` came before a plan'],
-  ['', 'no plan on stdin'],
+  [line({ ...PLAN, contract: 1 }), 'other_version', { theirs: 1, ours: 2 }],
+  unreadable('unknown_key', { type: 'plan', key: 'surprise' }, { ...PLAN, surprise: 1 }),
+  [line({ ...PLAN, symbols: 0 }), 'out_of_range', { type: 'plan', key: 'symbols', found: 0, least: 1, most: 2 ** 20 }],
+  [line({ ...PLAN, urls: ['ws://localhost:1/'] }), 'bad_url', { url: 'ws://localhost:1/', scheme: 'ws://' }],
+  [line({ ...PLAN, urls: ['wss://127.0.0.1:1/'], ca: 'ca' }), 'tls_not_supported'],
+  [line({ ...PLAN, meter: '/dev/null' }), 'bad_meter', { detail: 'not a meter file' }],
+  ['null\n', 'not_an_object', { line: 'null' }],
+  [line({ type: 'stop' }), 'stop_before_plan'],
+  ['', 'no_plan'],
 ];
 
-for (const [words, expected] of REFUSED) {
-  test(`refused: ${expected}`, async () => {
-    const { stdin, exit } = client(words);
+for (const [input, code, fields] of REFUSED) {
+  test(`a plan is refused with exit code 2 and one line: ${code}`, async () => {
+    const { stdin, exit } = client(input);
     stdin.end();
-    const { code, lines, words: last } = await exit;
-    assert.deepEqual([code, lines], [2, []], last);
-    assert.ok(last.includes(expected) && !last.includes('\n'), last);
+    const { message } = new ContractError(code, fields);
+    assert.deepEqual(await exit, { code: 2, lines: [], message });
   });
 }
 
@@ -92,18 +76,18 @@ const ENDED_BY = {
   memory_ceiling: [{ memory_ceiling_bytes: 1 }, () => {}],
 };
 
-for (const [ended, [plan, then]] of Object.entries(ENDED_BY)) {
+for (const [ended, [changes, then]] of Object.entries(ENDED_BY)) {
   for (const work_ns of [0, 20_000_000]) {
     test(`${ended}: a client that never rests, with ${work_ns} ns of work`, async () => {
       const room = mkdtempSync(join(tmpdir(), 'kit-node-'));
       try {
         const meter = join(room, 'meter');
         writeFileSync(meter, Buffer.concat([Buffer.from('TICKMTR1'), Buffer.alloc(4088)]));
-        const busy = client(line({ ...PLAN, ...plan, work_ns, meter }), { TEST_QUEUE: 'unbounded' });
-        await busy.heard('ready');
+        const busy = client(line({ ...PLAN, ...changes, work_ns, meter }), { TEST_QUEUE: 'unbounded' });
+        await busy.written('ready');
         then(busy);
-        const { code, lines, words } = await busy.exit;
-        assert.equal(code, 0, words);
+        const { code, lines, message } = await busy.exit;
+        assert.equal(code, 0, message);
         const books = lines.at(-1);
         assert.deepEqual([books.type, books.ended, books.detail], ['final', ended.trim(), null]);
         assert.equal(books.received, books.processed);
@@ -122,12 +106,12 @@ for (const [ended, [plan, then]] of Object.entries(ENDED_BY)) {
 
 test('a report larger than a pipe is whole, however late it is read', async () => {
   const busy = client(line({ ...PLAN, sample: { first: 0, stride: 3 } }));
-  await busy.heard('ready');
+  await busy.written('ready');
   busy.stdout.pause();
   busy.stdin.end();
   setImmediate(() => busy.stdout.resume());
-  const { code, lines, words } = await busy.exit;
-  assert.equal(code, 0, words);
+  const { code, lines, message } = await busy.exit;
+  assert.equal(code, 0, message);
   const rows = lines.slice(2, -1).flatMap((samples) => samples.rows);
   assert.equal(rows.length, Math.ceil(lines.at(-1).processed / 3));
   assert.ok(rows.every(([seq, received, processed], at) => seq === 3 * at && received <= processed));
@@ -142,14 +126,14 @@ test('a client that is stopped before it is connected reports nothing', async ()
 
 test('a client that does not connect in time says so', async () => {
   const stuck = client(line({ ...PLAN, connect_deadline_ms: 100 }), { TEST_CLIENT: 'stuck' });
-  const { code, lines, words } = await stuck.exit;
+  const { code, lines, message } = await stuck.exit;
   assert.deepEqual([code, lines.length], [1, 1]);
-  assert.equal(words, 'not connected to ws://127.0.0.1:1/ticks within 100 ms');
+  assert.equal(message, `not connected to ${URL_OF_PLAN} within 100 ms`);
 });
 
 test('a second plan is a fault', async () => {
-  const { code, words } = await client(line(PLAN) + line(PLAN), { TEST_CLIENT: 'stuck' }).exit;
-  assert.deepEqual([code, words], [1, 'a second plan on stdin']);
+  const { code, message } = await client(line(PLAN) + line(PLAN), { TEST_CLIENT: 'stuck' }).exit;
+  assert.deepEqual([code, message], [1, new ContractError('second_plan').message]);
 });
 
 test('a plan that Node cannot carry out is declined', async () => {

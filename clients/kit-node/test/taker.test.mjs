@@ -2,11 +2,11 @@
 // of the contract's definitions.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { NO_STAMP, Taker } from '../taker.mjs';
+import { read_fixture } from '../testing/lines.mjs';
 
-const fixture = JSON.parse(readFileSync(new URL('../../kit/fixtures/ticks.json', import.meta.url)));
+const fixture = read_fixture('ticks.json');
 const FORMATS = Object.keys(fixture.payloads);
 const is_text = (format) => format.endsWith('json');
 

@@ -8,19 +8,18 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tickkit import main  # noqa: E402
+from tickkit import Hello, Queue, main  # noqa: E402
 
 
 def identify(_plan):
-    kind = os.environ.get("TEST_QUEUE", "none")
-    return {
-        "name": "busy",
-        "versions": ["busy 1"],
-        "runtime": "none",
-        "transport": "none",
-        "class": "simulated",
-        "queue": {"kind": kind, "bound": None},
-    }
+    return Hello(
+        name="busy",
+        versions=["busy 1"],
+        runtime="none",
+        transport="none",
+        class_="simulated",
+        queue=Queue(kind=os.environ.get("TEST_QUEUE", "none"), bound=None),
+    )
 
 
 def run(sessions):

@@ -10,44 +10,17 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from tests.fixtures import check_written_line, plan
+from tickkit.contract_error import ContractError
+
 CLIENT = Path(__file__).with_name("busy.py")
 PATIENCE_S = 60
-PLAN = {
-    "type": "plan",
-    "contract": 2,
-    "urls": ["ws://127.0.0.1:1/ticks"],
-    "format": "binary",
-    "symbols": 64,
-    "schedule": {"kind": "flood"},
-    "duration_ns": 1_000_000_000,
-    "sample": {"first": 3, "stride": 10_007},
-    "work_ns": 0,
-    "queue_bound": 256,
-    "receive_buffer_bytes": None,
-    "memory_ceiling_bytes": 2**40,
-    "meter": None,
-    "connect_deadline_ms": 60_000,
-    "deadline_ms": 60_000,
-}
-REFUSED = [
-    ({**PLAN, "contract": 1}, "contract version 1, but this program speaks version 2"),
-    ({**PLAN, "surprise": 1}, "surprise"),
-    ({**PLAN, "urls": ["ws://example.com/"]}, "plan: urls"),
-    ({**PLAN, "urls": ["ws://localhost:1/"]}, "plan: urls"),
-    ({**PLAN, "urls": ["ws://127.0.0.1:99999/"]}, "plan: urls"),
-    ({**PLAN, "urls": ["wss://127.0.0.1:1/"]}, "plan: urls"),
-    ({**PLAN, "urls": ["wss://127.0.0.1:1/"], "ca": "ca"}, "plan: ca: this client speaks no TLS"),
-    ({**PLAN, "ca": 5}, "`ca`"),
-    ({**PLAN, "urls": []}, "plan: urls is 0"),
-    ({**PLAN, "symbols": 0}, "plan: symbols is 0"),
-    ({**PLAN, "symbols": "64"}, "`symbols`"),
-    ({**PLAN, "sample": {"first": 0, "stride": 0}}, "plan: sample.stride is 0"),
-    ({**PLAN, "schedule": {"kind": "rate"}}, "rate_per_s"),
-    ({**PLAN, "meter": "/dev/null"}, "plan: meter"),
-    ({key: PLAN[key] for key in PLAN if key != "deadline_ms"}, "deadline_ms"),
-    (None, "not a contract line"),
-    ({"type": "stop"}, "`stop` came before a plan"),
-]
+PLAN = plan(sample={"first": 3, "stride": 10_007}, memory_ceiling_bytes=2**40)
+
+
+def unreadable(value, code, **fields):
+    """A line that cannot be read, and its error."""
+    return line(value), ContractError(code, **fields, line=json.dumps(value))
 
 
 def line(value):
@@ -69,23 +42,40 @@ def end(child, words=None):
         child.kill()
         child.communicate()
         raise
-    return child.returncode, list(map(json.loads, out.splitlines())), err.strip()
+    return child.returncode, read_lines(out), err.strip()
+
+
+def read_lines(out):
+    lines = list(map(json.loads, out.splitlines()))
+    for each in lines:
+        check_written_line(each)
+    return lines
+
+
+REFUSED = [
+    unreadable({**PLAN, "surprise": 1}, "unknown_key", type="plan", key="surprise"),
+    unreadable(None, "not_an_object"),
+    (line({**PLAN, "contract": 1}), ContractError("other_version", theirs=1, ours=2)),
+    (
+        line({**PLAN, "symbols": 0}),
+        ContractError("out_of_range", type="plan", key="symbols", found=0, least=1, most=1 << 20),
+    ),
+    (
+        line({**PLAN, "urls": ["ws://localhost:1/"]}),
+        ContractError("bad_url", url="ws://localhost:1/", scheme="ws://"),
+    ),
+    (line({**PLAN, "ca": "ca"}), ContractError("tls_not_supported")),
+    (line({**PLAN, "meter": "/dev/null"}), ContractError("bad_meter", detail="not a meter file")),
+    (line({"type": "stop"}), ContractError("stop_before_plan")),
+    ("", ContractError("no_plan")),
+]
 
 
 class RunTest(unittest.TestCase):
-    def test_a_bad_plan_is_refused_with_its_fault(self):
-        for plan, expected in REFUSED:
-            with self.subTest(expected):
-                code, lines, words = end(start(), line(plan))
-                self.assertEqual((code, lines), (2, []), words)
-                self.assertIn(expected, words)
-                self.assertNotIn("\n", words)
-
-    def test_no_plan_and_no_json_are_refused(self):
-        for text, expected in (("", "no plan on stdin"), ("hello?\n", "not a contract line")):
-            code, lines, words = end(start(), text)
-            self.assertEqual((code, lines), (2, []), words)
-            self.assertIn(expected, words)
+    def test_a_bad_plan_is_refused_with_exit_code_2_and_one_line(self):
+        for text, error in REFUSED:
+            with self.subTest(error.code):
+                self.assertEqual(end(start(), text), (2, [], str(error)))
 
     def test_a_client_that_never_rests_ends_when_it_is_told_to(self):
         cases = [
@@ -94,23 +84,23 @@ class RunTest(unittest.TestCase):
             ("deadline", {"deadline_ms": 700}, None),
             ("memory_ceiling", {"memory_ceiling_bytes": 300 << 20}, None),
         ]
-        for ended, plan, words in cases:
+        for ended, changes, words in cases:
             for work_ns in (0, 20_000_000):
                 with self.subTest(ended, work_ns=work_ns):
-                    self.ends(ended, {**plan, "work_ns": work_ns}, words)
+                    self.ends(ended, {**changes, "work_ns": work_ns}, words)
 
-    def ends(self, ended, plan, words):
+    def ends(self, ended, changes, words):
         queue = "unbounded" if ended == "memory_ceiling" else "none"
         with tempfile.TemporaryDirectory() as room, start(TEST_QUEUE=queue) as child:
             meter = Path(room, "meter")
             meter.write_bytes(b"TICKMTR1" + bytes(4088))
-            child.stdin.write(line({**PLAN, **plan, "meter": str(meter)}))
+            child.stdin.write(line({**PLAN, **changes, "meter": str(meter)}))
             child.stdin.flush()
             self.assertEqual(json.loads(child.stdout.readline())["type"], "hello")
             self.assertEqual(json.loads(child.stdout.readline())["type"], "ready")
             if words is None:
                 out, err = child.stdout.read(), child.stderr.read()
-                code, lines = child.wait(PATIENCE_S), list(map(json.loads, out.splitlines()))
+                code, lines = child.wait(PATIENCE_S), read_lines(out)
             else:
                 code, lines, err = end(child, words)
             self.assertEqual(code, 0, err)
@@ -134,11 +124,11 @@ class RunTest(unittest.TestCase):
             child.stdin.flush()
             words = child.stderr.read().strip()
             self.assertEqual(child.wait(PATIENCE_S), 1)
-        self.assertEqual(words, "not connected to ws://127.0.0.1:1/ticks within 100 ms")
+        self.assertEqual(words, f"not connected to {PLAN['urls'][0]} within 100 ms")
 
     def test_a_second_plan_is_a_fault(self):
         code, _, words = end(start(TEST_CLIENT="stuck"), line(PLAN) * 2)
-        self.assertEqual((code, words), (1, "a second plan on stdin"))
+        self.assertEqual((code, words), (1, str(ContractError("second_plan"))))
 
 
 if __name__ == "__main__":

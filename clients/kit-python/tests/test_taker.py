@@ -5,26 +5,25 @@ import json
 import random
 import struct
 import unittest
-from pathlib import Path
+from dataclasses import replace
 from unittest import mock
 
+from tests.fixtures import TICKS, plan
 from tickkit import taker as module
+from tickkit.contract import Counts, parse_line
 from tickkit.meter import Meter
 from tickkit.taker import NO_STAMP, Taker
 
-FIXTURE = json.loads((Path(__file__).parents[2] / "kit/fixtures/ticks.json").read_text())
-BOOKS = ("received", "processed", "undecodable", "checksum")
-PLACES = ("gaps", "duplicates", "reorders")
 
 
 class NeverStopped:
     is_set_now = False
 
 
-def taker(meter=None, **plan):
-    sample = {"first": 0, "stride": 1}
-    plan = {"format": "binary", "symbols": 64, "sample": sample, "work_ns": 0, **plan}
-    return Taker(plan, NeverStopped, meter or Meter(None, 1))
+def taker(meter=None, **changes):
+    changes.setdefault("sample", {"first": 0, "stride": 1})
+    read = parse_line(json.dumps(plan(**changes)))
+    return Taker(read, NeverStopped, meter or Meter(None, 1))
 
 
 def binary(symbol=1, price=100.25, ts=5, seq=0):
@@ -39,15 +38,10 @@ def message(format, text):
     return text if format.endswith("json") else bytes.fromhex(text)
 
 
-def books(of):
-    found = {key: getattr(of, key) for key in BOOKS}
-    return {**found, **{key: getattr(of.sequence, key) for key in PLACES}}
-
-
 def model(words, first, stride):
     """The definitions of the contract, as slowly as they are written there."""
     seen, highest = set(), -1
-    found = dict.fromkeys(BOOKS + PLACES, 0)
+    found = vars(Counts.sum([])).copy()
     found["received"] = len(words)
     for seq in words:
         if seq is None:
@@ -62,7 +56,7 @@ def model(words, first, stride):
         seen.add(seq)
         highest = max(highest, seq)
     found["gaps"] = highest + 1 - len(seen)
-    return found, sorted(seq for seq in seen if seq >= first and (seq - first) % stride == 0)
+    return Counts(**found), sorted(seq for seq in seen if seq >= first and (seq - first) % stride == 0)
 
 
 def stream(chance):
@@ -83,22 +77,22 @@ def stream(chance):
 
 class TakerTest(unittest.TestCase):
     def test_every_tick_is_read_as_it_was_written(self):
-        for format, payloads in FIXTURE["payloads"].items():
+        for format, payloads in TICKS["payloads"].items():
             with self.subTest(format):
                 sound = taker(format=format)
                 for text in payloads:
                     self.assertTrue(sound.take(message(format, text)))
                 self.assertEqual((sound.processed, sound.undecodable), (len(payloads), 0))
-                self.assertEqual(sound.checksum, FIXTURE["checksum"])
-                seqs = [tick["seq"] for tick in FIXTURE["ticks"]]
+                self.assertEqual(sound.checksum, TICKS["checksum"])
+                seqs = [tick["seq"] for tick in TICKS["ticks"]]
                 if format.startswith("classic"):
                     seqs = list(range(len(seqs)))
                 self.assertEqual([row[0] for row in sound.rows()], seqs)
-                for tick in {tick["symbol"]: tick for tick in FIXTURE["ticks"]}.values():
+                for tick in {tick["symbol"]: tick for tick in TICKS["ticks"]}.values():
                     self.assertEqual(sound.last_prices[tick["symbol"]], tick["cents"] / 100)
 
     def test_what_is_no_tick_is_counted_and_nothing_else(self):
-        for format, (text, *_) in FIXTURE["payloads"].items():
+        for format, (text, *_) in TICKS["payloads"].items():
             with self.subTest(format):
                 tick = message(format, text)
                 if format.endswith("json"):
@@ -113,8 +107,8 @@ class TakerTest(unittest.TestCase):
                 sound = taker(format=format)
                 for each in odd:
                     self.assertTrue(sound.take(each))
-                expected = {**model([], 0, 1)[0], "received": len(odd), "undecodable": len(odd)}
-                self.assertEqual(books(sound), expected)
+                expected = replace(Counts.sum([]), received=len(odd), undecodable=len(odd))
+                self.assertEqual(sound.counts(), expected)
                 self.assertEqual(sound.rows(), [])
                 sound.take(tick)
                 self.assertEqual(sound.processed, 1)
@@ -142,7 +136,7 @@ class TakerTest(unittest.TestCase):
             for entry in queue:
                 queued.work_binary(*entry)
             for each in (straight, queued):
-                self.assertEqual(books(each), expected, seed)
+                self.assertEqual(each.counts(), expected, seed)
                 self.assertEqual([row[0] for row in each.rows()], sampled, seed)
                 self.assertTrue(all(0 < row[1] <= row[2] for row in each.rows()), seed)
 

@@ -4,7 +4,8 @@ A client owns its socket, its runtime and its queue; all else is here. Only the
 standard library, Python 3.9 or later, Linux.
 """
 
+from .contract import Hello, Queue
 from .run import MAX_MESSAGE_BYTES, ClientError, Session, main
 from .taker import Taker
 
-__all__ = ["MAX_MESSAGE_BYTES", "ClientError", "Session", "Taker", "main"]
+__all__ = ["MAX_MESSAGE_BYTES", "ClientError", "Hello", "Queue", "Session", "Taker", "main"]

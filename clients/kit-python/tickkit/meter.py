@@ -4,7 +4,7 @@ far a client has come."""
 import mmap
 import os
 
-from .plan import PlanError
+from .contract_error import ContractError
 
 _MAGIC = b"TICKMTR1"
 _PAGE_BYTES = 4096
@@ -39,4 +39,4 @@ def _map(path, size):
                 raise OSError("not a meter file")
             return mmap.mmap(file.fileno(), size)
     except (OSError, ValueError) as error:
-        raise PlanError(f"plan: meter cannot be mapped: {error}") from None
+        raise ContractError("bad_meter", detail=error) from None

@@ -4,7 +4,6 @@ What ends a run from outside (a `stop` line, the end of stdin, a deadline, the
 memory ceiling) comes from two threads that sleep while ticks are counted.
 """
 
-import json
 import os
 import socket
 import sys
@@ -12,8 +11,10 @@ import threading
 import time
 import traceback
 
+from .contract import Counts, Final, Plan, Ready, Samples, Stop, format_line, parse_line
+from .contract_error import ContractError, one_line
 from .meter import Meter
-from .plan import CONTRACT, PlanError, check_plan, one_line, parse_line
+from .plan import check_plan
 from .taker import Taker
 
 #: The largest message that a client takes; a larger one ends the connection.
@@ -28,17 +29,11 @@ _MEMORY_CHECK_S = 0.01
 # A longer wait is none that a thread can do.
 _MAX_WAIT_S = 1e6
 
-_NOTHING = dict.fromkeys(
-    ("received", "processed", "queued", "gaps", "duplicates", "reorders", "undecodable", "checksum"),
-    0,
-)
-
 
 def main(identify, run, speaks_tls=False):
     """Runs a client from its plan to its report, and ends the process.
 
-    `identify(plan)` gives its name, versions, runtime, transport, class and
-    queue, as the hello has them. `run(sessions)` gets a session for each
+    `identify(plan)` gives its `Hello`. `run(sessions)` gets a session for each
     connection of the plan, mostly one; it opens them all and reads each until
     its end, of which it tells the session, or until it is asked to stop. With
     `speaks_tls` it believes `session.ca` where there is one.
@@ -47,13 +42,13 @@ def main(identify, run, speaks_tls=False):
     begin_s = time.monotonic()
     try:
         plan, addresses = _read_plan(speaks_tls)
-        meter = Meter(plan["meter"], len(addresses))
-    except PlanError as error:
+        meter = Meter(plan.meter, len(addresses))
+    except ContractError as error:
         _leave(2, error)
     try:
         hello = identify(plan)
-        _say({"type": "hello", "contract": CONTRACT, **hello})
-        stop = Stop(plan, len(addresses), hello["queue"]["kind"] == "unbounded", begin_s)
+        _say(hello)
+        stop = StopSignal(plan, len(addresses), hello.queue.kind == "unbounded", begin_s)
         sessions = [Session(plan, n, address, stop, meter) for n, address in enumerate(addresses)]
         run(sessions)
         stop.finish()
@@ -71,7 +66,7 @@ class ClientError(Exception):
     """What went wrong, in words for people: no report, exit code 1."""
 
 
-class Stop:
+class StopSignal:
     """What ends a run from outside."""
 
     def __init__(self, plan, connections, has_ceiling, begin_s):
@@ -98,7 +93,7 @@ class Stop:
         with self._changed:
             self._awaited -= 1
             if self._awaited == 0:
-                _say({"type": "ready"})
+                _say(Ready())
                 self._changed.notify_all()
 
     def finish(self):
@@ -118,9 +113,9 @@ class Stop:
         """Waits for `stop` or the end of stdin."""
         try:
             line = _read_line()
-            if line is not None and parse_line(line)["type"] == "plan":
-                raise PlanError("a second plan on stdin")
-        except PlanError as error:
+            if line is not None and isinstance(parse_line(line), Plan):
+                raise ContractError("second_plan")
+        except ContractError as error:
             _leave(1, error)
         except OSError:
             pass  # A harness that died leaves a broken pipe, which means the same as its end.
@@ -132,19 +127,19 @@ class Stop:
         with self._changed:
             while not self._is_over:
                 elapsed_ms = (time.monotonic() - begin_s) * 1000
-                connect_ms = plan["connect_deadline_ms"] if self._awaited else float("inf")
-                if elapsed_ms >= plan["deadline_ms"]:
+                connect_ms = plan.connect_deadline_ms if self._awaited else float("inf")
+                if elapsed_ms >= plan.deadline_ms:
                     self.set("deadline")
                 elif elapsed_ms >= connect_ms and not self.is_set_now:
-                    urls, ms = ", ".join(plan["urls"]), plan["connect_deadline_ms"]
+                    urls, ms = ", ".join(plan.urls), plan.connect_deadline_ms
                     _leave(1, f"not connected to {urls} within {ms} ms")
-                elif has_ceiling and _resident_bytes() >= plan["memory_ceiling_bytes"]:
+                elif has_ceiling and _resident_bytes() >= plan.memory_ceiling_bytes:
                     self.set("memory_ceiling")
                 if self.is_set_now:
                     self._wake()
                     wait_s = _NUDGE_S
                 else:
-                    wait_s = (min(connect_ms, plan["deadline_ms"]) - elapsed_ms) / 1000
+                    wait_s = (min(connect_ms, plan.deadline_ms) - elapsed_ms) / 1000
                     wait_s = min(wait_s, _MEMORY_CHECK_S) if has_ceiling else wait_s
                 self._changed.wait(max(0.0, min(wait_s, _MAX_WAIT_S)))
 
@@ -152,8 +147,7 @@ class Stop:
         """Makes a read that waits return the end of the stream, in any runtime."""
         if self._awaited:
             # It may hang in its connecting, where nothing can wake it.
-            detail = "before it was connected"
-            _say({"type": "final", **_NOTHING, "ended": self.cause, "detail": detail})
+            _say(_final(Counts.sum([]), self.cause, "before it was connected"))
             _leave(0)
         for descriptor in self._sockets:
             try:
@@ -171,9 +165,9 @@ class Session:
         #: Its place among the connections of the run, from 0.
         self.connection = connection
         #: What to ask for in the WebSocket handshake.
-        self.url = plan["urls"][connection]
+        self.url = plan.urls[connection]
         #: Under TLS: a PEM file with the certificate to believe; None: plain.
-        self.ca = plan.get("ca")
+        self.ca = plan.ca
         #: Where to connect: the socket's family, and the address in the URL.
         self.family, self.address = address
         #: Takes the messages.
@@ -209,7 +203,7 @@ class Session:
         that a reader that waits gets the end of the stream.
         """
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        buffer_bytes = self.plan["receive_buffer_bytes"]
+        buffer_bytes = self.plan.receive_buffer_bytes
         if buffer_bytes is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
         self._stop.add_socket(sock.dup())
@@ -229,28 +223,28 @@ class Session:
 
 
 def _report(sessions, cause):
-    keys = ("received", "processed", "undecodable", "checksum")
-    books = {key: sum(getattr(session.taker, key) for session in sessions) for key in keys}
-    for key in ("gaps", "duplicates", "reorders"):
-        books[key] = sum(getattr(session.taker.sequence, key) for session in sessions)
-    books["queued"] = sum(session.queued for session in sessions)
+    books = Counts.sum([session.taker.counts(session.queued) for session in sessions])
     unclean = [session for session in sessions if session.end != 1000]
     ended, detail = "closed", None
-    if cause and (unclean or books["queued"]):
+    if cause and (unclean or books.queued):
         ended = cause
     elif unclean:
         end = unclean[0].end
         if end is None:
             raise ClientError("it ended before it was asked to")
         ended, detail = "disconnected", f"close code {end}" if type(end) is int else end
-    elif books["queued"]:
-        raise ClientError(f"it left {books['queued']} ticks in its queue")
+    elif books.queued:
+        raise ClientError(f"it left {books.queued} ticks in its queue")
     for session in sessions:
         rows = session.taker.rows()
         for at in range(0, len(rows), _SAMPLES_PER_LINE):
             part = rows[at : at + _SAMPLES_PER_LINE]
-            _say({"type": "samples", "connection": session.connection, "rows": part})
-    _say({"type": "final", **books, "ended": ended, "detail": detail})
+            _say(Samples(session.connection, part))
+    _say(_final(books, ended, detail))
+
+
+def _final(counts, ended, detail):
+    return Final(**vars(counts), ended=ended, detail=detail)
 
 
 def _check_arguments():
@@ -267,10 +261,10 @@ def _check_arguments():
 def _read_plan(speaks_tls):
     line = _read_line()
     if line is None:
-        raise PlanError("no plan on stdin: `harness plan NAME` prints one")
+        raise ContractError("no_plan")
     plan = parse_line(line)
-    if plan["type"] == "stop":
-        raise PlanError("`stop` came before a plan on stdin")
+    if isinstance(plan, Stop):
+        raise ContractError("stop_before_plan")
     return plan, check_plan(plan, speaks_tls)
 
 
@@ -278,12 +272,12 @@ def _read_line():
     """The next line of stdin; None at its end."""
     line = sys.stdin.buffer.readline(_MAX_LINE_BYTES + 2)
     if len(line) > _MAX_LINE_BYTES + 1:
-        raise PlanError(f"a contract line is longer than {_MAX_LINE_BYTES} bytes")
+        raise ContractError("line_too_long", most=_MAX_LINE_BYTES)
     return line.decode("utf-8", "replace").rstrip("\n") if line else None
 
 
 def _say(line):
-    sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
+    sys.stdout.write(format_line(line))
     sys.stdout.flush()
 
 

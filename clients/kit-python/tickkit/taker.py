@@ -6,6 +6,7 @@ from struct import Struct
 from struct import error as StructError
 from time import monotonic_ns
 
+from .contract import Counts
 from .sequence import AGAIN, AHEAD, Sequence
 
 # The stamp of a message whose tick is not sampled.
@@ -49,7 +50,7 @@ class Taker:
         self.undecodable = 0
         #: The sum of the prices in cents over the processed ticks.
         self.checksum = 0
-        self.last_prices = [0.0] * plan["symbols"]
+        self.last_prices = [0.0] * plan.symbols
         self.sequence = Sequence()
         self._stop = stop
         self._values = meter.values
@@ -59,11 +60,11 @@ class Taker:
             "json": (_refuse, _parse),
             "classic-binary": (self._classic_binary, _refuse),
             "classic-json": (_refuse, self._classic_json),
-        }[plan["format"]]
-        self._symbols = plan["symbols"]
-        self._work_ns = plan["work_ns"]
-        self._first = plan["sample"]["first"]
-        self._stride = plan["sample"]["stride"]
+        }[plan.format]
+        self._symbols = plan.symbols
+        self._work_ns = plan.work_ns
+        self._first = plan.sample.first
+        self._stride = plan.sample.stride
         self._next_sample = self._first
         # The seq that the next message to arrive has in a whole stream, and the
         # next such seq to be stamped: ahead of `sequence` by what is in a queue.
@@ -117,6 +118,19 @@ class Taker:
             return False
         self._work(self._decode_text, text, stamp)
         return True
+
+    def counts(self, queued=0):
+        """What the report says of this connection; `queued` ticks are left in its queue."""
+        return Counts(
+            received=self.received,
+            processed=self.processed,
+            queued=queued,
+            gaps=self.sequence.gaps,
+            duplicates=self.sequence.duplicates,
+            reorders=self.sequence.reorders,
+            undecodable=self.undecodable,
+            checksum=self.checksum,
+        )
 
     def rows(self):
         """The stamped ticks as (seq, received_ns, processed_ns), seqs ascending."""

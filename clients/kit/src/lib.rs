@@ -11,6 +11,7 @@
 //! queue has an [`Intake`] where it reads and a [`Taker`] where it works, and
 //! sends a [`Stamp`] along with each message.
 
+mod counts;
 mod entry;
 mod identity;
 mod intake;

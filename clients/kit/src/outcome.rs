@@ -1,5 +1,6 @@
 //! How a run ended, and its report.
 
+use crate::counts::Counts;
 use crate::rows::Rows;
 use crate::watch::Cause;
 use anyhow::{Result, bail};
@@ -31,14 +32,7 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) end: End,
-    pub(crate) received: u64,
-    pub(crate) processed: u64,
-    pub(crate) queued: u64,
-    pub(crate) gaps: u64,
-    pub(crate) duplicates: u64,
-    pub(crate) reorders: u64,
-    pub(crate) undecodable: u64,
-    pub(crate) checksum: u64,
+    pub(crate) counts: Counts,
     /// Of each connection.
     pub(crate) rows: Vec<(usize, Rows)>,
 }
@@ -76,18 +70,7 @@ impl Outcome {
 
 impl Run {
     fn add(&mut self, other: Self) {
-        for (sum, part) in [
-            (&mut self.received, other.received),
-            (&mut self.processed, other.processed),
-            (&mut self.queued, other.queued),
-            (&mut self.gaps, other.gaps),
-            (&mut self.duplicates, other.duplicates),
-            (&mut self.reorders, other.reorders),
-            (&mut self.undecodable, other.undecodable),
-            (&mut self.checksum, other.checksum),
-        ] {
-            *sum = sum.wrapping_add(part);
-        }
+        self.counts = self.counts.plus(other.counts);
         if self.end == End::Close(1000) {
             self.end = other.end;
         }
@@ -99,28 +82,16 @@ impl Run {
     pub(crate) fn report(self, cause: Option<Cause>) -> Result<(Vec<Samples>, ClientFinal)> {
         let (ended, detail) = match (&self.end, cause) {
             (_, Some(Cause::Fault(why))) => bail!(why),
-            (End::Close(1000), _) if self.queued == 0 => (ClientEnd::Closed, None),
+            (End::Close(1000), _) if self.counts.queued == 0 => (ClientEnd::Closed, None),
             (_, Some(Cause::Stopped)) => (ClientEnd::Stopped, None),
             (_, Some(Cause::Deadline)) => (ClientEnd::Deadline, None),
             (_, Some(Cause::MemoryCeiling)) => (ClientEnd::MemoryCeiling, None),
-            (End::Close(1000), None) => bail!("it left {} ticks in its queue", self.queued),
+            (End::Close(1000), None) => bail!("it left {} ticks in its queue", self.counts.queued),
             (End::Close(code), None) => {
                 (ClientEnd::Disconnected, Some(format!("close code {code}")))
             }
             (End::Broken(how), None) => (ClientEnd::Disconnected, Some(how.clone())),
             (End::Asked, None) => bail!("it ended before it was asked to"),
-        };
-        let books = ClientFinal {
-            received: self.received,
-            processed: self.processed,
-            queued: self.queued,
-            gaps: self.gaps,
-            duplicates: self.duplicates,
-            reorders: self.reorders,
-            undecodable: self.undecodable,
-            checksum: self.checksum,
-            ended,
-            detail,
         };
         let mut samples = Vec::new();
         for (connection, rows) in self.rows {
@@ -130,6 +101,6 @@ impl Run {
             }
         }
         samples.sort_by_key(|samples| samples.connection);
-        Ok((samples, books))
+        Ok((samples, self.counts.report(ended, detail)))
     }
 }

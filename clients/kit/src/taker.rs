@@ -1,5 +1,6 @@
 //! The work on each tick: what is measured besides socket, runtime and queue.
 
+use crate::counts::Counts;
 use crate::outcome::{End, Outcome, Run};
 use crate::rows::Rows;
 use crate::sequence::{Place, Sequence};
@@ -26,10 +27,8 @@ const MAX_SEQ: u64 = 1 << 60;
 pub struct Taker {
     sequence: Sequence,
     next_sample: u64,
-    received: u64,
-    processed: u64,
-    undecodable: u64,
-    checksum: u64,
+    /// Those that are counted here: the rest are `sequence`'s, and the queue's.
+    counts: Counts,
     last_prices: Box<[f64]>,
     format: Format,
     work_ns: u64,
@@ -53,10 +52,7 @@ impl Taker {
         Self {
             sequence: Sequence::default(),
             next_sample: plan.sample.first,
-            received: 0,
-            processed: 0,
-            undecodable: 0,
-            checksum: 0,
+            counts: Counts::default(),
             last_prices: vec![0.0; plan.symbols as usize].into(),
             format: plan.format,
             work_ns: plan.work_ns,
@@ -111,7 +107,7 @@ impl Taker {
     /// The end of a client without a queue.
     #[must_use]
     pub fn finish(self, end: End) -> Outcome {
-        let received = self.received;
+        let received = self.counts.received;
         self.run(end, received, 0)
     }
 
@@ -126,8 +122,8 @@ impl Taker {
     fn arrive(&mut self) -> Stamp {
         let is_sampled = self.sequence.next == self.next_sample;
         let received_ns = if is_sampled { now_ns() } else { 0 };
-        self.received += 1;
-        self.meter.set(self.received_slot, self.received);
+        self.counts.received += 1;
+        self.meter.set(self.received_slot, self.counts.received);
         Stamp { received_ns }
     }
 
@@ -151,14 +147,14 @@ impl Taker {
             false => self.work(&tick),
             true => self.work_sampled(&tick, stamp),
         }
-        self.processed += 1;
-        self.meter.set(self.processed_slot, self.processed);
+        self.counts.processed += 1;
+        self.meter.set(self.processed_slot, self.counts.processed);
         self.flow()
     }
 
     #[inline]
     fn work(&mut self, tick: &Tick) {
-        self.checksum = self.checksum.wrapping_add(cents(tick.price));
+        self.counts.checksum = self.counts.checksum.wrapping_add(cents(tick.price));
         self.last_prices[tick.symbol as usize] = tick.price;
         if self.work_ns > 0 {
             spin_ns(self.work_ns);
@@ -201,7 +197,7 @@ impl Taker {
 
     #[cold]
     fn refuse(&mut self) -> ControlFlow<()> {
-        self.undecodable += 1;
+        self.counts.undecodable += 1;
         self.shift_by(u64::MAX);
         self.flow()
     }
@@ -220,17 +216,8 @@ impl Taker {
     }
 
     fn run(self, end: End, received: u64, queued: u64) -> Outcome {
-        Outcome::ran(Run {
-            end,
-            received,
-            processed: self.processed,
-            queued,
-            gaps: self.sequence.gaps,
-            duplicates: self.sequence.duplicates,
-            reorders: self.sequence.reorders,
-            undecodable: self.undecodable,
-            checksum: self.checksum,
-            rows: vec![(self.connection, self.rows)],
-        })
+        let Sequence { gaps, duplicates, reorders, .. } = self.sequence;
+        let counts = Counts { received, queued, gaps, duplicates, reorders, ..self.counts };
+        Outcome::ran(Run { end, counts, rows: vec![(self.connection, self.rows)] })
     }
 }

@@ -1,8 +1,9 @@
 //! What ends a run from outside: a `stop` line, the end of stdin, a deadline,
 //! the memory ceiling. Two threads that sleep while ticks are counted.
 
+use crate::counts::Counts;
 use anyhow::Result;
-use contract::{ClientEnd, ClientFinal, ClientPlan, FromClient, LineError, Lines, ToClient};
+use contract::{ClientEnd, ClientPlan, FromClient, LineError, Lines, ToClient};
 use socket2::{SockRef, Socket};
 use std::io::BufRead;
 use std::net::Shutdown;
@@ -187,18 +188,8 @@ fn report_nothing(cause: &Cause) -> Result<(), String> {
         Cause::MemoryCeiling => ClientEnd::MemoryCeiling,
         Cause::Fault(why) => return Err(why.clone()),
     };
-    let line = FromClient::Final(ClientFinal {
-        received: 0,
-        processed: 0,
-        queued: 0,
-        gaps: 0,
-        duplicates: 0,
-        reorders: 0,
-        undecodable: 0,
-        checksum: 0,
-        ended,
-        detail: Some("before it was connected".to_owned()),
-    });
+    let detail = Some("before it was connected".to_owned());
+    let line = FromClient::Final(Counts::default().report(ended, detail));
     contract::write(&mut std::io::stdout().lock(), &line).map_err(|e| e.to_string())
 }
 

@@ -11,21 +11,21 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "{{kit}}" / "kit-python"))
-from tickkit import MAX_MESSAGE_BYTES, ClientError, main  # noqa: E402
+from tickkit import MAX_MESSAGE_BYTES, ClientError, Hello, Queue, main  # noqa: E402
 
 # How long a server may take to close a connection that it has said goodbye on.
 CLOSE_TIMEOUT_S = 1
 
 
 def identify(_plan):
-    return {
-        "name": "{{name}}",
-        "versions": [f"python {python_version()}", f"websockets {websockets.__version__}"],
-        "runtime": "asyncio, one event loop",
-        "transport": "asyncio socket (epoll)",
-        "class": "library",
-        "queue": {"kind": "none", "bound": None},
-    }
+    return Hello(
+        name="{{name}}",
+        versions=[f"python {python_version()}", f"websockets {websockets.__version__}"],
+        runtime="asyncio, one event loop",
+        transport="asyncio socket (epoll)",
+        class_="library",
+        queue=Queue(kind="none", bound=None),
+    )
 
 
 def run(sessions):

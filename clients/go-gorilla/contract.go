@@ -1,0 +1,272 @@
+// The lines of the contract, each key once, as the tag of a field: reading, the errors
+// about keys, and writing derive from them. A key with `omitempty` may be absent.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+)
+
+const (
+	contractVersion = 2
+	maxLineBytes    = 1 << 20
+)
+
+type plan struct {
+	Contract           uint64   `json:"contract"`
+	Urls               []string `json:"urls"`
+	Ca                 *string  `json:"ca,omitempty"`
+	Format             string   `json:"format"`
+	Symbols            uint32   `json:"symbols"`
+	Schedule           schedule `json:"schedule"`
+	DurationNs         uint64   `json:"duration_ns"`
+	Sample             sample   `json:"sample"`
+	WorkNs             uint64   `json:"work_ns"`
+	QueueBound         uint64   `json:"queue_bound"`
+	ReceiveBufferBytes *uint32  `json:"receive_buffer_bytes"`
+	MemoryCeilingBytes uint64   `json:"memory_ceiling_bytes"`
+	Meter              *string  `json:"meter"`
+	ConnectDeadlineMs  uint64   `json:"connect_deadline_ms"`
+	DeadlineMs         uint64   `json:"deadline_ms"`
+}
+
+type sample struct {
+	First  uint64 `json:"first"`
+	Stride uint64 `json:"stride"`
+}
+
+// schedule is the offered load, which this client checks and does not need.
+type schedule struct{}
+
+// The keys of each kind of schedule, beside its kind.
+var schedules = map[string]any{
+	"rate": struct {
+		RatePerS uint64 `json:"rate_per_s"`
+	}{},
+	"flood": struct{}{},
+	"burst": struct {
+		BasePerS  uint64 `json:"base_per_s"`
+		BurstPerS uint64 `json:"burst_per_s"`
+		PeriodNs  uint64 `json:"period_ns"`
+		LengthNs  uint64 `json:"length_ns"`
+	}{},
+	"ramp": struct {
+		FromPerS uint64 `json:"from_per_s"`
+		ToPerS   uint64 `json:"to_per_s"`
+		OverNs   uint64 `json:"over_ns"`
+	}{},
+	"poisson": struct {
+		RatePerS uint64 `json:"rate_per_s"`
+		Seed     uint64 `json:"seed"`
+	}{},
+	"replay": struct {
+		Ticks  uint64 `json:"ticks"`
+		SpanNs uint64 `json:"span_ns"`
+	}{},
+}
+
+type stop struct{}
+
+type hello struct {
+	Contract  uint64   `json:"contract"`
+	Name      string   `json:"name"`
+	Versions  []string `json:"versions"`
+	Runtime   string   `json:"runtime"`
+	Transport string   `json:"transport"`
+	Class     string   `json:"class"`
+	Queue     queue    `json:"queue"`
+}
+
+type queue struct {
+	Kind  string  `json:"kind"`
+	Bound *uint64 `json:"bound"`
+}
+
+type ready struct{}
+
+type samples struct {
+	Connection int         `json:"connection"`
+	Rows       [][3]uint64 `json:"rows"`
+}
+
+type counts struct {
+	Received    uint64 `json:"received"`
+	Processed   uint64 `json:"processed"`
+	Queued      uint64 `json:"queued"`
+	Gaps        uint64 `json:"gaps"`
+	Duplicates  uint64 `json:"duplicates"`
+	Reorders    uint64 `json:"reorders"`
+	Undecodable uint64 `json:"undecodable"`
+	Checksum    uint64 `json:"checksum"`
+}
+
+// add adds every count of another connection.
+func (c *counts) add(other *counts) {
+	sum, part := reflect.ValueOf(c).Elem(), reflect.ValueOf(other).Elem()
+	for i := 0; i < sum.NumField(); i++ {
+		sum.Field(i).SetUint(sum.Field(i).Uint() + part.Field(i).Uint())
+	}
+}
+
+type final struct {
+	counts
+	Ended  string  `json:"ended"`
+	Detail *string `json:"detail"`
+}
+
+// formatLine gives a line to be written; its type is the name of the struct.
+func formatLine(line any) ([]byte, error) {
+	text, err := json.Marshal(line)
+	if err != nil {
+		return nil, err
+	}
+	head := fmt.Sprintf(`{"type":"%s"`, reflect.TypeOf(line).Name())
+	if len(text) > len(`{}`) {
+		head += ","
+	}
+	return append([]byte(head), append(text[1:], '\n')...), nil
+}
+
+// say writes a line to stdout.
+func say(line any) error {
+	text, err := formatLine(line)
+	if err == nil {
+		_, err = os.Stdout.Write(text)
+	}
+	return err
+}
+
+// parseLine reads a line of stdin: a *plan or a *stop.
+func parseLine(line []byte) (any, error) {
+	var keys map[string]json.RawMessage
+	if err := json.Unmarshal(line, &keys); err != nil {
+		return nil, &lineError{err, line}
+	}
+	var name string
+	if err := json.Unmarshal(keys["type"], &name); err != nil {
+		name = ""
+	}
+	delete(keys, "type")
+	var into any
+	switch name {
+	case "plan":
+		var version uint64
+		if json.Unmarshal(keys["contract"], &version) == nil && version != contractVersion {
+			return nil, versionError(version)
+		}
+		into = &plan{}
+	case "stop":
+		into = &stop{}
+	default:
+		return nil, &lineError{unknownType(name), line}
+	}
+	if err := readKeys(keys, into, ""); err != nil {
+		return nil, &lineError{fmt.Errorf("%s: %w", name, err), line}
+	}
+	return into, nil
+}
+
+// readKeys reads exactly the keys that the tags of a struct name, at every level;
+// `above` is put before a key where an error names it.
+func readKeys(keys map[string]json.RawMessage, into any, above string) error {
+	target := reflect.ValueOf(into).Elem()
+	known := make(map[string]bool)
+	for i := 0; i < target.NumField(); i++ {
+		key, option, _ := strings.Cut(target.Type().Field(i).Tag.Get("json"), ",")
+		known[key] = true
+		value, isThere := keys[key]
+		if !isThere && option != "omitempty" {
+			return &keyError{missingKey, above + key}
+		}
+		if !isThere {
+			continue
+		}
+		if err := readValue(value, target.Field(i), above+key); err != nil {
+			return err
+		}
+	}
+	for key := range keys {
+		if !known[key] {
+			return &keyError{unknownKey, above + key}
+		}
+	}
+	return nil
+}
+
+func readValue(value json.RawMessage, into reflect.Value, key string) error {
+	isNull := string(value) == "null"
+	if isNull && into.Kind() != reflect.Pointer {
+		return &keyError{wrongKind, key}
+	}
+	if into.Kind() != reflect.Struct {
+		if json.Unmarshal(value, into.Addr().Interface()) != nil {
+			return &keyError{wrongKind, key}
+		}
+		return nil
+	}
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(value, &keys) != nil {
+		return &keyError{wrongKind, key}
+	}
+	target := into.Addr().Interface()
+	if _, isSchedule := target.(*schedule); isSchedule {
+		var kind string
+		if json.Unmarshal(keys["kind"], &kind) != nil || schedules[kind] == nil {
+			return &keyError{wrongKind, key}
+		}
+		delete(keys, "kind")
+		target = reflect.New(reflect.TypeOf(schedules[kind])).Interface()
+	}
+	return readKeys(keys, target, key+".")
+}
+
+// lineError is about a line that cannot be read.
+type lineError struct {
+	cause error
+	line  []byte
+}
+
+func (e *lineError) Error() string {
+	excerpt := strings.ToValidUTF8(string(e.line[:min(len(e.line), 60)]), "")
+	return fmt.Sprintf("not a contract line: %s; the line begins `%s`", e.cause, excerpt)
+}
+
+func (e *lineError) Unwrap() error { return e.cause }
+
+// versionError is the contract's version that the other side speaks.
+type versionError uint64
+
+func (e versionError) Error() string {
+	return fmt.Sprintf("contract version %d, but this program speaks version %d", uint64(e), contractVersion)
+}
+
+// unknownType is the type of a line that is neither plan nor stop.
+type unknownType string
+
+func (e unknownType) Error() string { return fmt.Sprintf("unknown type `%s`", string(e)) }
+
+type keyFault string
+
+const (
+	unknownKey keyFault = "unknown key"
+	missingKey keyFault = "missing key"
+	wrongKind  keyFault = "a value of the wrong kind at key"
+)
+
+// keyError is what is wrong with a key.
+type keyError struct {
+	fault keyFault
+	key   string
+}
+
+func (e *keyError) Error() string { return fmt.Sprintf("%s `%s`", e.fault, e.key) }
+
+func min(a, b int) int {
+	if a < b {
+		return a
+	}
+	return b
+}

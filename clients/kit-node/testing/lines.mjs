@@ -1,0 +1,22 @@
+// The lines of the contract that the Rust workspace wrote (`clients/kit/fixtures`), for
+// tests and benches.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+
+const FIXTURES = new URL('../../kit/fixtures/', import.meta.url);
+
+export const read_fixture = (name) => JSON.parse(readFileSync(new URL(name, FIXTURES), 'utf8'));
+
+export const LINES = read_fixture('lines.json');
+
+/** A plan with the keys that have to be there, and others of these values. */
+export const plan = (changes = {}) => ({ ...LINES.read.plan.minimal, ...changes });
+
+/** Whether a line that a client wrote has the keys that the Rust types have. */
+export function assert_written_line(line) {
+  assert.ok(Object.hasOwn(LINES.written, line.type), `unknown type ${line.type}`);
+  const { all_keys, minimal } = LINES.written[line.type];
+  for (const key of Object.keys(line)) assert.ok(Object.hasOwn(all_keys, key), `unknown key ${key}`);
+  for (const key of Object.keys(minimal)) assert.ok(Object.hasOwn(line, key), `missing key ${key}`);
+}
