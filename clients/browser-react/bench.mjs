@@ -67,7 +67,7 @@ async function bare(name) {
   const page = await site.open(file, { url: server.url, from: FROM, to: TO, ...decode });
   chromium = new Chromium([...pin, process.env.CHROMIUM ?? "chromium"], tmpdir(), page);
   try {
-    await Promise.race([finished, chromium.ended.then((why) => { throw new Error(why); })]);
+    await Promise.race([finished, chromium.ended.then((error) => { throw error; })]);
     const [first, last] = looks;
     return result_of(TO - FROM, last.at_ms - first.at_ms, TO - FROM, last.cpu_ms - first.cpu_ms);
   } finally {

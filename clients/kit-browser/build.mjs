@@ -25,7 +25,7 @@ export async function build_page(what) {
 /** Over all that the bundle is made of: names and contents. */
 function hash_of_sources() {
   const files_of = (folder) => readdirSync(folder).sort().map((name) => join(folder, name));
-  const kits = ["taker.mjs", "sequence.mjs"].map((name) => join(KIT, "../kit-node", name));
+  const kits = ["close-codes.mjs", "errors.mjs", "sequence.mjs", "taker.mjs"].map((name) => join(KIT, "../kit-node", name));
   const hash = createHash("sha256");
   for (const file of ["build.mjs", "package-lock.json", ...files_of("page"), ...files_of(join(KIT, "page")), ...kits]) {
     hash.update(`${file}\0`).update(readFileSync(file)).update("\0");

@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { agree, machine_ns } from "./bridge/clock.mjs";
 import { Page } from "./bridge/page.mjs";
 import { sum_counts } from "../kit-node/contract.mjs";
+import { RunError } from "../kit-node/errors.mjs";
 import { leave } from "../kit-node/run.mjs";
 import { BridgeRun } from "./bridge/run.mjs";
 
@@ -22,7 +23,7 @@ const ANSWER_MS = 5_000;
 export function drive({ name, folder, variants = [], WebSocketServer }) {
   const variant = read_arguments(variants);
   if (!existsSync(join(folder, "versions.json"))) {
-    leave("the page is not built: run `node build.mjs` in the client's folder", 1);
+    leave(new RunError("page_not_built").message, 1);
   }
   const versions = JSON.parse(readFileSync(join(folder, "versions.json"), "utf8"));
   const hello = {
@@ -44,13 +45,11 @@ export function drive({ name, folder, variants = [], WebSocketServer }) {
 
   const run = new BridgeRun({ hello, introduce, play, on_stop, close: async () => page?.end() });
   process.on("exit", () => page?.abandon());
-  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => leave(`ended by ${signal}`, 1));
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => leave(new RunError("ended_by_signal", { signal }).message, 1));
 
   async function introduce({ plan }) {
     if (plan.receive_buffer_bytes !== null) {
-      run.unavailable(
-        "a browser cannot set SO_RCVBUF, and this load asks for it: choose one without `buffers`",
-      );
+      run.unavailable(new RunError("no_receive_buffer", { runtime: "a browser" }));
     }
     // Beside the meter: a folder in memory that the harness removes, whatever happens.
     const room = plan.meter === null ? tmpdir() : dirname(plan.meter);
@@ -61,7 +60,7 @@ export function drive({ name, folder, variants = [], WebSocketServer }) {
     } catch (error) {
       // Ended by ourselves, because a stop or the deadline came first.
       if (run.is_stopped) return null;
-      run.unavailable(error.message);
+      run.unavailable(error);
     }
     await page.load();
     exchanges = await page.exchange(true);
@@ -73,7 +72,7 @@ export function drive({ name, folder, variants = [], WebSocketServer }) {
   async function play({ plan }) {
     const [ready, pulse, report] = ["ready", "pulse", "report"].map((type) => page.expect(type));
     ready.catch(() => {});
-    report.then(finish).catch((error) => run.fail(error.message));
+    report.then(finish).catch((error) => run.fail(error));
     page.tell({ type: "plan", plan });
     // First of all, so that the page can be stopped.
     await pulse;
@@ -84,7 +83,7 @@ export function drive({ name, folder, variants = [], WebSocketServer }) {
 
   function on_stop() {
     page.stop();
-    const late = `the page did not report within ${ANSWER_MS} ms after it was told to stop`;
+    const late = new RunError("page_too_slow", { ms: ANSWER_MS });
     answer_timer = setTimeout(() => run.fail(late), ANSWER_MS);
   }
 
@@ -97,7 +96,7 @@ export function drive({ name, folder, variants = [], WebSocketServer }) {
 
   async function finish({ ended, detail, connections }) {
     clearTimeout(answer_timer);
-    if (ended === "failed") return run.fail(detail);
+    if (ended === "not_connected") return run.fail(new RunError("cannot_connect", { url: detail }));
     // With those of the end: had the clocks moved apart, nothing would fit all.
     const { offset_ns, error_ns } = agree([...exchanges, ...(await page.exchange(false))]);
     await page.end();
@@ -119,7 +118,7 @@ function read_arguments(variants) {
   try {
     const { values } = parseArgs({ options: { variant: { type: "string", default: "" } } });
     if (values.variant !== "" && !variants.includes(values.variant)) {
-      throw new Error(`--variant ${values.variant}: choose ${variants.join(", ") || "none"}`);
+      throw new RunError("unknown_variant", { variant: values.variant, known: variants });
     }
     return values.variant;
   } catch (error) {

@@ -1,7 +1,7 @@
 // The lines of the contract, each key once, with what its value has to be. Reading, the
 // errors about keys and values, and writing derive from these tables.
 
-import { ContractError } from './contract-error.mjs';
+import { ContractError } from './errors.mjs';
 
 /** The version of the contract that this kit speaks. */
 export const CONTRACT = 2;

@@ -4,7 +4,9 @@
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
+import { NORMAL, end_detail } from './close-codes.mjs';
 import { sum_counts } from './contract.mjs';
+import { RunError } from './errors.mjs';
 import { complain, say } from './lines.mjs';
 import { Run, leave } from './run.mjs';
 import { Taker } from './taker.mjs';
@@ -19,9 +21,6 @@ export const MAX_MESSAGE_BYTES = 1 << 20;
 const TICKS_PER_LOOK = 256;
 /** … or after about so much work, whichever comes first. */
 const WORK_PER_LOOK_NS = 1_000_000;
-/** The code that stands for a connection that ended without a close frame. */
-const ABNORMAL = 1006;
-
 /** Stamps count from here, so that they are exact as numbers. */
 const epoch_ns = process.hrtime.bigint();
 const now_ns = () => Number(process.hrtime.bigint() - epoch_ns);
@@ -48,9 +47,7 @@ export function main(identify, open, { speaks_tls = false } = {}) {
     on_stop: end,
     play: ({ plan }) => {
       if (plan.receive_buffer_bytes !== null) {
-        run.unavailable(
-          'Node.js cannot set SO_RCVBUF on a TCP socket, and this load asks for it: choose one without `buffers`',
-        );
+        run.unavailable(new RunError('no_receive_buffer', { runtime: 'Node.js' }));
       }
       const ca = plan.ca === undefined ? undefined : readFileSync(plan.ca);
       sessions = plan.urls.map((_, connection) => new Session(run, connection));
@@ -82,7 +79,9 @@ export class Session {
     this.ca = undefined;
     /** For a client with a queue: how many ticks are in it, counted there. */
     this.queued = () => 0;
-    this.end = undefined;
+    /** The code of the connection's end, once it has ended. */
+    this.close_code = undefined;
+    /** The library's message on what went wrong. */
     this.trouble = undefined;
     this.is_ready = false;
     const ticks = Math.floor(WORK_PER_LOOK_NS / (run.plan.work_ns + 1));
@@ -139,11 +138,11 @@ export class Session {
     }
   }
 
-  /** The library's words on what went wrong; before `ready` that is the end. */
+  /** The library's error; before `ready` that is the end of the run. */
   failed(error) {
     this.trouble ??= error?.message || error?.code || String(error);
     if (!this.is_ready && !this.run.is_stopped) {
-      this.run.fail(`cannot connect to ${this.url}: ${this.trouble}`);
+      this.run.fail(new RunError('cannot_connect', { url: this.url, detail: this.trouble }));
     }
   }
 
@@ -151,11 +150,14 @@ export class Session {
   closed(code) {
     if (this.run.is_stopped) return;
     if (!this.is_ready) this.failed(new Error('the connection was closed'));
-    if (this.end !== undefined) return;
-    const how = this.trouble ?? 'the stream ended without a close frame';
-    this.end = code === ABNORMAL ? how : `close code ${code}`;
-    this.is_clean = code === 1000;
+    if (this.close_code !== undefined) return;
+    this.close_code = code;
     this.on_end();
+  }
+
+  /** How the connection ended, for the report. */
+  get end_detail() {
+    return end_detail(this.close_code, this.trouble);
   }
 
   /** Writes the meter. */
@@ -172,11 +174,11 @@ function finish(run, sessions) {
   const books = sum_counts(
     sessions.map(({ taker, queued }) => ({ ...taker.books(), queued: queued() })),
   );
-  const unclean = sessions.find((session) => !session.is_clean);
+  const unclean = sessions.find((session) => session.close_code !== NORMAL);
   let [ended, detail] = ['closed', null];
   if (run.cause !== undefined && (unclean !== undefined || books.queued > 0)) ended = run.cause;
-  else if (unclean !== undefined) [ended, detail] = ['disconnected', unclean.end];
-  else if (books.queued > 0) run.fail(`it left ${books.queued} ticks in its queue`);
+  else if (unclean !== undefined) [ended, detail] = ['disconnected', unclean.end_detail];
+  else if (books.queued > 0) run.fail(new RunError('queue_not_drained', books));
   const samples = sessions.map(({ connection, taker }) => ({ connection, rows: stamps(taker) }));
   run.report(samples, books, ended, detail);
 }

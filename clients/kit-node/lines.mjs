@@ -2,7 +2,7 @@
 // when they are asked for; and words out, without the event loop.
 
 import { fstatSync, readSync, writeSync } from 'node:fs';
-import { ContractError, one_line } from './contract-error.mjs';
+import { ContractError, one_line } from './errors.mjs';
 
 /** A longer line is an error. */
 const MAX_LINE_BYTES = 1 << 20;

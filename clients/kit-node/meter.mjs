@@ -2,7 +2,7 @@
 // far a client has come. Node cannot map files, so each count is pwritten.
 
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
-import { ContractError } from './contract-error.mjs';
+import { ContractError } from './errors.mjs';
 
 const MAGIC = 'TICKMTR1';
 const PAGE_BYTES = 4096;

@@ -1,7 +1,7 @@
 // Checks what the table of the contract cannot: whether this client can carry a plan out.
 
 import { isIP } from 'node:net';
-import { ContractError } from './contract-error.mjs';
+import { ContractError } from './errors.mjs';
 
 /** Throws a ContractError when a plan asks for TLS that the client does not speak, or has a wrong URL. */
 export function check_plan(plan, speaks_tls = false) {

@@ -2,7 +2,7 @@
 // Without a taker, so that a bridge to clients elsewhere (a page) can use it.
 
 import { performance } from 'node:perf_hooks';
-import { ContractError } from './contract-error.mjs';
+import { ContractError, RunError } from './errors.mjs';
 import { CONTRACT, format_line, parse_line, sum_counts } from './contract.mjs';
 import { Stdin, complain, say } from './lines.mjs';
 import { Meter } from './meter.mjs';
@@ -60,17 +60,17 @@ export class Run {
     say(format_line('ready'));
   }
 
-  /** Instead of `ready`: what this machine lacks, and how to mend it. */
-  unavailable(reason) {
+  /** Instead of `ready`: an error that says what this machine lacks, and how to mend it. */
+  unavailable(error) {
     this.is_stopped = true;
-    say(format_line('unavailable', { reason }));
+    say(format_line('unavailable', { reason: error.message }));
     process.exit(0);
   }
 
-  /** What went wrong; no report, exit code 1. */
-  fail(words) {
+  /** No report, exit code 1. */
+  fail(error) {
     this.is_stopped = true;
-    leave(words, 1);
+    leave(words_of(error), 1);
   }
 
   /** The event loop has turned. */
@@ -138,7 +138,7 @@ export class Run {
     const { connect_deadline_ms, deadline_ms, urls } = this.plan;
     const after = (ms, then) => setTimeout(then, Math.min(ms, MAX_TIMER_MS));
     this.connect_timer = after(connect_deadline_ms, () =>
-      this.fail(`not connected to ${urls.join(', ')} within ${connect_deadline_ms} ms`),
+      this.fail(new RunError('connect_deadline', { urls, ms: connect_deadline_ms })),
     );
     after(deadline_ms, () => this.stop('deadline'));
     if (this.has_ceiling) setInterval(() => this.check_memory(), MEMORY_CHECK_MS);
@@ -159,5 +159,5 @@ export class Run {
 }
 
 function words_of(error) {
-  return error?.code === 'EPIPE' ? 'nobody listens to stdout' : (error?.message ?? error);
+  return error?.code === 'EPIPE' ? new RunError('stdout_closed').message : (error?.message ?? error);
 }

@@ -1,6 +1,7 @@
 // The work on each tick: what is measured besides socket, runtime and queue.
 // Nothing of Node in here: it runs in a page and in a Web Worker too.
 
+import { RunError } from './errors.mjs';
 import { AGAIN, AHEAD, Sequence } from './sequence.mjs';
 
 /** The stamp of a message whose tick is not sampled. */
@@ -145,7 +146,7 @@ export class Taker {
    */
   rows() {
     if (this.dropped > 0) {
-      throw new Error(`no room for ${this.dropped} samples: plan a larger sample.stride`);
+      throw new RunError('too_many_samples', { dropped: this.dropped });
     }
     const rows = [];
     for (const piece of this.pieces) {

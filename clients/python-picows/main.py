@@ -111,7 +111,7 @@ async def wait(transport, session):
         await transport.wait_disconnected()
     except Exception as error:  # whatever broke the connection
         how = str(error) or type(error).__name__
-    if session.end is None and not session.is_stopped:
+    if not session.is_ended and not session.is_stopped:
         session.broken(how)
 
 

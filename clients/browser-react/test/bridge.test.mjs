@@ -6,8 +6,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { RunError } from "../../kit-node/errors.mjs";
 import { Bridge, folder, group, plan, room } from "./children.mjs";
 import { checksum, flood, frames, serve } from "./ticks.mjs";
+
+const message = (code, fields) => new RunError(code, fields).message;
 
 before(() => {
   const { status } = spawnSync("node", ["build.mjs"], { cwd: folder, stdio: "inherit" });
@@ -36,7 +39,7 @@ async function connected(t, { args = [], on_connection = () => {}, more = {}, en
 
 /** Nobody is left of it, and nothing in its folder. */
 async function leaves_nothing({ bridge, own }) {
-  assert.equal(await bridge.exit, 0, bridge.words);
+  assert.equal(await bridge.exit, 0, bridge.stderr);
   await bridge.is_gone();
   assert.deepEqual(own.rest(), []);
 }
@@ -94,7 +97,7 @@ test("a killed bridge takes its browser along", async (t) => {
   await next.exit;
   await next.is_gone();
   assert.deepEqual(own.rest(), []);
-  assert.match(next.words, /cannot connect to ws:\/\/127.0.0.1:1\//);
+  assert.equal(next.message(), message("cannot_connect", { url: "ws://127.0.0.1:1/" }));
 });
 
 // A path of a socket has no more than 107 bytes.
@@ -116,9 +119,9 @@ test("a browser that is not there makes the client unavailable", async (t) => {
   const bridge = new Bridge([], { env: { CHROMIUM: "/no/such/chromium" } });
   bridge.tell(plan("ws://127.0.0.1:1/", own.meter));
   assert.equal((await bridge.hear()).type, "hello");
-  const { type, reason } = await bridge.hear();
-  assert.equal(type, "unavailable");
-  assert.match(reason, /cannot start \/no\/such\/chromium/);
+  const program = "/no/such/chromium";
+  const reason = message("browser_not_started", { program, detail: `spawn ${program} ENOENT` });
+  assert.deepEqual(await bridge.hear(), { type: "unavailable", reason });
   await leaves_nothing({ bridge, own });
 });
 
@@ -128,7 +131,8 @@ test("a browser that ends at once makes the client unavailable", async (t) => {
   const bridge = new Bridge([], { env: { CHROMIUM: "/bin/false" } });
   bridge.tell(plan("ws://127.0.0.1:1/", own.meter));
   assert.equal((await bridge.hear()).type, "hello");
-  assert.match((await bridge.hear()).reason, /\/bin\/false ended \(exit code 1\)/);
+  const reason = message("browser_ended", { program: "/bin/false", how: "exit code 1" });
+  assert.deepEqual(await bridge.hear(), { type: "unavailable", reason });
   await leaves_nothing({ bridge, own });
 });
 
@@ -149,7 +153,7 @@ test("a browser that is too slow to connect is a failure, and not unavailable", 
   assert.equal((await bridge.hear()).type, "hello");
   assert.equal(await bridge.hear(), undefined);
   assert.equal(await bridge.exit, 1);
-  assert.match(bridge.words, /not connected to ws:\/\/127.0.0.1:1\/ within 300 ms/);
+  assert.equal(bridge.message(), message("connect_deadline", { urls: ["ws://127.0.0.1:1/"], ms: 300 }));
   await bridge.is_gone();
   assert.deepEqual(own.rest(), []);
 });
@@ -172,5 +176,6 @@ test("an unknown variant is refused", async () => {
   const bridge = new Bridge(["--variant", "fast"]);
   assert.equal(await bridge.hear(), undefined);
   assert.equal(await bridge.exit, 2);
-  assert.match(bridge.words, /--variant fast: choose no-react, worker, flush-sync/);
+  const known = ["no-react", "worker", "flush-sync"];
+  assert.equal(bridge.message(), message("unknown_variant", { variant: "fast", known }));
 });

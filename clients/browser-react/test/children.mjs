@@ -40,10 +40,15 @@ export class Bridge {
       stdio: ["pipe", "pipe", "pipe"],
     });
     this.process.stdin.on("error", () => {});
-    this.words = "";
-    this.process.stderr.on("data", (text) => { this.words += text; });
+    this.stderr = "";
+    this.process.stderr.on("data", (text) => { this.stderr += text; });
     this.lines = createInterface({ input: this.process.stdout })[Symbol.asyncIterator]();
     this.exit = new Promise((resolve) => this.process.once("exit", (code, signal) => resolve(code ?? signal)));
+  }
+
+  /** Its last line on stderr. */
+  message() {
+    return this.stderr.trim().split("\n").at(-1);
   }
 
   tell(line) {

@@ -5,7 +5,8 @@ use anyhow::{Context, Result, anyhow};
 use async_tungstenite::tungstenite::{Message, protocol::WebSocketConfig};
 use async_tungstenite::{WebSocketStream, client_async_with_config};
 use client_kit::{
-    Class, ClientPlan, End, Identity, NoArgs, Outcome, QueueKind, QueueShape, Session, Taker,
+    Class, ClientPlan, End, Identity, IoUringUnavailable, NoArgs, Outcome, QueueKind, QueueShape,
+    Session, Taker,
 };
 use compio::io::compat::AsyncStream;
 use compio::net::TcpStream;
@@ -35,7 +36,7 @@ fn identify(_args: &NoArgs, _plan: &ClientPlan) -> Identity {
 fn run(_args: &NoArgs, sessions: Vec<Session>) -> Result<Outcome> {
     match Runtime::new() {
         Ok(runtime) => runtime.block_on(clients(sessions)),
-        Err(error) => Ok(Outcome::unavailable(client_kit::no_io_uring(&error.to_string()))),
+        Err(error) => Ok(Outcome::unavailable(IoUringUnavailable::new(&error).to_string())),
     }
 }
 
@@ -78,11 +79,11 @@ pub(crate) async fn read(socket: &mut WebSocketStream<Stream>, taker: &mut Taker
             }
             // The library answers a ping when it is asked for what comes next.
             Some(Ok(_)) => continue,
-            Some(Err(error)) => return End::Broken(error.to_string()),
-            None => return End::Broken("the stream ended without a close frame".to_owned()),
+            Some(Err(error)) => return End::Failed(error.to_string()),
+            None => return End::StreamEnded,
         };
         if flow.is_break() {
-            return End::Asked;
+            return End::Stopped;
         }
     }
 }

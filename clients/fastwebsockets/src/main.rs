@@ -82,13 +82,13 @@ where
     loop {
         let frame = match socket.read_frame().await {
             Ok(frame) => frame,
-            Err(error) => return End::Broken(error.to_string()),
+            Err(error) => return End::Failed(error.to_string()),
         };
         let flow = match frame.opcode {
             OpCode::Binary => taker.take_binary(&frame.payload),
             OpCode::Text => match std::str::from_utf8(&frame.payload) {
                 Ok(text) => taker.take_text(text),
-                Err(error) => return End::Broken(error.to_string()),
+                Err(error) => return End::Failed(error.to_string()),
             },
             OpCode::Close => {
                 let code = frame.payload.first_chunk().map(|bytes| u16::from_be_bytes(*bytes));
@@ -97,7 +97,7 @@ where
             _ => continue,
         };
         if flow.is_break() {
-            return End::Asked;
+            return End::Stopped;
         }
     }
 }

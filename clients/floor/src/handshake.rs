@@ -1,20 +1,53 @@
 //! The opening handshake (RFC 6455, section 4.1), by hand: one request, one
 //! response head.
 
-use anyhow::{Context, Result, bail, ensure};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use tungstenite::handshake::{client::generate_key, derive_accept_key};
 
 /// A response head has to end within so many bytes.
 const MAX_HEAD_BYTES: usize = 16 << 10;
 
+/// Why there is no WebSocket connection.
+#[derive(Debug, thiserror::Error)]
+pub enum HandshakeError {
+    /// The plan's URL is none that the kit lets pass.
+    #[error("the URL has to be ws://HOST/PATH")]
+    Url,
+    /// The connection failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The server ended the connection in the middle of its answer.
+    #[error("the server closed the connection before it answered")]
+    Closed,
+    /// The answer's head goes on and on.
+    #[error("the head of the server's answer has more than {MAX_HEAD_BYTES} bytes")]
+    TooLong,
+    /// Not HTTP.
+    #[error("not an HTTP answer: {0}")]
+    NotHttp(#[from] httparse::Error),
+    /// Another status than 101.
+    #[error("the server answered with status {0}, not 101")]
+    Status(u16),
+    /// A header has not the value that it has to have.
+    #[error("the answer's header {name} has to be `{wanted}`")]
+    Header {
+        /// Which header.
+        name: &'static str,
+        /// What it has to be.
+        wanted: String,
+    },
+    /// An extension, and none was offered.
+    #[error("the answer names an extension that was not offered")]
+    Extension,
+}
+
 /// Asks for `url` (`ws://HOST/PATH`) and checks the answer. Returns what the
 /// server sent after its head: the beginning of the frames.
-pub fn shake_hands(stream: &mut (impl Read + Write), url: &str) -> Result<Vec<u8>> {
+pub fn shake_hands(stream: &mut (impl Read + Write), url: &str) -> Result<Vec<u8>, HandshakeError> {
     let (host, path) = url
         .strip_prefix("ws://")
         .and_then(|rest| rest.split_once('/'))
-        .context("the URL has to be ws://HOST/PATH")?;
+        .ok_or(HandshakeError::Url)?;
     let key = generate_key();
     let request = format!(
         "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -24,11 +57,15 @@ pub fn shake_hands(stream: &mut (impl Read + Write), url: &str) -> Result<Vec<u8
 
     let mut head = Vec::new();
     loop {
-        ensure!(head.len() < MAX_HEAD_BYTES, "the server's answer has no end");
+        if head.len() >= MAX_HEAD_BYTES {
+            return Err(HandshakeError::TooLong);
+        }
         let from = head.len();
         head.resize(from + 1024, 0);
         let count = stream.read(&mut head[from..])?;
-        ensure!(count > 0, "the server hung up");
+        if count == 0 {
+            return Err(HandshakeError::Closed);
+        }
         head.truncate(from + count);
         if let Some(len) = check_head(&head, &key)? {
             return Ok(head.split_off(len));
@@ -37,30 +74,36 @@ pub fn shake_hands(stream: &mut (impl Read + Write), url: &str) -> Result<Vec<u8
 }
 
 /// The length of a whole and right response head; `None` when it goes on.
-fn check_head(bytes: &[u8], key: &str) -> Result<Option<usize>> {
+fn check_head(bytes: &[u8], key: &str) -> Result<Option<usize>, HandshakeError> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut response = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(len) = response.parse(bytes).context("not an HTTP answer")?
-    else {
+    let httparse::Status::Complete(len) = response.parse(bytes)? else {
         return Ok(None);
     };
-    match response.code {
-        Some(101) => {}
-        code => bail!("the server answered {}, not 101", code.unwrap_or(0)),
+    let status = response.code.unwrap_or(0);
+    if status != 101 {
+        return Err(HandshakeError::Status(status));
     }
     let header = |name: &str| {
         let found = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
         found.and_then(|header| std::str::from_utf8(header.value).ok()).unwrap_or_default()
     };
-    let upgrades =
-        header("Connection").split(',').any(|t| t.trim().eq_ignore_ascii_case("upgrade"));
-    ensure!(upgrades, "the answer's Connection header does not say `Upgrade`");
-    let is_websocket = header("Upgrade").eq_ignore_ascii_case("websocket");
-    ensure!(is_websocket, "the answer's Upgrade header does not say `websocket`");
+    let check = |name: &'static str, wanted: &str, holds: &dyn Fn(&str) -> bool| match holds(
+        header(name),
+    ) {
+        true => Ok(()),
+        false => Err(HandshakeError::Header { name, wanted: wanted.to_owned() }),
+    };
+    check("Connection", "Upgrade", &|value| {
+        value.split(',').any(|token| token.trim().eq_ignore_ascii_case("upgrade"))
+    })?;
+    check("Upgrade", "websocket", &|value| value.eq_ignore_ascii_case("websocket"))?;
     let accept = derive_accept_key(key.as_bytes());
-    ensure!(header("Sec-WebSocket-Accept") == accept, "the answer is to another key");
-    ensure!(header("Sec-WebSocket-Extensions").is_empty(), "an extension that nobody asked for");
-    Ok(Some(len))
+    check("Sec-WebSocket-Accept", &accept, &|value| value == accept)?;
+    match header("Sec-WebSocket-Extensions").is_empty() {
+        true => Ok(Some(len)),
+        false => Err(HandshakeError::Extension),
+    }
 }
 
 #[cfg(test)]
@@ -84,18 +127,26 @@ mod tests {
         }
     }
 
+    fn refused(right: &str, wrong: &str) -> HandshakeError {
+        check_head(ANSWER.replace(right, wrong).as_bytes(), KEY).unwrap_err()
+    }
+
     #[test]
-    fn what_is_wrong_is_told() {
-        let faults = [
-            ("101 Switching Protocols", "404 Not Found", "answered 404"),
-            ("s3pPLM", "s3pPLN", "another key"),
-            ("websocket", "h2c", "Upgrade header"),
-            ("Connection: Upgrade", "Connection: close", "Connection header"),
-            ("HTTP/1.1", "SSH-2.0", "not an HTTP answer"),
-        ];
-        for (right, wrong, words) in faults {
-            let error = check_head(ANSWER.replace(right, wrong).as_bytes(), KEY).unwrap_err();
-            assert!(format!("{error:#}").contains(words), "{error:#}");
+    fn a_wrong_answer_is_refused_with_its_fault() {
+        use HandshakeError::{Extension, Header, NotHttp, Status};
+        let found = refused("101 Switching Protocols", "404 Not Found");
+        assert!(matches!(found, Status(404)), "{found}");
+        let found = refused("HTTP/1.1", "SSH-2.0");
+        assert!(matches!(found, NotHttp(_)), "{found}");
+        let found = refused("\r\n\r\n", "\r\nSec-WebSocket-Extensions: x\r\n\r\n");
+        assert!(matches!(found, Extension), "{found}");
+        for (right, wrong, header) in [
+            ("s3pPLM", "s3pPLN", "Sec-WebSocket-Accept"),
+            ("websocket", "h2c", "Upgrade"),
+            ("Connection: Upgrade", "Connection: close", "Connection"),
+        ] {
+            let found = refused(right, wrong);
+            assert!(matches!(found, Header { name, .. } if name == header), "{found}");
         }
     }
 }

@@ -58,13 +58,13 @@ pub(crate) fn read(
         match take_all(stream, &mut frames, taker) {
             Ok(None) => {}
             Ok(Some(end)) => return end,
-            Err(error) => return End::Broken(format!("{error:#}")),
+            Err(error) => return End::Failed(format!("{error:#}")),
         }
         match stream.read(frames.space()) {
-            Ok(0) => return End::Broken("the stream ended without a close frame".to_owned()),
+            Ok(0) => return End::StreamEnded,
             Ok(count) => frames.fill(count),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return End::Broken(error.to_string()),
+            Err(error) => return End::Failed(error.to_string()),
         }
     }
 }
@@ -91,7 +91,7 @@ fn take_all(
             }
         };
         if flow.is_break() {
-            return Ok(Some(End::Asked));
+            return Ok(Some(End::Stopped));
         }
     }
     Ok(None)

@@ -31,7 +31,7 @@ fn identify(_args: &NoArgs, _plan: &ClientPlan) -> Identity {
 fn run(_args: &NoArgs, sessions: Vec<Session>) -> Result<Outcome> {
     match executor::pinned() {
         Ok(executor) => executor.run(clients(sessions)),
-        Err(reason) => Ok(Outcome::unavailable(reason)),
+        Err(reason) => Ok(Outcome::unavailable(reason.to_string())),
     }
 }
 
@@ -69,11 +69,11 @@ async fn read(socket: &mut WebSocketStream<TcpStream>, taker: &mut Taker) -> End
             }
             // The library answers a ping when it is asked for what comes next.
             Some(Ok(_)) => continue,
-            Some(Err(error)) => return End::Broken(error.to_string()),
-            None => return End::Broken("the stream ended without a close frame".to_owned()),
+            Some(Err(error)) => return End::Failed(error.to_string()),
+            None => return End::StreamEnded,
         };
         if flow.is_break() {
-            return End::Asked;
+            return End::Stopped;
         }
     }
 }

@@ -85,7 +85,7 @@ fn read(
             Ok(message @ (Message::Binary(_) | Message::Text(_))) => {
                 let stamp = intake.arrive();
                 if queue.send((place, stamp, message)).is_err() || intake.is_stopped() {
-                    break End::Asked;
+                    break End::Stopped;
                 }
             }
             Ok(Message::Close(frame)) => {
@@ -96,7 +96,7 @@ fn read(
             }
             // The library answers a ping when it is asked for what comes next.
             Ok(_) => {}
-            Err(error) => break End::Broken(error.to_string()),
+            Err(error) => break End::Failed(error.to_string()),
         }
     };
     (end, intake)

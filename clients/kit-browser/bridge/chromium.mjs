@@ -4,6 +4,7 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { RunError } from "../../kit-node/errors.mjs";
 
 const FLAGS = [
   "--headless=new",
@@ -61,7 +62,7 @@ export class Chromium {
   #profile;
   #waiting = new Map();
   #last_id = 0;
-  #words = "";
+  #stderr = "";
 
   /**
    * @param {string[]} command the program, after what it is to be started with
@@ -81,17 +82,20 @@ export class Chromium {
     env.TMPDIR = [this.#profile, room].find(fits) ?? env.TMPDIR;
     this.#process = spawn(program, words, { env, stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"] });
     this.#process.stderr.setEncoding("utf8").on("data", (text) => {
-      this.#words = (this.#words + text).slice(-2_000);
+      this.#stderr = (this.#stderr + text).slice(-2_000);
     });
-    /** Settles when it has ended: why, in one line. */
+    /** Settles when it has ended: with an error that says why. */
     this.ended = new Promise((resolve) => {
-      this.#process.once("error", (error) => resolve(`cannot start ${program}: ${error.message}`));
-      this.#process.once("exit", (code, signal) => resolve(`${program} ended (${signal ?? `exit code ${code}`})${this.#said()}`));
+      this.#process.once("error", ({ message }) => resolve(new RunError("browser_not_started", { program, detail: message })));
+      this.#process.once("exit", (code, signal) => {
+        const how = signal ?? `exit code ${code}`;
+        resolve(new RunError("browser_ended", { program, how, detail: this.#last_message() }));
+      });
     });
     const [, , , to, from] = this.#process.stdio;
     for (const pipe of [to, from]) pipe?.on("error", () => {});
     this.#listen(from);
-    this.ended.then((why) => this.#give_up(why));
+    this.ended.then((error) => this.#give_up(error));
   }
 
   get pid() {
@@ -134,19 +138,19 @@ export class Chromium {
         const { id, result, error } = JSON.parse(line);
         const waiting = this.#waiting.get(id);
         this.#waiting.delete(id);
-        if (error) waiting?.reject(new Error(error.message));
+        if (error) waiting?.reject(new RunError("browser_call", { detail: error.message }));
         else waiting?.resolve(result);
       }
     });
   }
 
-  #give_up(why) {
-    for (const { reject } of this.#waiting.values()) reject(new Error(why));
+  #give_up(error) {
+    for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
 
-  #said() {
-    const last = this.#words.trim().split("\n").at(-1);
-    return last ? `: ${last.slice(0, 300)}` : "";
+  /** The last line of its stderr. */
+  #last_message() {
+    return this.#stderr.trim().split("\n").at(-1).slice(0, 300);
   }
 }

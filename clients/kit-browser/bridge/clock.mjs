@@ -6,6 +6,8 @@
 // a lowest and a highest offset. The truth lies in all of these intervals, and
 // so in what they have in common, which is narrower than the quickest of them.
 
+import { RunError } from "../../kit-node/errors.mjs";
+
 /** What Chromium rounds `performance.now()` to in an isolated page, up or down. */
 export const RESOLUTION_NS = 5_000n;
 
@@ -15,7 +17,7 @@ export const RESOLUTION_NS = 5_000n;
  * @returns {{offset_ns: bigint, error_ns: bigint}}
  */
 export function agree(exchanges) {
-  if (exchanges.length === 0) throw new Error("the page answered no exchange of times");
+  if (exchanges.length === 0) throw new RunError("clock_not_read");
   let [lowest, highest] = [null, null];
   for (const { sent_ns, page_ns, heard_ns } of exchanges) {
     // A rounded reading allows that much more on both sides.
@@ -25,7 +27,7 @@ export function agree(exchanges) {
     if (highest === null || high < highest) highest = high;
   }
   if (lowest > highest) {
-    throw new Error(`the page's clock went by ${lowest - highest} ns against the machine's`);
+    throw new RunError("clocks_apart", { apart_ns: lowest - highest });
   }
   // A stamp is rounded once more than the offset.
   const half_ns = (highest - lowest + 1n) / 2n;

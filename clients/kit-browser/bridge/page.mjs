@@ -1,6 +1,7 @@
 // The page as the bridge sees it: Chromium with the site in it, and what the page
 // says over its two lines.
 import { setTimeout as sleep } from "node:timers/promises";
+import { RunError } from "../../kit-node/errors.mjs";
 import { Chromium } from "./chromium.mjs";
 import { agree } from "./clock.mjs";
 import { Site } from "./site.mjs";
@@ -38,7 +39,7 @@ export class Page {
     // Awaited later; until then its failure is that of the start.
     this.#here.catch(() => {});
     this.#chromium = new Chromium([program], room, url);
-    this.#chromium.ended.then((why) => this.#lose(why));
+    this.#chromium.ended.then((error) => this.#lose(error));
     const { product } = await this.#chromium.call("Browser.getVersion");
     return product;
   }
@@ -98,7 +99,7 @@ export class Page {
 
   #take_line(path, socket) {
     socket.on("error", () => {});
-    socket.on("close", () => this.#lose("the page has gone"));
+    socket.on("close", () => this.#lose(new RunError("page_gone")));
     if (path === "/pulse") {
       this.#pulse = socket;
       socket.on("message", (data) => this.how.on_counts(floats(data)));
@@ -119,9 +120,9 @@ export class Page {
     awaited?.resolve(line);
   }
 
-  #lose(why) {
+  #lose(error) {
     if (this.#is_ended) return;
-    this.#lost ??= new Error(why);
+    this.#lost ??= error;
     for (const { reject } of this.#awaited.values()) reject(this.#lost);
     this.#awaited.clear();
   }

@@ -29,7 +29,7 @@ export class BridgeRun extends Run {
     this.plan = said;
     this.has_ceiling = false;
     this.set_timers();
-    this.#open().catch((error) => this.fail(error.message));
+    this.#open().catch((error) => this.fail(error));
   }
 
   async #open() {
@@ -45,18 +45,18 @@ export class BridgeRun extends Run {
     say(format_line("hello", { contract: CONTRACT, ...hello }));
   }
 
-  unavailable(reason) {
+  unavailable(error) {
     this.#greet(this.#hello);
-    super.unavailable(reason);
+    super.unavailable(error);
   }
 
   /** Once the browser has ended: only then nothing of it is left. */
-  fail(words) {
+  fail(error) {
     if (this.#is_failing) return;
     this.#is_failing = true;
     if (!this.is_stopped) this.#greet(this.#hello);
     this.is_stopped = true;
-    this.#close().finally(() => super.fail(words));
+    this.#close().finally(() => super.fail(error));
   }
 
   /** Once the browser has ended, as above: killed instead, its processes would still

@@ -1,5 +1,6 @@
 // Reads the ticks, in the page's main thread or in a Web Worker: opens the
 // WebSockets of the plan, hands each message to the kit's taker, and reports.
+import { ABNORMAL, NORMAL, end_detail } from "../../kit-node/close-codes.mjs";
 import { Taker } from "../../kit-node/taker.mjs";
 import { open_line } from "./bridge.mjs";
 
@@ -69,7 +70,7 @@ export class Reader {
     const counts = this.#counts;
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
-    const feed = { socket, taker, is_open: false, end: null };
+    const feed = { socket, taker, is_open: false, close_code: null };
     socket.onopen = () => {
       feed.is_open = true;
       if (this.#feeds.every(({ is_open }) => is_open)) this.#line.say({ type: "ready" });
@@ -82,12 +83,13 @@ export class Reader {
     };
     socket.onclose = ({ code, wasClean }) => {
       if (this.#is_done) return;
-      if (!feed.is_open) return this.#finish("failed", `cannot connect to ${url}`);
-      feed.end = wasClean ? `close code ${code}` : "the connection ended without a close frame";
-      const ends = this.#feeds.map(({ end }) => end);
-      if (ends.includes(null)) return;
-      const bad = ends.find((end) => end !== "close code 1000");
-      this.#finish(bad ? "disconnected" : "closed", bad ?? null);
+      if (!feed.is_open) return this.#finish("not_connected", url);
+      feed.close_code = wasClean ? code : ABNORMAL;
+      const codes = this.#feeds.map(({ close_code }) => close_code);
+      if (codes.includes(null)) return;
+      const unclean = codes.find((code) => code !== NORMAL);
+      if (unclean === undefined) this.#finish("closed", null);
+      else this.#finish("disconnected", end_detail(unclean));
     };
     return feed;
   }

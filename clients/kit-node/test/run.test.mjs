@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { ContractError } from '../contract-error.mjs';
+import { ContractError, RunError } from '../errors.mjs';
 import { assert_written_line, plan } from '../testing/lines.mjs';
 
 const CLIENT = fileURLToPath(new URL('../testing/busy.mjs', import.meta.url));
@@ -17,7 +17,6 @@ const PLAN = plan({
   sample: { first: 3, stride: 100_003 },
   memory_ceiling_bytes: 2 ** 33,
 });
-const [URL_OF_PLAN] = PLAN.urls;
 
 /** Starts a client and writes this text to its stdin. */
 function client(input, env = {}) {
@@ -128,7 +127,7 @@ test('a client that does not connect in time says so', async () => {
   const stuck = client(line({ ...PLAN, connect_deadline_ms: 100 }), { TEST_CLIENT: 'stuck' });
   const { code, lines, message } = await stuck.exit;
   assert.deepEqual([code, lines.length], [1, 1]);
-  assert.equal(message, `not connected to ${URL_OF_PLAN} within 100 ms`);
+  assert.equal(message, new RunError('connect_deadline', { urls: PLAN.urls, ms: 100 }).message);
 });
 
 test('a second plan is a fault', async () => {

@@ -22,6 +22,8 @@ MAX_MESSAGE_BYTES = 1 << 20
 
 _MAX_LINE_BYTES = 1 << 20
 _SAMPLES_PER_LINE = 2048
+# The close code of an orderly end (RFC 6455, section 7.4.1).
+_NORMAL = 1000
 # How often a stopped client is nudged until it has reported.
 _NUDGE_S = 0.02
 # How often the memory of a client with an unbounded queue is looked at.
@@ -54,7 +56,7 @@ def main(identify, run, speaks_tls=False):
         stop.finish()
         _report(sessions, stop.cause)
     except BrokenPipeError:
-        _leave(1, "nobody listens to stdout")
+        _leave(1, "cannot write to stdout: nobody reads it")
     except Exception as error:
         if not isinstance(error, ClientError):
             traceback.print_exc()
@@ -174,8 +176,10 @@ class Session:
         self.taker = Taker(plan, stop, meter, connection)
         #: For a client with a queue: how many ticks are left in it, counted there.
         self.queued = 0
-        #: The close code, or how the connection ended otherwise.
-        self.end = None
+        #: The code of the close frame, once it has come.
+        self.close_code = None
+        #: How the connection ended without a close frame: a message.
+        self.failure = None
         self._stop = stop
 
     @property
@@ -215,26 +219,34 @@ class Session:
 
     def closed(self, code):
         """A close frame came, with this code (1005 when it had none)."""
-        self.end = code
+        self.close_code = code
 
     def broken(self, how="the stream ended without a close frame"):
         """The connection ended in any other way."""
-        self.end = one_line(how)
+        self.failure = one_line(how)
+
+    @property
+    def is_ended(self):
+        """Whether the client has said how the connection ended."""
+        return self.close_code is not None or self.failure is not None
 
 
 def _report(sessions, cause):
     books = Counts.sum([session.taker.counts(session.queued) for session in sessions])
-    unclean = [session for session in sessions if session.end != 1000]
+    unclean = [session for session in sessions if session.close_code != _NORMAL]
     ended, detail = "closed", None
     if cause and (unclean or books.queued):
         ended = cause
     elif unclean:
-        end = unclean[0].end
-        if end is None:
-            raise ClientError("it ended before it was asked to")
-        ended, detail = "disconnected", f"close code {end}" if type(end) is int else end
+        first = unclean[0]
+        if not first.is_ended:
+            raise ClientError("the client ended before it was asked to")
+        ended, detail = "disconnected", first.failure or f"close code {first.close_code}"
     elif books.queued:
-        raise ClientError(f"it left {books.queued} ticks in its queue")
+        raise ClientError(
+            "the server closed the connection, but the client left"
+            f" {books.queued} ticks in its queue"
+        )
     for session in sessions:
         rows = session.taker.rows()
         for at in range(0, len(rows), _SAMPLES_PER_LINE):

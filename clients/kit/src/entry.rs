@@ -3,12 +3,13 @@
 use crate::identity::LOCK;
 use crate::outcome::Kind;
 use crate::watch::{Shared, guard, listen};
-use crate::{Identity, Outcome, Session, plan};
+use crate::{Identity, Outcome, PlanError, Session, plan};
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
 use contract::meter::Meter;
 use contract::{
-    ClientHello, ClientPlan, FromClient, Lines, QueueKind, SAMPLES_PER_LINE, Samples, ToClient,
+    ClientHello, ClientPlan, FromClient, LineError, Lines, QueueKind, SAMPLES_PER_LINE, Samples,
+    ToClient,
 };
 use std::any::Any;
 use std::io::{BufRead, BufReader, IsTerminal, Stdin};
@@ -79,7 +80,7 @@ pub(crate) fn start<A: Parser>(
                 play(hello, sessions, lines, begin, |sessions| run(&args, sessions))
             })
         }
-        Err(error) => return fail(&error, 2),
+        Err(error) => return fail(&error.into(), 2),
     };
     match played {
         Ok(()) => ExitCode::SUCCESS,
@@ -87,9 +88,26 @@ pub(crate) fn start<A: Parser>(
     }
 }
 
+/// Why a run cannot start: exit code 2.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error(transparent)]
+    Line(#[from] LineError),
+    #[error("no plan on stdin: `harness plan NAME` prints one")]
+    NoPlan,
+    #[error("`stop` came before a plan on stdin")]
+    StopBeforePlan,
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error("plan: ca: this client speaks no TLS: leave it out")]
+    TlsNotSupported,
+    #[error("plan: meter cannot be mapped: {0}")]
+    Meter(std::io::Error),
+}
+
 /// Writes one line to stdout.
 pub(crate) fn say(line: &FromClient) -> Result<()> {
-    contract::write(&mut std::io::stdout().lock(), line).context("nobody listens to stdout")
+    contract::write(&mut std::io::stdout().lock(), line).context("cannot write to stdout")
 }
 
 fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
@@ -100,21 +118,22 @@ fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
 fn read_plan(
     lines: &mut Lines<impl BufRead>,
     secrecy: Secrecy,
-) -> Result<(Arc<ClientPlan>, Vec<Session>)> {
+) -> Result<(Arc<ClientPlan>, Vec<Session>), StartError> {
     let plan = match lines.next_line()? {
         Some(ToClient::Plan(plan)) => plan,
-        Some(ToClient::Stop(_)) => return Err(anyhow!("`stop` came before a plan on stdin")),
-        None => return Err(anyhow!("no plan on stdin: `harness plan NAME` prints one")),
+        Some(ToClient::Stop(_)) => return Err(StartError::StopBeforePlan),
+        None => return Err(StartError::NoPlan),
     };
     let addresses = plan::check(&plan)?;
     if plan.ca.is_some() && secrecy == Secrecy::Unknown {
-        return Err(anyhow!("plan: ca: this client speaks no TLS: leave it out"));
+        return Err(StartError::TlsNotSupported);
     }
     let count = addresses.len();
     let meter = match &plan.meter {
-        Some(path) => Meter::open(path, count).context("plan: meter cannot be mapped")?,
-        None => Meter::unread(count)?,
+        Some(path) => Meter::open(path, count),
+        None => Meter::unread(count),
     };
+    let meter = meter.map_err(StartError::Meter)?;
     let (plan, meter, shared) = (Arc::new(plan), Arc::new(meter), Shared::new(count));
     let session = |(connection, address)| Session {
         plan: Arc::clone(&plan),
@@ -144,8 +163,7 @@ fn play(
     spawn("stdin", move || listen(lines, &for_listener))?;
 
     let outcome = catch_unwind(AssertUnwindSafe(|| run(sessions)));
-    let cause = shared.cause();
-    shared.finish();
+    let cause = shared.finish();
     let outcome = outcome.map_err(|panic| anyhow!("it panicked: {}", panic_words(&*panic)))??;
     match outcome.0 {
         Kind::Unavailable(reason) => say(&FromClient::Unavailable { reason }),
@@ -173,4 +191,42 @@ fn say_samples(samples: &Samples) -> Result<()> {
 fn panic_words(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conformance::plan;
+    use serde_json::{Value, json};
+    use tick::Format;
+
+    fn refused(line: &str, secrecy: Secrecy) -> StartError {
+        read_plan(&mut Lines::new(line.as_bytes()), secrecy).unwrap_err()
+    }
+
+    fn plan_with(key: &str, value: Value) -> String {
+        let sound = ToClient::Plan(plan("ws://127.0.0.1:1/", Format::Json));
+        let mut plan = serde_json::to_value(sound).unwrap();
+        plan[key] = value;
+        plan.to_string()
+    }
+
+    #[test]
+    fn a_plan_that_cannot_be_read_or_followed_is_refused() {
+        use StartError::{Line, Meter, NoPlan, Plan, StopBeforePlan, TlsNotSupported};
+        let refused = |line: &str| refused(line, Secrecy::Unknown);
+        let with = |key, value| refused(&plan_with(key, value));
+        assert!(matches!(with("contract", 1.into()), Line(LineError::Version { theirs: 1 })));
+        assert!(matches!(with("surprise", 1.into()), Line(LineError::Content { .. })));
+        assert!(matches!(refused("hello?"), Line(LineError::Content { .. })));
+        assert!(matches!(with("urls", json!([])), Plan(_)));
+        assert!(matches!(with("sample", json!({"first": 0, "stride": 0})), Plan(_)));
+        assert!(matches!(with("meter", "/dev/null".into()), Meter(_)));
+        assert!(matches!(refused("{\"type\":\"stop\"}"), StopBeforePlan));
+        assert!(matches!(refused(""), NoPlan));
+        let mut tls = plan("wss://127.0.0.1:1/", Format::Json);
+        tls.ca = Some("ca".into());
+        let line = serde_json::to_string(&ToClient::Plan(tls)).unwrap();
+        assert!(matches!(refused(&line), TlsNotSupported));
+    }
 }

@@ -40,7 +40,7 @@ pub use intake::{Intake, Stamp};
 pub use limits::{MAX_MESSAGE_BYTES, READ_BUFFER_BYTES};
 pub use outcome::{End, Outcome};
 pub use plan::PlanError;
-pub use ring::no_io_uring;
+pub use ring::IoUringUnavailable;
 pub use session::Session;
 pub use taker::Taker;
 pub use threads::thread_for_each;

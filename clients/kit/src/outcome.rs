@@ -2,20 +2,39 @@
 
 use crate::counts::Counts;
 use crate::rows::Rows;
-use crate::watch::Cause;
-use anyhow::{Result, bail};
+use crate::watch::{Cause, HarnessFault};
 use contract::{ClientEnd, ClientFinal, Samples};
 
-/// How a client's reading ended, as the client saw it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How the reading of a connection ended, as the client saw it. Its text is the `detail`
+/// of the report.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum End {
     /// A close frame came, with this code (1005 when it had none, RFC 6455
     /// section 7.1.5).
+    #[error("close code {0}")]
     Close(u16),
-    /// The kit broke off ([`std::ops::ControlFlow::Break`]).
-    Asked,
-    /// The connection ended in any other way: how.
-    Broken(String),
+    /// The kit stopped it ([`std::ops::ControlFlow::Break`]).
+    #[error("stopped")]
+    Stopped,
+    /// The stream ended without a close frame.
+    #[error("the stream ended without a close frame")]
+    StreamEnded,
+    /// The connection failed: the message of the library or the kernel.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Why a run that has ended cannot be reported.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReportError {
+    #[error(transparent)]
+    Harness(#[from] HarnessFault),
+    #[error("the server closed the connection, but the client left {0} ticks in its queue")]
+    QueueNotDrained(u64),
+    #[error("the client ended before it was asked to")]
+    EndedTooEarly,
+    #[error("no room for {0} samples: plan a larger sample.stride")]
+    TooManySamples(u64),
 }
 
 /// What a client's run came to.
@@ -79,25 +98,24 @@ impl Run {
 
     /// The rows and the last line. `cause` is what ended the run from outside,
     /// if anything did.
-    pub(crate) fn report(self, cause: Option<Cause>) -> Result<(Vec<Samples>, ClientFinal)> {
-        let (ended, detail) = match (&self.end, cause) {
-            (_, Some(Cause::Fault(why))) => bail!(why),
-            (End::Close(1000), _) if self.counts.queued == 0 => (ClientEnd::Closed, None),
-            (_, Some(Cause::Stopped)) => (ClientEnd::Stopped, None),
-            (_, Some(Cause::Deadline)) => (ClientEnd::Deadline, None),
-            (_, Some(Cause::MemoryCeiling)) => (ClientEnd::MemoryCeiling, None),
-            (End::Close(1000), None) => bail!("it left {} ticks in its queue", self.counts.queued),
-            (End::Close(code), None) => {
-                (ClientEnd::Disconnected, Some(format!("close code {code}")))
-            }
-            (End::Broken(how), None) => (ClientEnd::Disconnected, Some(how.clone())),
-            (End::Asked, None) => bail!("it ended before it was asked to"),
+    pub(crate) fn report(
+        self,
+        cause: Option<Cause>,
+    ) -> Result<(Vec<Samples>, ClientFinal), ReportError> {
+        let cause = cause.map(Cause::ended).transpose()?;
+        let queued = self.counts.queued;
+        let (ended, detail) = match (self.end, cause) {
+            (End::Close(1000), _) if queued == 0 => (ClientEnd::Closed, None),
+            (_, Some(cause)) => (cause, None),
+            (End::Close(1000), None) => return Err(ReportError::QueueNotDrained(queued)),
+            (End::Stopped, None) => return Err(ReportError::EndedTooEarly),
+            (end, None) => (ClientEnd::Disconnected, Some(end.to_string())),
         };
         let mut samples = Vec::new();
         for (connection, rows) in self.rows {
             match rows.sorted() {
                 Ok(rows) => samples.push(Samples { connection, rows }),
-                Err(dropped) => bail!("no room for {dropped} samples: plan a larger sample.stride"),
+                Err(dropped) => return Err(ReportError::TooManySamples(dropped)),
             }
         }
         samples.sort_by_key(|samples| samples.connection);

@@ -2,10 +2,9 @@
 //! the memory ceiling. Two threads that sleep while ticks are counted.
 
 use crate::counts::Counts;
-use anyhow::Result;
 use contract::{ClientEnd, ClientPlan, FromClient, LineError, Lines, ToClient};
 use socket2::{SockRef, Socket};
-use std::io::BufRead;
+use std::io::{self, BufRead};
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -17,13 +16,52 @@ const NUDGE: Duration = Duration::from_millis(20);
 const MEMORY_CHECK: Duration = Duration::from_millis(10);
 
 /// Why a run was ended from outside.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) enum Cause {
     Stopped,
     Deadline,
     MemoryCeiling,
-    /// The harness broke the contract: no report, exit code 1.
-    Fault(String),
+    /// No report, exit code 1.
+    Fault(HarnessFault),
+}
+
+impl Cause {
+    /// How the report names it; there is none after a fault.
+    pub(crate) fn ended(self) -> Result<ClientEnd, HarnessFault> {
+        match self {
+            Self::Stopped => Ok(ClientEnd::Stopped),
+            Self::Deadline => Ok(ClientEnd::Deadline),
+            Self::MemoryCeiling => Ok(ClientEnd::MemoryCeiling),
+            Self::Fault(fault) => Err(fault),
+        }
+    }
+}
+
+/// How the harness broke the contract.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HarnessFault {
+    #[error("a second plan on stdin")]
+    SecondPlan,
+    #[error(transparent)]
+    Line(LineError),
+}
+
+/// Why the kit ends the process although the client has not returned.
+#[derive(Debug, thiserror::Error)]
+enum Abort {
+    #[error("not connected to {first}{} within {deadline_ms} ms", more(*.others))]
+    NotConnected { first: String, others: usize, deadline_ms: u64 },
+    #[error(transparent)]
+    Harness(#[from] HarnessFault),
+    #[error("cannot write to stdout: {0}")]
+    Stdout(#[from] io::Error),
+}
+
+fn more(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        others => format!(" and {others} more"),
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,10 +125,6 @@ impl Shared {
         }
     }
 
-    pub(crate) fn cause(&self) -> Option<Cause> {
-        self.lock().cause.clone()
-    }
-
     pub(crate) fn add_socket(&self, socket: Socket) {
         self.lock().sockets.push(socket);
         self.changed.notify_all();
@@ -98,7 +132,10 @@ impl Shared {
 
     /// One connection is ready; says `ready` with the last of them, unless the
     /// run is over already, and then never returns.
-    pub(crate) fn enter_ready(&self, say: impl FnOnce() -> Result<()>) -> Result<()> {
+    pub(crate) fn enter_ready(
+        &self,
+        say: impl FnOnce() -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         let mut state = self.lock();
         state.awaited = state.awaited.saturating_sub(1);
         if state.awaited > 0 {
@@ -110,10 +147,12 @@ impl Shared {
         Ok(())
     }
 
-    /// The client has returned: nothing is left to be ended.
-    pub(crate) fn finish(&self) {
-        self.lock().stage = Stage::Over;
+    /// The client has returned: nothing is left to be ended. What had ended it, if anything.
+    pub(crate) fn finish(&self) -> Option<Cause> {
+        let mut state = self.lock();
+        state.stage = Stage::Over;
         self.changed.notify_all();
+        state.cause.take()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -125,10 +164,10 @@ impl Shared {
 pub(crate) fn listen(mut lines: Lines<impl BufRead>, shared: &Shared) {
     shared.stop(match lines.next_line::<ToClient>() {
         Ok(Some(ToClient::Stop(_)) | None) => Cause::Stopped,
-        Ok(Some(ToClient::Plan(_))) => Cause::Fault("a second plan on stdin".to_owned()),
+        Ok(Some(ToClient::Plan(_))) => Cause::Fault(HarnessFault::SecondPlan),
         // A harness that died leaves a broken pipe, which means the same as its end.
         Err(LineError::Io(_)) => Cause::Stopped,
-        Err(error) => Cause::Fault(error.to_string()),
+        Err(error) => Cause::Fault(HarnessFault::Line(error)),
     });
 }
 
@@ -143,20 +182,20 @@ pub(crate) fn guard(shared: &Shared, plan: &ClientPlan, begin: Instant, watch_me
         if elapsed >= deadline {
             Shared::settle(&mut state, Cause::Deadline);
         } else if state.stage == Stage::Connecting && elapsed >= connect_deadline {
-            let ms = plan.connect_deadline_ms;
-            let others = match plan.urls.len() {
-                0 | 1 => String::new(),
-                count => format!(" and {} more", count - 1),
-            };
-            let first = plan.urls.first().map_or("", String::as_str);
-            leave(Err(format!("not connected to {first}{others} within {ms} ms")));
+            leave(Err(Abort::NotConnected {
+                first: plan.urls.first().cloned().unwrap_or_default(),
+                others: plan.urls.len().saturating_sub(1),
+                deadline_ms: plan.connect_deadline_ms,
+            }));
         } else if watch_memory && state.cause.is_none() && too_big() {
             Shared::settle(&mut state, Cause::MemoryCeiling);
         }
         let nap = match &state.cause {
-            Some(cause) => {
+            Some(_) => {
                 shared.stop.store(true, Ordering::Relaxed);
-                if state.stage == Stage::Connecting {
+                if state.stage == Stage::Connecting
+                    && let Some(cause) = state.cause.take()
+                {
                     leave(report_nothing(cause));
                 }
                 wake(&state.sockets);
@@ -181,24 +220,18 @@ fn wake(sockets: &[Socket]) {
 
 /// The report of a client that was stopped before it was ready: it may hang in
 /// its connecting, where nothing can wake it.
-fn report_nothing(cause: &Cause) -> Result<(), String> {
-    let ended = match cause {
-        Cause::Stopped => ClientEnd::Stopped,
-        Cause::Deadline => ClientEnd::Deadline,
-        Cause::MemoryCeiling => ClientEnd::MemoryCeiling,
-        Cause::Fault(why) => return Err(why.clone()),
-    };
+fn report_nothing(cause: Cause) -> Result<(), Abort> {
     let detail = Some("before it was connected".to_owned());
-    let line = FromClient::Final(Counts::default().report(ended, detail));
-    contract::write(&mut std::io::stdout().lock(), &line).map_err(|e| e.to_string())
+    let line = FromClient::Final(Counts::default().report(cause.ended()?, detail));
+    Ok(contract::write(&mut io::stdout().lock(), &line)?)
 }
 
 /// Ends the process from a thread of the kit.
-fn leave(result: Result<(), String>) -> ! {
+fn leave(result: Result<(), Abort>) -> ! {
     match result {
         Ok(()) => std::process::exit(0),
-        Err(why) => {
-            eprintln!("{why}");
+        Err(abort) => {
+            eprintln!("{abort}");
             std::process::exit(1)
         }
     }

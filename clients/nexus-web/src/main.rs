@@ -54,7 +54,7 @@ pub(crate) fn read(socket: &mut Client<TcpStream>, taker: &mut Taker) -> End {
                 let copy = &mut copy[..payload.len()];
                 copy.copy_from_slice(payload);
                 if let Err(error) = socket.send_pong(copy) {
-                    return End::Broken(error.to_string());
+                    return End::Failed(error.to_string());
                 }
                 continue;
             }
@@ -65,11 +65,11 @@ pub(crate) fn read(socket: &mut Client<TcpStream>, taker: &mut Taker) -> End {
                 let _ = socket.close(code, "");
                 return End::Close(code.as_u16());
             }
-            Ok(None) => return End::Broken("the stream ended without a close frame".to_owned()),
-            Err(error) => return End::Broken(error.to_string()),
+            Ok(None) => return End::StreamEnded,
+            Err(error) => return End::Failed(error.to_string()),
         };
         if flow.is_break() {
-            return End::Asked;
+            return End::Stopped;
         }
     }
 }

@@ -95,11 +95,11 @@ pub(crate) async fn read<S: AsyncRead + AsyncWrite + Unpin>(
             }
             // The library answers a ping when it is asked for what comes next.
             Some(Ok(_)) => continue,
-            Some(Err(error)) => return End::Broken(error.to_string()),
-            None => return End::Broken("the stream ended without a close frame".to_owned()),
+            Some(Err(error)) => return End::Failed(error.to_string()),
+            None => return End::StreamEnded,
         };
         if flow.is_break() {
-            return End::Asked;
+            return End::Stopped;
         }
     }
 }

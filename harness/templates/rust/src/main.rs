@@ -55,10 +55,10 @@ fn read(socket: &mut WebSocket<TcpStream>, taker: &mut Taker) -> End {
                 return End::Close(frame.map_or(1005, |frame| frame.code.into()));
             }
             Ok(_) => continue, // the library answers pings
-            Err(error) => return End::Broken(error.to_string()),
+            Err(error) => return End::Failed(error.to_string()),
         };
         if flow.is_break() {
-            return End::Asked;
+            return End::Stopped;
         }
     }
 }
