@@ -2,9 +2,10 @@
 //! worker thread. A full channel stops the reader, and so pushes back on TCP.
 
 use anyhow::{Context, Result, anyhow};
+use client_kit::tungstenite::{close, config};
 use client_kit::{
-    Class, ClientPlan, End, Identity, Intake, NoArgs, Outcome, QueueKind, QueueShape, Session,
-    Stamp, Taker,
+    Class, ClientPlan, End, Identity, NoArgs, Outcome, Processor, QueueKind, QueueShape,
+    ReceiveCounter, Session, Stamp,
 };
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rustls::{ClientConnection, StreamOwned};
@@ -12,7 +13,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::ExitCode;
 use std::thread;
-use tungstenite::{Message, WebSocket, client::client_with_config, protocol::WebSocketConfig};
+use tungstenite::{Message, WebSocket, client::client_with_config};
 
 type Item = (Stamp, Message);
 
@@ -41,7 +42,7 @@ fn run(_args: &NoArgs, sessions: Vec<Session>) -> Result<Outcome> {
 
 fn client(session: Session) -> Result<Outcome> {
     let stream = TcpStream::connect(session.address()).context("cannot connect")?;
-    session.adopt(&stream)?;
+    session.register_socket(&stream)?;
     match session.tls()? {
         None => talk(session, stream),
         Some(tls) => {
@@ -55,63 +56,51 @@ fn talk<S: Read + Write + Send + 'static>(session: Session, stream: S) -> Result
     let handshake = client_with_config(session.url(), stream, Some(config()));
     let (socket, _) = handshake.map_err(|e| anyhow!("the WebSocket handshake failed: {e}"))?;
     let (sender, receiver) = bounded(usize::try_from(session.plan().queue_bound)?);
-    let (intake, mut taker) = session.ready_with_queue()?;
+    let (counter, mut processor) = session.ready_with_queue()?;
 
     let reader = thread::Builder::new()
         .name("reader".to_owned())
-        .spawn(move || read(socket, intake, &sender))?;
-    work(&receiver, &mut taker);
+        .spawn(move || read(socket, counter, &sender))?;
+    work(&receiver, &mut processor);
     // After a stop: what is left. Counting takes it out, which frees a reader
     // that waits for room; it then sees the stop and hangs up.
     let queued = receiver.iter().count();
-    let (end, intake) = reader.join().map_err(|_| anyhow!("the reader panicked"))?;
-    Ok(taker.finish_queued(end, &intake, queued))
+    let (end, counter) = reader.join().map_err(|_| anyhow!("the reader panicked"))?;
+    Ok(processor.finish_queued(end, &counter, queued))
 }
 
 fn read<S: Read + Write>(
     mut socket: WebSocket<S>,
-    mut intake: Intake,
+    mut counter: ReceiveCounter,
     queue: &Sender<Item>,
-) -> (End, Intake) {
+) -> (End, ReceiveCounter) {
     let end = loop {
         match socket.read() {
             Ok(message @ (Message::Binary(_) | Message::Text(_))) => {
-                let stamp = intake.arrive();
-                if queue.send((stamp, message)).is_err() || intake.is_stopped() {
+                let stamp = counter.count_message();
+                if queue.send((stamp, message)).is_err() || counter.is_stopped() {
                     break End::Stopped;
                 }
             }
             Ok(Message::Close(frame)) => {
-                // The library has prepared the reply; a peer that does not
-                // wait for it is no fault.
+                // The library has prepared the reply; a peer that does not wait for it is
+                // no failure.
                 let _ = socket.flush();
-                break End::Close(frame.map_or(1005, |frame| frame.code.into()));
+                break close(frame.as_ref());
             }
             // The library answers a ping when it is asked for what comes next.
             Ok(_) => {}
             Err(error) => break End::Failed(error.to_string()),
         }
     };
-    (end, intake)
+    (end, counter)
 }
 
 /// Until the reader has hung up and the channel is empty, or the kit stops it.
-fn work(queue: &Receiver<Item>, taker: &mut Taker) {
+fn work(queue: &Receiver<Item>, processor: &mut Processor) {
     for (stamp, message) in queue {
-        let flow = match &message {
-            Message::Binary(payload) => taker.take_queued_binary(payload, stamp),
-            Message::Text(text) => taker.take_queued_text(text, stamp),
-            _ => continue,
-        };
-        if flow.is_break() {
+        if processor.process_queued_message(&message, stamp).is_break() {
             return;
         }
     }
-}
-
-fn config() -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(client_kit::READ_BUFFER_BYTES)
-        .max_message_size(Some(client_kit::MAX_MESSAGE_BYTES))
-        .max_frame_size(Some(client_kit::MAX_MESSAGE_BYTES))
 }

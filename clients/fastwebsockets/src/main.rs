@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use client_kit::{
-    Class, ClientPlan, End, Identity, NoArgs, Outcome, QueueKind, QueueShape, Session, Taker,
+    Class, ClientPlan, End, Identity, NoArgs, Outcome, Processor, QueueKind, QueueShape, Session,
 };
 use fastwebsockets::{FragmentCollector, OpCode, WebSocket, handshake};
 use http_body_util::Empty;
@@ -39,13 +39,13 @@ fn run(_args: &NoArgs, sessions: Vec<Session>) -> Result<Outcome> {
         for task in tasks {
             outcomes.push(task.await??);
         }
-        Ok(Outcome::of_all(outcomes))
+        Ok(Outcome::combine(outcomes))
     })
 }
 
 async fn client(session: Session) -> Result<Outcome> {
     let stream = TcpStream::connect(session.address()).await.context("cannot connect")?;
-    session.adopt(&stream)?;
+    session.register_socket(&stream)?;
     let request = Request::builder()
         .uri(session.url())
         .header(HOST, session.address().to_string())
@@ -57,9 +57,9 @@ async fn client(session: Session) -> Result<Outcome> {
     let upgrade = handshake::client(&Spawn, request, stream).await;
     let (socket, _) = upgrade.context("the WebSocket handshake failed")?;
     let mut socket = collector(socket);
-    let mut taker = session.ready()?;
-    let end = read(&mut socket, &mut taker).await;
-    Ok(taker.finish(end))
+    let mut processor = session.ready()?;
+    let end = read(&mut socket, &mut processor).await;
+    Ok(processor.finish(end))
 }
 
 /// Puts fragmented messages together. The library answers pings and close
@@ -75,7 +75,7 @@ where
     FragmentCollector::new(socket)
 }
 
-pub(crate) async fn read<S>(socket: &mut FragmentCollector<S>, taker: &mut Taker) -> End
+pub(crate) async fn read<S>(socket: &mut FragmentCollector<S>, processor: &mut Processor) -> End
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -85,9 +85,9 @@ where
             Err(error) => return End::Failed(error.to_string()),
         };
         let flow = match frame.opcode {
-            OpCode::Binary => taker.take_binary(&frame.payload),
+            OpCode::Binary => processor.process_binary(&frame.payload),
             OpCode::Text => match std::str::from_utf8(&frame.payload) {
-                Ok(text) => taker.take_text(text),
+                Ok(text) => processor.process_text(text),
                 Err(error) => return End::Failed(error.to_string()),
             },
             OpCode::Close => {

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use client_kit::{
-    Class, ClientPlan, End, Identity, NoArgs, Outcome, QueueKind, QueueShape, Session, Taker,
+    Class, ClientPlan, End, Identity, NoArgs, Outcome, Processor, QueueKind, QueueShape, Session,
 };
 use frames::{Event, FrameReader};
 use std::io::{ErrorKind, Read, Write};
@@ -39,23 +39,23 @@ fn run(_args: &NoArgs, sessions: Vec<Session>) -> Result<Outcome> {
 
 fn client(session: Session) -> Result<Outcome> {
     let mut stream = TcpStream::connect(session.address()).context("cannot connect")?;
-    session.adopt(&stream)?;
+    session.register_socket(&stream)?;
     let first = handshake::shake_hands(&mut stream, session.url())
         .context("the WebSocket handshake failed")?;
     let frames = FrameReader::new(BUFFER_BYTES, client_kit::MAX_MESSAGE_BYTES, &first);
-    let mut taker = session.ready()?;
-    let end = read(&mut stream, frames, &mut taker);
-    Ok(taker.finish(end))
+    let mut processor = session.ready()?;
+    let end = read(&mut stream, frames, &mut processor);
+    Ok(processor.finish(end))
 }
 
 /// Reads until the end, whatever it is.
 pub(crate) fn read(
     stream: &mut (impl Read + Write),
     mut frames: FrameReader,
-    taker: &mut Taker,
+    processor: &mut Processor,
 ) -> End {
     loop {
-        match take_all(stream, &mut frames, taker) {
+        match take_all(stream, &mut frames, processor) {
             Ok(None) => {}
             Ok(Some(end)) => return end,
             Err(error) => return End::Failed(format!("{error:#}")),
@@ -73,12 +73,12 @@ pub(crate) fn read(
 fn take_all(
     stream: &mut impl Write,
     frames: &mut FrameReader,
-    taker: &mut Taker,
+    processor: &mut Processor,
 ) -> Result<Option<End>> {
     while let Some(event) = frames.next()? {
         let flow = match event {
-            Event::Binary(payload) => taker.take_binary(payload),
-            Event::Text(text) => taker.take_text(text),
+            Event::Binary(payload) => processor.process_binary(payload),
+            Event::Text(text) => processor.process_text(text),
             Event::Ping(payload) => {
                 stream.write_all(&frames::pong(payload, mask()))?;
                 continue;

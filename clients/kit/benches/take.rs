@@ -3,7 +3,7 @@
 //! above its decoding.
 
 use client_kit::testing::{plan, session};
-use client_kit::{ClientPlan, Taker};
+use client_kit::{ClientPlan, Processor};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::ops::Range;
@@ -39,27 +39,27 @@ impl Payloads {
     }
 }
 
-fn taker(format: Format, sample: Sample) -> Taker {
-    session(ClientPlan { sample, ..plan("ws://127.0.0.1:1/", format) }).quietly_ready().1
+fn processor(format: Format, sample: Sample) -> Processor {
+    session(ClientPlan { sample, ..plan("ws://127.0.0.1:1/", format) }).ready_without_output().1
 }
 
-/// Whole runs with a fresh taker each, of which only the taking is timed.
+/// Whole runs with a fresh processor each, of which only the taking is timed.
 fn take(runs: u64, payloads: &Payloads, format: Format, sample: Sample) -> Duration {
     let mut spent = Duration::ZERO;
     for _ in 0..runs {
-        let mut taker = taker(format, sample);
+        let mut processor = processor(format, sample);
         let begin = Instant::now();
         for payload in payloads.iter() {
             let flow = match format.is_text() {
-                true => taker.take_text(std::str::from_utf8(payload).expect("JSON")),
-                false => taker.take_binary(payload),
+                true => processor.process_text(std::str::from_utf8(payload).expect("JSON")),
+                false => processor.process_binary(payload),
             };
             if flow.is_break() {
                 break;
             }
         }
         spent += begin.elapsed();
-        black_box(&taker);
+        black_box(&processor);
     }
     spent
 }

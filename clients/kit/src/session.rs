@@ -1,10 +1,10 @@
 //! One connection of a run as its client sees it: where to connect, and when
 //! it is ready.
 
-use crate::watch::Shared;
-use crate::{Intake, Taker};
+use crate::connection::Connection;
+use crate::output::write_line;
+use crate::ticks::{Processor, ReceiveCounter};
 use anyhow::{Context, Result};
-use contract::meter::Meter;
 use contract::{ClientPlan, Empty, FromClient};
 use socket2::SockRef;
 use std::net::SocketAddr;
@@ -14,87 +14,83 @@ use std::sync::atomic::AtomicU64;
 
 /// One connection of a run.
 #[derive(Debug)]
-pub struct Session {
-    pub(crate) plan: Arc<ClientPlan>,
-    /// Its place among the connections.
-    pub(crate) connection: usize,
-    pub(crate) address: SocketAddr,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) meter: Arc<Meter>,
-}
+pub struct Session(pub(crate) Connection);
 
 impl Session {
     /// The plan, checked.
     #[must_use]
     pub fn plan(&self) -> &ClientPlan {
-        &self.plan
+        &self.0.plan
     }
 
-    /// Its place among the connections of the run, from 0.
+    /// Its index among the connections of the run.
     #[must_use]
     pub fn connection(&self) -> usize {
-        self.connection
+        self.0.index
     }
 
     /// What to ask for in the WebSocket handshake.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.plan.urls[self.connection]
+        &self.0.plan.urls[self.0.index]
     }
 
     /// Where to connect: the address in the URL.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address
     }
 
-    /// Takes note of the client's socket: to be called as soon as it is
-    /// connected, before the handshake.
+    /// Registers the client's socket. To be called as soon as it is connected, before the
+    /// handshake.
     ///
-    /// Sets what the plan wants, the same for all: `TCP_NODELAY`, and
-    /// `SO_RCVBUF` where the plan gives one. Keeps a duplicate of the
-    /// descriptor: on `stop`, or at a deadline, the kit shuts down the reading
-    /// side, so that a reader that waits gets the end of the stream, in
-    /// whichever runtime it waits. So no client pays per message for being
-    /// stoppable.
+    /// Sets the options, the same for all clients: `TCP_NODELAY`, and `SO_RCVBUF` where the
+    /// plan has one. Keeps a duplicate of the descriptor: on `stop` or at a deadline the kit
+    /// shuts down its reading side, so that a reader that waits gets the end of the stream,
+    /// in any runtime. So no client pays per message for being stoppable.
     ///
     /// # Errors
     /// When the kernel refuses an option.
-    pub fn adopt(&self, socket: &impl AsRawFd) -> Result<()> {
+    pub fn register_socket(&self, socket: &impl AsRawFd) -> Result<()> {
         // SAFETY: the descriptor is open while `socket`, which owns it and is
         // borrowed here, lives; it is not kept beyond this function.
         let socket = unsafe { BorrowedFd::borrow_raw(socket.as_raw_fd()) };
         let options = SockRef::from(&socket);
         options.set_tcp_nodelay(true).context("cannot set TCP_NODELAY")?;
-        if let Some(bytes) = self.plan.receive_buffer_bytes {
+        if let Some(bytes) = self.0.plan.receive_buffer_bytes {
             options.set_recv_buffer_size(bytes as usize).context("cannot set SO_RCVBUF")?;
         }
-        self.shared.add_socket(options.try_clone().context("cannot duplicate the socket")?);
+        self.0.stop.add_socket(options.try_clone().context("cannot duplicate the socket")?);
         Ok(())
     }
 
-    /// To be called after the handshake by a client that works on each message
-    /// where it reads it. Once all connections are ready, stdout is silent.
+    /// To be called after the handshake by a client that processes each message where it
+    /// reads it. With the last connection, `ready` is written; then stdout is silent.
     ///
     /// # Errors
-    /// When nobody listens to stdout.
-    pub fn ready(self) -> Result<Taker> {
-        self.say_ready()?;
-        Ok(Taker::new(&self, Arc::default()))
+    /// When stdout cannot be written.
+    pub fn ready(self) -> Result<Processor> {
+        self.enter_ready()?;
+        Ok(Processor::new(&self.0, Arc::default()))
     }
 
-    /// The same for a client with a queue: one half for where it reads, one
-    /// for where it works. They may live on two threads.
+    /// The same for a client with a queue: one half for where it reads, one for where it
+    /// processes. They may be on two threads.
     ///
     /// # Errors
-    /// When nobody listens to stdout.
-    pub fn ready_with_queue(self) -> Result<(Intake, Taker)> {
-        self.say_ready()?;
+    /// When stdout cannot be written.
+    pub fn ready_with_queue(self) -> Result<(ReceiveCounter, Processor)> {
+        self.enter_ready()?;
+        Ok(self.halves())
+    }
+
+    /// What [`Session::ready_with_queue`] returns, without a line on stdout.
+    pub(crate) fn halves(&self) -> (ReceiveCounter, Processor) {
         let shift: Arc<AtomicU64> = Arc::default();
-        Ok((Intake::new(&self, Arc::clone(&shift)), Taker::new(&self, shift)))
+        (ReceiveCounter::new(&self.0, Arc::clone(&shift)), Processor::new(&self.0, shift))
     }
 
-    fn say_ready(&self) -> Result<()> {
-        self.shared.enter_ready(|| crate::entry::say(&FromClient::Ready(Empty {})))
+    fn enter_ready(&self) -> Result<()> {
+        self.0.stop.enter_ready(|| write_line(&FromClient::Ready(Empty {})))
     }
 }

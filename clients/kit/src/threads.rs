@@ -5,12 +5,11 @@ use anyhow::{Result, anyhow};
 use std::sync::mpsc::channel;
 use std::thread;
 
-/// Runs `client` for each session, all of them at once: a single one in this thread,
-/// several in threads of their own. Ends with the first that fails, whichever that is:
-/// the others may wait for it to get ready.
+/// Runs `client` for all sessions at once: a single one on this thread, several on threads
+/// of their own. Ends with the first that fails: the others may wait for it to get ready.
 ///
 /// # Errors
-/// What the first failed by.
+/// The error of the first that fails.
 pub fn thread_for_each(
     mut sessions: Vec<Session>,
     client: fn(Session) -> Result<Outcome>,
@@ -32,5 +31,5 @@ pub fn thread_for_each(
         all[place] = Some(outcome?);
     }
     let all = all.into_iter().collect::<Option<Vec<_>>>();
-    Ok(Outcome::of_all(all.ok_or_else(|| anyhow!("the thread of a connection panicked"))?))
+    Ok(Outcome::combine(all.ok_or_else(|| anyhow!("the thread of a connection panicked"))?))
 }

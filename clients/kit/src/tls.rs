@@ -1,7 +1,7 @@
-//! What a client that speaks TLS with rustls needs for it, the same for all of them.
+//! TLS with rustls, the same for all clients that speak it.
 
-use crate::entry::{self, Secrecy};
 use crate::identity::LOCK;
+use crate::run::{self, TlsSupport};
 use crate::{ClientPlan, Identity, Outcome, Session};
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
@@ -12,13 +12,13 @@ use rustls::{ClientConfig, RootCertStore};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// How to speak to the server under TLS.
+/// What a TLS handshake with the server needs.
 #[derive(Debug, Clone)]
 pub struct Tls {
-    /// Believes the certificate of the plan, and no other. The defaults of rustls
-    /// otherwise, with its *ring* provider.
+    /// Trusts the certificate of the plan, and no other. Otherwise the defaults of rustls,
+    /// with its *ring* provider.
     pub config: Arc<ClientConfig>,
-    /// Who the server has to be: the address of the plan's URL.
+    /// The server's name: the address in the plan's URL.
     pub name: ServerName<'static>,
 }
 
@@ -27,16 +27,16 @@ pub fn main_with_tls<A: Parser>(
     identify: impl FnOnce(&A, &ClientPlan) -> Identity,
     run: impl FnOnce(&A, Vec<Session>) -> Result<Outcome>,
 ) -> ExitCode {
-    entry::start(LOCK, Secrecy::Spoken, identify, run)
+    run::start(LOCK, TlsSupport::Yes, identify, run)
 }
 
 impl Session {
-    /// What TLS needs, where the plan asks for it; `None`: this is a plain connection.
+    /// What TLS needs, where the plan asks for it; `None` for a plain connection.
     ///
     /// # Errors
     /// When the plan's `ca` cannot be used.
     pub fn tls(&self) -> Result<Option<Tls>> {
-        let Some(ca) = &self.plan.ca else { return Ok(None) };
+        let Some(ca) = &self.0.plan.ca else { return Ok(None) };
         let certificate = CertificateDer::from_pem_file(ca)
             .map_err(|error| anyhow!("{error}"))
             .context("plan: ca cannot be read")?;
@@ -46,6 +46,6 @@ impl Session {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Some(Tls { config: Arc::new(config), name: self.address.ip().into() }))
+        Ok(Some(Tls { config: Arc::new(config), name: self.0.address.ip().into() }))
     }
 }

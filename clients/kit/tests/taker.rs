@@ -1,4 +1,4 @@
-//! The taker against a plain model: any stream, with gaps, late and repeated
+//! The processor against a plain model: any stream, with gaps, late and repeated
 //! ticks and rubbish, straight and through a queue.
 
 use client_kit::testing::{plan, session};
@@ -123,14 +123,14 @@ proptest! {
     #[test]
     fn straight_from_the_library(words in words(), sample in sample()) {
         let session = session(plan_with(sample));
-        let (_, mut taker) = session.quietly_ready();
+        let (_, mut processor) = session.ready_without_output();
         let mut spans = BTreeMap::new();
         for &word in &words {
             let before = tick::clock::now_ns();
-            prop_assert!(taker.take_binary(&payload(word)).is_continue());
+            prop_assert!(processor.process_binary(&payload(word)).is_continue());
             spans.entry(word).or_insert((before, tick::clock::now_ns()));
         }
-        let (books, rows) = books(taker.finish(End::Close(1000)));
+        let (books, rows) = books(processor.finish(End::Close(1000)));
         prop_assert_eq!(books, model(&words, sample));
         for [seq, received_ns, processed_ns] in rows {
             let (before, after) = spans[&Some(seq)];
@@ -142,19 +142,19 @@ proptest! {
     #[test]
     fn through_a_queue(words in words(), sample in sample(), lag in 0usize..20) {
         let session = session(plan_with(sample));
-        let (mut intake, mut taker) = session.quietly_ready();
+        let (mut counter, mut processor) = session.ready_without_output();
         let mut queue = std::collections::VecDeque::new();
         for &word in &words {
-            queue.push_back((intake.arrive(), payload(word)));
+            queue.push_back((counter.count_message(), payload(word)));
             if queue.len() > lag {
                 let (stamp, payload) = queue.pop_front().unwrap();
-                prop_assert!(taker.take_queued_binary(&payload, stamp).is_continue());
+                prop_assert!(processor.process_queued_binary(&payload, stamp).is_continue());
             }
         }
         for (stamp, payload) in queue {
-            prop_assert!(taker.take_queued_binary(&payload, stamp).is_continue());
+            prop_assert!(processor.process_queued_binary(&payload, stamp).is_continue());
         }
-        let (books, rows) = books(taker.finish_queued(End::Close(1000), &intake, 0));
+        let (books, rows) = books(processor.finish_queued(End::Close(1000), &counter, 0));
         prop_assert_eq!(books, model(&words, sample));
         prop_assert!(rows.iter().all(|row| 0 < row[1] && row[1] <= row[2]));
     }
@@ -163,13 +163,13 @@ proptest! {
     #[test]
     fn stamps_of_a_whole_stream_are_of_its_arrival(count in 1u64..300, sample in sample()) {
         let session = session(plan_with(sample));
-        let (mut intake, mut taker) = session.quietly_ready();
-        let arrived: Vec<_> = (0..count).map(|seq| (intake.arrive(), payload(Some(seq)))).collect();
+        let (mut counter, mut processor) = session.ready_without_output();
+        let arrived: Vec<_> = (0..count).map(|seq| (counter.count_message(), payload(Some(seq)))).collect();
         let all_arrived_ns = tick::clock::now_ns();
         for (stamp, payload) in arrived {
-            prop_assert!(taker.take_queued_binary(&payload, stamp).is_continue());
+            prop_assert!(processor.process_queued_binary(&payload, stamp).is_continue());
         }
-        let (_, rows) = books(taker.finish_queued(End::Close(1000), &intake, 0));
+        let (_, rows) = books(processor.finish_queued(End::Close(1000), &counter, 0));
         prop_assert!(rows.iter().all(|row| row[1] <= all_arrived_ns && all_arrived_ns <= row[2]));
     }
 }
@@ -180,19 +180,19 @@ proptest! {
 fn stamps_rise_also_behind_a_gap() {
     const LAG: usize = 30;
     let session = session(plan_with(Sample { first: 3, stride: 7 }));
-    let (mut intake, mut taker) = session.quietly_ready();
+    let (mut counter, mut processor) = session.ready_without_output();
     let mut queue = std::collections::VecDeque::new();
     for seq in (0..50).chain(52..400) {
-        queue.push_back((intake.arrive(), payload(Some(seq))));
+        queue.push_back((counter.count_message(), payload(Some(seq))));
         if queue.len() > LAG {
             let (stamp, payload) = queue.pop_front().unwrap();
-            assert!(taker.take_queued_binary(&payload, stamp).is_continue());
+            assert!(processor.process_queued_binary(&payload, stamp).is_continue());
         }
     }
     for (stamp, payload) in queue {
-        assert!(taker.take_queued_binary(&payload, stamp).is_continue());
+        assert!(processor.process_queued_binary(&payload, stamp).is_continue());
     }
-    let (_, rows) = books(taker.finish_queued(End::Close(1000), &intake, 0));
+    let (_, rows) = books(processor.finish_queued(End::Close(1000), &counter, 0));
     assert_eq!(rows.len(), 57);
     assert!(rows.is_sorted_by(|a, b| a[1] <= b[1] && a[2] <= b[2]), "{rows:?}");
     assert!(rows.iter().all(|row| row[1] <= row[2]));
@@ -201,7 +201,7 @@ fn stamps_rise_also_behind_a_gap() {
 #[test]
 fn rare_values_are_refused_and_not_computed_with() {
     let session = session(plan_with(Sample { first: 0, stride: 1 }));
-    let (_, mut taker) = session.quietly_ready();
+    let (_, mut processor) = session.ready_without_output();
     let sound = tick(0);
     let odd = [
         Tick { seq: u64::MAX, ..sound },
@@ -212,10 +212,10 @@ fn rare_values_are_refused_and_not_computed_with() {
     for tick in odd {
         let mut bytes = Vec::new();
         Format::Binary.encode(&tick, &mut bytes);
-        assert!(taker.take_binary(&bytes).is_continue());
+        assert!(processor.process_binary(&bytes).is_continue());
     }
-    assert!(taker.take_text("{}").is_continue());
-    let (books, _) = books(taker.finish(End::Close(1000)));
+    assert!(processor.process_text("{}").is_continue());
+    let (books, _) = books(processor.finish(End::Close(1000)));
     assert_eq!((books.undecodable, books.processed), (5, 0));
 }
 
@@ -223,10 +223,10 @@ fn rare_values_are_refused_and_not_computed_with() {
 fn work_takes_its_time_between_the_stamps() {
     let plan = ClientPlan { work_ns: 20_000, ..plan_with(Sample { first: 0, stride: 1 }) };
     let session = session(plan);
-    let (_, mut taker) = session.quietly_ready();
+    let (_, mut processor) = session.ready_without_output();
     for seq in 0..5 {
-        assert!(taker.take_binary(&payload(Some(seq))).is_continue());
+        assert!(processor.process_binary(&payload(Some(seq))).is_continue());
     }
-    let (_, rows) = books(taker.finish(End::Close(1000)));
+    let (_, rows) = books(processor.finish(End::Close(1000)));
     assert!(rows.iter().all(|row| row[2] - row[1] >= 20_000), "{rows:?}");
 }

@@ -4,6 +4,7 @@
 use client_kit::{ClientPlan, Format, unix_ms};
 use serde::Serialize;
 use std::hint::black_box;
+use tokio_tungstenite::tungstenite::Message;
 
 /// It looked at one message in so many.
 const EVERY: u64 = 1000;
@@ -45,7 +46,16 @@ impl Older {
 
     /// Counts a message, and looks at it if it is the 1000th.
     #[inline]
-    pub(crate) fn take(&mut self, payload: &[u8]) {
+    pub(crate) fn process(&mut self, message: &Message) {
+        match message {
+            Message::Binary(payload) => self.count(payload),
+            Message::Text(text) => self.count(text.as_bytes()),
+            _ => {}
+        }
+    }
+
+    #[inline]
+    fn count(&mut self, payload: &[u8]) {
         if self.messages.is_multiple_of(EVERY) {
             // As the event was: a text for the page, which is not here.
             let report = self.look(payload, unix_ms());
@@ -122,7 +132,7 @@ mod tests {
     #[test]
     fn only_every_thousandth_is_looked_at() {
         let mut older = older(Format::ClassicJson);
-        (0..2001).for_each(|_| older.take(br#"{"symbol":7,"price":1,"ts":9}"#));
+        (0..2001).for_each(|_| older.count(br#"{"symbol":7,"price":1,"ts":9}"#));
         // The last report began the count anew: the clock is years behind 5000 ms.
         assert_eq!((older.messages, older.looked_at), (2001, 2));
     }

@@ -1,22 +1,21 @@
-//! The client's own loop beside a bare nexus-web loop that only counts, over
-//! loopback with the same bytes.
+//! The client's own loop beside a bare nexus-web loop that only counts, over loopback with
+//! the same bytes.
 
 #![allow(dead_code, unused_imports, reason = "the client's main and tests are not called here")]
 
 #[path = "../src/main.rs"]
 mod client;
 
-use client_kit::testing::{Flood, plan, session};
-use client_kit::{ClientPlan, End, MAX_MESSAGE_BYTES, READ_BUFFER_BYTES};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use client_kit::testing::{Flood, compare_with_bare_loop};
+use client_kit::{MAX_MESSAGE_BYTES, READ_BUFFER_BYTES};
+use criterion::{Criterion, criterion_group, criterion_main};
 use nexus_web::ws::{Client, FrameReader, FrameWriter, Message, Role};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
-use tick::{Format, Sample};
+use std::time::Duration;
 
 const TICKS: u64 = 4_000_000;
 
-/// With the settings of the client, for a stream that has shaken hands.
+/// With the settings of the client, for a stream after its handshake.
 fn socket(stream: TcpStream) -> Client<TcpStream> {
     let reader = FrameReader::builder()
         .role(Role::Client)
@@ -27,10 +26,7 @@ fn socket(stream: TcpStream) -> Client<TcpStream> {
     Client::from_parts(stream, reader, FrameWriter::new(Role::Client))
 }
 
-/// Counts messages and does nothing with them.
-fn bare(flood: &Flood) -> Duration {
-    let begin = Instant::now();
-    let (stream, writer) = flood.start();
+fn count(stream: TcpStream) -> u64 {
     let (mut socket, mut count) = (socket(stream), 0);
     while let Ok(Some(message)) = socket.recv() {
         match message {
@@ -38,40 +34,22 @@ fn bare(flood: &Flood) -> Duration {
             _ => count += 1,
         }
     }
-    let spent = begin.elapsed();
-    writer.join().expect("the writer");
-    assert_eq!(count, flood.ticks());
-    spent
+    count
 }
 
-/// The client: every tick checked, every 997th stamped.
+fn bare(flood: &Flood) -> Duration {
+    flood.time_bare(count)
+}
+
 fn nexus_web(flood: &Flood) -> Duration {
-    let sample = Sample { first: 498, stride: 997 };
-    let session = session(ClientPlan { sample, ..plan("ws://127.0.0.1:1/", Format::Binary) });
-    let (_, mut taker) = session.quietly_ready();
-    let begin = Instant::now();
-    let (stream, writer) = flood.start();
-    let end = client::read(&mut socket(stream), &mut taker);
-    let spent = begin.elapsed();
-    writer.join().expect("the writer");
-    let (_, books) = taker.finish(end.clone()).into_report().expect("a whole run");
-    assert_eq!((end, books.processed, books.gaps), (End::Close(1000), flood.ticks(), 0));
-    spent
+    flood.time_client(|stream, mut processor| {
+        (client::read(&mut socket(stream), &mut processor), processor)
+    })
 }
 
 fn flood(c: &mut Criterion) {
     let flood = Flood::new(TICKS);
-    let mut group = c.benchmark_group("loopback flood");
-    group.throughput(Throughput::Elements(TICKS)).sample_size(20);
-    group.bench_function("bare nexus-web", |b| {
-        b.iter_custom(|runs| (0..runs).map(|_| bare(&flood)).sum());
-    });
-    group.bench_function("nexus-web client", |b| {
-        b.iter_custom(|runs| (0..runs).map(|_| nexus_web(&flood)).sum());
-    });
-    group.finish();
-
-    client_kit::testing::pairs("nexus-web", || bare(&flood), || nexus_web(&flood));
+    compare_with_bare_loop(c, &flood, "nexus-web", || bare(&flood), || nexus_web(&flood));
 }
 
 criterion_group!(benches, flood);

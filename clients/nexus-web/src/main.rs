@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use client_kit::{
-    Class, ClientPlan, End, Identity, NoArgs, Outcome, QueueKind, QueueShape, Session, Taker,
+    Class, ClientPlan, End, Identity, NoArgs, Outcome, Processor, QueueKind, QueueShape, Session,
 };
 use nexus_web::ws::{Client, ClientBuilder, Message};
 use std::net::TcpStream;
@@ -34,19 +34,19 @@ fn run(_args: &NoArgs, sessions: Vec<Session>) -> Result<Outcome> {
 
 fn client(session: Session) -> Result<Outcome> {
     let stream = TcpStream::connect(session.address()).context("cannot connect")?;
-    session.adopt(&stream)?;
+    session.register_socket(&stream)?;
     let handshake = builder().connect_with(stream, session.url());
     let mut socket = handshake.context("the WebSocket handshake failed")?;
-    let mut taker = session.ready()?;
-    let end = read(&mut socket, &mut taker);
-    Ok(taker.finish(end))
+    let mut processor = session.ready()?;
+    let end = read(&mut socket, &mut processor);
+    Ok(processor.finish(end))
 }
 
-pub(crate) fn read(socket: &mut Client<TcpStream>, taker: &mut Taker) -> End {
+pub(crate) fn read(socket: &mut Client<TcpStream>, processor: &mut Processor) -> End {
     loop {
         let flow = match socket.recv() {
-            Ok(Some(Message::Binary(payload))) => taker.take_binary(payload),
-            Ok(Some(Message::Text(text))) => taker.take_text(text),
+            Ok(Some(Message::Binary(payload))) => processor.process_binary(payload),
+            Ok(Some(Message::Text(text))) => processor.process_text(text),
             Ok(Some(Message::Ping(payload))) => {
                 // The library leaves the answer to its user, and the payload
                 // lies in the buffer that an answer borrows too.

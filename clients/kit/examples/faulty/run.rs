@@ -4,7 +4,7 @@ use crate::Args;
 use crate::fault::Fault;
 use anyhow::{Context, Result, anyhow};
 use client_kit::{
-    Class, ClientPlan, End, Identity, Outcome, QueueKind, QueueShape, Session, Taker,
+    Class, ClientPlan, End, Identity, Outcome, Processor, QueueKind, QueueShape, Session,
 };
 use nix::sys::signal::{Signal, raise};
 use std::net::TcpStream;
@@ -36,18 +36,18 @@ pub fn play() -> ExitCode {
 fn run(args: &Args, mut sessions: Vec<Session>) -> Result<Outcome> {
     let session = sessions.pop().context("a plan without connections")?;
     let stream = TcpStream::connect(session.address()).context("cannot connect")?;
-    session.adopt(&stream)?;
+    session.register_socket(&stream)?;
     let handshake = client(session.url(), stream);
     let (mut socket, _) = handshake.map_err(|e| anyhow!("the WebSocket handshake failed: {e}"))?;
     let plan = session.plan().clone();
-    let mut taker = session.ready()?;
-    let end = read(&mut socket, &mut taker, args.fault, &plan);
-    Ok(taker.finish(end))
+    let mut processor = session.ready()?;
+    let end = read(&mut socket, &mut processor, args.fault, &plan);
+    Ok(processor.finish(end))
 }
 
 fn read(
     socket: &mut WebSocket<TcpStream>,
-    taker: &mut Taker,
+    processor: &mut Processor,
     fault: Fault,
     plan: &ClientPlan,
 ) -> End {
@@ -78,8 +78,8 @@ fn read(
         }
         for _ in 0..times {
             let flow = match &message {
-                Message::Text(text) => taker.take_text(text),
-                other => taker.take_binary(&other.clone().into_data()),
+                Message::Text(text) => processor.process_text(text),
+                other => processor.process_binary(&other.clone().into_data()),
             };
             if flow.is_break() {
                 return End::Stopped;

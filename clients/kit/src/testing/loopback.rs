@@ -1,15 +1,20 @@
 //! A flood over loopback for benches: frames as fast as the reader takes them.
 
+use super::session;
+use crate::{ClientPlan, End, Processor};
+use conformance::plan;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::thread::{JoinHandle, spawn};
-use std::time::Duration;
-use tick::{Format, Framer};
+use std::time::{Duration, Instant};
+use tick::{Format, Framer, Sample};
 
-/// Frames are written in pieces of about so many bytes.
-const PIECE_BYTES: usize = 128 << 10;
+/// Frames are written in chunks of about this size.
+const CHUNK_BYTES: usize = 128 << 10;
+/// Which ticks the client stamps, about as many as in a round.
+const SAMPLE: Sample = Sample { first: 498, stride: 997 };
 
-/// A run of ticks, encoded once.
+/// A number of ticks, encoded once.
 #[derive(Debug)]
 pub struct Flood {
     bytes: &'static [u8],
@@ -17,8 +22,8 @@ pub struct Flood {
 }
 
 impl Flood {
-    /// `ticks` binary ticks as frames, then a close frame with code 1000. Kept
-    /// in memory until the process ends.
+    /// `ticks` binary ticks as frames, then a close frame with code 1000. Kept in memory
+    /// until the process ends.
     #[must_use]
     pub fn new(ticks: u64) -> Self {
         let mut bytes = Vec::new();
@@ -40,13 +45,47 @@ impl Flood {
         self.bytes.len() as u64
     }
 
-    /// A connection on which all of it comes, without a handshake, and the
-    /// thread that writes it.
+    /// How long `read` takes for all of it, on a connection without a handshake.
     ///
     /// # Panics
-    /// When there is no loopback.
-    #[must_use]
-    pub fn start(&self) -> (TcpStream, JoinHandle<()>) {
+    /// When there is no loopback, or `read` ends too early.
+    pub fn time<T>(&self, read: impl FnOnce(TcpStream) -> T) -> (Duration, T) {
+        let begin = Instant::now();
+        let (stream, writer) = self.start();
+        let result = read(stream);
+        let spent = begin.elapsed();
+        writer.join().expect("the writer");
+        (spent, result)
+    }
+
+    /// How long a loop takes that only counts the messages.
+    ///
+    /// # Panics
+    /// When it does not count all of them.
+    pub fn time_bare(&self, count: impl FnOnce(TcpStream) -> u64) -> Duration {
+        let (spent, count) = self.time(count);
+        assert_eq!(count, self.ticks);
+        spent
+    }
+
+    /// How long a client's own loop takes: every tick checked, every 997th stamped.
+    ///
+    /// # Panics
+    /// When it does not process all of them to the close frame.
+    pub fn time_client(
+        &self,
+        read: impl FnOnce(TcpStream, Processor) -> (End, Processor),
+    ) -> Duration {
+        let plan = ClientPlan { sample: SAMPLE, ..plan("ws://127.0.0.1:1/", Format::Binary) };
+        let (_, processor) = session(plan).ready_without_output();
+        let (spent, (end, processor)) = self.time(|stream| read(stream, processor));
+        let (_, report) = processor.finish(end.clone()).into_report().expect("a whole run");
+        assert_eq!((end, report.processed, report.gaps), (End::Close(1000), self.ticks, 0));
+        spent
+    }
+
+    /// A connection on which all of it comes, and the thread that writes it.
+    fn start(&self) -> (TcpStream, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
         let stream = TcpStream::connect(listener.local_addr().expect("bound")).expect("loopback");
         let (mut to, _) = listener.accept().expect("the connection above");
@@ -54,21 +93,10 @@ impl Flood {
         to.set_nodelay(true).expect("a socket option");
         let bytes = self.bytes;
         let writer = spawn(move || {
-            for piece in bytes.chunks(PIECE_BYTES) {
-                to.write_all(piece).expect("the reader reads to the end");
+            for chunk in bytes.chunks(CHUNK_BYTES) {
+                to.write_all(chunk).expect("the reader reads to the end");
             }
         });
         (stream, writer)
     }
-}
-
-/// Runs a bare loop and a client's own turn about, so that a machine that changes its
-/// speed changes both, and prints the median of the ratios of their times.
-pub fn pairs(client: &str, bare: impl Fn() -> Duration, own: impl Fn() -> Duration) {
-    const PAIRS: usize = 15;
-    let pair = |_| bare().as_secs_f64() / own().as_secs_f64();
-    let mut ratios: Vec<f64> = (0..PAIRS).map(pair).collect();
-    ratios.sort_by(f64::total_cmp);
-    let median = ratios[PAIRS / 2];
-    println!("{client} reaches {median:.2} of the bare loop (median of {PAIRS} pairs)");
 }

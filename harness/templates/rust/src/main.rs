@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, anyhow};
 use client_kit::{
-    Class, ClientPlan, End, Identity, NoArgs, Outcome, QueueKind, QueueShape, Session, Taker,
+    Class, ClientPlan, End, Identity, NoArgs, Outcome, QueueKind, QueueShape, Session, Processor,
 };
 use std::net::TcpStream;
 use std::process::ExitCode;
@@ -32,24 +32,24 @@ fn run(_args: &NoArgs, sessions: Vec<Session>) -> Result<Outcome> {
     for reader in readers {
         outcomes.push(reader.join().map_err(|_| anyhow!("a reader panicked"))??);
     }
-    Ok(Outcome::of_all(outcomes))
+    Ok(Outcome::combine(outcomes))
 }
 
 fn client(session: Session) -> Result<Outcome> {
     let stream = TcpStream::connect(session.address()).context("cannot connect")?;
-    session.adopt(&stream)?;
+    session.register_socket(&stream)?;
     let handshake = client_with_config(session.url(), stream, Some(config()));
     let (mut socket, _) = handshake.map_err(|e| anyhow!("the WebSocket handshake failed: {e}"))?;
-    let mut taker = session.ready()?;
-    let end = read(&mut socket, &mut taker);
-    Ok(taker.finish(end))
+    let mut processor = session.ready()?;
+    let end = read(&mut socket, &mut processor);
+    Ok(processor.finish(end))
 }
 
-fn read(socket: &mut WebSocket<TcpStream>, taker: &mut Taker) -> End {
+fn read(socket: &mut WebSocket<TcpStream>, processor: &mut Processor) -> End {
     loop {
         let flow = match socket.read() {
-            Ok(Message::Binary(payload)) => taker.take_binary(&payload),
-            Ok(Message::Text(text)) => taker.take_text(&text),
+            Ok(Message::Binary(payload)) => processor.process_binary(&payload),
+            Ok(Message::Text(text)) => processor.process_text(&text),
             Ok(Message::Close(frame)) => {
                 let _ = socket.flush(); // the reply; nobody may wait for it
                 return End::Close(frame.map_or(1005, |frame| frame.code.into()));

@@ -3,21 +3,20 @@
 use contract::SampleRow;
 use tick::{Sample, Schedule};
 
-/// Under flood nobody knows how many there will be: room for so many without
-/// growing.
+/// The room set aside under flood, where the number of ticks is not known beforehand.
 const FLOOD_ROWS: u64 = 1 << 17;
-/// No plan needs more; a stride too small would fill the memory.
+/// No plan needs more rows; too small a stride would fill the memory.
 const MAX_ROWS: usize = 1 << 22;
 
 /// Collects `[seq, received_ns, processed_ns]`.
 #[derive(Debug)]
-pub(crate) struct Rows {
+pub(crate) struct SampleRows {
     rows: Vec<SampleRow>,
     dropped: u64,
 }
 
-impl Rows {
-    /// Room for the rows of a run, so that none is moved in the middle of it.
+impl SampleRows {
+    /// With room for the rows of a run, so that they are not moved while it is measured.
     pub(crate) fn for_run(sample: Sample, schedule: Schedule, duration_ns: u64) -> Self {
         let ticks = schedule.about_ticks(duration_ns);
         let wanted = ticks.map_or(FLOOD_ROWS, |ticks| sample.count_below(ticks));
@@ -32,7 +31,7 @@ impl Rows {
         }
     }
 
-    /// The rows with ascending seqs, or how many found no room.
+    /// The rows with ascending seqs; an error is the number of rows that found no room.
     pub(crate) fn sorted(mut self) -> Result<Vec<SampleRow>, u64> {
         match self.dropped {
             0 => {

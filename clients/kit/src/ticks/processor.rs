@@ -1,11 +1,13 @@
 //! The work on each tick: what is measured besides socket, runtime and queue.
 
-use crate::counts::Counts;
-use crate::outcome::{End, Outcome, Run};
-use crate::rows::Rows;
-use crate::sequence::{Place, Sequence};
-use crate::watch::Shared;
-use crate::{Intake, Session, Stamp, spin_ns};
+use super::counts::Counts;
+use super::receive::{ReceiveCounter, Stamp};
+use super::report::{End, Outcome, Run};
+use super::samples::SampleRows;
+use super::sequence::{Arrival, Sequence};
+use crate::connection::Connection;
+use crate::stop::StopSignal;
+use crate::system::spin_ns;
 use contract::meter::{Meter, Slot};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -13,21 +15,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tick::clock::now_ns;
 use tick::{Format, Sample, Tick, cents};
 
-/// A seq beyond this is no tick of any run.
+/// No run has a tick with a higher seq.
 const MAX_SEQ: u64 = 1 << 60;
 
-/// Decodes, checks, works on, counts and stamps ticks.
+/// Decodes, checks, counts and stamps ticks, and does the work per tick.
 ///
-/// Of a run it costs a few ns per tick: the clock is read for sampled ticks
-/// only. Whether a tick is sampled is told before it is decoded by one
-/// comparison, as in a whole stream the next seq is known.
+/// It costs a few ns per tick: the clock is read for sampled ticks only. One comparison
+/// before decoding decides whether a tick is sampled, as without gaps its seq is known.
 ///
-/// Every method that takes a message breaks when it was the last one to take.
+/// Every method that takes a message breaks when no more messages are to be taken.
 #[derive(Debug)]
-pub struct Taker {
+pub struct Processor {
     sequence: Sequence,
     next_sample: u64,
-    /// Those that are counted here: the rest are `sequence`'s, and the queue's.
+    /// All but those that `sequence` and the client's queue count.
     counts: Counts,
     last_prices: Box<[f64]>,
     format: Format,
@@ -37,18 +38,18 @@ pub struct Taker {
     received_slot: Slot,
     processed_slot: Slot,
     connection: usize,
-    shared: Arc<Shared>,
+    stop: Arc<StopSignal>,
     sample: Sample,
-    /// Seq minus count of messages, for the [`Intake`].
+    /// Seq minus count of messages, for the [`ReceiveCounter`].
     shift: Arc<AtomicU64>,
-    rows: Rows,
+    rows: SampleRows,
     /// When the newest sampled tick was received.
     newest_received_ns: u64,
 }
 
-impl Taker {
-    pub(crate) fn new(session: &Session, shift: Arc<AtomicU64>) -> Self {
-        let plan = &session.plan;
+impl Processor {
+    pub(crate) fn new(connection: &Connection, shift: Arc<AtomicU64>) -> Self {
+        let plan = &connection.plan;
         Self {
             sequence: Sequence::default(),
             next_sample: plan.sample.first,
@@ -56,70 +57,70 @@ impl Taker {
             last_prices: vec![0.0; plan.symbols as usize].into(),
             format: plan.format,
             work_ns: plan.work_ns,
-            meter: Arc::clone(&session.meter),
-            received_slot: Slot::RECEIVED.of(session.connection),
-            processed_slot: Slot::PROCESSED.of(session.connection),
-            connection: session.connection,
-            shared: Arc::clone(&session.shared),
+            meter: Arc::clone(&connection.meter),
+            received_slot: Slot::RECEIVED.of(connection.index),
+            processed_slot: Slot::PROCESSED.of(connection.index),
+            connection: connection.index,
+            stop: Arc::clone(&connection.stop),
             sample: plan.sample,
             shift,
-            rows: Rows::for_run(plan.sample, plan.schedule, plan.duration_ns),
+            rows: SampleRows::for_run(plan.sample, plan.schedule, plan.duration_ns),
             newest_received_ns: 0,
         }
     }
 
-    /// Takes a binary message straight from the library.
+    /// Processes a binary message straight from the library.
     #[inline]
-    pub fn take_binary(&mut self, payload: &[u8]) -> ControlFlow<()> {
-        let stamp = self.arrive();
-        self.take_queued_binary(payload, stamp)
+    pub fn process_binary(&mut self, payload: &[u8]) -> ControlFlow<()> {
+        let stamp = self.count_message();
+        self.process_queued_binary(payload, stamp)
     }
 
-    /// Takes a text message straight from the library.
+    /// Processes a text message straight from the library.
     #[inline]
-    pub fn take_text(&mut self, text: &str) -> ControlFlow<()> {
-        let stamp = self.arrive();
-        self.take_queued_text(text, stamp)
+    pub fn process_text(&mut self, text: &str) -> ControlFlow<()> {
+        let stamp = self.count_message();
+        self.process_queued_text(text, stamp)
     }
 
-    /// Takes a binary message from the client's own queue, with the stamp that
-    /// the [`Intake`] gave it.
+    /// Processes a binary message from the client's own queue, with the stamp that the
+    /// [`ReceiveCounter`] gave it.
     #[inline]
-    pub fn take_queued_binary(&mut self, payload: &[u8], stamp: Stamp) -> ControlFlow<()> {
+    pub fn process_queued_binary(&mut self, payload: &[u8], stamp: Stamp) -> ControlFlow<()> {
         match self.format {
-            // All that follows for one format alone: a quarter of what it
-            // costs when each step asks for the format.
+            // A copy of the code for each format: a quarter of the cost of asking for the
+            // format at each step.
             Format::Binary => self.process(Format::Binary, payload, stamp),
             Format::ClassicBinary => self.process(Format::ClassicBinary, payload, stamp),
             Format::Json | Format::ClassicJson => self.refuse(),
         }
     }
 
-    /// Takes a text message from the client's own queue.
+    /// Processes a text message from the client's own queue.
     #[inline(never)]
-    pub fn take_queued_text(&mut self, text: &str, stamp: Stamp) -> ControlFlow<()> {
+    pub fn process_queued_text(&mut self, text: &str, stamp: Stamp) -> ControlFlow<()> {
         match self.format.is_text() {
             true => self.process(self.format, text.as_bytes(), stamp),
             false => self.refuse(),
         }
     }
 
-    /// The end of a client without a queue.
+    /// The end of a connection without a queue.
     #[must_use]
     pub fn finish(self, end: End) -> Outcome {
         let received = self.counts.received;
-        self.run(end, received, 0)
+        self.outcome(end, received, 0)
     }
 
-    /// The end of a client with a queue, in which `queued` ticks are left,
-    /// counted there.
+    /// The end of a connection with a queue, in which `queued` ticks are left, counted
+    /// there.
     #[must_use]
-    pub fn finish_queued(self, end: End, intake: &Intake, queued: usize) -> Outcome {
-        self.run(end, intake.received(), queued as u64)
+    pub fn finish_queued(self, end: End, counter: &ReceiveCounter, queued: usize) -> Outcome {
+        self.outcome(end, counter.received(), queued as u64)
     }
 
     #[inline]
-    fn arrive(&mut self) -> Stamp {
+    fn count_message(&mut self) -> Stamp {
         let is_sampled = self.sequence.next == self.next_sample;
         let received_ns = if is_sampled { now_ns() } else { 0 };
         self.counts.received += 1;
@@ -138,7 +139,7 @@ impl Taker {
             self.sequence.next = expected.wrapping_add(1);
             expected == self.next_sample
         } else {
-            match self.irregular(tick.seq) {
+            match self.record_unexpected(tick.seq) {
                 Some(is_sampled) => is_sampled,
                 None => return self.refuse(),
             }
@@ -166,8 +167,8 @@ impl Taker {
     fn work_sampled(&mut self, tick: &Tick, stamp: Stamp) {
         let received_ns = match stamp.received_ns {
             0 => now_ns(),
-            // Not before the one that it followed: behind a gap that one may have been
-            // stamped only when it left the queue.
+            // No earlier than the tick before it, which behind a gap may have been stamped
+            // only when it left the queue.
             received_ns => received_ns.max(self.newest_received_ns),
         };
         self.newest_received_ns = received_ns;
@@ -176,23 +177,23 @@ impl Taker {
         self.next_sample = self.sample.at_or_after(self.sequence.next);
     }
 
-    /// A seq that was not expected: whether its tick is to be stamped; `None`
-    /// when it is no seq at all.
+    /// Records a seq that was not expected. Returns whether its tick is to be stamped;
+    /// `None` when no run has such a seq.
     #[cold]
-    fn irregular(&mut self, seq: u64) -> Option<bool> {
+    fn record_unexpected(&mut self, seq: u64) -> Option<bool> {
         if seq > MAX_SEQ {
             return None;
         }
         let before = self.sequence.next;
-        let place = self.sequence.irregular(seq);
-        match place {
-            Place::Ahead => self.shift_by(seq - before),
-            Place::Late | Place::Again => self.shift_by(u64::MAX),
+        let arrival = self.sequence.record_unexpected(seq);
+        match arrival {
+            Arrival::AfterGap => self.shift_by(seq - before),
+            Arrival::Late | Arrival::Duplicate => self.shift_by(u64::MAX),
         }
-        // A sampled seq that lies ahead is stamped on its way through
-        // `work_sampled`, which also moves on to the one after it.
+        // A sampled seq after a gap is stamped by `work_sampled`, which also moves on to
+        // the next one.
         self.next_sample = self.sample.at_or_after(self.sequence.next);
-        Some(place != Place::Again && self.sample.at_or_after(seq) == seq)
+        Some(arrival != Arrival::Duplicate && self.sample.at_or_after(seq) == seq)
     }
 
     #[cold]
@@ -202,20 +203,20 @@ impl Taker {
         self.flow()
     }
 
-    /// Seqs and the count of messages have moved apart; `u64::MAX` is minus one.
+    /// The difference of seqs and the count of messages has grown; `u64::MAX` is minus one.
     fn shift_by(&self, seqs: u64) {
         self.shift.fetch_add(seqs, Ordering::Relaxed);
     }
 
     #[inline]
     fn flow(&self) -> ControlFlow<()> {
-        match self.shared.is_stopped() {
+        match self.stop.is_set() {
             false => ControlFlow::Continue(()),
             true => ControlFlow::Break(()),
         }
     }
 
-    fn run(self, end: End, received: u64, queued: u64) -> Outcome {
+    fn outcome(self, end: End, received: u64, queued: u64) -> Outcome {
         let Sequence { gaps, duplicates, reorders, .. } = self.sequence;
         let counts = Counts { received, queued, gaps, duplicates, reorders, ..self.counts };
         Outcome::ran(Run { end, counts, rows: vec![(self.connection, self.rows)] })

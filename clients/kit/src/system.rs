@@ -1,12 +1,12 @@
-//! What a tick costs beyond the kit, and what a queue costs in memory.
+//! Busy work, the wall clock, and the memory of this process.
 
 use nix::unistd::{SysconfVar, sysconf};
 use std::fs;
 
 /// Keeps this thread's CPU busy until `ns` nanoseconds of the clock have passed.
 ///
-/// Time in which the thread is not running passes too, as it does for a page
-/// that waits for a frame.
+/// Time in which the thread is preempted counts, as it does for a page that waits for a
+/// frame.
 #[inline]
 pub fn spin_ns(ns: u64) {
     let end_ns = tick::clock::now_ns().saturating_add(ns);
@@ -15,8 +15,8 @@ pub fn spin_ns(ns: u64) {
     }
 }
 
-/// The wall clock in whole ms since the Unix epoch, for clients that imitate an
-/// application which takes latencies by it. Nothing that is measured uses it.
+/// The wall clock in whole ms since the Unix epoch, for clients that imitate an application
+/// that takes latencies by it. No measurement uses it.
 #[must_use]
 pub fn unix_ms() -> i64 {
     (tick::clock::now_ns() as i64 + tick::clock::unix_offset_ns()).div_euclid(1_000_000)
@@ -25,16 +25,17 @@ pub fn unix_ms() -> i64 {
 /// The resident memory of this process in bytes, from `/proc/self/statm`.
 ///
 /// # Errors
-/// When there is no such file, or it reads otherwise than proc(5) says.
+/// When there is no such file, or it has not the format of proc(5).
 pub fn resident_bytes() -> std::io::Result<u64> {
     let statm = fs::read_to_string("/proc/self/statm")?;
     let pages = statm.split(' ').nth(1).and_then(|field| field.parse::<u64>().ok());
     let page_bytes = sysconf(SysconfVar::PAGE_SIZE)?.and_then(|n| u64::try_from(n).ok());
     match (pages, page_bytes) {
         (Some(pages), Some(page_bytes)) => Ok(pages * page_bytes),
-        _ => {
-            Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "an unknown /proc/self/statm"))
-        }
+        _ => Err(std::io::Error::new(
+            std::io::ErrorKind::InvalidData,
+            "/proc/self/statm has an unknown format",
+        )),
     }
 }
 

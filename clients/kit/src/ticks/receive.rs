@@ -1,60 +1,60 @@
 //! The reading half of a client with a queue.
 
-use crate::Session;
-use crate::watch::Shared;
+use crate::connection::Connection;
+use crate::stop::StopSignal;
 use contract::meter::{Meter, Slot};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tick::Sample;
 use tick::clock::now_ns;
 
-/// When a message left the WebSocket library; travels with it through the
-/// client's queue. Empty for a message whose tick is not sampled.
+/// When a message came from the WebSocket library; travels with it through the client's
+/// queue. Empty for a message whose tick is not sampled.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Stamp {
-    pub(crate) received_ns: u64,
+    pub(super) received_ns: u64,
 }
 
-/// Counts and stamps what comes from the library, before it is decoded.
+/// Counts and stamps the messages that come from the library, before they are decoded.
 ///
-/// Which messages to stamp it tells by their count, as in a whole stream the
-/// count is the seq. After a gap the worker tells it how far the two are apart.
-/// A sampled tick that was in the queue at that moment has no stamp, and gets
-/// the later instant at which it left the queue; so do those right behind it, as far
-/// as they would else have been received before it. So where ticks are dropped,
-/// *received* errs late, and *processed* never does.
+/// It decides by the count of messages which of them to stamp: without gaps, the count is
+/// the seq. After a gap the [`crate::Processor`] tells it the difference. A sampled tick
+/// that was in the queue at that moment has no stamp: it gets the later instant at which it
+/// left the queue, and ticks right behind it get no earlier one. So where ticks are
+/// dropped, *received* errs late, and *processed* never does.
 #[derive(Debug)]
-pub struct Intake {
+pub struct ReceiveCounter {
     received: u64,
     /// The count at which to stamp next.
     next_stamp: u64,
     sample: Sample,
-    /// Seq minus count, and what of it `next_stamp` allows for.
+    /// Seq minus count, as the processor knows it.
     shift: Arc<AtomicU64>,
+    /// The shift that `next_stamp` allows for.
     known_shift: u64,
     meter: Arc<Meter>,
     /// The meter's counter of this connection.
     slot: Slot,
-    shared: Arc<Shared>,
+    stop: Arc<StopSignal>,
 }
 
-impl Intake {
-    pub(crate) fn new(session: &Session, shift: Arc<AtomicU64>) -> Self {
+impl ReceiveCounter {
+    pub(crate) fn new(connection: &Connection, shift: Arc<AtomicU64>) -> Self {
         Self {
             received: 0,
-            next_stamp: session.plan.sample.first,
-            sample: session.plan.sample,
+            next_stamp: connection.plan.sample.first,
+            sample: connection.plan.sample,
             shift,
             known_shift: 0,
-            meter: Arc::clone(&session.meter),
-            slot: Slot::RECEIVED.of(session.connection),
-            shared: Arc::clone(&session.shared),
+            meter: Arc::clone(&connection.meter),
+            slot: Slot::RECEIVED.of(connection.index),
+            stop: Arc::clone(&connection.stop),
         }
     }
 
-    /// Notes one data message, text or binary, that the library has handed over.
+    /// Counts one data message, text or binary, that the library has handed over.
     #[inline]
-    pub fn arrive(&mut self) -> Stamp {
+    pub fn count_message(&mut self) -> Stamp {
         if self.shift.load(Ordering::Relaxed) != self.known_shift {
             self.follow_shift();
         }
@@ -72,7 +72,7 @@ impl Intake {
     #[inline]
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        self.shared.is_stopped()
+        self.stop.is_set()
     }
 
     /// Messages so far.

@@ -1,8 +1,8 @@
-//! How a run ended, and its report.
+//! How a connection or a run ended, and the report of it.
 
-use crate::counts::Counts;
-use crate::rows::Rows;
-use crate::watch::{Cause, HarnessFault};
+use super::counts::Counts;
+use super::samples::SampleRows;
+use crate::stop::{Cause, HarnessFault};
 use contract::{ClientEnd, ClientFinal, Samples};
 
 /// How the reading of a connection ended, as the client saw it. Its text is the `detail`
@@ -37,7 +37,7 @@ pub(crate) enum ReportError {
     TooManySamples(u64),
 }
 
-/// What a client's run came to.
+/// How a client's run ended, with what it counted: of one connection, or of all.
 #[derive(Debug)]
 pub struct Outcome(pub(crate) Kind);
 
@@ -47,27 +47,27 @@ pub(crate) enum Kind {
     Ran(Box<Run>),
 }
 
-/// The books of one run.
+/// A run that took place.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) end: End,
     pub(crate) counts: Counts,
-    /// Of each connection.
-    pub(crate) rows: Vec<(usize, Rows)>,
+    /// The samples of each connection, with its index.
+    pub(crate) rows: Vec<(usize, SampleRows)>,
 }
 
 impl Outcome {
-    /// This machine lacks something that the client needs: what, and how to
+    /// This machine lacks something that the client needs; `reason` says what, and how to
     /// mend it. To be returned before [`crate::Session::ready`].
     #[must_use]
     pub fn unavailable(reason: impl Into<String>) -> Self {
         Self(Kind::Unavailable(reason.into()))
     }
 
-    /// Of several connections together; whatever kept one of them from running
-    /// counts for all. It ended as the first of them that was not simply closed.
+    /// The outcome of several connections. If one is unavailable, all are. It ended as the
+    /// first connection that was not closed with code 1000.
     #[must_use]
-    pub fn of_all(outcomes: impl IntoIterator<Item = Self>) -> Self {
+    pub fn combine(outcomes: impl IntoIterator<Item = Self>) -> Self {
         let mut outcomes = outcomes.into_iter();
         let Some(mut all) = outcomes.next() else {
             return Self::unavailable("a plan without connections");
@@ -96,8 +96,8 @@ impl Run {
         self.rows.extend(other.rows);
     }
 
-    /// The rows and the last line. `cause` is what ended the run from outside,
-    /// if anything did.
+    /// The samples and the last line. `cause` is what ended the run from outside, if
+    /// anything did.
     pub(crate) fn report(
         self,
         cause: Option<Cause>,

@@ -1,26 +1,26 @@
-//! Which seqs came in their order, which were skipped, came late or came again.
+//! Counts seqs that were skipped, came late or came again.
 
 use std::collections::BTreeMap;
 
-/// So many ranges of skipped seqs are remembered. One of a later range that
-/// comes after all counts as a duplicate, and stays counted as skipped.
+/// At most this many ranges of skipped seqs are remembered. A late seq of any other range
+/// counts as a duplicate, and stays counted as skipped.
 const MAX_RANGES: usize = 1 << 20;
 
-/// How a seq stands to those before it.
+/// How a seq that was not expected came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// Higher than all before it, with others skipped in between.
-    Ahead,
-    /// Skipped before: it comes late.
+pub(crate) enum Arrival {
+    /// Higher than expected: seqs were skipped.
+    AfterGap,
+    /// Skipped before.
     Late,
     /// Seen before.
-    Again,
+    Duplicate,
 }
 
-/// Keeps the order of arrival.
+/// Checks the order of arrival.
 #[derive(Debug, Default)]
 pub(crate) struct Sequence {
-    /// One more than the highest seq seen: what comes next in a whole stream.
+    /// One more than the highest seq seen: what is expected next.
     pub(crate) next: u64,
     /// Seqs below `next` that have never come.
     pub(crate) gaps: u64,
@@ -28,36 +28,36 @@ pub(crate) struct Sequence {
     pub(crate) duplicates: u64,
     /// Seqs that came after a higher one.
     pub(crate) reorders: u64,
-    /// Skipped seqs: from the first of a range to the end of it.
+    /// Ranges of skipped seqs: the first of each, and the first behind it.
     missing: BTreeMap<u64, u64>,
 }
 
 impl Sequence {
-    /// Notes a seq that is not [`Sequence::next`].
+    /// Records a seq that is not [`Sequence::next`].
     #[cold]
-    pub(crate) fn irregular(&mut self, seq: u64) -> Place {
+    pub(crate) fn record_unexpected(&mut self, seq: u64) -> Arrival {
         if seq >= self.next {
             self.gaps += seq - self.next;
             if self.missing.len() < MAX_RANGES && seq > self.next {
                 self.missing.insert(self.next, seq);
             }
             self.next = seq.saturating_add(1);
-            return Place::Ahead;
+            return Arrival::AfterGap;
         }
         let range = self.missing.range(..=seq).next_back().map(|(&first, &end)| (first, end));
         match range.filter(|&(_, end)| seq < end) {
             Some((first, end)) => {
-                self.fill(seq, first, end);
-                Place::Late
+                self.take_out_of_range(seq, first, end);
+                Arrival::Late
             }
             None => {
                 self.duplicates += 1;
-                Place::Again
+                Arrival::Duplicate
             }
         }
     }
 
-    fn fill(&mut self, seq: u64, first: u64, end: u64) {
+    fn take_out_of_range(&mut self, seq: u64, first: u64, end: u64) {
         self.missing.remove(&first);
         if first < seq {
             self.missing.insert(first, seq);
@@ -85,7 +85,7 @@ mod tests {
             for seq in seqs {
                 match seq == sequence.next {
                     true => sequence.next += 1,
-                    false => { sequence.irregular(seq); }
+                    false => { sequence.record_unexpected(seq); }
                 }
                 match seen.insert(seq) {
                     false => again += 1,
@@ -103,10 +103,10 @@ mod tests {
     }
 
     #[test]
-    fn the_last_seq_of_all_does_not_overflow() {
+    fn the_highest_possible_seq_does_not_overflow() {
         let mut sequence = Sequence::default();
-        assert_eq!(sequence.irregular(u64::MAX), Place::Ahead);
-        assert_eq!(sequence.irregular(0), Place::Late);
-        assert_eq!(sequence.irregular(0), Place::Again);
+        assert_eq!(sequence.record_unexpected(u64::MAX), Arrival::AfterGap);
+        assert_eq!(sequence.record_unexpected(0), Arrival::Late);
+        assert_eq!(sequence.record_unexpected(0), Arrival::Duplicate);
     }
 }
