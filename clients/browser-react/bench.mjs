@@ -1,39 +1,37 @@
-// What the client costs: the page and its variants beside a bare page that only
-// counts, in the same Chromium, over loopback, in alternating rounds.
-//   node bench.mjs [--rounds N] [--cpu CPU] [CONTENDER…]
-// CONTENDERs: bare, bare-decode (it also reads the fields), bare-react (and gives each
-// tick to the same component), react, no-react, worker,
-// flush-sync; bare is always there.
+// What the client costs: the page and its variants beside bare pages, in the same Chromium,
+// over loopback, in alternating rounds.
+//   node bench.mjs [--rounds N] [--cpu CPU] [PAGE…]
+// PAGEs: bare (it only counts), bare-decode (it also reads the fields), bare-react (it also
+// passes each tick to the same component), react, no-react, worker, flush-sync; bare always
+// takes part.
 import { spawnSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { WebSocketServer } from "ws";
 import { Chromium } from "../kit-browser/bridge/chromium.mjs";
 import { Site } from "../kit-browser/bridge/site.mjs";
-import { Bridge, plan, room } from "./test/children.mjs";
+import { Bridge, client_dir, make_workspace, plan } from "./test/children.mjs";
 import { flood, serve } from "./test/ticks.mjs";
 
-/** Measured between these counts of ticks; before them the page warms up. */
+/** Measured between these two counts of ticks, after a warm-up. */
 const [FROM, TO] = [30_000, 100_000];
-const CONTENDERS = ["bare", "bare-decode", "bare-react", "react", "no-react", "worker", "flush-sync"];
+const PAGES = ["bare", "bare-decode", "bare-react", "react", "no-react", "worker", "flush-sync"];
 
-const { rounds, pin, contenders } = read_arguments();
-const folder = dirname(fileURLToPath(import.meta.url));
-const results = new Map(contenders.map((name) => [name, []]));
+const { rounds, pin, pages } = read_arguments();
+const results = new Map(pages.map((name) => [name, []]));
 for (let round = 0; round < rounds; round += 1) {
-  // Each second round runs backwards, so that no contender always comes first.
-  for (const name of round % 2 === 0 ? contenders : contenders.toReversed()) {
+  // Every second round runs backwards, so that no page always comes first.
+  for (const name of round % 2 === 0 ? pages : pages.toReversed()) {
     const result = name.startsWith("bare") ? await bare(name) : await client(name);
     results.get(name).push(result);
     process.stderr.write(`round ${round + 1}: ${name} ${line_of(result)}\n`);
   }
 }
-const base = middle(results.get("bare"));
+const base = medians(results.get("bare"));
 for (const [name, all] of results) {
-  const { rate_per_s, cpu_us } = middle(all);
+  const { rate_per_s, cpu_us } = medians(all);
   const ratios = `${(rate_per_s / base.rate_per_s).toFixed(3)} of bare, CPU ${(cpu_us / base.cpu_us).toFixed(3)}`;
   console.log(`${name.padEnd(12)} ${line_of({ rate_per_s, cpu_us })}: ${ratios}`);
 }
@@ -42,8 +40,8 @@ function line_of({ rate_per_s, cpu_us }) {
   return `${Math.round(rate_per_s)} ticks/s, ${cpu_us.toFixed(1)} µs of CPU a tick`;
 }
 
-/** The medians. */
-function middle(all) {
+/** The median of each figure. */
+function medians(all) {
   const of = (key) => median(all.map((result) => result[key]));
   return { rate_per_s: of("rate_per_s"), cpu_us: of("cpu_us") };
 }
@@ -51,24 +49,24 @@ function middle(all) {
 /** The bare page, by its own clock. */
 async function bare(name) {
   let chromium;
-  const looks = [];
+  const readings = [];
   let done;
   const finished = new Promise((resolve) => { done = resolve; });
   const server = await serve((socket) => {
     socket.on("message", (text) => {
-      looks.push({ at_ms: Number(text), cpu_ms: cpu_ms(chromium.pid) });
-      if (looks.length === 2) done();
+      readings.push({ at_ms: Number(text), cpu_ms: cpu_ms(chromium.pid) });
+      if (readings.length === 2) done();
     });
     flood(socket);
   });
-  const site = new Site(join(folder, "dist"), () => {}, WebSocketServer);
+  const site = new Site(join(client_dir, "dist"), () => {}, WebSocketServer);
   const decode = name === "bare-decode" ? { decode: "" } : {};
   const file = name === "bare-react" ? "bare-react.html" : "bare.html";
   const page = await site.open(file, { url: server.url, from: FROM, to: TO, ...decode });
   chromium = new Chromium([...pin, process.env.CHROMIUM ?? "chromium"], tmpdir(), page);
   try {
     await Promise.race([finished, chromium.ended.then((error) => { throw error; })]);
-    const [first, last] = looks;
+    const [first, last] = readings;
     return result_of(TO - FROM, last.at_ms - first.at_ms, TO - FROM, last.cpu_ms - first.cpu_ms);
   } finally {
     await chromium.end();
@@ -79,27 +77,27 @@ async function bare(name) {
 
 /** The client, by its own stamps. */
 async function client(name) {
-  const own = room();
+  const workspace = make_workspace();
   const server = await serve((socket) => flood(socket));
   const args = name === "react" ? [] : ["--variant", name];
   const bridge = new Bridge(args, { first: pin, detached: false });
   const reach = async (count) => {
-    while (own.counts().processed <= count) await new Promise((resolve) => setTimeout(resolve, 10));
-    return { processed: own.counts().processed, cpu_ms: cpu_ms(bridge.process.pid) };
+    while (workspace.counts().processed <= count) await new Promise((resolve) => setTimeout(resolve, 10));
+    return { processed: workspace.counts().processed, cpu_ms: cpu_ms(bridge.process.pid) };
   };
   try {
-    bridge.tell(plan(server.url, own.meter, { sample: { first: FROM, stride: TO - FROM } }));
+    bridge.write(plan(server.url, workspace.meter, { sample: { first: FROM, stride: TO - FROM } }));
     const [first, last] = [await reach(FROM), await reach(TO)];
-    bridge.tell({ type: "stop" });
-    await bridge.hear();
-    await bridge.hear();
+    bridge.write({ type: "stop" });
+    await bridge.next_line();
+    await bridge.next_line();
     const { rows } = await bridge.report();
     const span_ms = (rows[1][2] - rows[0][2]) / 1e6;
     return result_of(TO - FROM, span_ms, last.processed - first.processed, last.cpu_ms - first.cpu_ms);
   } finally {
     await bridge.exit;
     server.close();
-    own.remove();
+    workspace.remove();
   }
 }
 
@@ -107,7 +105,7 @@ function result_of(ticks, span_ms, ticks_of_cpu, cpu_ms) {
   return { rate_per_s: (ticks / span_ms) * 1e3, cpu_us: (cpu_ms / ticks_of_cpu) * 1e3 };
 }
 
-/** CPU time of a process and all that descend from it. On a busy machine it tells more than the rate. */
+/** CPU time of a process and its descendants. On a machine with other load it is more reliable than the rate. */
 function cpu_ms(root) {
   const stats = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).flatMap((name) => {
     try {
@@ -128,20 +126,20 @@ function median(values) {
   return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2;
 }
 
-/** As in the harness: the browser on one CPU, the server on another. */
+/** As in the harness, the browser runs on one CPU and the server on another. */
 function read_arguments() {
   const options = { rounds: { type: "string", default: "5" }, cpu: { type: "string", default: "1" } };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  const unknown = positionals.find((name) => !CONTENDERS.includes(name));
+  const unknown = positionals.find((name) => !PAGES.includes(name));
   const rounds = Number(values.rounds);
   if (unknown || !(rounds >= 1)) {
-    console.error(unknown ? `no contender ${unknown}: choose ${CONTENDERS.join(", ")}` : `--rounds ${values.rounds}: choose 1 or more`);
+    console.error(unknown ? `no page ${unknown}: choose ${PAGES.join(", ")}` : `--rounds ${values.rounds}: choose 1 or more`);
     process.exit(2);
   }
-  const named = positionals.length ? positionals : CONTENDERS;
+  const named = positionals.length ? positionals : PAGES;
   const server_cpu = values.cpu === "0" ? "1" : "0";
   const pinned = spawnSync("taskset", ["-cp", server_cpu, String(process.pid)], { stdio: "ignore" });
   const pin = pinned.status === 0 ? ["taskset", "-c", values.cpu] : [];
   if (!pin.length) console.error("not pinned: there is no taskset, or no second CPU");
-  return { rounds, pin, contenders: CONTENDERS.filter((name) => name === "bare" || named.includes(name)) };
+  return { rounds, pin, pages: PAGES.filter((name) => name === "bare" || named.includes(name)) };
 }

@@ -1,4 +1,4 @@
-// A React page in headless Chromium; the bridge to it is the kit's.
+// A React page in headless Chromium; the bridge to it is in the kit.
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
@@ -6,7 +6,7 @@ import { drive } from "../kit-browser/drive.mjs";
 
 drive({
   name: "browser-react",
-  folder: join(dirname(fileURLToPath(import.meta.url)), "dist"),
+  directory: join(dirname(fileURLToPath(import.meta.url)), "dist"),
   variants: ["no-react", "worker", "flush-sync"],
   WebSocketServer,
 });

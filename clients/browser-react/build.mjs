@@ -1,4 +1,4 @@
-// Installs and bundles when something has changed; see the kit.
+// Installs and bundles the page when something has changed; see the kit.
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build_page } from "../kit-browser/build.mjs";

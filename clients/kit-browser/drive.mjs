@@ -1,117 +1,123 @@
-// The bridge between the harness and a page in headless Chromium: speaks the
-// contract on stdin and stdout, and with the page over loopback.
+// The bridge between the harness and a page in headless Chromium: it speaks the contract on
+// stdin and stdout, and exchanges messages with the page over loopback.
 import { existsSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { agree, machine_ns } from "./bridge/clock.mjs";
-import { Page } from "./bridge/page.mjs";
 import { sum_counts } from "../kit-node/contract.mjs";
 import { RunError } from "../kit-node/errors.mjs";
-import { leave } from "../kit-node/run.mjs";
+import { exit_with_message, write_stderr } from "../kit-node/stdio.mjs";
+import { clock_offset, machine_ns } from "./bridge/clock.mjs";
+import { Page } from "./bridge/page.mjs";
 import { BridgeRun } from "./bridge/run.mjs";
 
 /** How long the page may take to report after it was told to stop. */
-const ANSWER_MS = 5_000;
+const REPORT_MS = 5_000;
 
 /**
  * Runs a client whose reader is a page.
- * @param {{name: string, folder: string, variants?: string[], WebSocketServer: Function}} what
- *   its name, the folder of the built page with `index.html` and `versions.json`, the
- *   words that `--variant` may be, and the server of `ws`, which carries the page's lines
+ * @param {{name: string, directory: string, variants?: string[], WebSocketServer: Function}} client
+ *   its name, the directory of the built page with `index.html` and `versions.json`, the
+ *   values that `--variant` may have, and the server of `ws`, which carries the page's channels
  */
-export function drive({ name, folder, variants = [], WebSocketServer }) {
+export function drive({ name, directory, variants = [], WebSocketServer }) {
   const variant = read_arguments(variants);
-  if (!existsSync(join(folder, "versions.json"))) {
-    leave(new RunError("page_not_built").message, 1);
-  }
-  const versions = JSON.parse(readFileSync(join(folder, "versions.json"), "utf8"));
+  if (!existsSync(join(directory, "versions.json"))) exit_with(new RunError("page_not_built"), 1);
+  const versions = JSON.parse(readFileSync(join(directory, "versions.json"), "utf8"));
   const hello = {
     name,
     versions,
     runtime: "Chromium, one page",
     transport: "Chromium WebSocket",
     class: "application",
-    // What waits before the page waits in the browser and in the kernel: the page
-    // itself holds nothing back, and cannot count what it has not been given.
+    // What waits in front of the page waits in the browser and in the kernel: the page itself
+    // holds nothing back, and cannot count what it has not been given.
     queue: { kind: "none", bound: null },
   };
 
   let page = null;
-  let answer_timer;
+  let report_timer;
   let exchanges = [];
-  /** How old the counts in the meter became at worst. */
-  let oldest_ms = 0;
+  /** The highest age of the counts in the meter. */
+  let max_age_ms = 0;
 
-  const run = new BridgeRun({ hello, introduce, play, on_stop, close: async () => page?.end() });
-  process.on("exit", () => page?.abandon());
-  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => leave(new RunError("ended_by_signal", { signal }).message, 1));
+  const run = new BridgeRun({ hello, start_browser, connect, on_stop, close: async () => page?.end() });
+  process.on("exit", () => page?.kill());
+  for (const signal of ["SIGINT", "SIGTERM"]) {
+    process.on(signal, () => exit_with(new RunError("ended_by_signal", { signal }), 1));
+  }
 
-  async function introduce({ plan }) {
+  async function start_browser({ plan }) {
     if (plan.receive_buffer_bytes !== null) {
       run.unavailable(new RunError("no_receive_buffer", { runtime: "a browser" }));
     }
-    // Beside the meter: a folder in memory that the harness removes, whatever happens.
-    const room = plan.meter === null ? tmpdir() : dirname(plan.meter);
-    page = new Page({ program: process.env.CHROMIUM ?? "chromium", room, folder, variant, on_counts, WebSocketServer });
+    // Beside the meter: a directory in memory that the harness removes in any case.
+    const workspace_dir = plan.meter === null ? tmpdir() : dirname(plan.meter);
+    const program = process.env.CHROMIUM ?? "chromium";
+    page = new Page({ program, workspace_dir, directory, variant, on_counts, WebSocketServer });
     let product;
     try {
       product = await page.start();
     } catch (error) {
-      // Ended by ourselves, because a stop or the deadline came first.
+      // The bridge itself ended it, because a stop or the deadline came first.
       if (run.is_stopped) return null;
       run.unavailable(error);
     }
     await page.load();
-    exchanges = await page.exchange(true);
-    const { error_ns } = agree(exchanges);
+    exchanges = await page.exchange_times(true);
+    const { error_ns } = clock_offset(exchanges);
     const browser = product.replace("/", " ");
     return { ...hello, versions: [browser, ...versions], clock_error_ns: Number(error_ns) };
   }
 
-  async function play({ plan }) {
-    const [ready, pulse, report] = ["ready", "pulse", "report"].map((type) => page.expect(type));
+  async function connect({ plan }) {
+    const [ready, counts, report] = ["ready", "counts", "report"].map((type) => page.next_message(type));
     ready.catch(() => {});
     report.then(finish).catch((error) => run.fail(error));
-    page.tell({ type: "plan", plan });
-    // First of all, so that the page can be stopped.
-    await pulse;
-    page.tell({ type: "connect" });
+    page.send({ type: "plan", plan });
+    // The worker has to be there first, so that the page can be stopped.
+    await counts;
+    page.send({ type: "connect" });
     await ready;
     run.ready();
   }
 
   function on_stop() {
     page.stop();
-    const late = new RunError("page_too_slow", { ms: ANSWER_MS });
-    answer_timer = setTimeout(() => run.fail(late), ANSWER_MS);
+    const late = new RunError("page_too_slow", { ms: REPORT_MS });
+    report_timer = setTimeout(() => run.fail(late), REPORT_MS);
   }
 
-  /** The counts of all connections, after the instant at which they were read the last time. */
+  /** The counts of all connections, after the instant of the reading before. */
   function on_counts([read_ms, ...counts]) {
     if (!run.is_ready) return;
-    oldest_ms = Math.max(oldest_ms, performance.timeOrigin + performance.now() - read_ms);
+    max_age_ms = Math.max(max_age_ms, performance.timeOrigin + performance.now() - read_ms);
     for (let at = 0; at < counts.length; at += 2) run.meter.write(at / 2, counts[at], counts[at + 1]);
   }
 
   async function finish({ ended, detail, connections }) {
-    clearTimeout(answer_timer);
+    clearTimeout(report_timer);
     if (ended === "not_connected") return run.fail(new RunError("cannot_connect", { url: detail }));
-    // With those of the end: had the clocks moved apart, nothing would fit all.
-    const { offset_ns, error_ns } = agree([...exchanges, ...(await page.exchange(false))]);
+    // Together with exchanges after the run: if the clocks had drifted apart, no offset would
+    // fit all of them.
+    const { offset_ns, error_ns } = clock_offset([...exchanges, ...(await page.exchange_times(false))]);
     await page.end();
-    for (const [connection, { books }] of connections.entries()) {
-      run.meter.write(connection, books.received, books.processed);
+    for (const [index, { counts }] of connections.entries()) {
+      run.meter.write(index, counts.received, counts.processed);
     }
     const samples = connections.map(({ rows }, connection) => ({
       connection,
       rows: rows.map(([seq, ...stamps]) => [seq, ...stamps.map((ns) => machine_ns(ns, offset_ns))]),
     }));
-    const books = sum_counts(connections.map(({ books }) => ({ ...books, queued: 0 })));
-    process.stderr.write(`clock within ${error_ns} ns; counts at most ${oldest_ms.toFixed(1)} ms old\n`);
+    const counts = sum_counts(connections.map(({ counts }) => ({ ...counts, queued: 0 })));
+    write_stderr(`clock within ${error_ns} ns; counts at most ${max_age_ms.toFixed(1)} ms old`);
     const end = ended === "closed" ? ended : (run.cause ?? ended);
-    run.report(samples, books, end, end === "disconnected" ? detail : null);
+    run.report(samples, counts, end, end === "disconnected" ? detail : null);
   }
+}
+
+function exit_with(error, code) {
+  exit_with_message(error.message, code);
 }
 
 function read_arguments(variants) {
@@ -122,6 +128,6 @@ function read_arguments(variants) {
     }
     return values.variant;
   } catch (error) {
-    return leave(error.message, 2);
+    return exit_with(error, 2);
   }
 }

@@ -1,50 +1,50 @@
-// The build step of a Node client, run in its folder: `npm ci`, unless what is
+// The build step of a Node.js client, run in its directory: `npm ci`, unless what is
 // installed is what the lock file says.
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { leave } from './run.mjs';
+import { exit_with_message } from './stdio.mjs';
 
-const LEAST_NODE = 20;
-const FOLDER = 'node_modules';
+const MIN_NODE = 20;
+const INSTALLED = 'node_modules';
 const FILES = ['package.json', 'package-lock.json'];
 
 const major = Number(process.versions.node.split('.')[0]);
-if (major < LEAST_NODE) {
-  leave(`this is Node.js ${process.versions.node}: install version ${LEAST_NODE} or later`, 1);
+if (major < MIN_NODE) {
+  exit_with_message(`this is Node.js ${process.versions.node}: install version ${MIN_NODE} or later`, 1);
 }
 if (!is_installed()) {
   const failure = install();
-  if (failure !== undefined) leave(failure, 1);
+  if (failure !== undefined) exit_with_message(failure, 1);
 }
 
-/** npm keeps a copy of the lock's packages beside what it installed. */
+/** npm keeps a copy of the lock file's packages beside what it installed. */
 function is_installed() {
-  const installed = `${FOLDER}/.package-lock.json`;
-  if (!existsSync(installed)) return false;
+  const copy = `${INSTALLED}/.package-lock.json`;
+  if (!existsSync(copy)) return false;
   const packages = (path) => JSON.parse(readFileSync(path, 'utf8')).packages;
-  const here = packages(installed);
+  const installed = packages(copy);
   const wanted = Object.entries(packages('package-lock.json')).filter(([path]) => path !== '');
-  return wanted.every(([path, { version, optional }]) => optional || here[path]?.version === version);
+  return wanted.every(([path, { version, optional }]) => optional || installed[path]?.version === version);
 }
 
-/** Beside its place, and moved there at once: two builds at a time do no harm. */
+/** In a temporary directory, then moved into place: two builds at a time do no harm. */
 function install() {
-  const room = mkdtempSync('.install-');
+  const directory = mkdtempSync('.install-');
   try {
-    FILES.forEach((file) => copyFileSync(file, `${room}/${file}`));
+    FILES.forEach((file) => copyFileSync(file, `${directory}/${file}`));
     const { status, error } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
-      cwd: room,
+      cwd: directory,
       stdio: ['ignore', 2, 2],
     });
-    if (status !== 0) return error?.message ?? '`npm ci` failed: see its words above';
-    if (existsSync(FOLDER)) renameSync(FOLDER, `${room}/old`);
-    renameSync(`${room}/${FOLDER}`, FOLDER);
+    if (status !== 0) return error?.message ?? '`npm ci` failed: see its output above';
+    if (existsSync(INSTALLED)) renameSync(INSTALLED, `${directory}/old`);
+    renameSync(`${directory}/${INSTALLED}`, INSTALLED);
   } catch (error) {
-    // Another build was quicker.
+    // Another build was faster.
     if (!is_installed()) return error.message;
   } finally {
-    rmSync(room, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
-// The meter: a small file in memory, where the harness reads from outside how
-// far a client has come. Node cannot map files, so each count is pwritten.
+// The meter: a small shared file, where the harness reads from outside how far a client has
+// come. Node.js cannot map files, so each count is written with pwrite.
 
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { ContractError } from './errors.mjs';
@@ -10,10 +10,9 @@ const RECEIVED_AT = 64;
 const PROCESSED_AT = 128;
 /** From the counters of one connection to those of the next. */
 const STRIDE_BYTES = 128;
-/** Bytes of one counter. */
 const COUNTER_BYTES = 8;
 
-/** The meter file of a run; without a path, a meter that nobody reads. */
+/** The meter file of a run; with null as its path, nothing is written. */
 export class Meter {
   constructor(path, connections) {
     this.fd = path === null ? -1 : open(path, connections);
@@ -24,11 +23,11 @@ export class Meter {
   /** Stores the counts of one connection, received first. */
   write(connection, received, processed) {
     if (this.fd < 0) return;
-    this.put(RECEIVED_AT + connection * STRIDE_BYTES, received);
-    this.put(PROCESSED_AT + connection * STRIDE_BYTES, processed);
+    this.write_counter(RECEIVED_AT + connection * STRIDE_BYTES, received);
+    this.write_counter(PROCESSED_AT + connection * STRIDE_BYTES, processed);
   }
 
-  put(at, count) {
+  write_counter(at, count) {
     this.halves[0] = count;
     this.halves[1] = count / 4294967296;
     writeSync(this.fd, this.bytes, 0, COUNTER_BYTES, at);

@@ -1,38 +1,32 @@
 // One run from its plan to its report: stdin and stdout, deadlines, the meter.
-// Without a taker, so that a bridge to clients elsewhere (a page) can use it.
+// It processes no ticks, so that a bridge to a page can use it too.
 
 import { performance } from 'node:perf_hooks';
-import { ContractError, RunError } from './errors.mjs';
 import { CONTRACT, format_line, parse_line, sum_counts } from './contract.mjs';
-import { Stdin, complain, say } from './lines.mjs';
+import { ContractError, RunError } from './errors.mjs';
 import { Meter } from './meter.mjs';
 import { check_plan } from './plan.mjs';
+import { Stdin, exit_with_message, write_stdout } from './stdio.mjs';
 
 /** Rows on one `samples` line. */
 const SAMPLES_PER_LINE = 2048;
-/** A longer timer would fire at once. */
+/** A timer with a longer delay fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-/** How often the memory of a client with an unbounded queue is looked at. */
-const MEMORY_CHECK_MS = 10;
-/** A loop that has not turned for so long is asked for by hand. */
-const PATIENCE_MS = 10;
-
-/** Ends the process with its last words on stderr. */
-export function leave(words, code) {
-  complain(words);
-  process.exit(code);
-}
+/** Between two checks of the memory of a client with an unbounded queue. */
+const MEMORY_CHECK_INTERVAL_MS = 10;
+/** After this time without a turn of the event loop, `poll` does its work. */
+const POLL_AFTER_MS = 10;
 
 /**
- * A run. `identify(plan)` gives the hello, without its type and version;
- * `play(run)` begins to connect; `on_stop(cause)` is told of an end from
- * outside after `ready`, and has to call `report` then.
+ * A run. `identify(plan)` returns the hello without its contract version;
+ * `connect(run)` begins to connect; `on_stop(cause)` is called when the run was
+ * ended from outside after `ready`, and has to call `report`.
  */
 export class Run {
-  constructor({ identify, play, on_stop, speaks_tls = false }) {
+  constructor({ identify, connect, on_stop, speaks_tls = false }) {
     this.identify = identify;
     this.speaks_tls = speaks_tls;
-    this.play = play;
+    this.connect = connect;
     this.on_stop = on_stop;
     /** The plan, checked. */
     this.plan = undefined;
@@ -40,98 +34,108 @@ export class Run {
     this.meter = undefined;
     /** What ended the run from outside: stopped, deadline or memory_ceiling. */
     this.cause = undefined;
-    /** Whether nothing is to be read or processed any more. */
+    /** Whether to stop reading and processing. */
     this.is_stopped = false;
     this.is_ready = false;
+    this.has_memory_ceiling = false;
     this.begin_ms = performance.now();
-    this.turned_ms = this.begin_ms;
-    process.on('uncaughtException', (error) => leave(words_of(error), 1));
+    this.last_turn_ms = this.begin_ms;
+    process.on('uncaughtException', (error) => exit_with_message(message_of(error), 1));
     this.stdin = new Stdin(
-      (line) => this.hear(line),
-      (error) => this.fault(error),
+      (line) => this.on_line(line),
+      (error) => this.on_fault(error),
     );
   }
 
-  /** To be called once all connections are open: stdout is silent from now on. */
+  /** To be called once all connections are open: from now on stdout is silent. */
   ready() {
     if (this.is_ready || this.is_stopped) return;
     this.is_ready = true;
     clearTimeout(this.connect_timer);
-    say(format_line('ready'));
+    write_stdout(format_line('ready'));
   }
 
   /** Instead of `ready`: an error that says what this machine lacks, and how to mend it. */
   unavailable(error) {
     this.is_stopped = true;
-    say(format_line('unavailable', { reason: error.message }));
+    write_stdout(format_line('unavailable', { reason: error.message }));
     process.exit(0);
   }
 
-  /** No report, exit code 1. */
+  /** Ends the run without a report, with exit code 1. */
   fail(error) {
     this.is_stopped = true;
-    leave(words_of(error), 1);
+    exit_with_message(message_of(error), 1);
   }
 
-  /** The event loop has turned. */
-  turned() {
-    this.turned_ms = performance.now();
+  /** To be called when the event loop has turned. */
+  on_turn() {
+    this.last_turn_ms = performance.now();
   }
 
-  /** To be called within long work: what the event loop is kept from telling. */
+  /** To be called within long work: checks stdin, deadline and memory while the event loop cannot. */
   poll() {
     const now_ms = performance.now();
-    if (now_ms - this.turned_ms < PATIENCE_MS) return;
-    this.turned_ms = now_ms;
+    if (now_ms - this.last_turn_ms < POLL_AFTER_MS) return;
+    this.last_turn_ms = now_ms;
     if (now_ms - this.begin_ms >= this.plan.deadline_ms) this.stop('deadline');
-    if (this.has_ceiling) this.check_memory();
+    if (this.has_memory_ceiling) this.check_memory();
     this.stdin.poll();
   }
 
   /**
-   * The report, and the end of the process. `samples` are of {connection, rows},
-   * each row [seq, received_ns, processed_ns] of numbers or BigInts, ascending;
-   * `books` are the keys of `final` up to `checksum`.
+   * Writes the report and ends the process. `samples` has {connection, rows} for each
+   * connection, each row [seq, received_ns, processed_ns] of numbers or BigInts with
+   * ascending seqs; `counts` are the sums of all connections.
    */
-  report(samples, books, ended, detail = null) {
+  report(samples, counts, ended, detail = null) {
     this.is_stopped = true;
     for (const { connection, rows } of samples) {
       for (let from = 0; from < rows.length; from += SAMPLES_PER_LINE) {
         const part = rows.slice(from, from + SAMPLES_PER_LINE);
-        say(format_line('samples', { connection, rows: part }));
+        write_stdout(format_line('samples', { connection, rows: part }));
       }
     }
-    say(format_line('final', { ...books, ended, detail }));
+    write_stdout(format_line('final', { ...counts, ended, detail }));
     process.exit(0);
   }
 
-  hear(line) {
+  on_line(text) {
     try {
-      const said = line === null ? null : parse_line(line);
-      if (this.plan === undefined) this.begin(said);
-      else if (said?.type === 'plan') throw new ContractError('second_plan');
+      const line = text === null ? null : parse_line(text);
+      if (this.plan === undefined) this.accept_plan(line);
+      else if (line?.type === 'plan') throw new ContractError('second_plan');
       else this.stop('stopped');
     } catch (error) {
-      this.fault(error);
+      this.on_fault(error);
     }
   }
 
-  fault(error) {
-    const was_planned = this.plan !== undefined;
-    leave(words_of(error), was_planned || !(error instanceof ContractError) ? 1 : 2);
+  on_fault(error) {
+    const is_refused = this.plan === undefined && error instanceof ContractError;
+    exit_with_message(message_of(error), is_refused ? 2 : 1);
   }
 
-  begin(said) {
-    if (said === null) throw new ContractError('no_plan');
-    if (said.type === 'stop') throw new ContractError('stop_before_plan');
-    check_plan(said, this.speaks_tls);
-    this.meter = new Meter(said.meter, said.urls.length);
-    this.plan = said;
-    const identity = this.identify(said);
-    say(format_line('hello', { contract: CONTRACT, ...identity }));
-    this.has_ceiling = identity.queue.kind === 'unbounded';
+  accept_plan(line) {
+    if (line === null) throw new ContractError('no_plan');
+    if (line.type === 'stop') throw new ContractError('stop_before_plan');
+    check_plan(line, this.speaks_tls);
+    this.meter = new Meter(line.meter, line.urls.length);
+    this.plan = line;
+    this.begin();
+  }
+
+  /** From the plan to the first connection. */
+  begin() {
+    const hello = this.identify(this.plan);
+    this.write_hello(hello);
+    this.has_memory_ceiling = hello.queue.kind === 'unbounded';
     this.set_timers();
-    this.play(this);
+    this.connect(this);
+  }
+
+  write_hello(hello) {
+    write_stdout(format_line('hello', { contract: CONTRACT, ...hello }));
   }
 
   set_timers() {
@@ -141,7 +145,7 @@ export class Run {
       this.fail(new RunError('connect_deadline', { urls, ms: connect_deadline_ms })),
     );
     after(deadline_ms, () => this.stop('deadline'));
-    if (this.has_ceiling) setInterval(() => this.check_memory(), MEMORY_CHECK_MS);
+    if (this.has_memory_ceiling) setInterval(() => this.check_memory(), MEMORY_CHECK_INTERVAL_MS);
   }
 
   check_memory() {
@@ -158,6 +162,7 @@ export class Run {
   }
 }
 
-function words_of(error) {
-  return error?.code === 'EPIPE' ? new RunError('stdout_closed').message : (error?.message ?? error);
+function message_of(error) {
+  if (error?.code === 'EPIPE') return new RunError('stdout_closed').message;
+  return error?.message ?? error;
 }

@@ -1,18 +1,18 @@
-// Which seqs came in their order, which were skipped, came late or came again.
-// As `clients/kit/src/sequence.rs`: the same definitions, the same limits.
+// Counts seqs that were skipped, came late or came again. The same definitions and limits
+// as in `clients/kit/src/ticks/sequence.rs`.
 
-/** So many ranges of skipped seqs are remembered. */
+/** At most this many ranges of skipped seqs are remembered. */
 const MAX_RANGES = 1 << 20;
 
-/** How a seq stands to those before it. */
-export const AHEAD = 1;
+/** How a seq that was not expected came: higher than expected, skipped before, or seen before. */
+export const AFTER_GAP = 1;
 export const LATE = 2;
-export const AGAIN = 3;
+export const DUPLICATE = 3;
 
-/** Keeps the order of arrival. */
+/** Checks the order of arrival. */
 export class Sequence {
   constructor() {
-    /** One more than the highest seq seen: what comes next in a whole stream. */
+    /** One more than the highest seq seen: what is expected next. */
     this.next = 0;
     /** Seqs below `next` that have never come. */
     this.gaps = 0;
@@ -20,13 +20,13 @@ export class Sequence {
     this.duplicates = 0;
     /** Seqs that came after a higher one. */
     this.reorders = 0;
-    // Skipped seqs as ranges, ascending: the first of each, and its end.
+    // Ranges of skipped seqs, ascending: the first of each, and the first behind it.
     this.firsts = [];
     this.ends = [];
   }
 
-  /** Notes a seq that is not `next`: AHEAD, LATE or AGAIN. */
-  irregular(seq) {
+  /** Records a seq that is not `next`: AFTER_GAP, LATE or DUPLICATE. */
+  record_unexpected(seq) {
     if (seq >= this.next) {
       this.gaps += seq - this.next;
       if (seq > this.next && this.firsts.length < MAX_RANGES) {
@@ -34,14 +34,14 @@ export class Sequence {
         this.ends.push(seq);
       }
       this.next = seq + 1;
-      return AHEAD;
+      return AFTER_GAP;
     }
     const at = this.range_of(seq);
     if (at < 0 || seq >= this.ends[at]) {
       this.duplicates += 1;
-      return AGAIN;
+      return DUPLICATE;
     }
-    this.fill(seq, at);
+    this.take_out_of_range(seq, at);
     return LATE;
   }
 
@@ -56,7 +56,7 @@ export class Sequence {
     return low - 1;
   }
 
-  fill(seq, at) {
+  take_out_of_range(seq, at) {
     const [first, end] = [this.firsts[at], this.ends[at]];
     const left = [];
     if (first < seq) left.push([first, seq]);

@@ -20,9 +20,9 @@ function open(session) {
   socket.binaryType = 'arraybuffer';
   socket.onopen = () => session.ready();
   socket.onmessage = ({ data }) => {
-    if (typeof data === 'string') session.take_text(data);
-    else session.take_binary(data);
+    if (typeof data === 'string') session.process_text(data);
+    else session.process_binary(data);
   };
-  socket.onerror = ({ error }) => session.failed(error ?? new Error('no more is known'));
+  socket.onerror = ({ error }) => session.failed(error ?? new Error('the interface tells no reason'));
   socket.onclose = ({ code }) => session.closed(code);
 }

@@ -1,15 +1,15 @@
-// How much of a bare loop, which only decodes, is left to the client:
-// `node bench.mjs`. With a URL this is the bare loop.
+// The client beside a bare loop that only decodes: `node bench.mjs`. With a URL as its
+// argument this is the bare loop.
 
 import { fileURLToPath } from 'node:url';
 import WebSocket from 'ws';
-import { race } from '../kit-node/race.mjs';
+import { compare_with_bare_loop } from '../kit-node/loop-bench.mjs';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const url = process.argv[2];
 
 if (url === undefined) {
-  await race([process.execPath, here('main.mjs')], [process.execPath, here('bench.mjs')]);
+  await compare_with_bare_loop([process.execPath, here('main.mjs')], [process.execPath, here('bench.mjs')]);
 } else {
   const socket = new WebSocket(url, { perMessageDeflate: false });
   let last;

@@ -1,11 +1,11 @@
-// Node.js + ws, as its documentation shows it: a WebSocket and its events.
+// Node.js + ws, used as its documentation shows: a WebSocket and its events.
 
 import { createRequire } from 'node:module';
 import WebSocket from 'ws';
 import { MAX_MESSAGE_BYTES, main } from '../kit-node/kit.mjs';
 
 const { version } = createRequire(import.meta.url)('ws/package.json');
-/** How long a server may take to close a connection that it has said goodbye on. */
+/** How long the server may take to close the TCP connection after the close frames. */
 const CLOSE_TIMEOUT_MS = 1000;
 
 main(identify, open, { speaks_tls: true });
@@ -30,8 +30,8 @@ function open(session) {
   });
   socket.on('open', () => session.ready());
   socket.on('message', (data, is_binary) => {
-    if (is_binary) session.take_binary(data);
-    else session.take_text(data.toString());
+    if (is_binary) session.process_binary(data);
+    else session.process_text(data.toString());
   });
   socket.on('error', (error) => session.failed(error));
   socket.on('close', (code) => session.closed(code));

@@ -1,12 +1,12 @@
-// What the bench puts beside the client with React: the same component and `setState`
-// for each message, without the kit: no checks, no stamps, no counts to tell.
+// What the bench compares the client with: the same component and `setState` for each
+// message, without the kit, so without checks, stamps and counts.
 import { createRoot } from "react-dom/client";
-import { Feed } from "./metrics.mjs";
+import { Metrics } from "./metrics.mjs";
 import { Ticker } from "./ticker.jsx";
 
 const query = new URLSearchParams(location.search);
 const [from, to] = [Number(query.get("from")), Number(query.get("to"))];
-const feed = new Feed();
+const metrics = new Metrics();
 const last_prices = new Float64Array(64);
 
 function read(set_view) {
@@ -17,9 +17,9 @@ function read(set_view) {
     const fields = new DataView(data);
     const [symbol, price] = [fields.getUint32(0, true), fields.getFloat64(4, true)];
     last_prices[symbol] = price;
-    set_view(feed.view(symbol, price, { last_prices }));
+    set_view(metrics.view(symbol, price, { last_prices }));
     count += 1;
-    // The only words it says: when it came to the two counts, by its own clock.
+    // All that it sends: the instants of the two counts, by its own clock.
     if (count === from || count === to) socket.send(String(performance.now()));
   };
 }

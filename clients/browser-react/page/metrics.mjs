@@ -1,28 +1,28 @@
 // What the page shows of the ticks.
 
-/** The rate is taken anew when this long has gone by, looked at each so many ticks. */
+/** The rate is computed over this time; whether it is over is checked each 64 ticks. */
 const RATE_OVER_MS = 500;
-const LOOK_EVERY = 64;
+const TICKS_PER_CHECK = 64;
 /** Rows of the table: the symbols from 0. */
 export const ROWS = 8;
 
-/** Counts ticks and makes a view, the page's state, of each. */
-export class Feed {
+/** Counts ticks and makes a view, the page's state, for each. */
+export class Metrics {
   #count = 0;
   #rate_per_s = 0;
   #since_ms = performance.now();
   #since_count = 0;
 
-  /** A tick has come. */
+  /** Counts a tick. */
   count() {
     this.#count += 1;
-    if (this.#count % LOOK_EVERY === 0) this.#take_rate();
+    if (this.#count % TICKS_PER_CHECK === 0) this.#update_rate();
   }
 
   /** The state to show after this tick. */
-  view(symbol, price, taker) {
+  view(symbol, price, processor) {
     this.count();
-    return this.newest(symbol, price, taker.last_prices);
+    return this.newest(symbol, price, processor.last_prices);
   }
 
   /** The state to show now; `prices` are the last ones by symbol. */
@@ -30,7 +30,7 @@ export class Feed {
     return { symbol, price, count: this.#count, rate_per_s: this.#rate_per_s, prices };
   }
 
-  #take_rate() {
+  #update_rate() {
     const now_ms = performance.now();
     if (now_ms - this.#since_ms < RATE_OVER_MS) return;
     this.#rate_per_s = ((this.#count - this.#since_count) / (now_ms - this.#since_ms)) * 1000;

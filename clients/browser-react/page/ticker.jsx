@@ -1,12 +1,12 @@
-// The React component that is rendered.
+// The React component of the page.
 import { memo, useEffect, useState } from "react";
 import { ROWS } from "./metrics.mjs";
 
-const NOTHING = { symbol: null, price: null, count: 0, rate_per_s: 0, prices: [] };
+const EMPTY = { symbol: null, price: null, count: 0, rate_per_s: 0, prices: [] };
 
-/** Gives its `setState` to `on_mount`, once. */
+/** Passes its `setState` to `on_mount`, once. */
 export function Ticker({ on_mount }) {
-  const [view, set_view] = useState(NOTHING);
+  const [view, set_view] = useState(EMPTY);
   useEffect(() => on_mount(set_view), [on_mount]);
   return (
     <main>
@@ -23,7 +23,7 @@ export function Ticker({ on_mount }) {
   );
 }
 
-/** Rendered anew only when its price has changed. */
+/** Rendered again only when its price has changed. */
 const Row = memo(function Row({ symbol, price }) {
   return (
     <tr>

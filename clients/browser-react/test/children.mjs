@@ -1,4 +1,4 @@
-// A bridge as the harness starts it: in a process group of its own, fed lines.
+// A bridge as the harness starts it: in a process group of its own, with lines on stdin.
 import { spawn } from "node:child_process";
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync } from "node:fs";
 import { readdirSync, rmSync, writeSync } from "node:fs";
@@ -9,10 +9,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { assert_written_line, plan as minimal_plan } from "../../kit-node/testing/lines.mjs";
 
-export const folder = dirname(dirname(fileURLToPath(import.meta.url)));
+export const client_dir = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** A folder of one test, with a meter in it; `name` makes its path longer. */
-export function room(name = "") {
+/** The workspace directory of one test, with a meter in it; `name` makes its path longer. */
+export function make_workspace(name = "") {
   const path = mkdtempSync(join(tmpdir(), `browser-react-test-${name}`));
   const meter = join(path, "client.meter");
   const fd = openSync(meter, "w");
@@ -23,7 +23,7 @@ export function room(name = "") {
   return {
     path, meter,
     counts: () => ({ received: count(64), processed: count(128) }),
-    rest: () => readdirSync(path).filter((name) => name !== "client.meter"),
+    other_files: () => readdirSync(path).filter((name) => name !== "client.meter"),
     remove: () => rmSync(path, { recursive: true, force: true }),
   };
 }
@@ -33,8 +33,8 @@ export const plan = (url, meter, changes = {}) => minimal_plan({ urls: [url], me
 /** A running bridge; `first` is what it is started with, `detached` gives it a group of its own. */
 export class Bridge {
   constructor(args = [], { env = {}, first = [], detached = true } = {}) {
-    const [program, ...words] = [...first, "node", join(folder, "bridge.mjs"), ...args];
-    this.process = spawn(program, words, {
+    const [program, ...rest] = [...first, "node", join(client_dir, "bridge.mjs"), ...args];
+    this.process = spawn(program, rest, {
       detached,
       env: { ...process.env, ...env },
       stdio: ["pipe", "pipe", "pipe"],
@@ -46,17 +46,17 @@ export class Bridge {
     this.exit = new Promise((resolve) => this.process.once("exit", (code, signal) => resolve(code ?? signal)));
   }
 
-  /** Its last line on stderr. */
+  /** The last line of its stderr. */
   message() {
     return this.stderr.trim().split("\n").at(-1);
   }
 
-  tell(line) {
+  write(line) {
     this.process.stdin.write(`${JSON.stringify(line)}\n`);
   }
 
-  /** The next line; undefined at the end. */
-  async hear() {
+  /** The next line of its stdout; undefined at the end. */
+  async next_line() {
     const { value } = await this.lines.next();
     if (value === undefined) return undefined;
     const line = JSON.parse(value);
@@ -68,20 +68,20 @@ export class Bridge {
   async report() {
     const rows = [];
     for (;;) {
-      const line = await this.hear();
+      const line = await this.next_line();
       if (line?.type !== "samples") return { rows, final: line };
       rows.push(...line.rows);
     }
   }
 
-  /** Waits until nobody is left in its group. */
+  /** Waits until no process is left in its group. */
   async is_gone() {
-    while (group(this.process.pid).length > 0) await sleep(10);
+    while (processes_of_group(this.process.pid).length > 0) await sleep(10);
   }
 }
 
-/** The living processes of a group. */
-export function group(number) {
+/** The running processes of a group. */
+export function processes_of_group(number) {
   return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).filter((name) => {
     try {
       const stat = readFileSync(`/proc/${name}/stat`, "utf8");

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { WebSocketServer } from "ws";
 
 const FRAME_BYTES = 30;
-const PIECE_TICKS = 1_000;
+const CHUNK_TICKS = 1_000;
 
-/** Frames of so many ticks from this seq on, as they stand on the wire. */
+/** The bytes of `count` frames, of the ticks from `first_seq` on. */
 export function frames(first_seq, count) {
   const bytes = Buffer.alloc(count * FRAME_BYTES);
   for (let index = 0; index < count; index += 1) {
@@ -21,7 +21,7 @@ export function frames(first_seq, count) {
 
 const price = (seq) => (10_000 + (seq % 977)) / 100;
 
-/** What the checksum has to be over the ticks below this. */
+/** The right checksum of the first `count` ticks. */
 export function checksum(count) {
   let cents = 0;
   for (let seq = 0; seq < count; seq += 1) cents += 10_000 + (seq % 977);
@@ -43,15 +43,15 @@ export async function serve(on_connection) {
   return { url: `ws://127.0.0.1:${server.address().port}/ticks`, close };
 }
 
-/** Sends as many ticks as the peer takes, until the connection ends. */
+/** Sends ticks as fast as the peer takes them, until the connection ends. */
 export function flood(socket) {
-  // Beside `ws`: a frame is a frame, and thousands go out with one write.
+  // Past `ws`, so that thousands of frames go out with one write.
   const raw = socket._socket;
   let seq = 0;
-  const go = () => {
-    while (!raw.destroyed && raw.write(frames(seq, PIECE_TICKS))) seq += PIECE_TICKS;
-    seq += PIECE_TICKS;
+  const write = () => {
+    while (!raw.destroyed && raw.write(frames(seq, CHUNK_TICKS))) seq += CHUNK_TICKS;
+    seq += CHUNK_TICKS;
   };
-  raw.on("drain", go);
-  go();
+  raw.on("drain", write);
+  write();
 }

@@ -1,6 +1,6 @@
-// Chromium as a child in the bridge's own process group, driven through the
-// DevTools pipe: it tells its version there, and it ends by itself when the pipe
-// breaks, also when the bridge is killed.
+// Chromium as a child in the bridge's own process group, driven through the DevTools pipe:
+// there it tells its version, and it ends by itself when the pipe breaks, also when the
+// bridge is killed.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -10,39 +10,44 @@ const FLAGS = [
   "--headless=new",
   "--remote-debugging-pipe",
   "--disable-gpu", "--disable-quic", "--no-first-run", "--no-default-browser-check",
-  // Nothing that asks the network or wakes up by itself.
+  // Nothing that uses the network or wakes up by itself.
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
   "--disable-default-apps", "--disable-extensions", "--disable-domain-reliability",
   "--disable-breakpad", "--metrics-recording-only",
   "--password-store=basic", "--use-mock-keychain",
-  // A page that nobody looks at is not slowed down.
+  // A page in the background is not slowed down.
   "--disable-background-timer-throttling", "--disable-renderer-backgrounding",
   "--disable-backgrounding-occluded-windows",
 ];
 
 /** How long Chromium may take to end by itself. */
 const END_MS = 1_000;
+/** Between two attempts to remove a profile; the first few, and while processes still end. */
+const REMOVE_INTERVAL_MS = 30;
+const FEW_ATTEMPTS = 5;
+const MANY_ATTEMPTS = 10;
 
+/** A profile's directory begins with this and the number of the bridge's process. */
 const PREFIX = "tick-browser-";
 
-/** What Chromium calls a socket of its own in the folder for temporary files, and the
- * longest path that one may have (unix(7)). */
+/** The name of a socket that Chromium makes in the directory for temporary files, and the
+ * longest path of a socket (unix(7)). */
 const SOCKET = "/org.chromium.Chromium.XXXXXX/SingletonSocket";
-const PATH_BYTES = 107;
+const MAX_SOCKET_PATH_BYTES = 107;
 
 /** Removes the profiles of bridges that were killed before they could. */
-function sweep(room) {
-  for (const name of readdirSync(room).filter((name) => name.startsWith(PREFIX))) {
+function remove_stale_profiles(workspace_dir) {
+  for (const name of readdirSync(workspace_dir).filter((name) => name.startsWith(PREFIX))) {
     const pid = Number(name.slice(PREFIX.length).split("-")[0]);
-    if (!is_alive(pid)) remove(join(room, name), 5);
+    if (!is_alive(pid)) remove(join(workspace_dir, name), FEW_ATTEMPTS);
   }
 }
 
-/** Removes a profile, or leaves the rest of it to the next sweep: processes of a killed
- * browser may still write there, and another bridge may be sweeping, too. */
+/** Removes a profile, or leaves the rest of it to the next bridge: processes of a killed
+ * browser may still write there, and another bridge may be removing it, too. */
 function remove(profile, maxRetries) {
   try {
-    rmSync(profile, { recursive: true, force: true, maxRetries, retryDelay: 30 });
+    rmSync(profile, { recursive: true, force: true, maxRetries, retryDelay: REMOVE_INTERVAL_MS });
   } catch (error) {
     if (!["ENOTEMPTY", "ENOENT", "EBUSY"].includes(error.code)) throw error;
   }
@@ -60,31 +65,31 @@ function is_alive(pid) {
 export class Chromium {
   #process;
   #profile;
-  #waiting = new Map();
+  #pending = new Map();
   #last_id = 0;
   #stderr = "";
 
   /**
    * @param {string[]} command the program, after what it is to be started with
-   * @param {string} room the folder to make the profile's folder in
+   * @param {string} workspace_dir the directory to make the profile's directory in
    * @param {string} url what it opens
    */
-  constructor(command, room, url) {
+  constructor(command, workspace_dir, url) {
     const [program, ...first] = command;
-    sweep(room);
-    this.#profile = mkdtempSync(join(room, `${PREFIX}${process.pid}-`));
+    remove_stale_profiles(workspace_dir);
+    this.#profile = mkdtempSync(join(workspace_dir, `${PREFIX}${process.pid}-`));
     const as_root = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-    const words = [...first, ...FLAGS, ...as_root, `--user-data-dir=${this.#profile}`, url];
-    // Its crash handler, which cannot be switched off, would write into the home folder.
+    const args = [...first, ...FLAGS, ...as_root, `--user-data-dir=${this.#profile}`, url];
+    // Its crash handler, which cannot be switched off, would write into the home directory.
     const env = { ...process.env, BREAKPAD_DUMP_LOCATION: this.#profile };
-    // What it leaves there when it is killed goes with its profile, or with the room.
-    const fits = (place) => Buffer.byteLength(place + SOCKET) <= PATH_BYTES;
-    env.TMPDIR = [this.#profile, room].find(fits) ?? env.TMPDIR;
-    this.#process = spawn(program, words, { env, stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"] });
+    // What it leaves there when it is killed is removed with its profile, or with the workspace.
+    const fits = (directory) => Buffer.byteLength(directory + SOCKET) <= MAX_SOCKET_PATH_BYTES;
+    env.TMPDIR = [this.#profile, workspace_dir].find(fits) ?? env.TMPDIR;
+    this.#process = spawn(program, args, { env, stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"] });
     this.#process.stderr.setEncoding("utf8").on("data", (text) => {
       this.#stderr = (this.#stderr + text).slice(-2_000);
     });
-    /** Settles when it has ended: with an error that says why. */
+    /** Resolves when it has ended, to an error that says why. */
     this.ended = new Promise((resolve) => {
       this.#process.once("error", ({ message }) => resolve(new RunError("browser_not_started", { program, detail: message })));
       this.#process.once("exit", (code, signal) => {
@@ -94,8 +99,8 @@ export class Chromium {
     });
     const [, , , to, from] = this.#process.stdio;
     for (const pipe of [to, from]) pipe?.on("error", () => {});
-    this.#listen(from);
-    this.ended.then((error) => this.#give_up(error));
+    this.#read_answers(from);
+    this.ended.then((error) => this.#reject_pending(error));
   }
 
   get pid() {
@@ -106,47 +111,47 @@ export class Chromium {
   call(method, params = {}) {
     const id = ++this.#last_id;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+      this.#pending.set(id, { resolve, reject });
       this.#process.stdio[3].write(`${JSON.stringify({ id, method, params })}\0`);
     });
   }
 
   /** Ends it and removes its profile. */
   async end() {
-    // The end of its input is what it ends at; it takes its children along.
+    // It ends at the end of its input, and its children with it.
     this.#process.stdio[3]?.end();
     this.#process.stdio[4]?.destroy();
-    const late = setTimeout(() => this.#process.kill("SIGKILL"), END_MS);
+    const timer = setTimeout(() => this.#process.kill("SIGKILL"), END_MS);
     await this.ended;
-    clearTimeout(late);
+    clearTimeout(timer);
     // Its processes end one after the other, and write until then.
-    remove(this.#profile, 10);
+    remove(this.#profile, MANY_ATTEMPTS);
   }
 
   /** The same for a process that cannot wait. */
-  abandon() {
+  kill() {
     this.#process.kill("SIGKILL");
-    remove(this.#profile, 10);
+    remove(this.#profile, MANY_ATTEMPTS);
   }
 
-  #listen(pipe) {
+  #read_answers(pipe) {
     let text = "";
-    pipe?.setEncoding("utf8").on("data", (piece) => {
-      const lines = (text + piece).split("\0");
-      text = lines.pop();
-      for (const line of lines) {
-        const { id, result, error } = JSON.parse(line);
-        const waiting = this.#waiting.get(id);
-        this.#waiting.delete(id);
-        if (error) waiting?.reject(new RunError("browser_call", { detail: error.message }));
-        else waiting?.resolve(result);
+    pipe?.setEncoding("utf8").on("data", (chunk) => {
+      const answers = (text + chunk).split("\0");
+      text = answers.pop();
+      for (const answer of answers) {
+        const { id, result, error } = JSON.parse(answer);
+        const pending = this.#pending.get(id);
+        this.#pending.delete(id);
+        if (error) pending?.reject(new RunError("browser_call", { detail: error.message }));
+        else pending?.resolve(result);
       }
     });
   }
 
-  #give_up(error) {
-    for (const { reject } of this.#waiting.values()) reject(error);
-    this.#waiting.clear();
+  #reject_pending(error) {
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
   }
 
   /** The last line of its stderr. */

@@ -1,34 +1,31 @@
-// From the page's clock to the bridge's: arithmetic only.
+// The offset of the page's clock to the bridge's: arithmetic only.
 //
-// In one exchange the bridge reads its clock (`sent_ns`), asks the page for its
-// own (`page_ns`) and reads its clock again (`heard_ns`). The page answered in
-// between, so `page_ns + offset` lies in [sent_ns, heard_ns]: each exchange gives
-// a lowest and a highest offset. The truth lies in all of these intervals, and
-// so in what they have in common, which is narrower than the quickest of them.
-
+// In one exchange the bridge reads its clock (`sent_ns`), asks the page for its own
+// (`page_ns`) and reads its clock again (`answered_ns`). The page answered in between, so
+// `page_ns + offset` is within [sent_ns, answered_ns]: each exchange gives a lowest and a
+// highest offset. The true offset is within all of these intervals, and so within their
+// intersection, which is narrower than the fastest exchange.
 import { RunError } from "../../kit-node/errors.mjs";
 
 /** What Chromium rounds `performance.now()` to in an isolated page, up or down. */
 export const RESOLUTION_NS = 5_000n;
 
 /**
- * The offset to add to `page_ns`, and how far it may be off.
- * @param {{sent_ns: bigint, page_ns: bigint, heard_ns: bigint}[]} exchanges
+ * The offset to add to `page_ns`, and its largest possible error.
+ * @param {{sent_ns: bigint, page_ns: bigint, answered_ns: bigint}[]} exchanges
  * @returns {{offset_ns: bigint, error_ns: bigint}}
  */
-export function agree(exchanges) {
+export function clock_offset(exchanges) {
   if (exchanges.length === 0) throw new RunError("clock_not_read");
   let [lowest, highest] = [null, null];
-  for (const { sent_ns, page_ns, heard_ns } of exchanges) {
-    // A rounded reading allows that much more on both sides.
+  for (const { sent_ns, page_ns, answered_ns } of exchanges) {
+    // A rounded reading widens the interval on both sides.
     const low = sent_ns - page_ns - RESOLUTION_NS;
-    const high = heard_ns - page_ns + RESOLUTION_NS;
+    const high = answered_ns - page_ns + RESOLUTION_NS;
     if (lowest === null || low > lowest) lowest = low;
     if (highest === null || high < highest) highest = high;
   }
-  if (lowest > highest) {
-    throw new RunError("clocks_apart", { apart_ns: lowest - highest });
-  }
+  if (lowest > highest) throw new RunError("clocks_apart", { apart_ns: lowest - highest });
   // A stamp is rounded once more than the offset.
   const half_ns = (highest - lowest + 1n) / 2n;
   return { offset_ns: lowest + half_ns, error_ns: half_ns + RESOLUTION_NS };
@@ -37,7 +34,7 @@ export function agree(exchanges) {
 /**
  * A stamp of the page on the machine's clock.
  * @param {number} page_ns whole ns since the page's time origin
- * @param {bigint} offset_ns of `agree`
+ * @param {bigint} offset_ns of `clock_offset`
  * @returns {number} exact up to 2^53 ns, 104 days after boot
  */
 export function machine_ns(page_ns, offset_ns) {

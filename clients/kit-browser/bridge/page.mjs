@@ -1,134 +1,135 @@
-// The page as the bridge sees it: Chromium with the site in it, and what the page
-// says over its two lines.
+// The page as the bridge sees it: Chromium with the site in it, and the messages on its two
+// channels.
 import { setTimeout as sleep } from "node:timers/promises";
 import { RunError } from "../../kit-node/errors.mjs";
 import { Chromium } from "./chromium.mjs";
-import { agree } from "./clock.mjs";
 import { Site } from "./site.mjs";
 
-/** Exchanges of times before and after the run, and how long all may take. */
+/** Exchanges of times before and after the run, and how long all of them may take. */
 const EXCHANGES = 200;
 const EXCHANGES_MS = 250;
 
-/** A page in its browser. Whatever ends it too early rejects what is awaited. */
+/** A page in its browser. If it ends too early, all pending promises are rejected. */
 export class Page {
+  #options;
   #chromium = null;
-  #here = null;
+  #loaded = null;
   #site;
   #reader = null;
-  #pulse = null;
-  #awaited = new Map();
-  #lost = null;
+  #counts = null;
+  #pending = new Map();
+  #error = null;
   #is_ended = false;
 
   /**
-   * @param {{program: string, room: string, folder: string, variant: string,
+   * @param {{program: string, workspace_dir: string, directory: string, variant: string,
    *   on_counts: (counts: Float64Array) => void,
-   *   WebSocketServer: typeof import("ws").WebSocketServer}} how
+   *   WebSocketServer: typeof import("ws").WebSocketServer}} options
    */
-  constructor(how) {
-    this.how = how;
-    this.#site = new Site(how.folder, (path, socket) => this.#take_line(path, socket), how.WebSocketServer);
+  constructor(options) {
+    this.#options = options;
+    const on_channel = (path, socket) => this.#accept_channel(path, socket);
+    this.#site = new Site(options.directory, on_channel, options.WebSocketServer);
   }
 
-  /** Starts Chromium with the page; its version. Rejects when it cannot start. */
+  /** Starts Chromium with the page and returns its version. Rejects when it cannot start. */
   async start() {
-    const { program, room, variant } = this.how;
+    const { program, workspace_dir, variant } = this.#options;
     const url = await this.#site.open("index.html", { variant });
-    this.#here = this.expect("here");
-    // Awaited later; until then its failure is that of the start.
-    this.#here.catch(() => {});
-    this.#chromium = new Chromium([program], room, url);
-    this.#chromium.ended.then((error) => this.#lose(error));
+    this.#loaded = this.next_message("loaded");
+    // It is awaited later; until then its failure is that of the start.
+    this.#loaded.catch(() => {});
+    this.#chromium = new Chromium([program], workspace_dir, url);
+    this.#chromium.ended.then((error) => this.#fail(error));
     const { product } = await this.#chromium.call("Browser.getVersion");
     return product;
   }
 
   /** Waits for the page's reader. */
   async load() {
-    await this.#here;
+    await this.#loaded;
   }
 
   /**
-   * Exchanges times with the thread that stamps, at least once if `once`: after a flood
-   * that its server goes on with, the browser may be busy for seconds with what it
-   * throws away.
+   * Exchanges times with the thread that stamps; with `at_least_once` it waits for the first
+   * exchange. After a flood that its server continues, the browser may be busy for seconds
+   * with what it discards.
    */
-  async exchange(once) {
+  async exchange_times(at_least_once) {
     const exchanges = [];
-    const is_late = sleep(EXCHANGES_MS, null, { ref: false });
+    const timeout = sleep(EXCHANGES_MS, null, { ref: false });
     while (exchanges.length < EXCHANGES) {
-      const answer = this.expect("time");
+      const answer = this.next_message("time");
       const sent_ns = process.hrtime.bigint();
-      this.#reader.send('{"type":"time"}');
-      const must = once && exchanges.length === 0;
-      const heard = await (must ? answer : Promise.race([answer, is_late]));
-      if (heard === null) break;
-      exchanges.push({ sent_ns, page_ns: BigInt(heard.page_ns), heard_ns: heard.heard_ns });
+      this.send({ type: "time" });
+      const must_wait = at_least_once && exchanges.length === 0;
+      const message = await (must_wait ? answer : Promise.race([answer, timeout]));
+      if (message === null) break;
+      exchanges.push({ sent_ns, page_ns: BigInt(message.page_ns), answered_ns: message.received_ns });
     }
     return exchanges;
   }
 
-  /** The next line of that type. */
-  expect(type) {
-    if (this.#lost) return Promise.reject(this.#lost);
-    return new Promise((resolve, reject) => this.#awaited.set(type, { resolve, reject }));
+  /** The next message of that type. */
+  next_message(type) {
+    if (this.#error) return Promise.reject(this.#error);
+    return new Promise((resolve, reject) => this.#pending.set(type, { resolve, reject }));
   }
 
-  /** Tells the reader. */
-  tell(line) {
-    this.#reader.send(JSON.stringify(line));
+  /** Sends a message to the reader. */
+  send(message) {
+    this.#reader.send(JSON.stringify(message));
   }
 
-  /** Tells reader and pulse to stop: the one is quicker when it is idle, the other in a flood. */
+  /** Sends the stop to both: the reader gets it sooner when it is idle, the worker in a flood. */
   stop() {
-    for (const line of [this.#pulse, this.#reader]) line?.send('{"type":"stop"}');
+    for (const channel of [this.#counts, this.#reader]) channel?.send('{"type":"stop"}');
   }
 
-  /** Ends it all; nothing is left behind. */
+  /** Ends the browser and the site; nothing is left behind. */
   async end() {
     this.#is_ended = true;
     this.#site.close();
     await this.#chromium?.end();
   }
 
-  /** What can be done while the process is ending. */
-  abandon() {
-    this.#chromium?.abandon();
+  /** What can be done while the process exits. */
+  kill() {
+    this.#chromium?.kill();
   }
 
-  #take_line(path, socket) {
+  #accept_channel(path, socket) {
     socket.on("error", () => {});
-    socket.on("close", () => this.#lose(new RunError("page_gone")));
-    if (path === "/pulse") {
-      this.#pulse = socket;
-      socket.on("message", (data) => this.how.on_counts(floats(data)));
-      this.#settle("pulse", {});
+    socket.on("close", () => this.#fail(new RunError("page_gone")));
+    if (path === "/counts") {
+      this.#counts = socket;
+      socket.on("message", (data) => this.#options.on_counts(floats(data)));
+      this.#resolve("counts", {});
     } else {
       this.#reader = socket;
       socket.on("message", (data) => {
-        const heard_ns = process.hrtime.bigint();
-        const line = JSON.parse(data);
-        this.#settle(line.type, { ...line, heard_ns });
+        const received_ns = process.hrtime.bigint();
+        const message = JSON.parse(data);
+        this.#resolve(message.type, { ...message, received_ns });
       });
     }
   }
 
-  #settle(type, line) {
-    const awaited = this.#awaited.get(type);
-    this.#awaited.delete(type);
-    awaited?.resolve(line);
+  #resolve(type, message) {
+    const pending = this.#pending.get(type);
+    this.#pending.delete(type);
+    pending?.resolve(message);
   }
 
-  #lose(error) {
+  #fail(error) {
     if (this.#is_ended) return;
-    this.#lost ??= error;
-    for (const { reject } of this.#awaited.values()) reject(this.#lost);
-    this.#awaited.clear();
+    this.#error ??= error;
+    for (const { reject } of this.#pending.values()) reject(this.#error);
+    this.#pending.clear();
   }
 }
 
 function floats(data) {
-  // A copy: where it lies in its buffer is not aligned.
+  // A copy, as the bytes are not aligned in their buffer.
   return new Float64Array(new Uint8Array(data).buffer);
 }

@@ -1,13 +1,13 @@
-// Serves the built page on loopback, and holds the page's two lines: one with the
-// reader of the ticks, silent while it is measured, and one with the pulse.
+// Serves the built page on loopback, and accepts the page's two channels: one with the
+// reader of the ticks, silent while it is measured, and one with the worker that sends counts.
 import { randomBytes } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join } from "node:path";
 
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8" };
-// Isolated, the page's clock has steps of 5 µs instead of 100, and its threads may
-// share memory.
+// In an isolated page the clock has steps of 5 µs instead of 100, and threads may share
+// memory.
 const HEADERS = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-embedder-policy": "require-corp",
@@ -20,29 +20,29 @@ export class Site {
   #sockets;
   #files = new Map();
   #key = randomBytes(16).toString("hex");
-  #on_line;
+  #on_channel;
 
   /**
-   * @param {string} folder with the built page
-   * @param {(path: string, socket: import("ws").WebSocket) => void} on_line
+   * @param {string} directory with the built page
+   * @param {(path: string, socket: import("ws").WebSocket) => void} on_channel
    * @param {typeof import("ws").WebSocketServer} WebSocketServer
    */
-  constructor(folder, on_line, WebSocketServer) {
-    this.#on_line = on_line;
+  constructor(directory, on_channel, WebSocketServer) {
+    this.#on_channel = on_channel;
     this.#sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
-    for (const name of readdirSync(folder).filter((name) => extname(name) in TYPES)) {
-      this.#files.set(`/${name}`, readFileSync(join(folder, name)));
+    for (const name of readdirSync(directory).filter((name) => extname(name) in TYPES)) {
+      this.#files.set(`/${name}`, readFileSync(join(directory, name)));
     }
     this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
   }
 
-  /** Listens; the address of the page's file `name` with that query. */
+  /** Listens; returns the URL of the page's file `name` with that query. */
   async open(name, query) {
     await new Promise((resolve, reject) => {
       this.#server.once("error", reject).listen(0, "127.0.0.1", resolve);
     });
-    const words = new URLSearchParams({ ...query, key: this.#key });
-    return `http://127.0.0.1:${this.#server.address().port}/${name}?${words}`;
+    const parameters = new URLSearchParams({ ...query, key: this.#key });
+    return `http://127.0.0.1:${this.#server.address().port}/${name}?${parameters}`;
   }
 
   close() {
@@ -68,6 +68,6 @@ export class Site {
       socket.destroy();
       return;
     }
-    this.#sockets.handleUpgrade(request, socket, head, (line) => this.#on_line(pathname, line));
+    this.#sockets.handleUpgrade(request, socket, head, (channel) => this.#on_channel(pathname, channel));
   }
 }

@@ -1,14 +1,14 @@
-// Reads the ticks, in the page's main thread or in a Web Worker: opens the
-// WebSockets of the plan, hands each message to the kit's taker, and reports.
+// Reads the ticks, on the page's main thread or in a Web Worker: opens the WebSockets of the
+// plan, hands each message to the kit's processor, and reports.
 import { ABNORMAL, NORMAL, end_detail } from "../../kit-node/close-codes.mjs";
-import { Taker } from "../../kit-node/taker.mjs";
-import { open_line } from "./bridge.mjs";
+import { Processor } from "../../kit-node/processor.mjs";
+import { open_channel } from "./channel.mjs";
 
-/** The page's clock in whole ns; the bridge knows how it stands to the machine's. */
+/** The page's clock in whole ns; the bridge knows its offset to the machine's. */
 const now_ns = () => Math.round(performance.now() * 1e6);
 
-/** The kit's taker, which also shows each tick, before the tick counts as processed. */
-class ShowingTaker extends Taker {
+/** The kit's processor, which also shows each tick, before the tick counts as processed. */
+class ShowingProcessor extends Processor {
   constructor(plan, show) {
     super(plan, now_ns);
     this.show = show;
@@ -22,85 +22,90 @@ class ShowingTaker extends Taker {
 
 /**
  * Waits for the bridge's plan and reads until the end.
- * `counts_for` makes the shared counts when the plan has told how many connections
- * there are; `show` gets each tick, or is null.
+ * `make_counts(connections)` makes the shared counts once the plan has come;
+ * `show(symbol, price, processor)` gets each tick, or is null.
  */
 export class Reader {
   #plan = null;
   #counts = null;
-  #counts_for;
+  #make_counts;
   #show;
-  #line;
-  #feeds = [];
+  #channel;
+  #connections = [];
   #is_done = false;
 
-  constructor(counts_for, show) {
-    this.#counts_for = counts_for;
+  constructor(make_counts, show) {
+    this.#make_counts = make_counts;
     this.#show = show;
-    this.#line = open_line("/reader", (line) => this.#hear(line));
-    this.#line.opened.then(() => this.#line.say({ type: "here" }));
+    this.#channel = open_channel("/reader", (message) => this.#on_message(message));
+    this.#channel.opened.then(() => this.#channel.send({ type: "loaded" }));
   }
 
-  #hear(line) {
-    if (line.type === "time") this.#line.say({ type: "time", page_ns: now_ns() });
-    if (line.type === "plan") this.#prepare(line.plan);
-    if (line.type === "connect") this.#connect();
-    if (line.type === "stop") this.#stop();
+  #on_message(message) {
+    if (message.type === "time") this.#channel.send({ type: "time", page_ns: now_ns() });
+    if (message.type === "plan") this.#accept_plan(message.plan);
+    if (message.type === "connect") this.#connect();
+    if (message.type === "stop") this.#stop();
   }
 
-  /** Comes on its own line, too late in a flood; there the shared counts tell it. */
+  /** In a flood this message comes too late: then the flag in the shared counts stops the reader. */
   #stop() {
     if (!this.#is_done) this.#finish("stopped", null);
   }
 
-  #prepare(plan) {
+  #accept_plan(plan) {
     this.#plan = plan;
-    this.#counts = this.#counts_for(plan.urls.length);
+    this.#counts = this.#make_counts(plan.urls.length);
   }
 
   #connect() {
     const plan = this.#plan;
-    this.#feeds = plan.urls.map((url, connection) => {
-      const taker = this.#show ? new ShowingTaker(plan, this.#show) : new Taker(plan, now_ns);
-      return this.#feed(url, connection, taker);
+    this.#connections = plan.urls.map((url, index) => {
+      const processor = this.#show ? new ShowingProcessor(plan, this.#show) : new Processor(plan, now_ns);
+      return this.#open(url, index, processor);
     });
   }
 
-  #feed(url, connection, taker) {
+  #open(url, index, processor) {
     const counts = this.#counts;
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
-    const feed = { socket, taker, is_open: false, close_code: null };
+    const connection = { socket, processor, is_open: false, close_code: null };
     socket.onopen = () => {
-      feed.is_open = true;
-      if (this.#feeds.every(({ is_open }) => is_open)) this.#line.say({ type: "ready" });
+      connection.is_open = true;
+      if (this.#connections.every(({ is_open }) => is_open)) this.#channel.send({ type: "ready" });
     };
     socket.onmessage = ({ data }) => {
       if (counts.is_stopped) return this.#stop();
-      counts.set_received(connection, taker.received + 1);
-      taker.take(data);
-      counts.set_processed(connection, taker.processed);
+      counts.set_received(index, processor.received + 1);
+      processor.process(data);
+      counts.set_processed(index, processor.processed);
     };
-    socket.onclose = ({ code, wasClean }) => {
-      if (this.#is_done) return;
-      if (!feed.is_open) return this.#finish("not_connected", url);
-      feed.close_code = wasClean ? code : ABNORMAL;
-      const codes = this.#feeds.map(({ close_code }) => close_code);
-      if (codes.includes(null)) return;
-      const unclean = codes.find((code) => code !== NORMAL);
-      if (unclean === undefined) this.#finish("closed", null);
-      else this.#finish("disconnected", end_detail(unclean));
-    };
-    return feed;
+    socket.onclose = ({ code, wasClean }) => this.#on_close(connection, url, wasClean ? code : ABNORMAL);
+    return connection;
+  }
+
+  #on_close(connection, url, code) {
+    if (this.#is_done) return;
+    if (!connection.is_open) return this.#finish("not_connected", url);
+    connection.close_code = code;
+    const codes = this.#connections.map(({ close_code }) => close_code);
+    if (codes.includes(null)) return;
+    const other = codes.find((close_code) => close_code !== NORMAL);
+    if (other === undefined) this.#finish("closed", null);
+    else this.#finish("disconnected", end_detail(other));
   }
 
   #finish(ended, detail) {
     this.#is_done = true;
-    for (const { socket } of this.#feeds) {
+    for (const { socket } of this.#connections) {
       socket.onmessage = null;
       socket.close();
     }
-    const connections = this.#feeds.map(({ taker }) => ({ books: taker.books(), rows: taker.rows() }));
-    this.#line.say({ type: "report", ended, detail, connections });
+    const connections = this.#connections.map(({ processor }) => ({
+      counts: processor.counts(),
+      rows: processor.rows(),
+    }));
+    this.#channel.send({ type: "report", ended, detail, connections });
   }
 }

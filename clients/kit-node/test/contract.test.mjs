@@ -1,4 +1,4 @@
-// The table of the contract against the lines that the Rust types give: a key that is
+// The tables of the contract accept exactly the lines of the Rust types: a key that is
 // added, renamed or removed there fails here.
 
 import assert from 'node:assert/strict';

@@ -1,5 +1,4 @@
-// A client of the kit as a process: what it refuses, and that it ends when it
-// is told to, however busy it is.
+// A client on the kit as a process: what it refuses, and that it stops however busy it is.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -77,33 +76,33 @@ const ENDED_BY = {
 
 for (const [ended, [changes, then]] of Object.entries(ENDED_BY)) {
   for (const work_ns of [0, 20_000_000]) {
-    test(`${ended}: a client that never rests, with ${work_ns} ns of work`, async () => {
-      const room = mkdtempSync(join(tmpdir(), 'kit-node-'));
+    test(`a client that blocks its event loop with ${work_ns} ns of work per tick ends: ${ended}`, async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'kit-node-'));
       try {
-        const meter = join(room, 'meter');
+        const meter = join(directory, 'meter');
         writeFileSync(meter, Buffer.concat([Buffer.from('TICKMTR1'), Buffer.alloc(4088)]));
         const busy = client(line({ ...PLAN, ...changes, work_ns, meter }), { TEST_QUEUE: 'unbounded' });
         await busy.written('ready');
         then(busy);
         const { code, lines, message } = await busy.exit;
         assert.equal(code, 0, message);
-        const books = lines.at(-1);
-        assert.deepEqual([books.type, books.ended, books.detail], ['final', ended.trim(), null]);
-        assert.equal(books.received, books.processed);
-        assert.equal(books.checksum, books.processed * 10_000);
+        const report = lines.at(-1);
+        assert.deepEqual([report.type, report.ended, report.detail], ['final', ended.trim(), null]);
+        assert.equal(report.received, report.processed);
+        assert.equal(report.checksum, report.processed * 10_000);
         const counts = readFileSync(meter);
-        assert.equal(counts.readBigUInt64LE(64), BigInt(books.received));
-        assert.equal(counts.readBigUInt64LE(128), BigInt(books.processed));
+        assert.equal(counts.readBigUInt64LE(64), BigInt(report.received));
+        assert.equal(counts.readBigUInt64LE(128), BigInt(report.processed));
         assert.equal(lines.slice(2, -1).flatMap(({ rows }) => rows).length,
-          Math.ceil(Math.max(0, books.processed - 3) / 100_003));
+          Math.ceil(Math.max(0, report.processed - 3) / 100_003));
       } finally {
-        rmSync(room, { recursive: true });
+        rmSync(directory, { recursive: true });
       }
     });
   }
 }
 
-test('a report larger than a pipe is whole, however late it is read', async () => {
+test('a report larger than a pipe is complete, however late it is read', async () => {
   const busy = client(line({ ...PLAN, sample: { first: 0, stride: 3 } }));
   await busy.written('ready');
   busy.stdout.pause();
@@ -116,14 +115,14 @@ test('a report larger than a pipe is whole, however late it is read', async () =
   assert.ok(rows.every(([seq, received, processed], at) => seq === 3 * at && received <= processed));
 });
 
-test('a client that is stopped before it is connected reports nothing', async () => {
+test('a client that is stopped before it is connected reports zeros', async () => {
   const stuck = client(line(PLAN) + line({ type: 'stop' }), { TEST_CLIENT: 'stuck' });
   const { code, lines } = await stuck.exit;
   assert.equal(code, 0);
   assert.deepEqual([lines[0].type, lines[1].ended, lines[1].received], ['hello', 'stopped', 0]);
 });
 
-test('a client that does not connect in time says so', async () => {
+test('a client that does not connect in time fails with a message', async () => {
   const stuck = client(line({ ...PLAN, connect_deadline_ms: 100 }), { TEST_CLIENT: 'stuck' });
   const { code, lines, message } = await stuck.exit;
   assert.deepEqual([code, lines.length], [1, 1]);
@@ -135,7 +134,7 @@ test('a second plan is a fault', async () => {
   assert.deepEqual([code, message], [1, new ContractError('second_plan').message]);
 });
 
-test('a plan that Node cannot carry out is declined', async () => {
+test('a plan with a receive buffer makes the client unavailable', async () => {
   const { code, lines } = await client(line({ ...PLAN, receive_buffer_bytes: 65536 })).exit;
   assert.deepEqual([code, lines.length, lines[1].type], [0, 2, 'unavailable']);
 });

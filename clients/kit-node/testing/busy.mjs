@@ -1,5 +1,5 @@
-// A client that never lets go of the event loop. With TEST_CLIENT=stuck it never
-// connects, otherwise it makes up its own ticks for ever.
+// A client that blocks its event loop. With TEST_CLIENT=stuck it never connects, otherwise
+// it processes ticks of its own without end.
 
 import { main } from '../kit.mjs';
 
@@ -26,6 +26,6 @@ function flood(session) {
   view.setFloat64(4, 100, true);
   for (let seq = 0; ; seq += 1) {
     view.setUint32(20, seq, true);
-    session.take_binary(view.buffer);
+    session.process_binary(view.buffer);
   }
 }

@@ -1,5 +1,5 @@
-// The lines of the contract that the Rust workspace wrote (`clients/kit/fixtures`), for
-// tests and benches.
+// The lines of the contract as the Rust workspace writes them (`clients/kit/fixtures`), for
+// tests and benches inside the suite.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -10,10 +10,10 @@ export const read_fixture = (name) => JSON.parse(readFileSync(new URL(name, FIXT
 
 export const LINES = read_fixture('lines.json');
 
-/** A plan with the keys that have to be there, and others of these values. */
+/** A plan with all required keys, changed by `changes`. */
 export const plan = (changes = {}) => ({ ...LINES.read.plan.minimal, ...changes });
 
-/** Whether a line that a client wrote has the keys that the Rust types have. */
+/** Fails for a line of a client that has not the keys of the Rust types. */
 export function assert_written_line(line) {
   assert.ok(Object.hasOwn(LINES.written, line.type), `unknown type ${line.type}`);
   const { all_keys, minimal } = LINES.written[line.type];

@@ -1,4 +1,4 @@
-// A page in headless Chromium; the bridge to it is the kit's.
+// A page in headless Chromium; the bridge to it is in the kit.
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
@@ -6,6 +6,6 @@ import { drive } from "{{kit}}/kit-browser/drive.mjs";
 
 drive({
   name: "{{name}}",
-  folder: join(dirname(fileURLToPath(import.meta.url)), "dist"),
+  directory: join(dirname(fileURLToPath(import.meta.url)), "dist"),
   WebSocketServer,
 });

@@ -1,5 +1,5 @@
-// Lines on stdin, as they come or, while the event loop is kept from turning,
-// when they are asked for; and words out, without the event loop.
+// Lines on stdin, as they come or, while the event loop is blocked, when they are asked
+// for; and writing to stdout and stderr without the event loop.
 
 import { fstatSync, readSync, writeSync } from 'node:fs';
 import { ContractError, one_line } from './errors.mjs';
@@ -9,21 +9,27 @@ const MAX_LINE_BYTES = 1 << 20;
 const NEWLINE = 10;
 const STDOUT = 1;
 const STDERR = 2;
-/** How long to wait for the reader of a full pipe before the next attempt. */
+/** Between two attempts to write to a full pipe. */
 const FULL_PIPE_MS = 1;
-const nothing = new Int32Array(new SharedArrayBuffer(4));
+const never_notified = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * Writes all of it before it returns. `process.stdout` would not: it leaves what
  * a pipe does not take at once to the event loop, and an exit cuts it off.
  */
-export function say(text) {
+export function write_stdout(text) {
   write(STDOUT, text);
 }
 
 /** The same to stderr, as one line. */
-export function complain(words) {
-  write(STDERR, `${one_line(words)}\n`);
+export function write_stderr(message) {
+  write(STDERR, `${one_line(message)}\n`);
+}
+
+/** Ends the process with a last message on stderr. */
+export function exit_with_message(message, code) {
+  write_stderr(message);
+  process.exit(code);
 }
 
 function write(fd, text) {
@@ -33,7 +39,7 @@ function write(fd, text) {
       at += writeSync(fd, bytes, at);
     } catch (error) {
       if (error.code !== 'EAGAIN') throw error;
-      Atomics.wait(nothing, 0, 0, FULL_PIPE_MS);
+      Atomics.wait(never_notified, 0, 0, FULL_PIPE_MS);
     }
   }
 }
@@ -46,14 +52,13 @@ export class Stdin {
   constructor(on_line, on_fault) {
     this.on_line = on_line;
     this.on_fault = on_fault;
-    this.rest = [];
-    this.rest_bytes = 0;
+    this.chunks = [];
+    this.chunk_bytes = 0;
     this.is_over = false;
-    process.stdin.on('data', (bytes) => this.feed(bytes));
+    process.stdin.on('data', (bytes) => this.add(bytes));
     process.stdin.on('end', () => this.end());
     process.stdin.on('error', () => this.end());
-    // Node makes pipes and sockets non-blocking; to read from anything else
-    // could wait for ever.
+    // Node.js makes pipes and sockets non-blocking; a read from anything else could block.
     const kind = fstatSync(0);
     this.can_poll = kind.isFIFO() || kind.isSocket();
     this.buffer = Buffer.alloc(4096);
@@ -65,43 +70,43 @@ export class Stdin {
     try {
       const bytes = readSync(0, this.buffer, 0, this.buffer.length, null);
       if (bytes === 0) this.end();
-      else this.feed(Buffer.from(this.buffer.subarray(0, bytes)));
+      else this.add(Buffer.from(this.buffer.subarray(0, bytes)));
     } catch (error) {
       if (error.code !== 'EAGAIN') this.end();
     }
   }
 
-  feed(bytes) {
+  add(bytes) {
     let from = 0;
     for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, from)) {
-      this.keep(bytes.subarray(from, at));
-      this.line();
+      this.add_chunk(bytes.subarray(from, at));
+      this.end_line();
       from = at + 1;
     }
-    if (from < bytes.length) this.keep(bytes.subarray(from));
+    if (from < bytes.length) this.add_chunk(bytes.subarray(from));
   }
 
-  keep(bytes) {
-    this.rest.push(bytes);
-    this.rest_bytes += bytes.length;
-    if (this.rest_bytes > MAX_LINE_BYTES) {
-      this.rest = [];
-      this.rest_bytes = 0;
+  add_chunk(bytes) {
+    this.chunks.push(bytes);
+    this.chunk_bytes += bytes.length;
+    if (this.chunk_bytes > MAX_LINE_BYTES) {
+      this.chunks = [];
+      this.chunk_bytes = 0;
       this.on_fault(new ContractError('line_too_long', { most: MAX_LINE_BYTES }));
     }
   }
 
-  line() {
-    const line = Buffer.concat(this.rest).toString('utf8');
-    this.rest = [];
-    this.rest_bytes = 0;
+  end_line() {
+    const line = Buffer.concat(this.chunks).toString('utf8');
+    this.chunks = [];
+    this.chunk_bytes = 0;
     this.on_line(line);
   }
 
   end() {
     if (this.is_over) return;
     this.is_over = true;
-    if (this.rest_bytes > 0) this.line();
+    if (this.chunk_bytes > 0) this.end_line();
     this.on_line(null);
   }
 }

@@ -1,40 +1,40 @@
 // The work on each tick: what is measured besides socket, runtime and queue.
-// Nothing of Node in here: it runs in a page and in a Web Worker too.
+// It needs nothing of Node.js: it also runs in a page and in a Web Worker.
 
 import { RunError } from './errors.mjs';
-import { AGAIN, AHEAD, Sequence } from './sequence.mjs';
+import { AFTER_GAP, DUPLICATE, Sequence } from './sequence.mjs';
 
 /** The stamp of a message whose tick is not sampled. */
 export const NO_STAMP = -1;
 
-/** A seq beyond this is no exact number here, and no tick of any run. */
+/** A higher seq is no exact number here, and no run has such a tick. */
 const MAX_SEQ = Number.MAX_SAFE_INTEGER;
 /** Bytes of a payload of the two binary formats. */
 const BINARY_BYTES = 28;
 const CLASSIC_BINARY_BYTES = 20;
-/** Stamps are kept in pieces of so many rows, so that none is moved. */
-const PIECE_ROWS = 4096;
-/** No plan needs more rows; a stride too small would fill the memory. */
+/** Stamps are kept in blocks of this many rows, so that they are not moved. */
+const BLOCK_ROWS = 4096;
+/** No plan needs more rows; too small a stride would fill the memory. */
 const MAX_ROWS = 1 << 22;
 
-// Two u32 of the wire, read as the f64 that they are. Little-endian, as every
-// machine is that a browser or Node runs on by now.
+// Two u32 of the wire, read as one f64. Little-endian, as is every machine that runs a
+// browser or Node.js today.
 const halves = new Uint32Array(2);
 const whole = new Float64Array(halves.buffer);
 
 /**
- * Decodes, checks, works on, counts and stamps the ticks of one connection.
+ * Decodes, checks, counts and stamps the ticks of one connection, and does the work per tick.
  *
- * `plan` has the keys `format`, `symbols`, `sample` and `work_ns` of the
- * contract. `now_ns()` is the clock of the stamps: a number of whole ns since
- * any epoch, so near that it is exact (below 2^53); it is read for sampled ticks
- * only. `busy_ns()` is the clock for `work_ns`, where another one is quicker.
+ * `plan` has the keys `format`, `symbols`, `sample` and `work_ns` of the contract.
+ * `now_ns()` is the clock of the stamps: whole ns since any epoch, as an exact number
+ * (below 2^53); it is read for sampled ticks only. `busy_ns()` is the clock for
+ * `work_ns`, for runtimes where another clock is cheaper to read.
  *
- * A client without a queue calls `take_binary` and `take_text`. One with a
- * queue calls `arrive` where a message comes from its library, keeps the stamp
- * with the message, and later calls `work_binary` or `work_text` with both.
+ * A client without a queue calls `process_binary` and `process_text`. One with a queue
+ * calls `count_message` where a message comes from its library, keeps the stamp with the
+ * message, and later calls `process_queued_binary` or `process_queued_text` with both.
  */
-export class Taker {
+export class Processor {
   constructor(plan, now_ns, busy_ns = now_ns) {
     this.is_text = plan.format === 'json' || plan.format === 'classic-json';
     this.has_seq = plan.format === 'binary' || plan.format === 'json';
@@ -48,54 +48,54 @@ export class Taker {
     this.received = 0;
     /** Ticks decoded, checked and worked on. */
     this.processed = 0;
-    /** Messages that are no tick. */
+    /** Messages that are not ticks of the plan's format. */
     this.undecodable = 0;
-    // In an array of doubles, as it soon passes what V8 keeps as an integer.
+    // In an array of doubles, as it soon exceeds what V8 keeps as an integer.
     this.sum = new Float64Array(1);
     this.last_prices = new Float64Array(plan.symbols);
     this.last_ts = new Float64Array(1);
     this.sequence = new Sequence();
     this.next_sample = this.first;
-    // The seq that the next message to arrive has in a whole stream, and the
-    // next such seq to be stamped: ahead of `sequence` by what is in a queue.
-    this.next_arrival = 0;
+    // The seq that the next message to be received has if there are no gaps, and the next
+    // such seq to be stamped: ahead of `sequence` by what is in a queue.
+    this.next_received = 0;
     this.next_stamp = this.first;
-    this.pieces = [];
-    this.piece = new Float64Array(0);
+    this.blocks = [];
+    this.block = new Float64Array(0);
     this.used = 0;
     this.dropped = 0;
   }
 
-  /** Takes a message straight from the library: a string is text, bytes are binary. */
-  take(data) {
-    if (typeof data === 'string') this.work_text(data, this.arrive());
-    else this.work_binary(data, this.arrive());
+  /** Processes a message straight from the library: a string is text, bytes are binary. */
+  process(data) {
+    if (typeof data === 'string') this.process_text(data);
+    else this.process_binary(data);
   }
 
-  /** Takes a binary message (Uint8Array, Buffer or ArrayBuffer) straight from the library. */
-  take_binary(data) {
-    this.work_binary(data, this.arrive());
+  /** Processes a binary message (Uint8Array, Buffer or ArrayBuffer) straight from the library. */
+  process_binary(data) {
+    this.process_queued_binary(data, this.count_message());
   }
 
-  /** Takes a text message, as a string, straight from the library. */
-  take_text(text) {
-    this.work_text(text, this.arrive());
+  /** Processes a text message, a string, straight from the library. */
+  process_text(text) {
+    this.process_queued_text(text, this.count_message());
   }
 
   /** Counts a message that the library has handed over; its stamp travels with it. */
-  arrive() {
+  count_message() {
     let stamp = NO_STAMP;
-    if (this.next_arrival === this.next_stamp) {
+    if (this.next_received === this.next_stamp) {
       stamp = this.now_ns();
       this.next_stamp += this.stride;
     }
-    this.next_arrival += 1;
+    this.next_received += 1;
     this.received += 1;
     return stamp;
   }
 
-  /** Works on a binary message that `arrive` has counted. */
-  work_binary(data, stamp) {
+  /** Processes a binary message that `count_message` has counted. */
+  process_queued_binary(data, stamp) {
     const length = this.has_seq ? BINARY_BYTES : CLASSIC_BINARY_BYTES;
     if (this.is_text || data.byteLength !== length) {
       this.refuse();
@@ -115,17 +115,18 @@ export class Taker {
         ((b[20] | (b[21] << 8) | (b[22] << 16) | (b[23] << 24)) >>> 0) +
         ((b[24] | (b[25] << 8) | (b[26] << 16) | (b[27] << 24)) >>> 0) * 4294967296;
     }
-    this.process(symbol, whole[0], ts, seq, stamp);
+    this.process_tick(symbol, whole[0], ts, seq, stamp);
   }
 
-  /** Works on a text message that `arrive` has counted. */
-  work_text(text, stamp) {
+  /** Processes a text message that `count_message` has counted. */
+  process_queued_text(text, stamp) {
     const tick = this.is_text ? parse(text) : undefined;
-    if (tick === undefined || !has_sound_keys(tick, this.has_seq)) {
+    if (tick === undefined || !has_tick_keys(tick, this.has_seq)) {
       this.refuse();
       return;
     }
-    this.process(tick.symbol, tick.price, tick.ts, this.has_seq ? tick.seq : this.sequence.next, stamp);
+    const seq = this.has_seq ? tick.seq : this.sequence.next;
+    this.process_tick(tick.symbol, tick.price, tick.ts, seq, stamp);
   }
 
   /** The sum of the prices in cents over the processed ticks. */
@@ -133,8 +134,8 @@ export class Taker {
     return this.sum[0];
   }
 
-  /** What the `final` line says of this connection, but for `queued` and how it ended. */
-  books() {
+  /** The counts of this connection, but for `queued`. */
+  counts() {
     const { gaps, duplicates, reorders } = this.sequence;
     const { received, processed, undecodable, checksum } = this;
     return { received, processed, gaps, duplicates, reorders, undecodable, checksum };
@@ -142,22 +143,22 @@ export class Taker {
 
   /**
    * The stamped ticks as [seq, received, processed], seqs ascending, in ns of
-   * the clock `now_ns`. Throws when some found no room.
+   * the clock `now_ns`. Throws when there was no room for some.
    */
   rows() {
     if (this.dropped > 0) {
       throw new RunError('too_many_samples', { dropped: this.dropped });
     }
     const rows = [];
-    for (const piece of this.pieces) {
-      const end = piece === this.piece ? this.used : piece.length;
-      for (let at = 0; at < end; at += 3) rows.push([piece[at], piece[at + 1], piece[at + 2]]);
+    for (const block of this.blocks) {
+      const end = block === this.block ? this.used : block.length;
+      for (let at = 0; at < end; at += 3) rows.push([block[at], block[at + 1], block[at + 2]]);
     }
     // Nearly always sorted already: only late ticks are out of place.
     return rows.sort((a, b) => a[0] - b[0]);
   }
 
-  process(symbol, price, ts, seq, stamp) {
+  process_tick(symbol, price, ts, seq, stamp) {
     if (symbol >= this.symbols || !Number.isFinite(price)) {
       this.refuse();
       return;
@@ -172,7 +173,7 @@ export class Taker {
         this.refuse();
         return;
       }
-      is_sampled = this.irregular(seq);
+      is_sampled = this.record_unexpected(seq);
     }
     if (is_sampled) this.work_sampled(symbol, price, ts, seq, stamp);
     else this.work(symbol, price, ts);
@@ -180,7 +181,7 @@ export class Taker {
   }
 
   work(symbol, price, ts) {
-    // As the server rounds: half a cent up, nothing below zero.
+    // Rounded as the server does: half a cent up, nothing below zero.
     const cents = Math.floor(price * 100 + 0.5);
     if (cents > 0) this.sum[0] += cents;
     this.last_prices[symbol] = price;
@@ -192,28 +193,28 @@ export class Taker {
   work_sampled(symbol, price, ts, seq, stamp) {
     const received_ns = stamp === NO_STAMP ? this.now_ns() : stamp;
     this.work(symbol, price, ts);
-    this.keep(seq, received_ns, this.now_ns());
+    this.add_row(seq, received_ns, this.now_ns());
     this.next_sample = this.at_or_after(this.sequence.next);
   }
 
-  /** A seq that was not expected: whether its tick is to be stamped. */
-  irregular(seq) {
+  /** Records a seq that was not expected. Returns whether its tick is to be stamped. */
+  record_unexpected(seq) {
     const before = this.sequence.next;
-    const place = this.sequence.irregular(seq);
-    this.shift(place === AHEAD ? seq - before : -1);
+    const arrival = this.sequence.record_unexpected(seq);
+    this.shift_by(arrival === AFTER_GAP ? seq - before : -1);
     this.next_sample = this.at_or_after(this.sequence.next);
-    return place !== AGAIN && this.at_or_after(seq) === seq;
+    return arrival !== DUPLICATE && this.at_or_after(seq) === seq;
   }
 
   refuse() {
     this.undecodable += 1;
-    this.shift(-1);
+    this.shift_by(-1);
   }
 
-  /** Seqs and the count of messages have moved apart. */
-  shift(seqs) {
-    this.next_arrival += seqs;
-    this.next_stamp = this.at_or_after(this.next_arrival);
+  /** The difference of seqs and the count of messages has changed. */
+  shift_by(seqs) {
+    this.next_received += seqs;
+    this.next_stamp = this.at_or_after(this.next_received);
   }
 
   /** The first sampled seq that is at least this. */
@@ -223,19 +224,19 @@ export class Taker {
     return past === 0 ? seq : seq - past + this.stride;
   }
 
-  keep(seq, received_ns, processed_ns) {
-    if (this.used === this.piece.length) {
-      if (this.pieces.length * PIECE_ROWS >= MAX_ROWS) {
+  add_row(seq, received_ns, processed_ns) {
+    if (this.used === this.block.length) {
+      if (this.blocks.length * BLOCK_ROWS >= MAX_ROWS) {
         this.dropped += 1;
         return;
       }
-      this.piece = new Float64Array(3 * PIECE_ROWS);
-      this.pieces.push(this.piece);
+      this.block = new Float64Array(3 * BLOCK_ROWS);
+      this.blocks.push(this.block);
       this.used = 0;
     }
-    this.piece[this.used] = seq;
-    this.piece[this.used + 1] = received_ns;
-    this.piece[this.used + 2] = processed_ns;
+    this.block[this.used] = seq;
+    this.block[this.used + 1] = received_ns;
+    this.block[this.used + 2] = processed_ns;
     this.used += 3;
   }
 
@@ -254,8 +255,8 @@ function parse(text) {
   }
 }
 
-/** Whether a parsed JSON value has the keys of a tick, of their kinds, and no others. */
-function has_sound_keys(tick, has_seq) {
+/** Whether a parsed JSON value has exactly the keys of a tick, each of its kind. */
+function has_tick_keys(tick, has_seq) {
   if (typeof tick !== 'object' || tick === null) return false;
   let keys = 0;
   for (const _ in tick) keys += 1;
