@@ -1,5 +1,5 @@
-"""asyncio + picows, as the documentation of its core API shows it: a listener
-that is called with each frame, where it lies in the read buffer."""
+"""asyncio + picows, used as the documentation of its core API shows: a listener that is
+called with each frame, as a view into the read buffer."""
 
 import asyncio
 import sys
@@ -12,10 +12,10 @@ from picows import WSCloseCode, WSListener, WSMsgType, ws_connect
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "kit-python"))
 from tickkit import MAX_MESSAGE_BYTES, ClientError, Hello, Queue, main  # noqa: E402
 
-# RFC 6455 section 7.1.5: stands for a close frame without a code.
+# Stands for a close frame without a code (RFC 6455, section 7.1.5).
 NO_STATUS = 1005
 
-# Looked up once: a member of an enum costs more to find than a tick to decode.
+# Looked up once: finding a member of an enum costs more than decoding a tick.
 BINARY, TEXT, CLOSE = WSMsgType.BINARY, WSMsgType.TEXT, WSMsgType.CLOSE
 CONTINUATION = WSMsgType.CONTINUATION
 
@@ -36,9 +36,9 @@ class Listener(WSListener):
 
     def __init__(self, session):
         self.session = session
-        self.take_binary = session.taker.take_binary
-        self.take_text = session.taker.take_text
-        # A message in several frames: its kind, and what has come of it.
+        self.process_binary = session.processor.process_binary
+        self.process_text = session.processor.process_text
+        # A message in several frames: its kind, and its frames so far.
         self.kind = None
         self.parts = b""
 
@@ -48,15 +48,15 @@ class Listener(WSListener):
     def on_ws_frame(self, transport, frame):
         kind = frame.msg_type
         if kind == BINARY and frame.fin:
-            wanted = self.take_binary(frame.get_payload_as_memoryview())
+            may_continue = self.process_binary(frame.get_payload_as_memoryview())
         elif kind == TEXT and frame.fin:
-            wanted = self.take_text(frame.get_payload_as_utf8_text())
+            may_continue = self.process_text(frame.get_payload_as_utf8_text())
         elif kind == CLOSE:
             self.on_close(transport, frame)
             return
         else:
-            wanted = self.on_part(kind, frame)
-        if not wanted:
+            may_continue = self.on_part(kind, frame)
+        if not may_continue:
             transport.disconnect(graceful=False)
 
     def on_part(self, kind, frame):
@@ -67,13 +67,13 @@ class Listener(WSListener):
             return True
         self.parts += frame.get_payload_as_bytes()
         if len(self.parts) > MAX_MESSAGE_BYTES:
-            self.session.broken("a message is too large")
+            self.session.failed(f"a message has more than {MAX_MESSAGE_BYTES} bytes")
             return False
         if not frame.fin:
             return True
         if self.kind == BINARY:
-            return self.take_binary(self.parts)
-        return self.take_text(self.parts.decode())
+            return self.process_binary(self.parts)
+        return self.process_text(self.parts.decode())
 
     def on_close(self, transport, frame):
         code = int(getattr(frame.get_close_code(), "value", frame.get_close_code()))
@@ -91,7 +91,7 @@ async def read_all(sessions):
 
 
 async def read(session):
-    sock = await session.dial(asyncio.get_running_loop())
+    sock = await session.connect(asyncio.get_running_loop())
     try:
         transport, _ = await ws_connect(
             lambda: Listener(session),
@@ -106,13 +106,13 @@ async def read(session):
 
 
 async def wait(transport, session):
-    how = "the stream ended without a close frame"
+    failure = "the stream ended without a close frame"
     try:
         await transport.wait_disconnected()
     except Exception as error:  # whatever broke the connection
-        how = str(error) or type(error).__name__
+        failure = str(error) or type(error).__name__
     if not session.is_ended and not session.is_stopped:
-        session.broken(how)
+        session.failed(failure)
 
 
 if __name__ == "__main__":

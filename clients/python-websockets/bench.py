@@ -1,5 +1,5 @@
-"""How much of a bare loop, which only decodes, is left to the client:
-`.venv/bin/python bench.py`. With a URL this is the bare loop."""
+"""The client beside a bare loop that only decodes: `.venv/bin/python bench.py`. With a URL as
+its argument this is the bare loop."""
 
 import asyncio
 import sys
@@ -24,10 +24,10 @@ if len(sys.argv) > 1:
     asyncio.run(bare(sys.argv[1]))
 else:
     sys.path.insert(0, str(HERE.parent / "kit-python"))
-    from race import race
+    from loop_bench import compare
 
-    contenders = {
+    programs = {
         "the client": ([sys.executable, HERE / "main.py"], True),
         "the bare loop": ([sys.executable, HERE / "bench.py"], False),
     }
-    race(contenders, TICKS)
+    compare(programs, TICKS)

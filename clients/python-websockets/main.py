@@ -1,5 +1,5 @@
-"""asyncio + websockets, as its documentation shows it: connect, then
-`async for` until the connection is closed."""
+"""asyncio + websockets, used as its documentation shows: connect, then `async for` until
+the connection is closed."""
 
 import asyncio
 import ssl
@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "kit-python"))
 from tickkit import MAX_MESSAGE_BYTES, ClientError, Hello, Queue, main  # noqa: E402
 
-# How long a server may take to close a connection that it has said goodbye on.
+# How long the server may take to close the TCP connection after the close frames.
 CLOSE_TIMEOUT_S = 1
 
 
@@ -38,9 +38,9 @@ async def read_all(sessions):
 
 
 async def read(session):
-    sock = await session.dial(asyncio.get_running_loop())
+    sock = await session.connect(asyncio.get_running_loop())
     try:
-        # The deadlines are the kit's, and no client pings.
+        # The kit keeps the deadlines, and no client sends pings.
         socket = await connect(
             session.url,
             sock=sock,
@@ -54,18 +54,18 @@ async def read(session):
         )
     except (OSError, EOFError, WebSocketException) as error:
         raise ClientError(f"the WebSocket handshake with {session.url} failed: {error}") from None
-    await take_all(socket, session)
+    await process_all(socket, session)
 
 
-async def take_all(socket, session):
-    taker = session.ready()
+async def process_all(socket, session):
+    processor = session.ready()
     try:
         async for message in socket:
-            if not taker.take(message):
+            if not processor.process(message):
                 return
     except ConnectionClosed as error:
         if error.rcvd is None:
-            session.broken(str(error))
+            session.failed(str(error))
             return
     session.closed(int(socket.close_code))
 

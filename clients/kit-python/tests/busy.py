@@ -1,5 +1,5 @@
-"""A client that never rests. With TEST_CLIENT=stuck it never connects, otherwise
-it makes up its own ticks for ever; with TEST_QUEUE=unbounded it hoards memory."""
+"""A client that never rests. With TEST_CLIENT=stuck it never connects, otherwise it processes
+ticks of its own without end; with TEST_QUEUE=unbounded it allocates more and more memory."""
 
 import os
 import struct
@@ -25,12 +25,12 @@ def identify(_plan):
 def run(sessions):
     while os.environ.get("TEST_CLIENT") == "stuck":
         time.sleep(60)
-    taker = sessions[0].ready()
-    seq, hoard = 0, []
-    while taker.take_binary(struct.pack("<IdqQ", 0, 100.0, 0, seq)):
+    processor = sessions[0].ready()
+    seq, memory = 0, []
+    while processor.process_binary(struct.pack("<IdqQ", 0, 100.0, 0, seq)):
         seq += 1
         if os.environ.get("TEST_QUEUE") == "unbounded":
-            hoard.append(b"x" * (1 << 20))
+            memory.append(b"x" * (1 << 20))
 
 
 main(identify, run)

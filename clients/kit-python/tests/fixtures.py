@@ -1,15 +1,15 @@
-"""The ticks and lines that the Rust workspace wrote (`clients/kit/fixtures`)."""
+"""The ticks and lines as the Rust workspace writes them (`clients/kit/fixtures`)."""
 
 import json
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / "kit/fixtures"
-TICKS = json.loads((FOLDER / "ticks.json").read_text())
-LINES = json.loads((FOLDER / "lines.json").read_text())
+DIRECTORY = Path(__file__).parents[2] / "kit/fixtures"
+TICKS = json.loads((DIRECTORY / "ticks.json").read_text())
+LINES = json.loads((DIRECTORY / "lines.json").read_text())
 
 
 def plan(**changes):
-    """A plan with the keys that have to be there, and others of these values."""
+    """A plan with all required keys, changed by `changes`."""
     return {**LINES["read"]["plan"]["minimal"], **changes}
 
 
@@ -19,7 +19,7 @@ def without(line, key):
 
 
 def check_written_line(line):
-    """Fails for a line that has other keys than the Rust types have."""
+    """Fails for a line that has not the keys of the Rust types."""
     lines = LINES["written"][line["type"]]
     unknown, missing = line.keys() - lines["all_keys"].keys(), lines["minimal"].keys() - line.keys()
     assert not unknown and not missing, f"unknown {unknown}, missing {missing}: {line}"

@@ -1,4 +1,4 @@
-"""The classes of the contract against the lines that the Rust types give: a key that is
+"""The classes of the contract accept exactly the lines of the Rust types: a key that is
 added, renamed or removed there fails here."""
 
 import json
@@ -37,7 +37,7 @@ BAD_URLS = [
 ]
 
 
-def sound(lines):
+def valid(lines):
     return [lines["all_keys"], lines["minimal"], *lines["values"]]
 
 
@@ -67,7 +67,7 @@ class ContractTest(unittest.TestCase):
 
     def test_every_line_is_read(self):
         for lines in LINES["read"].values():
-            for line in sound(lines):
+            for line in valid(lines):
                 read = parse_line(json.dumps(line))
                 self.assertEqual(json.loads(format_line(read)), line)
 
@@ -82,7 +82,7 @@ class ContractTest(unittest.TestCase):
 
     def test_every_line_is_written(self):
         for lines in LINES["written"].values():
-            for line in sound(lines):
+            for line in valid(lines):
                 self.assertEqual(json.loads(format_line(build(line))), line)
 
     def test_unknown_and_missing_keys_are_not_written(self):

@@ -1,5 +1,4 @@
-"""A client of the kit as a process: what it refuses, and that it ends when it
-is told to, however busy it is."""
+"""A client on the kit as a process: what it refuses, and that it stops however busy it is."""
 
 import json
 import os
@@ -30,14 +29,14 @@ def line(value):
 def start(**env):
     pipe = subprocess.PIPE
     env = {**os.environ, **env}
-    words = [sys.executable, str(CLIENT)]
-    return subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=env)
+    command = [sys.executable, str(CLIENT)]
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=env)
 
 
-def end(child, words=None):
-    """What a child says after these words: its exit code, its lines, its last words."""
+def end(child, text=None):
+    """Writes this text to a child's stdin; returns its exit code, its lines and its message."""
     try:
-        out, err = child.communicate(words, timeout=PATIENCE_S)
+        out, err = child.communicate(text, timeout=PATIENCE_S)
     except subprocess.TimeoutExpired:
         child.kill()
         child.communicate()
@@ -77,58 +76,58 @@ class RunTest(unittest.TestCase):
             with self.subTest(error.code):
                 self.assertEqual(end(start(), text), (2, [], str(error)))
 
-    def test_a_client_that_never_rests_ends_when_it_is_told_to(self):
+    def test_a_client_that_never_rests_ends(self):
         cases = [
             ("stopped", {}, line({"type": "stop"})),
             ("stopped", {}, ""),
             ("deadline", {"deadline_ms": 700}, None),
             ("memory_ceiling", {"memory_ceiling_bytes": 300 << 20}, None),
         ]
-        for ended, changes, words in cases:
+        for ended, changes, text in cases:
             for work_ns in (0, 20_000_000):
                 with self.subTest(ended, work_ns=work_ns):
-                    self.ends(ended, {**changes, "work_ns": work_ns}, words)
+                    self.ends(ended, {**changes, "work_ns": work_ns}, text)
 
-    def ends(self, ended, changes, words):
+    def ends(self, ended, changes, text):
         queue = "unbounded" if ended == "memory_ceiling" else "none"
-        with tempfile.TemporaryDirectory() as room, start(TEST_QUEUE=queue) as child:
-            meter = Path(room, "meter")
+        with tempfile.TemporaryDirectory() as directory, start(TEST_QUEUE=queue) as child:
+            meter = Path(directory, "meter")
             meter.write_bytes(b"TICKMTR1" + bytes(4088))
             child.stdin.write(line({**PLAN, **changes, "meter": str(meter)}))
             child.stdin.flush()
             self.assertEqual(json.loads(child.stdout.readline())["type"], "hello")
             self.assertEqual(json.loads(child.stdout.readline())["type"], "ready")
-            if words is None:
+            if text is None:
                 out, err = child.stdout.read(), child.stderr.read()
                 code, lines = child.wait(PATIENCE_S), read_lines(out)
             else:
-                code, lines, err = end(child, words)
+                code, lines, err = end(child, text)
             self.assertEqual(code, 0, err)
-            books = lines[-1]
-            self.assertEqual((books["ended"], books["detail"]), (ended, None))
-            self.assertEqual(books["received"], books["processed"])
-            self.assertEqual(books["checksum"], books["processed"] * 10_000)
+            report = lines[-1]
+            self.assertEqual((report["ended"], report["detail"]), (ended, None))
+            self.assertEqual(report["received"], report["processed"])
+            self.assertEqual(report["checksum"], report["processed"] * 10_000)
             counts = struct.unpack_from("<Q56xQ", meter.read_bytes(), 64)
-            self.assertEqual(counts, (books["received"], books["processed"]))
+            self.assertEqual(counts, (report["received"], report["processed"]))
             rows = sum(len(samples["rows"]) for samples in lines[:-1])
-            self.assertEqual(rows, -(-max(0, books["processed"] - 3) // 10_007))
+            self.assertEqual(rows, -(-max(0, report["processed"] - 3) // 10_007))
 
-    def test_a_client_that_is_stopped_before_it_is_connected_reports_nothing(self):
-        words = line(PLAN) + line({"type": "stop"})
-        code, lines, _ = end(start(TEST_CLIENT="stuck"), words)
+    def test_a_client_that_is_stopped_before_it_is_connected_reports_zeros(self):
+        text = line(PLAN) + line({"type": "stop"})
+        code, lines, _ = end(start(TEST_CLIENT="stuck"), text)
         self.assertEqual((code, lines[1]["ended"], lines[1]["received"]), (0, "stopped", 0))
 
-    def test_a_client_that_does_not_connect_in_time_says_so(self):
+    def test_a_client_that_does_not_connect_in_time_fails_with_a_message(self):
         with start(TEST_CLIENT="stuck") as child:
             child.stdin.write(line({**PLAN, "connect_deadline_ms": 100}))
             child.stdin.flush()
-            words = child.stderr.read().strip()
+            message = child.stderr.read().strip()
             self.assertEqual(child.wait(PATIENCE_S), 1)
-        self.assertEqual(words, f"not connected to {PLAN['urls'][0]} within 100 ms")
+        self.assertEqual(message, f"not connected to {PLAN['urls'][0]} within 100 ms")
 
     def test_a_second_plan_is_a_fault(self):
-        code, _, words = end(start(TEST_CLIENT="stuck"), line(PLAN) * 2)
-        self.assertEqual((code, words), (1, str(ContractError("second_plan"))))
+        code, _, message = end(start(TEST_CLIENT="stuck"), line(PLAN) * 2)
+        self.assertEqual((code, message), (1, str(ContractError("second_plan"))))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The lines of the contract, each key once, as dataclasses: reading, the errors about
 keys and values, and writing derive from them.
 
-A key whose field has the default None may be absent. A field of which Python reserves
-the name has an underscore behind it.
+A key whose field has the default None may be absent. A field whose name is reserved in
+Python ends with an underscore.
 """
 
 import json
@@ -176,6 +176,10 @@ class Counts:
         names = [field.name for field in fields(cls)]
         return cls(*(sum(getattr(counts, name) for counts in connections) for name in names))
 
+    def report(self, ended, detail):
+        """The last line of a client."""
+        return Final(**vars(self), ended=ended, detail=detail)
+
 
 @dataclass(frozen=True)
 class Final(Counts):
@@ -185,7 +189,7 @@ class Final(Counts):
     detail: Optional[str]
 
 
-#: The lines that a client reads, and those that it writes: a line's type is the class's name.
+#: The lines that a client reads and those that it writes; a line's type is the name of its class.
 READ = (Plan, Stop)
 WRITTEN = (Hello, Unavailable, Ready, Samples, Final)
 
@@ -233,7 +237,8 @@ def _written(value):
         return value
     kind = {"kind": _tag(type(value))} if isinstance(value, Schedule) else {}
     pairs = ((field, getattr(value, field.name)) for field in fields(value))
-    return {**kind, **{_key(f): _written(v) for f, v in pairs if v is not None or f.default is not None}}
+    present = ((f, v) for f, v in pairs if v is not None or f.default is not None)
+    return {**kind, **{_key(field): _written(each) for field, each in present}}
 
 
 def _read(kind, value, key):

@@ -27,7 +27,7 @@ _MESSAGES = {
 
 
 class ContractError(Exception):
-    """`code` is one of the above; with a `line` among the fields, the message shows its beginning."""
+    """`code` is one of the above. With a `line` in the fields, the message shows its beginning."""
 
     def __init__(self, code, **fields):
         super().__init__(code)
@@ -35,7 +35,7 @@ class ContractError(Exception):
         self.fields = fields
 
     def __str__(self):
-        # Raised without its type by the readers of single values, which only add a key.
+        # The functions that read single values do not know the type of the line.
         message = one_line(_MESSAGES[self.code].format(**{"type": "line", **self.fields}))
         if "line" not in self.fields:
             return message

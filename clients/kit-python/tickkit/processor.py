@@ -7,46 +7,46 @@ from struct import error as StructError
 from time import monotonic_ns
 
 from .contract import Counts
-from .sequence import AGAIN, AHEAD, Sequence
+from .sequence import AFTER_GAP, DUPLICATE, Sequence
 
 # The stamp of a message whose tick is not sampled.
 NO_STAMP = 0
 
-# A seq beyond this is no tick of any run.
+# No run has a tick with a higher seq.
 MAX_SEQ = 1 << 60
-# No plan needs more rows; a stride too small would fill the memory.
+# No plan needs more rows; too small a stride would fill the memory.
 MAX_ROWS = 1 << 22
 
 _unpack = Struct("<IdqQ").unpack
 _unpack_classic = Struct("<Idq").unpack
 
 
-class Taker:
-    """Decodes, checks, works on, counts and stamps the ticks of one connection.
+class Processor:
+    """Decodes, checks, counts and stamps the ticks of one connection, and does the work per tick.
 
-    Each method that takes a message returns whether to go on: False once the
-    run has been stopped, and then the message has not been taken.
+    Each method that processes a message returns whether to continue: False once the run is
+    stopped, and then the message has not been processed.
 
-    A client without a queue calls `take_binary` and `take_text`. One with a
-    queue calls `arrive` where a message comes from its library, keeps the stamp
-    with the message, and later calls `work_binary` or `work_text` with both.
+    A client without a queue calls `process_binary` and `process_text`. One with a queue
+    calls `count_message` where a message comes from its library, keeps the stamp with the
+    message, and later calls `process_queued_binary` or `process_queued_text` with both.
     """
 
-    # Slots are the quickest attributes there are.
+    # Slots are the fastest attributes.
     __slots__ = (
         "received", "processed", "undecodable", "checksum", "last_prices", "sequence",
         "_stop", "_values", "_received_at", "_processed_at", "_decode_binary", "_decode_text",
-        "_symbols", "_work_ns", "_first", "_stride", "_next_sample", "_next_arrival",
+        "_symbols", "_work_ns", "_first", "_stride", "_next_sample", "_next_received",
         "_next_stamp", "_rows", "_dropped",
     )  # fmt: skip
 
     def __init__(self, plan, stop, meter, connection=0):
-        """Of this connection of the plan; `stop` has a flag `is_set_now`."""
+        """For this connection of the plan; `stop` has a flag `is_set_now`."""
         #: Messages taken from the library.
         self.received = 0
         #: Ticks decoded, checked and worked on.
         self.processed = 0
-        #: Messages that are no tick.
+        #: Messages that are not ticks of the plan's format.
         self.undecodable = 0
         #: The sum of the prices in cents over the processed ticks.
         self.checksum = 0
@@ -54,7 +54,7 @@ class Taker:
         self.sequence = Sequence()
         self._stop = stop
         self._values = meter.values
-        self._received_at, self._processed_at = meter.places(connection)
+        self._received_at, self._processed_at = meter.indexes(connection)
         self._decode_binary, self._decode_text = {
             "binary": (_unpack, _refuse),
             "json": (_refuse, _parse),
@@ -66,61 +66,61 @@ class Taker:
         self._first = plan.sample.first
         self._stride = plan.sample.stride
         self._next_sample = self._first
-        # The seq that the next message to arrive has in a whole stream, and the
-        # next such seq to be stamped: ahead of `sequence` by what is in a queue.
-        self._next_arrival = 0
+        # The seq that the next message to be received has if there are no gaps, and the next
+        # such seq to be stamped: ahead of `sequence` by what is in a queue.
+        self._next_received = 0
         self._next_stamp = self._first
         self._rows = []
         self._dropped = 0
 
-    def take(self, message):
-        """Takes a message straight from the library: a str is text, bytes are binary."""
+    def process(self, message):
+        """Processes a message straight from the library: a str is text, bytes are binary."""
         if isinstance(message, str):
-            return self.take_text(message)
-        return self.take_binary(message)
+            return self.process_text(message)
+        return self.process_binary(message)
 
-    def take_binary(self, data):
-        """Takes a binary message, anything with a buffer, straight from the library."""
+    def process_binary(self, data):
+        """Processes a binary message, anything with a buffer, straight from the library."""
         if self._stop.is_set_now:
             return False
-        self._work(self._decode_binary, data, self.arrive())
+        self._process(self._decode_binary, data, self.count_message())
         return True
 
-    def take_text(self, text):
-        """Takes a text message, as a str, straight from the library."""
+    def process_text(self, text):
+        """Processes a text message, a str, straight from the library."""
         if self._stop.is_set_now:
             return False
-        self._work(self._decode_text, text, self.arrive())
+        self._process(self._decode_text, text, self.count_message())
         return True
 
-    def arrive(self):
+    def count_message(self):
         """Counts a message that the library has handed over; its stamp travels with it."""
         stamp = NO_STAMP
-        arrival = self._next_arrival
-        if arrival == self._next_stamp:
+        expected = self._next_received
+        if expected == self._next_stamp:
             stamp = monotonic_ns()
-            self._next_stamp = arrival + self._stride
-        self._next_arrival = arrival + 1
+            self._next_stamp = expected + self._stride
+        self._next_received = expected + 1
         self.received = received = self.received + 1
         self._values[self._received_at] = received
         return stamp
 
-    def work_binary(self, data, stamp):
-        """Works on a binary message that `arrive` has counted."""
+    def process_queued_binary(self, data, stamp):
+        """Processes a binary message that `count_message` has counted."""
         if self._stop.is_set_now:
             return False
-        self._work(self._decode_binary, data, stamp)
+        self._process(self._decode_binary, data, stamp)
         return True
 
-    def work_text(self, text, stamp):
-        """Works on a text message that `arrive` has counted."""
+    def process_queued_text(self, text, stamp):
+        """Processes a text message that `count_message` has counted."""
         if self._stop.is_set_now:
             return False
-        self._work(self._decode_text, text, stamp)
+        self._process(self._decode_text, text, stamp)
         return True
 
     def counts(self, queued=0):
-        """What the report says of this connection; `queued` ticks are left in its queue."""
+        """The counts of this connection; `queued` ticks are left in its queue."""
         return Counts(
             received=self.received,
             processed=self.processed,
@@ -139,7 +139,7 @@ class Taker:
         # Nearly always sorted already: only late ticks are out of place.
         return sorted(self._rows)
 
-    def _work(self, decode, message, stamp):
+    def _process(self, decode, message, stamp):
         try:
             symbol, price, _ts, seq = decode(message)
         except (StructError, ValueError, TypeError, RecursionError):
@@ -156,10 +156,10 @@ class Taker:
             self._refuse()
             return
         else:
-            is_sampled = self._irregular(seq)
+            is_sampled = self._record_unexpected(seq)
         if is_sampled and stamp == NO_STAMP:
             stamp = monotonic_ns()
-        # As the server rounds: half a cent up, nothing below zero.
+        # Rounded as the server does: half a cent up, nothing below zero.
         cents = int(price * 100.0 + 0.5)
         if cents > 0:
             self.checksum += cents
@@ -169,33 +169,33 @@ class Taker:
             while monotonic_ns() < end_ns:
                 pass
         if is_sampled:
-            self._keep(seq, stamp)
+            self._add_row(seq, stamp)
         self.processed = processed = self.processed + 1
         self._values[self._processed_at] = processed
 
-    def _keep(self, seq, stamp):
+    def _add_row(self, seq, stamp):
         if len(self._rows) < MAX_ROWS:
             self._rows.append((seq, stamp, monotonic_ns()))
         else:
             self._dropped += 1
         self._next_sample = self._at_or_after(self.sequence.next)
 
-    def _irregular(self, seq):
-        """A seq that was not expected: whether its tick is to be stamped."""
+    def _record_unexpected(self, seq):
+        """Records a seq that was not expected. Returns whether its tick is to be stamped."""
         before = self.sequence.next
-        place = self.sequence.irregular(seq)
-        self._shift(seq - before if place == AHEAD else -1)
+        arrival = self.sequence.record_unexpected(seq)
+        self._shift_by(seq - before if arrival == AFTER_GAP else -1)
         self._next_sample = self._at_or_after(self.sequence.next)
-        return place != AGAIN and self._at_or_after(seq) == seq
+        return arrival != DUPLICATE and self._at_or_after(seq) == seq
 
     def _refuse(self):
         self.undecodable += 1
-        self._shift(-1)
+        self._shift_by(-1)
 
-    def _shift(self, seqs):
-        """Seqs and the count of messages have moved apart."""
-        self._next_arrival += seqs
-        self._next_stamp = self._at_or_after(self._next_arrival)
+    def _shift_by(self, seqs):
+        """The difference of seqs and the count of messages has changed."""
+        self._next_received += seqs
+        self._next_stamp = self._at_or_after(self._next_received)
 
     def _at_or_after(self, seq):
         """The first sampled seq that is at least this."""
