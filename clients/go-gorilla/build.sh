@@ -9,10 +9,10 @@ if [ ! -d "$GOPATH/src/github.com/gorilla/websocket" ]; then
     echo "no gorilla/websocket below $GOPATH: apt-get install $package" >&2
     exit 1
 fi
-sources="main.go kit.go contract.go plan.go taker.go"
+sources="main.go run.go session.go stdio.go contract.go plan.go meter.go processor.go sequence.go"
 case "${1:-build}" in
 build)
-    # The receipt of what it is made of: the library does not tell its version.
+    # For the hello: the library does not export its version.
     version=$(dpkg-query --show --showformat '${Version}' "$package" 2>/dev/null || echo unknown)
     exec go build -o go-gorilla -ldflags "-X main.libraryVersion=$version" $sources
     ;;

@@ -1,47 +1,45 @@
 // The lines of the contract, each key once, as the tag of a field: reading, the errors
-// about keys, and writing derive from them. A key with `omitempty` may be absent.
+// about keys, and writing derive from them. A key with `omitempty` may be absent; `limits`
+// are the least and the most of a number, or of the length of a list.
 package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"strings"
 )
 
-const (
-	contractVersion = 2
-	maxLineBytes    = 1 << 20
-)
+const contractVersion = 2
 
 type plan struct {
 	Contract           uint64   `json:"contract"`
-	Urls               []string `json:"urls"`
+	Urls               []string `json:"urls" limits:"1 10000"`
 	Ca                 *string  `json:"ca,omitempty"`
 	Format             string   `json:"format"`
-	Symbols            uint32   `json:"symbols"`
+	Symbols            uint32   `json:"symbols" limits:"1 1048576"`
 	Schedule           schedule `json:"schedule"`
 	DurationNs         uint64   `json:"duration_ns"`
 	Sample             sample   `json:"sample"`
-	WorkNs             uint64   `json:"work_ns"`
-	QueueBound         uint64   `json:"queue_bound"`
-	ReceiveBufferBytes *uint32  `json:"receive_buffer_bytes"`
-	MemoryCeilingBytes uint64   `json:"memory_ceiling_bytes"`
+	WorkNs             uint64   `json:"work_ns" limits:"0 100000000"`
+	QueueBound         uint64   `json:"queue_bound" limits:"1 16777216"`
+	ReceiveBufferBytes *uint32  `json:"receive_buffer_bytes" limits:"1 2147483647"`
+	MemoryCeilingBytes uint64   `json:"memory_ceiling_bytes" limits:"1 18446744073709551615"`
 	Meter              *string  `json:"meter"`
-	ConnectDeadlineMs  uint64   `json:"connect_deadline_ms"`
-	DeadlineMs         uint64   `json:"deadline_ms"`
+	ConnectDeadlineMs  uint64   `json:"connect_deadline_ms" limits:"1 18446744073709551615"`
+	DeadlineMs         uint64   `json:"deadline_ms" limits:"1 18446744073709551615"`
 }
 
 type sample struct {
-	First  uint64 `json:"first"`
-	Stride uint64 `json:"stride"`
+	First  uint64 `json:"first" limits:"0 1152921504606846976"`
+	Stride uint64 `json:"stride" limits:"1 1152921504606846976"`
 }
 
-// schedule is the offered load, which this client checks and does not need.
+// schedule is the offered load, which this client checks but does not use.
 type schedule struct{}
 
-// The keys of each kind of schedule, beside its kind.
+// The keys of each kind of schedule, besides `kind`.
 var schedules = map[string]any{
 	"rate": struct {
 		RatePerS uint64 `json:"rate_per_s"`
@@ -130,15 +128,6 @@ func formatLine(line any) ([]byte, error) {
 	return append([]byte(head), append(text[1:], '\n')...), nil
 }
 
-// say writes a line to stdout.
-func say(line any) error {
-	text, err := formatLine(line)
-	if err == nil {
-		_, err = os.Stdout.Write(text)
-	}
-	return err
-}
-
 // parseLine reads a line of stdin: a *plan or a *stop.
 func parseLine(line []byte) (any, error) {
 	var keys map[string]json.RawMessage
@@ -163,10 +152,16 @@ func parseLine(line []byte) (any, error) {
 	default:
 		return nil, &lineError{unknownType(name), line}
 	}
-	if err := readKeys(keys, into, ""); err != nil {
-		return nil, &lineError{fmt.Errorf("%s: %w", name, err), line}
+	err := readKeys(keys, into, "")
+	if err == nil {
+		return into, nil
 	}
-	return into, nil
+	err = fmt.Errorf("%s: %w", name, err)
+	if errors.As(err, new(*rangeError)) {
+		// A value out of its range stands on a line that can be read.
+		return nil, err
+	}
+	return nil, &lineError{err, line}
 }
 
 // readKeys reads exactly the keys that the tags of a struct name, at every level;
@@ -175,7 +170,8 @@ func readKeys(keys map[string]json.RawMessage, into any, above string) error {
 	target := reflect.ValueOf(into).Elem()
 	known := make(map[string]bool)
 	for i := 0; i < target.NumField(); i++ {
-		key, option, _ := strings.Cut(target.Type().Field(i).Tag.Get("json"), ",")
+		tag := target.Type().Field(i).Tag
+		key, option, _ := strings.Cut(tag.Get("json"), ",")
 		known[key] = true
 		value, isThere := keys[key]
 		if !isThere && option != "omitempty" {
@@ -185,6 +181,9 @@ func readKeys(keys map[string]json.RawMessage, into any, above string) error {
 			continue
 		}
 		if err := readValue(value, target.Field(i), above+key); err != nil {
+			return err
+		}
+		if err := checkLimits(target.Field(i), tag.Get("limits"), above+key); err != nil {
 			return err
 		}
 	}
@@ -223,6 +222,39 @@ func readValue(value json.RawMessage, into reflect.Value, key string) error {
 	return readKeys(keys, target, key+".")
 }
 
+// checkLimits checks a number, or the length of a list.
+func checkLimits(value reflect.Value, limits, key string) error {
+	if value.Kind() == reflect.Pointer {
+		value = value.Elem()
+	}
+	if limits == "" || !value.IsValid() {
+		return nil
+	}
+	e := &rangeError{key: key}
+	if _, err := fmt.Sscan(limits, &e.least, &e.most); err != nil {
+		return err
+	}
+	if value.Kind() == reflect.Slice {
+		e.found = uint64(value.Len())
+	} else {
+		e.found = value.Uint()
+	}
+	if e.found < e.least || e.found > e.most {
+		return e
+	}
+	return nil
+}
+
+// rangeError is a value that cannot be carried out.
+type rangeError struct {
+	key                string
+	found, least, most uint64
+}
+
+func (e *rangeError) Error() string {
+	return fmt.Sprintf("%s is %d: choose %d to %d", e.key, e.found, e.least, e.most)
+}
+
 // lineError is about a line that cannot be read.
 type lineError struct {
 	cause error
@@ -243,7 +275,7 @@ func (e versionError) Error() string {
 	return fmt.Sprintf("contract version %d, but this program speaks version %d", uint64(e), contractVersion)
 }
 
-// unknownType is the type of a line that is neither plan nor stop.
+// unknownType is a line's type that is neither plan nor stop.
 type unknownType string
 
 func (e unknownType) Error() string { return fmt.Sprintf("unknown type `%s`", string(e)) }
@@ -256,7 +288,7 @@ const (
 	wrongKind  keyFault = "a value of the wrong kind at key"
 )
 
-// keyError is what is wrong with a key.
+// keyError is a key that is wrong.
 type keyError struct {
 	fault keyFault
 	key   string

@@ -1,15 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 )
 
-// The lines that the Rust types give: a key that is added, renamed or removed there fails
-// these tests.
+// The lines of one type, made from the Rust types: a key that is added, renamed or removed
+// there fails these tests.
 type lines struct {
 	AllKeys    json.RawMessage   `json:"all_keys"`
 	Minimal    json.RawMessage   `json:"minimal"`
@@ -17,7 +19,7 @@ type lines struct {
 	UnknownKey []json.RawMessage `json:"unknown_key"`
 }
 
-func (l lines) sound() []json.RawMessage {
+func (l lines) valid() []json.RawMessage {
 	return append([]json.RawMessage{l.AllKeys, l.Minimal}, l.Values...)
 }
 
@@ -58,7 +60,7 @@ func TestEveryLineIsReadAndUnknownAndMissingKeysAreRefused(t *testing.T) {
 		}
 	}
 	for name, lines := range all.Read {
-		for _, line := range lines.sound() {
+		for _, line := range lines.valid() {
 			if _, err := parseLine(line); err != nil {
 				t.Error(err)
 			}
@@ -81,7 +83,7 @@ func TestEveryLineIsReadAndUnknownAndMissingKeysAreRefused(t *testing.T) {
 func TestEveryLineIsWritten(t *testing.T) {
 	all := readFixture(t)
 	for name, lines := range all.Written {
-		for _, line := range lines.sound() {
+		for _, line := range lines.valid() {
 			var written []byte
 			var err error
 			switch name {
@@ -113,6 +115,14 @@ func TestEveryLineIsWritten(t *testing.T) {
 	}
 }
 
+func compact(t *testing.T, line []byte) string {
+	var out bytes.Buffer
+	if err := json.Compact(&out, line); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
 func again(line []byte, into any) ([]byte, error) {
 	if err := json.Unmarshal(line, into); err != nil {
 		return nil, err
@@ -139,5 +149,17 @@ func TestABadLineIsRefused(t *testing.T) {
 	}
 	if _, err := parseLine([]byte(`{"type":"plan","contract":1}`)); !errors.As(err, new(versionError)) {
 		t.Error(err)
+	}
+	plan := compact(t, readFixture(t).Read["plan"].Minimal)
+	for _, change := range [][2]string{
+		{`"symbols":64`, `"symbols":0`},
+		{`"stride":7`, `"stride":0`},
+		{`"queue_bound":256`, `"queue_bound":16777217`},
+		{`"receive_buffer_bytes":null`, `"receive_buffer_bytes":0`},
+	} {
+		line := strings.Replace(plan, change[0], change[1], 1)
+		if _, err := parseLine([]byte(line)); !errors.As(err, new(*rangeError)) {
+			t.Errorf("%s: %v", change[1], err)
+		}
 	}
 }

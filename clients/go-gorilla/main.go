@@ -1,5 +1,5 @@
-// A client of the tick bench in Go: gorilla/websocket, as its documentation
-// shows it. A goroutine for each connection reads messages until the end.
+// A client of the tick bench in Go: gorilla/websocket, used as its documentation shows. A
+// goroutine for each connection reads messages until the end.
 package main
 
 import (
@@ -21,34 +21,34 @@ const (
 	maxMessageBytes = 1 << 20
 )
 
-// Set by build.sh, as the library does not tell it.
+// Set by build.sh, as the library does not export it.
 var libraryVersion = "unknown"
 
 func main() {
-	nextReader := flag.Bool("next-reader", false, "read messages into one buffer that is used again")
+	nextReader := flag.Bool("next-reader", false, "read all messages into one buffer")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "unexpected argument `%s`: there is only --next-reader\n", flag.Arg(0))
 		os.Exit(2)
 	}
-	who := hello{
+	identity := hello{
 		Name:      "go-gorilla",
 		Versions:  []string{runtime.Version(), "gorilla/websocket " + libraryVersion},
 		Runtime:   "Go, a goroutine for each connection",
 		Transport: "net.TCPConn (epoll)",
 		Class:     "library",
 	}
-	os.Exit(play(who, func(s *session) (ending, error) { return client(s, *nextReader) }))
+	os.Exit(runClient(identity, func(s *session) (connectionEnd, error) { return client(s, *nextReader) }))
 }
 
 // client opens one connection and reads it to its end.
-func client(s *session, nextReader bool) (ending, error) {
+func client(s *session, nextReader bool) (connectionEnd, error) {
 	stream, err := net.Dial("tcp", s.address)
 	if err != nil {
-		return ending{}, fmt.Errorf("cannot connect: %w", err)
+		return connectionEnd{}, fmt.Errorf("cannot connect: %w", err)
 	}
-	if err := s.adopt(stream.(*net.TCPConn)); err != nil {
-		return ending{}, err
+	if err := s.registerSocket(stream.(*net.TCPConn)); err != nil {
+		return connectionEnd{}, err
 	}
 	dialer := websocket.Dialer{
 		NetDial:        func(string, string) (net.Conn, error) { return stream, nil },
@@ -56,18 +56,18 @@ func client(s *session, nextReader bool) (ending, error) {
 	}
 	conn, _, err := dialer.Dial(s.url, nil)
 	if err != nil {
-		return ending{}, fmt.Errorf("the WebSocket handshake failed: %w", err)
+		return connectionEnd{}, fmt.Errorf("the WebSocket handshake failed: %w", err)
 	}
 	conn.SetReadLimit(maxMessageBytes)
 	if err := s.ready(); err != nil {
-		return ending{}, err
+		return connectionEnd{}, err
 	}
-	return readAll(conn, s.taker, nextReader), nil
+	return readAll(conn, s.processor, nextReader), nil
 }
 
-// readAll reads until the end, whatever it is. The library answers pings and
-// close frames while it is asked for messages.
-func readAll(conn *websocket.Conn, t *taker, nextReader bool) ending {
+// readAll reads to the end of the connection. The library answers pings and close frames
+// while it is asked for messages.
+func readAll(conn *websocket.Conn, p *processor, nextReader bool) connectionEnd {
 	read := conn.ReadMessage
 	if nextReader {
 		read = intoOneBuffer(conn)
@@ -77,8 +77,8 @@ func readAll(conn *websocket.Conn, t *taker, nextReader bool) ending {
 		if err != nil {
 			return endOf(err)
 		}
-		if !t.take(kind == websocket.TextMessage, payload) {
-			return ending{asked: true}
+		if !p.process(kind == websocket.TextMessage, payload) {
+			return connectionEnd{stopped: true}
 		}
 	}
 }
@@ -97,12 +97,12 @@ func intoOneBuffer(conn *websocket.Conn) func() (int, []byte, error) {
 	}
 }
 
-// endOf tells a close frame from any other end: for a stream that just ends
-// the library makes up a close error with code 1006.
-func endOf(err error) ending {
+// endOf distinguishes a close frame from any other end: for a stream without a close frame
+// the library returns a close error with code 1006.
+func endOf(err error) connectionEnd {
 	var closed *websocket.CloseError
 	if errors.As(err, &closed) && closed.Code != websocket.CloseAbnormalClosure {
-		return ending{code: closed.Code}
+		return connectionEnd{code: closed.Code}
 	}
-	return ending{broken: err.Error()}
+	return connectionEnd{failure: err.Error()}
 }

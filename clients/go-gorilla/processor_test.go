@@ -16,7 +16,7 @@ func TestSequenceAgreesWithAPlainSet(t *testing.T) {
 			seq := uint64(random.Intn(60))
 			if seq == s.next {
 				s.next++
-			} else if came := s.irregular(seq); came != seen[seq] {
+			} else if came := s.recordUnexpected(seq); came != seen[seq] {
 				t.Fatalf("seed %d: seq %d came before: %v", seed, seq, came)
 			}
 			switch {
@@ -51,9 +51,9 @@ func TestSamplesAndCents(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoTickIsNotDecoded(t *testing.T) {
+func TestMessagesThatAreNotTicksAreNotDecoded(t *testing.T) {
 	decode := func(format, text string) bool {
-		_, ok := (&taker{plan: &plan{Format: format}}).decode(true, []byte(text), 0)
+		_, ok := (&processor{plan: &plan{Format: format}}).decode(true, []byte(text), 0)
 		return ok
 	}
 	if !decode("json", `{"symbol":7,"price":412.55,"ts":81,"seq":2}`) ||

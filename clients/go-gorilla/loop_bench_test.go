@@ -18,7 +18,7 @@ import (
 
 const floodTicks = 500_000
 
-// flood is so many binary ticks as frames, then a close frame with code 1000.
+// flood returns floodTicks binary ticks as frames, then a close frame with code 1000.
 func flood() []byte {
 	var out bytes.Buffer
 	for seq := uint64(0); seq < floodTicks; seq++ {
@@ -34,7 +34,7 @@ func flood() []byte {
 	return out.Bytes()
 }
 
-// listen answers each connection with the same bytes, over a real socket.
+// listen sends the same bytes to each connection, over a real socket.
 func listen(b *testing.B, frames []byte) string {
 	upgrader := websocket.Upgrader{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -80,7 +80,7 @@ func bare(conn *websocket.Conn) (count uint64) {
 	}
 }
 
-// bareOneBuffer is the same as the variant reads them.
+// bareOneBuffer does the same with one buffer, as the variant does.
 func bareOneBuffer(conn *websocket.Conn) (count uint64) {
 	for read := intoOneBuffer(conn); ; count++ {
 		if _, _, err := read(); err != nil {
@@ -89,19 +89,19 @@ func bareOneBuffer(conn *websocket.Conn) (count uint64) {
 	}
 }
 
-// client is the client's own loop: every tick checked, every 997th stamped.
+// clientLoop is the client's own loop: every tick checked, every 997th stamped.
 func clientLoop(nextReader bool) func(*websocket.Conn) uint64 {
 	return func(conn *websocket.Conn) uint64 {
 		var received, processed uint64
 		p := &plan{Format: "binary", Symbols: 64, Sample: sample{First: 498, Stride: 997}}
-		t := newTaker(p, new(atomic.Bool), &received, &processed)
-		readAll(conn, t, nextReader)
+		processor := newProcessor(p, new(atomic.Bool), &received, &processed)
+		readAll(conn, processor, nextReader)
 		return processed
 	}
 }
 
-// compare tells which part of the bare loop the client reaches: the median of
-// pairs, turn about.
+// compare reports the rate of the client relative to the bare loop: the median of pairs, in
+// turns.
 func compare(b *testing.B, bare, client func(*websocket.Conn) uint64) {
 	url := listen(b, flood())
 	ratios, spent := make([]float64, b.N), time.Duration(0)
