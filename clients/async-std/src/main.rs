@@ -24,7 +24,7 @@ fn identify(_args: &NoArgs, _plan: &ClientPlan) -> Identity {
 }
 
 fn run(_args: &NoArgs, sessions: Vec<Session>) -> Result<Outcome> {
-    // Each reader is a task of its own, on a worker, as it is in a service.
+    // Each reader is a task on a worker thread, as in a service.
     let tasks: Vec<_> = sessions.into_iter().map(|s| task::spawn(client(s))).collect();
     task::block_on(async {
         let mut outcomes = Vec::new();

@@ -1,5 +1,5 @@
-//! What it costs to hand a message from one thread to another through
-//! crossbeam, bounded and unbounded, with the payload that the clients send.
+//! The cost of handing a message from one thread to another through crossbeam, bounded and
+//! unbounded, with the payload that the clients use.
 
 use client_kit::Stamp;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -33,7 +33,7 @@ fn hand_over((sender, receiver): (Sender<Item>, Receiver<Item>)) -> Duration {
     let count = scope(|scope| {
         scope.spawn(move || {
             for message in messages {
-                sender.send((Stamp::default(), message)).expect("the worker listens");
+                sender.send((Stamp::default(), message)).expect("the worker receives");
             }
         });
         receiver.iter().filter(|(_, message)| message.is_binary()).count()

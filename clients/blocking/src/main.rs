@@ -1,5 +1,5 @@
-//! Blocking tungstenite on a reader thread, a bounded crossbeam channel, and a
-//! worker thread. A full channel stops the reader, and so pushes back on TCP.
+//! Blocking tungstenite on a reader thread, a bounded crossbeam channel, and a worker thread.
+//! A full channel stops the reader, which applies back-pressure through TCP.
 
 use anyhow::{Context, Result, anyhow};
 use client_kit::tungstenite::{close, config};
@@ -44,15 +44,15 @@ fn client(session: Session) -> Result<Outcome> {
     let stream = TcpStream::connect(session.address()).context("cannot connect")?;
     session.register_socket(&stream)?;
     match session.tls()? {
-        None => talk(session, stream),
+        None => run_websocket(session, stream),
         Some(tls) => {
             let connection = ClientConnection::new(tls.config, tls.name)?;
-            talk(session, StreamOwned::new(connection, stream))
+            run_websocket(session, StreamOwned::new(connection, stream))
         }
     }
 }
 
-fn talk<S: Read + Write + Send + 'static>(session: Session, stream: S) -> Result<Outcome> {
+fn run_websocket<S: Read + Write + Send + 'static>(session: Session, stream: S) -> Result<Outcome> {
     let handshake = client_with_config(session.url(), stream, Some(config()));
     let (socket, _) = handshake.map_err(|e| anyhow!("the WebSocket handshake failed: {e}"))?;
     let (sender, receiver) = bounded(usize::try_from(session.plan().queue_bound)?);
@@ -62,8 +62,8 @@ fn talk<S: Read + Write + Send + 'static>(session: Session, stream: S) -> Result
         .name("reader".to_owned())
         .spawn(move || read(socket, counter, &sender))?;
     work(&receiver, &mut processor);
-    // After a stop: what is left. Counting takes it out, which frees a reader
-    // that waits for room; it then sees the stop and hangs up.
+    // After a stop: the ticks that are left. Counting takes them out, which unblocks a reader
+    // that waits for room; it then notices the stop and ends.
     let queued = receiver.iter().count();
     let (end, counter) = reader.join().map_err(|_| anyhow!("the reader panicked"))?;
     Ok(processor.finish_queued(end, &counter, queued))
@@ -88,7 +88,7 @@ fn read<S: Read + Write>(
                 let _ = socket.flush();
                 break close(frame.as_ref());
             }
-            // The library answers a ping when it is asked for what comes next.
+            // The library answers a ping when it is asked for the next message.
             Ok(_) => {}
             Err(error) => break End::Failed(error.to_string()),
         }
@@ -96,7 +96,7 @@ fn read<S: Read + Write>(
     (end, counter)
 }
 
-/// Until the reader has hung up and the channel is empty, or the kit stops it.
+/// Processes until the reader has ended and the channel is empty, or the kit stops it.
 fn work(queue: &Receiver<Item>, processor: &mut Processor) {
     for (stamp, message) in queue {
         if processor.process_queued_message(&message, stamp).is_break() {

@@ -14,7 +14,7 @@ use compio::runtime::Runtime;
 use std::pin::Pin;
 use std::process::ExitCode;
 
-/// What async-tungstenite reads from: a buffer that io_uring fills.
+/// What async-tungstenite reads from: an adapter with a buffer that io_uring fills.
 pub(crate) type Stream = Pin<Box<AsyncStream<TcpStream>>>;
 
 fn main() -> ExitCode {
@@ -59,8 +59,8 @@ async fn client(session: Session) -> Result<Outcome> {
     Ok(processor.finish(end))
 }
 
-/// An operation of io_uring owns its buffer until it is complete, so the bytes
-/// are copied once more on their way to tungstenite's.
+/// An io_uring operation owns its buffer until it is complete, so the bytes are copied once
+/// more, into tungstenite's buffer.
 pub(crate) fn adapt(stream: TcpStream) -> Stream {
     Box::pin(AsyncStream::with_capacity(client_kit::READ_BUFFER_BYTES, stream))
 }

@@ -1,4 +1,4 @@
-//! A machine that gives no ring is told so, and how to mend it.
+//! On a machine without io_uring the client is unavailable, with a reason.
 
 use client_kit::testing::{Child, plan};
 use contract::FromClient;
@@ -9,8 +9,8 @@ use tick::Format;
 fn without_a_ring_it_is_unavailable() {
     let mut command = Command::new("sh");
     let path = env!("CARGO_BIN_EXE_client-compio");
-    // There is room for one file besides the three standard ones, which loading
-    // the program takes: a ring and what wakes it are two.
+    // One open file is allowed besides the three standard ones, which loading the program
+    // needs: a ring and what wakes it need two.
     command.args(["-c", "exec 3>&- && ulimit -n 4 && exec \"$0\"", path]);
     let mut child = Child::spawn(command, &()).unwrap();
     child.plan(&plan("ws://127.0.0.1:1/", Format::Binary));

@@ -1,5 +1,5 @@
-//! tokio + fastwebsockets, as its documentation shows it: hyper's upgrade, then
-//! `FragmentCollector::read_frame` until a close frame comes.
+//! tokio + fastwebsockets, used as its documentation shows: hyper's upgrade, then
+//! `FragmentCollector::read_frame` until a close frame.
 
 use anyhow::{Context, Result};
 use client_kit::{
@@ -32,7 +32,7 @@ fn identify(_args: &NoArgs, _plan: &ClientPlan) -> Identity {
 
 fn run(_args: &NoArgs, sessions: Vec<Session>) -> Result<Outcome> {
     let runtime = Builder::new_multi_thread().enable_io().build()?;
-    // Each reader is a task of its own, on a worker, as it is in a service.
+    // Each reader is a task on a worker thread, as in a service.
     runtime.block_on(async {
         let tasks: Vec<_> = sessions.into_iter().map(|s| tokio::spawn(client(s))).collect();
         let mut outcomes = Vec::new();
@@ -62,15 +62,15 @@ async fn client(session: Session) -> Result<Outcome> {
     Ok(processor.finish(end))
 }
 
-/// Puts fragmented messages together. The library answers pings and close
-/// frames by itself, as it does by default.
+/// Assembles fragmented messages. The library answers pings and close frames by itself, as
+/// is its default.
 pub(crate) fn collector<S>(mut socket: WebSocket<S>) -> FragmentCollector<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     socket.set_auto_pong(true);
     socket.set_auto_close(true);
-    // The library refuses what is as long as its limit; the others what is longer.
+    // This library refuses messages that are as long as its limit, the others only longer ones.
     socket.set_max_message_size(client_kit::MAX_MESSAGE_BYTES + 1);
     FragmentCollector::new(socket)
 }
@@ -102,7 +102,7 @@ where
     }
 }
 
-/// Ties hyper to tokio: what drives the connection until it is upgraded.
+/// Runs hyper's connection as a tokio task until it is upgraded.
 struct Spawn;
 
 impl<F> Executor<F> for Spawn

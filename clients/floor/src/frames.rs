@@ -1,5 +1,5 @@
-//! From bytes to WebSocket messages (RFC 6455, section 5) without copying: a
-//! message in one frame is a slice of the read buffer.
+//! Decodes WebSocket messages (RFC 6455, section 5) without copying: a message in one frame is
+//! a slice of the read buffer.
 
 use std::ops::Range;
 use tungstenite::protocol::frame::coding::CloseCode;
@@ -7,10 +7,10 @@ use tungstenite::protocol::frame::coding::CloseCode;
 /// The longest header that a server can send: two bytes and a 64-bit length.
 const MAX_HEADER_BYTES: usize = 10;
 
-/// The longest payload of a frame whose length is a part of its first two bytes.
+/// The longest payload of a frame whose length is in its first two bytes.
 const MAX_SHORT_BYTES: usize = 125;
 
-/// What the server said.
+/// A message or control frame from the server.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event<'a> {
     /// A whole binary message.
@@ -19,75 +19,73 @@ pub enum Event<'a> {
     Text(&'a str),
     /// To be answered with [`pong`] of the same payload.
     Ping(&'a [u8]),
-    /// Asked for by nobody, and allowed.
+    /// Allowed, although nothing asked for it.
     Pong,
-    /// The close code, 1005 when there is none; to be answered with
-    /// [`close`].
+    /// The close code, 1005 when there is none; to be answered with [`close`].
     Close(u16),
 }
 
-/// A breach of the protocol, after which the connection is of no use.
+/// A violation of the protocol, which ends the connection.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    /// Servers do not mask.
+    /// A server must not mask.
     #[error("a masked frame from the server")]
     Masked,
-    /// A bit that only extensions use.
+    /// A bit that is reserved for extensions.
     #[error("a reserved bit is set")]
     ReservedBit,
     /// An opcode that does not exist.
     #[error("unknown opcode {0:#x}")]
     Opcode(u8),
-    /// A control frame that is too long, or in parts.
-    #[error("a control frame in parts or of more than 125 bytes")]
+    /// A control frame that is too long, or fragmented.
+    #[error("a control frame is fragmented or has more than 125 bytes")]
     Control,
-    /// A continuation of nothing, or a message inside a message.
+    /// A continuation without a beginning, or a message inside a fragmented one.
     #[error("a fragment out of order")]
     Fragment,
-    /// More than the limit.
+    /// Longer than the limit.
     #[error("a message of more than {0} bytes")]
     TooLong(usize),
-    /// Text, or the reason of a close frame, that is no text.
+    /// Text, or the reason of a close frame, that is not UTF-8.
     #[error("text that is not UTF-8")]
     Utf8,
     /// A close frame with one byte.
     #[error("a close frame of one byte")]
     Close,
-    /// A close code that never stands in a frame, such as 1006, or that is not
-    /// given out.
-    #[error("a close frame with code {0}, which nobody may send")]
+    /// A close code that must not be in a frame, such as 1006, or that is not assigned.
+    #[error("a close frame with code {0}, which must not be sent")]
     CloseCode(u16),
 }
 
-/// One frame's header, read.
+/// The decoded header of a frame.
 struct Header {
     is_final: bool,
     opcode: u8,
-    /// Where its payload lies in the buffer, whether or not it is there yet.
+    /// Where its payload is in the buffer; it may not have been read yet.
     payload: Range<usize>,
 }
 
-/// Reads frames out of a buffer that is filled from a socket.
+/// Decodes frames in a buffer that is filled from a socket.
 #[derive(Debug)]
 pub struct FrameReader {
     buffer: Vec<u8>,
-    /// What lies in `buffer` and has not been read yet.
+    /// The bytes of `buffer` that have not been decoded yet.
     start: usize,
     end: usize,
     max_message_bytes: usize,
-    /// Whether the message in parts is text; `None`: there is none.
+    /// Whether the fragmented message is text; `None` when there is none.
     parts_are_text: Option<bool>,
     parts: Vec<u8>,
-    /// The parts have been handed over, and are to be cleared.
+    /// The parts have been handed over, and have to be cleared.
     parts_are_whole: bool,
 }
 
 impl FrameReader {
-    /// A reader with a buffer of `buffer_bytes`, which begins with `first`.
+    /// With a buffer of `buffer_bytes` that begins with the bytes `first`.
     ///
     /// # Panics
-    /// When messages are limited to less than a short frame has, 125 bytes: the
-    /// quick way through [`FrameReader::next`] does not look at the limit.
+    /// When the limit is below the 125 bytes of a short frame: the fast path of
+    /// [`FrameReader::next`] does not check the limit.
     pub fn new(buffer_bytes: usize, max_message_bytes: usize, first: &[u8]) -> Self {
         assert!(max_message_bytes >= MAX_SHORT_BYTES, "a limit below that of short frames");
         let mut buffer = vec![0; buffer_bytes.max(first.len() + MAX_HEADER_BYTES)];
@@ -103,33 +101,33 @@ impl FrameReader {
         }
     }
 
-    /// Where to read to; never empty. To be asked for when [`FrameReader::next`]
-    /// has returned `None`.
+    /// Where to read to; never empty. To be called when [`FrameReader::next`] has returned
+    /// `None`.
     pub fn space(&mut self) -> &mut [u8] {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         } else if self.start > 0 {
-            // Less than one frame: what a read has cut.
+            // Less than one frame: its end has not been read yet.
             self.buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
         }
         if self.end == self.buffer.len() {
-            // One frame fills it all; `next` has limited its length.
+            // One frame fills the buffer; `next` has checked its length.
             self.buffer.resize(self.buffer.len() * 2, 0);
         }
         &mut self.buffer[self.end..]
     }
 
-    /// So many bytes have been read to [`FrameReader::space`].
+    /// `count` bytes have been read to [`FrameReader::space`].
     pub fn fill(&mut self, count: usize) {
         self.end += count;
         debug_assert!(self.end <= self.buffer.len());
     }
 
-    /// The next whole message or control frame; `None`: more bytes are needed.
+    /// The next complete message or control frame; `None` when more bytes are needed.
     #[inline]
     pub fn next(&mut self) -> Result<Option<Event<'_>>, FrameError> {
-        // Nearly all frames are short, final and binary: for those, one look.
+        // Nearly all frames are short, final and binary: those are recognised at once.
         let short = match &self.buffer[self.start..self.end] {
             [0x82, len @ 0..126, rest @ ..] if rest.len() >= usize::from(*len) => usize::from(*len),
             _ => return self.next_general(),
@@ -175,7 +173,7 @@ impl FrameReader {
         }
     }
 
-    /// The header at `start`, checked; `None`: it is not whole yet.
+    /// The header at `start`, checked; `None` when it is incomplete.
     fn header(&self) -> Result<Option<Header>, FrameError> {
         let bytes = &self.buffer[self.start..self.end];
         let [first, second, rest @ ..] = bytes else {
@@ -188,7 +186,7 @@ impl FrameReader {
         if second & 0x80 != 0 {
             return Err(FrameError::Masked);
         }
-        // At once: its payload may be long in coming.
+        // Before its payload has come.
         if !matches!(opcode, 0x0..=0x2 | 0x8..=0xa) {
             return Err(FrameError::Opcode(opcode));
         }
@@ -223,7 +221,7 @@ impl FrameReader {
             (0x8, [_]) => Err(FrameError::Close),
             (0x8, [high, low, reason @ ..]) => {
                 let code = u16::from_be_bytes([*high, *low]);
-                // The code goes back to the server, where nobody may send it either.
+                // The code is sent back to the server, so it has to be one that may be sent.
                 if !CloseCode::from(code).is_allowed() {
                     return Err(FrameError::CloseCode(code));
                 }
@@ -243,12 +241,12 @@ fn message(is_text: bool, payload: &[u8]) -> Result<Event<'_>, FrameError> {
     }
 }
 
-/// A frame that answers a ping; masked, as a client's frames have to be.
+/// The answer to a ping; masked, as a client's frames have to be.
 pub fn pong(payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
     control_frame(0xa, payload, mask)
 }
 
-/// A frame that answers a close with its own code.
+/// The answer to a close frame, with the same code.
 pub fn close(code: u16, mask: [u8; 4]) -> Vec<u8> {
     match code {
         1005 => control_frame(0x8, &[], mask),

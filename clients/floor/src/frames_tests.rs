@@ -1,5 +1,5 @@
-//! What tungstenite sends, cut anywhere, is read back; what breaks the
-//! protocol is refused.
+//! What tungstenite sends, cut anywhere, is decoded again; what violates the protocol is
+//! refused.
 
 use super::*;
 use proptest::prelude::*;
@@ -14,7 +14,7 @@ const LIMIT: usize = 1 << 20;
 
 /// An event that outlives the buffer.
 #[derive(Debug, Clone, PartialEq)]
-enum Heard {
+enum Received {
     Binary(Vec<u8>),
     Text(String),
     Ping(Vec<u8>),
@@ -22,38 +22,43 @@ enum Heard {
     Close(u16),
 }
 
-fn heard(event: &Event<'_>) -> Heard {
+fn received(event: &Event<'_>) -> Received {
     match event {
-        Event::Binary(payload) => Heard::Binary(payload.to_vec()),
-        Event::Text(text) => Heard::Text((*text).to_owned()),
-        Event::Ping(payload) => Heard::Ping(payload.to_vec()),
-        Event::Pong => Heard::Pong,
-        Event::Close(code) => Heard::Close(*code),
+        Event::Binary(payload) => Received::Binary(payload.to_vec()),
+        Event::Text(text) => Received::Text((*text).to_owned()),
+        Event::Ping(payload) => Received::Ping(payload.to_vec()),
+        Event::Pong => Received::Pong,
+        Event::Close(code) => Received::Close(*code),
     }
 }
 
-/// What a server says: a message in so many parts, with a ping after the first.
+/// What a server sends; a message in this number of fragments, with a ping after the first.
 #[derive(Debug, Clone)]
-enum Said {
+enum Sent {
     Binary(Vec<u8>, usize),
     Text(String, usize),
     Ping(Vec<u8>),
     Pong,
 }
 
-fn said() -> impl Strategy<Value = Said> {
+fn sent() -> impl Strategy<Value = Sent> {
     let length = prop_oneof![8 => 0..130usize, 2 => 100..70_000usize];
     let binary = length.prop_flat_map(|len| prop::collection::vec(any::<u8>(), len));
     prop_oneof![
-        6 => prop::collection::vec(any::<u8>(), 28).prop_map(|p| Said::Binary(p, 1)),
-        2 => (binary, 1..5usize).prop_map(|(p, parts)| Said::Binary(p, parts)),
-        2 => ("[a-zé]{0,200}", 1..5usize).prop_map(|(t, parts)| Said::Text(t, parts)),
-        1 => prop::collection::vec(any::<u8>(), 0..125).prop_map(Said::Ping),
-        1 => Just(Said::Pong),
+        6 => prop::collection::vec(any::<u8>(), 28).prop_map(|p| Sent::Binary(p, 1)),
+        2 => (binary, 1..5usize).prop_map(|(p, parts)| Sent::Binary(p, parts)),
+        2 => ("[a-zé]{0,200}", 1..5usize).prop_map(|(t, parts)| Sent::Text(t, parts)),
+        1 => prop::collection::vec(any::<u8>(), 0..125).prop_map(Sent::Ping),
+        1 => Just(Sent::Pong),
     ]
 }
 
-fn parts_of(payload: &[u8], parts: usize, kind: Data, heard: &mut Vec<Heard>) -> Vec<Message> {
+fn parts_of(
+    payload: &[u8],
+    parts: usize,
+    kind: Data,
+    expected: &mut Vec<Received>,
+) -> Vec<Message> {
     let size = payload.len().div_ceil(parts).max(1);
     let mut chunks: Vec<&[u8]> = payload.chunks(size).collect();
     if chunks.is_empty() {
@@ -67,55 +72,59 @@ fn parts_of(payload: &[u8], parts: usize, kind: Data, heard: &mut Vec<Heard>) ->
         messages.push(Message::Frame(frame));
         if index == 0 && last > 0 {
             messages.push(Message::Ping(vec![7].into()));
-            heard.push(Heard::Ping(vec![7]));
+            expected.push(Received::Ping(vec![7]));
         }
     }
     messages
 }
 
-/// The bytes of a conversation, written by tungstenite, and what is in them.
-fn converse(said: Vec<Said>) -> (Vec<u8>, Vec<Heard>) {
+/// The bytes that tungstenite writes for these messages, and what is in them.
+fn encode(messages: Vec<Sent>) -> (Vec<u8>, Vec<Received>) {
     let mut server = WebSocket::from_raw_socket(Cursor::new(Vec::new()), Role::Server, None);
-    let mut heard = Vec::new();
-    for word in said {
-        let messages = match word {
-            Said::Binary(payload, parts) => {
-                let messages = parts_of(&payload, parts, Data::Binary, &mut heard);
-                heard.push(Heard::Binary(payload));
+    let mut expected = Vec::new();
+    for message in messages {
+        let frames = match message {
+            Sent::Binary(payload, parts) => {
+                let messages = parts_of(&payload, parts, Data::Binary, &mut expected);
+                expected.push(Received::Binary(payload));
                 messages
             }
-            Said::Text(text, parts) => {
-                let messages = parts_of(text.as_bytes(), parts, Data::Text, &mut heard);
-                heard.push(Heard::Text(text));
+            Sent::Text(text, parts) => {
+                let messages = parts_of(text.as_bytes(), parts, Data::Text, &mut expected);
+                expected.push(Received::Text(text));
                 messages
             }
-            Said::Ping(payload) => {
-                heard.push(Heard::Ping(payload.clone()));
+            Sent::Ping(payload) => {
+                expected.push(Received::Ping(payload.clone()));
                 vec![Message::Ping(payload.into())]
             }
-            Said::Pong => {
-                heard.push(Heard::Pong);
+            Sent::Pong => {
+                expected.push(Received::Pong);
                 vec![Message::Pong(Vec::new().into())]
             }
         };
-        for message in messages {
-            server.send(message).unwrap();
+        for frame in frames {
+            server.send(frame).unwrap();
         }
     }
     let close = CloseFrame { code: CloseCode::Normal, reason: "the end".into() };
     server.close(Some(close)).unwrap();
-    heard.push(Heard::Close(1000));
-    (server.get_ref().get_ref().clone(), heard)
+    expected.push(Received::Close(1000));
+    (server.get_ref().get_ref().clone(), expected)
 }
 
-/// Reads all of `bytes`, which come in pieces of these sizes, over and over.
-fn read_in_pieces(bytes: &[u8], sizes: &[usize], buffer: usize) -> Result<Vec<Heard>, FrameError> {
+/// Decodes `bytes`, read in chunks of these sizes, which repeat.
+fn read_in_chunks(
+    bytes: &[u8],
+    sizes: &[usize],
+    buffer: usize,
+) -> Result<Vec<Received>, FrameError> {
     let mut reader = FrameReader::new(buffer, LIMIT, &[]);
     let mut all = Vec::new();
     let (mut rest, mut sizes) = (bytes, sizes.iter().cycle());
     loop {
         while let Some(event) = reader.next()? {
-            all.push(heard(&event));
+            all.push(received(&event));
         }
         if rest.is_empty() {
             return Ok(all);
@@ -132,25 +141,25 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
-    fn reads_what_tungstenite_writes(
-        words in prop::collection::vec(said(), 0..30),
+    fn what_tungstenite_writes_is_decoded(
+        messages in prop::collection::vec(sent(), 0..30),
         sizes in prop::collection::vec(1usize..2000, 1..20),
         buffer in 16usize..4096,
     ) {
-        let (bytes, expected) = converse(words);
-        prop_assert_eq!(read_in_pieces(&bytes, &sizes, buffer).unwrap(), expected);
+        let (bytes, expected) = encode(messages);
+        prop_assert_eq!(read_in_chunks(&bytes, &sizes, buffer).unwrap(), expected);
     }
 
     #[test]
-    fn rubbish_never_panics(
+    fn arbitrary_bytes_never_panic(
         bytes in prop::collection::vec(any::<u8>(), 0..400),
         size in 1usize..50,
     ) {
-        let _ = read_in_pieces(&bytes, &[size], 16);
+        let _ = read_in_chunks(&bytes, &[size], 16);
     }
 
     #[test]
-    fn answers_are_read_back_by_tungstenite(
+    fn tungstenite_reads_the_answers(
         payload in prop::collection::vec(any::<u8>(), 0..=125),
         mask in any::<[u8; 4]>(),
     ) {
@@ -163,7 +172,7 @@ proptest! {
 }
 
 #[test]
-fn what_came_with_the_handshake_is_read_first() {
+fn bytes_that_came_with_the_handshake_are_decoded_first() {
     let mut reader = FrameReader::new(16, LIMIT, &[0x82, 3, 1, 2]);
     assert_eq!(reader.next(), Ok(None));
     reader.space()[0] = 3;
@@ -172,9 +181,9 @@ fn what_came_with_the_handshake_is_read_first() {
 }
 
 #[test]
-fn breaches_of_the_protocol_are_refused() {
+fn violations_of_the_protocol_are_refused() {
     let whole_64_bit = |len: u64| [&[0x82, 127][..], &len.to_be_bytes()].concat();
-    let breaches: [(Vec<u8>, FrameError); 19] = [
+    let violations: [(Vec<u8>, FrameError); 19] = [
         (vec![0x82, 0x81, 0, 0, 0, 0, 0], FrameError::Masked),
         (vec![0xc2, 0], FrameError::ReservedBit),
         (vec![0x83, 0], FrameError::Opcode(3)),
@@ -187,7 +196,7 @@ fn breaches_of_the_protocol_are_refused() {
         (whole_64_bit(u64::MAX), FrameError::TooLong(LIMIT)),
         (vec![0x81, 2, 0xc3, 0x28], FrameError::Utf8),
         (vec![0x88, 1, 3], FrameError::Close),
-        // What follows was found by the fuzzer, with tungstenite as the oracle.
+        // The following were found by the fuzzer, in comparison with tungstenite.
         (vec![0x83, 125], FrameError::Opcode(3)),
         (vec![0x8f, 125], FrameError::Opcode(15)),
         (vec![0x88, 2, 3, 231], FrameError::CloseCode(999)),
@@ -199,12 +208,12 @@ fn breaches_of_the_protocol_are_refused() {
             FrameError::TooLong(LIMIT),
         ),
     ];
-    for (bytes, error) in breaches {
-        assert_eq!(read_in_pieces(&bytes, &[1], 16), Err(error), "{bytes:02x?}");
+    for (bytes, error) in violations {
+        assert_eq!(read_in_chunks(&bytes, &[1], 16), Err(error), "{bytes:02x?}");
     }
 }
 
 #[test]
 fn a_close_frame_may_be_empty() {
-    assert_eq!(read_in_pieces(&[0x88, 0], &[1], 16), Ok(vec![Heard::Close(1005)]));
+    assert_eq!(read_in_chunks(&[0x88, 0], &[1], 16), Ok(vec![Received::Close(1005)]));
 }

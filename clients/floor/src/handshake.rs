@@ -1,16 +1,16 @@
-//! The opening handshake (RFC 6455, section 4.1), by hand: one request, one
-//! response head.
+//! The opening handshake (RFC 6455, section 4.1), without a library: one request, one response
+//! head.
 
 use std::io::{self, Read, Write};
 use tungstenite::handshake::{client::generate_key, derive_accept_key};
 
-/// A response head has to end within so many bytes.
+/// The longest response head.
 const MAX_HEAD_BYTES: usize = 16 << 10;
 
 /// Why there is no WebSocket connection.
 #[derive(Debug, thiserror::Error)]
 pub enum HandshakeError {
-    /// The plan's URL is none that the kit lets pass.
+    /// The URL has another form; the kit lets no such URL pass.
     #[error("the URL has to be ws://HOST/PATH")]
     Url,
     /// The connection failed.
@@ -19,7 +19,7 @@ pub enum HandshakeError {
     /// The server ended the connection in the middle of its answer.
     #[error("the server closed the connection before it answered")]
     Closed,
-    /// The answer's head goes on and on.
+    /// The head of the answer is too long.
     #[error("the head of the server's answer has more than {MAX_HEAD_BYTES} bytes")]
     TooLong,
     /// Not HTTP.
@@ -28,7 +28,7 @@ pub enum HandshakeError {
     /// Another status than 101.
     #[error("the server answered with status {0}, not 101")]
     Status(u16),
-    /// A header has not the value that it has to have.
+    /// A header has a wrong value.
     #[error("the answer's header {name} has to be `{wanted}`")]
     Header {
         /// Which header.
@@ -41,9 +41,12 @@ pub enum HandshakeError {
     Extension,
 }
 
-/// Asks for `url` (`ws://HOST/PATH`) and checks the answer. Returns what the
-/// server sent after its head: the beginning of the frames.
-pub fn shake_hands(stream: &mut (impl Read + Write), url: &str) -> Result<Vec<u8>, HandshakeError> {
+/// Requests `url` (`ws://HOST/PATH`) and checks the answer. Returns what the server sent after
+/// the head: the first bytes of the frames.
+pub fn open_websocket(
+    stream: &mut (impl Read + Write),
+    url: &str,
+) -> Result<Vec<u8>, HandshakeError> {
     let (host, path) = url
         .strip_prefix("ws://")
         .and_then(|rest| rest.split_once('/'))
@@ -73,7 +76,7 @@ pub fn shake_hands(stream: &mut (impl Read + Write), url: &str) -> Result<Vec<u8
     }
 }
 
-/// The length of a whole and right response head; `None` when it goes on.
+/// The length of a complete and valid response head; `None` when it is incomplete.
 fn check_head(bytes: &[u8], key: &str) -> Result<Option<usize>, HandshakeError> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut response = httparse::Response::new(&mut headers);
@@ -116,12 +119,12 @@ mod tests {
         Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
     #[test]
-    fn the_example_of_the_standard_is_right() {
+    fn the_example_of_the_standard_is_valid() {
         assert_eq!(check_head(ANSWER.as_bytes(), KEY).unwrap(), Some(ANSWER.len()));
     }
 
     #[test]
-    fn every_beginning_of_it_goes_on() {
+    fn every_prefix_of_it_is_incomplete() {
         for len in 0..ANSWER.len() {
             assert_eq!(check_head(&ANSWER.as_bytes()[..len], KEY).unwrap(), None, "{len}");
         }

@@ -1,5 +1,5 @@
-//! The floor: a raw socket, big reads, and messages as slices of the read
-//! buffer. What nothing costs, as a yardstick for the others.
+//! The floor: a raw socket, large reads, and messages as slices of the read buffer. The
+//! reference for the others: the cost without a library.
 
 use anyhow::{Context, Result};
 use client_kit::{
@@ -13,8 +13,8 @@ use std::process::ExitCode;
 pub(crate) mod frames;
 mod handshake;
 
-/// Read at a time: larger than what the libraries ask for, as a floor takes
-/// what is fastest, and still within a core's own cache.
+/// The read size: larger than that of the libraries, as the floor uses what is fastest, and
+/// still within a core's own cache.
 pub(crate) const BUFFER_BYTES: usize = 256 << 10;
 
 fn main() -> ExitCode {
@@ -40,7 +40,7 @@ fn run(_args: &NoArgs, sessions: Vec<Session>) -> Result<Outcome> {
 fn client(session: Session) -> Result<Outcome> {
     let mut stream = TcpStream::connect(session.address()).context("cannot connect")?;
     session.register_socket(&stream)?;
-    let first = handshake::shake_hands(&mut stream, session.url())
+    let first = handshake::open_websocket(&mut stream, session.url())
         .context("the WebSocket handshake failed")?;
     let frames = FrameReader::new(BUFFER_BYTES, client_kit::MAX_MESSAGE_BYTES, &first);
     let mut processor = session.ready()?;
@@ -48,14 +48,14 @@ fn client(session: Session) -> Result<Outcome> {
     Ok(processor.finish(end))
 }
 
-/// Reads until the end, whatever it is.
+/// Reads to the end of the connection.
 pub(crate) fn read(
     stream: &mut (impl Read + Write),
     mut frames: FrameReader,
     processor: &mut Processor,
 ) -> End {
     loop {
-        match take_all(stream, &mut frames, processor) {
+        match process_buffered(stream, &mut frames, processor) {
             Ok(None) => {}
             Ok(Some(end)) => return end,
             Err(error) => return End::Failed(format!("{error:#}")),
@@ -69,8 +69,8 @@ pub(crate) fn read(
     }
 }
 
-/// All that is whole in the buffer; an end if it contains one.
-fn take_all(
+/// Processes all complete messages in the buffer; returns an end if there is one.
+fn process_buffered(
     stream: &mut impl Write,
     frames: &mut FrameReader,
     processor: &mut Processor,
@@ -85,7 +85,7 @@ fn take_all(
             }
             Event::Pong => continue,
             Event::Close(code) => {
-                // A peer that does not wait for the reply is no fault.
+                // A peer that does not wait for the reply is no failure.
                 let _ = stream.write_all(&frames::close(code, mask()));
                 return Ok(Some(End::Close(code)));
             }
@@ -97,7 +97,7 @@ fn take_all(
     Ok(None)
 }
 
-/// A masking key; from the standard library's own random keys.
+/// A masking key, from the standard library's random hash keys.
 fn mask() -> [u8; 4] {
     use std::hash::{BuildHasher, RandomState};
     (RandomState::new().hash_one(0u8) as u32).to_ne_bytes()

@@ -11,7 +11,7 @@ use std::panic::catch_unwind;
 /// What glommio 0.9 asks for, in bytes (`Reactor::new` in its `sys/uring.rs`).
 const MEMLOCK_BYTES: u64 = 512 << 10;
 
-/// What this machine lacks, and how to mend it.
+/// What this machine lacks, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum NoExecutor {
     /// The limit of locked memory is too low.
@@ -45,7 +45,7 @@ pub fn pinned() -> Result<LocalExecutor, NoExecutor> {
     let allowed = sched_getaffinity(Pid::from_raw(0))?;
     let cpu = (0..CpuSet::count()).find(|&cpu| allowed.is_set(cpu).unwrap_or(false));
     let placement = Placement::Fixed(cpu.ok_or(NoExecutor::NoCpu)?);
-    // glommio panics at some of what it lacks, instead of returning an error.
+    // glommio panics in some of these cases, instead of returning an error.
     match catch_unwind(|| LocalExecutorBuilder::new(placement).make()) {
         Ok(Ok(executor)) => Ok(executor),
         Ok(Err(error)) => Err(IoUringUnavailable::new(&error).into()),

@@ -1,4 +1,4 @@
-//! A machine that lacks what glommio needs is told so, and how to mend it.
+//! On a machine that lacks what glommio needs the client is unavailable, with a reason.
 
 use client_kit::testing::{Child, plan};
 use contract::FromClient;

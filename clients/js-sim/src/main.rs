@@ -1,6 +1,5 @@
-//! A simulated JavaScript page: the network side never stops and queues every
-//! message as an event, without bound; one main loop takes them singly and
-//! spends a fixed cost on each.
+//! A simulated JavaScript page: the network side never stops reading and queues every message
+//! as an event, without bound; one main loop processes them one by one, at a fixed cost each.
 
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
@@ -26,7 +25,7 @@ struct Args {
     cost_us: u64,
 }
 
-/// The place of its connection, and what came there.
+/// A message, with the index of its connection.
 type Event = (usize, Stamp, Message);
 
 fn main() -> ExitCode {
@@ -47,11 +46,11 @@ fn identify(args: &Args, _plan: &ClientPlan) -> Identity {
 fn run(args: &Args, sessions: Vec<Session>) -> Result<Outcome> {
     let (sender, events) = unbounded();
     let (mut processors, mut networks) = (Vec::new(), Vec::new());
-    for (place, session) in sessions.into_iter().enumerate() {
+    for (index, session) in sessions.into_iter().enumerate() {
         let (socket, counter, processor) = open(session)?;
         let sender = sender.clone();
         let network = thread::Builder::new().name("network".to_owned());
-        networks.push(network.spawn(move || read(place, socket, counter, &sender))?);
+        networks.push(network.spawn(move || read(index, socket, counter, &sender))?);
         processors.push(processor);
     }
     drop(sender);
@@ -61,7 +60,7 @@ fn run(args: &Args, sessions: Vec<Session>) -> Result<Outcome> {
         ends.push(network.join().map_err(|_| anyhow!("a network thread panicked"))?);
     }
     let mut queued = vec![0; processors.len()];
-    events.try_iter().for_each(|(place, ..)| queued[place] += 1);
+    events.try_iter().for_each(|(index, ..)| queued[index] += 1);
     let each = processors.into_iter().zip(ends).zip(queued);
     Ok(Outcome::combine(each.map(|((t, (end, counter)), n)| t.finish_queued(end, &counter, n))))
 }
@@ -76,7 +75,7 @@ fn open(session: Session) -> Result<(WebSocket<TcpStream>, ReceiveCounter, Proce
 }
 
 fn read(
-    place: usize,
+    index: usize,
     mut socket: WebSocket<TcpStream>,
     mut counter: ReceiveCounter,
     queue: &Sender<Event>,
@@ -85,7 +84,7 @@ fn read(
         match socket.read() {
             Ok(message @ (Message::Binary(_) | Message::Text(_))) => {
                 let stamp = counter.count_message();
-                if queue.send((place, stamp, message)).is_err() || counter.is_stopped() {
+                if queue.send((index, stamp, message)).is_err() || counter.is_stopped() {
                     break End::Stopped;
                 }
             }
@@ -95,7 +94,7 @@ fn read(
                 let _ = socket.flush();
                 break close(frame.as_ref());
             }
-            // The library answers a ping when it is asked for what comes next.
+            // The library answers a ping when it is asked for the next message.
             Ok(_) => {}
             Err(error) => break End::Failed(error.to_string()),
         }
@@ -103,11 +102,11 @@ fn read(
     (end, counter)
 }
 
-/// Until every connection is closed and no event is left, or the kit stops it.
+/// Processes until every connection is closed and no event is left, or the kit stops it.
 fn main_loop(events: &Receiver<Event>, processors: &mut [Processor], cost_ns: u64) {
-    for (place, stamp, message) in events {
+    for (index, stamp, message) in events {
         spin_ns(cost_ns);
-        let processor = &mut processors[place];
+        let processor = &mut processors[index];
         if processor.process_queued_message(&message, stamp).is_break() {
             return;
         }

@@ -1,4 +1,4 @@
-//! The queue grows with the backlog, up to the ceiling.
+//! The queue grows with the backlog, up to the memory ceiling.
 
 use client_kit::ClientPlan;
 use client_kit::testing::{Child, Program, Server, plan};
@@ -7,7 +7,7 @@ use std::thread::spawn;
 use tick::Format;
 
 #[test]
-fn reports_and_ends_at_its_memory_ceiling() {
+fn it_reports_and_ends_at_its_memory_ceiling() {
     let server = Server::bind().unwrap();
     let path = env!("CARGO_BIN_EXE_client-js-sim");
     let program = Program { path, args: &["--cost-us", "1000"], folder: None };
@@ -26,9 +26,9 @@ fn reports_and_ends_at_its_memory_ceiling() {
             seq += 1000;
         }
     });
-    let (_, books) = child.report().unwrap();
+    let (_, report) = child.report().unwrap();
     flood.join().unwrap();
-    assert_eq!(books.ended, ClientEnd::MemoryCeiling);
-    assert_eq!(books.received, books.processed + books.queued);
-    assert!(books.queued > 100_000, "64 MiB hold more than {} events", books.queued);
+    assert_eq!(report.ended, ClientEnd::MemoryCeiling);
+    assert_eq!(report.received, report.processed + report.queued);
+    assert!(report.queued > 100_000, "64 MiB hold more than {} events", report.queued);
 }

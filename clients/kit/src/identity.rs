@@ -1,4 +1,4 @@
-//! Who a client says it is, and the receipt of what it is made of.
+//! Who a client is, and the versions of what it is made of.
 
 use anyhow::{Result, ensure};
 use contract::{Class, ClientHello, QueueShape, Version};
@@ -7,21 +7,21 @@ use contract::{Class, ClientHello, QueueShape, Version};
 pub(crate) const LOCK: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock"));
 
-/// What a client claims to be.
+/// Who a client is, for its hello.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// Its name, as in its `client.toml`.
     pub name: &'static str,
-    /// How it wants to be compared.
+    /// Its class, as in its `client.toml`.
     pub class: Class,
-    /// What schedules its work, in a few words.
+    /// What schedules its work, for people.
     pub runtime: String,
-    /// What carries its bytes, in a few words.
+    /// What carries its bytes, for people.
     pub transport: &'static str,
     /// The queue between its socket and its work.
     pub queue: QueueShape,
-    /// The crates that make it what it is. Their versions are looked up in the
-    /// workspace's lock file when the client is built.
+    /// The crates that it stands for. Their versions come from the lock file that it is
+    /// built with.
     pub crates: &'static [&'static str],
 }
 
@@ -32,7 +32,7 @@ impl Identity {
             let found = locked(lock, name);
             ensure!(
                 !found.is_empty(),
-                "crate `{name}` is not in Cargo.lock: mend Identity::crates"
+                "crate `{name}` is not in Cargo.lock: correct Identity::crates"
             );
             versions.extend(found);
         }
@@ -71,13 +71,13 @@ mod tests {
     }
 
     #[test]
-    fn every_version_of_a_crate_is_named() {
+    fn every_version_of_a_crate_is_found() {
         let versions = locked(LOCK, "socket2");
         assert!(versions.len() >= 2, "glommio and the kit use different ones: {versions:?}");
     }
 
     #[test]
-    fn an_unknown_crate_is_not_invented() {
+    fn an_unknown_crate_has_no_version() {
         assert!(locked(LOCK, "no-such-crate").is_empty());
     }
 }

@@ -1,30 +1,30 @@
-//! Why a client on io_uring cannot run on a machine, and how to mend it.
+//! Why a client on io_uring cannot run on a machine, and what to do about it.
 
 use std::fmt::Display;
 
 /// Whether the kernel lets everybody use io_uring.
 const SETTING: &str = "/proc/sys/kernel/io_uring_disabled";
 
-/// The reason for [`crate::Outcome::unavailable`] when no ring can be had: the usual
-/// hindrance where there is one, and the runtime's own message.
+/// The reason for [`crate::Outcome::unavailable`] when no ring can be made: the cause, as far
+/// as the kernel tells it, and the runtime's own message.
 #[derive(Debug, thiserror::Error)]
-#[error("{hindrance} ({error})")]
+#[error("{cause} ({error})")]
 pub struct IoUringUnavailable {
-    hindrance: Hindrance,
+    cause: RingCause,
     error: String,
 }
 
 impl IoUringUnavailable {
-    /// Reads this machine's setting; `error` is what the runtime said.
+    /// Reads this machine's setting; `error` is the runtime's own.
     #[must_use]
     pub fn new(error: &(impl Display + ?Sized)) -> Self {
         let setting = std::fs::read_to_string(SETTING).ok();
-        Self { hindrance: Hindrance::of(setting.as_deref()), error: error.to_string() }
+        Self { cause: RingCause::of(setting.as_deref()), error: error.to_string() }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-enum Hindrance {
+enum RingCause {
     #[error("io_uring is switched off: sysctl -w kernel.io_uring_disabled=0")]
     SwitchedOff,
     #[error(
@@ -39,7 +39,7 @@ enum Hindrance {
     Unknown,
 }
 
-impl Hindrance {
+impl RingCause {
     /// `setting` is the sysctl, where the kernel has it.
     fn of(setting: Option<&str>) -> Self {
         match setting.map(str::trim) {
@@ -55,10 +55,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_setting_tells_the_hindrance() {
-        assert_eq!(Hindrance::of(Some("2\n")), Hindrance::SwitchedOff);
-        assert_eq!(Hindrance::of(Some("1\n")), Hindrance::PrivilegedOnly);
-        assert_eq!(Hindrance::of(Some("0\n")), Hindrance::Unknown);
-        assert_eq!(Hindrance::of(None), Hindrance::Unknown);
+    fn the_setting_tells_the_cause() {
+        assert_eq!(RingCause::of(Some("2\n")), RingCause::SwitchedOff);
+        assert_eq!(RingCause::of(Some("1\n")), RingCause::PrivilegedOnly);
+        assert_eq!(RingCause::of(Some("0\n")), RingCause::Unknown);
+        assert_eq!(RingCause::of(None), RingCause::Unknown);
     }
 }

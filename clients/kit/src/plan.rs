@@ -1,29 +1,29 @@
-//! Checks a plan before anything is done with it.
+//! Checks a plan before the run starts.
 
 use contract::ClientPlan;
 use std::net::SocketAddr;
 
 /// The largest table of last prices.
 const MAX_SYMBOLS: u32 = 1 << 20;
-/// The largest bounded queue: crossbeam lays it out in advance.
+/// The largest bounded queue: crossbeam allocates it in advance.
 const MAX_QUEUE_BOUND: u64 = 1 << 24;
-/// More work than this per tick would keep a client from stopping in time.
+/// With more work than this per tick, a client could not stop in time.
 const MAX_WORK_NS: u64 = 100_000_000;
-/// Keeps the arithmetic of sampled seqs far from its ends.
+/// Keeps the arithmetic of sampled seqs far from an overflow.
 const MAX_SEQ: u64 = 1 << 60;
-/// More connections than this no process opens.
+/// No process opens more connections.
 const MAX_CONNECTIONS: u64 = 10_000;
 
-/// Why a plan cannot be carried out: which key, what it says, what it should.
+/// Why a plan cannot be carried out: the key, its value, and what to do.
 #[derive(Debug, thiserror::Error)]
-#[error("plan: {key} is {found}: {mend}")]
+#[error("plan: {key} is {found}: {advice}")]
 pub struct PlanError {
     key: &'static str,
     found: String,
-    mend: String,
+    advice: String,
 }
 
-/// The addresses in the plan's URLs, once all of the plan has been found sound.
+/// Checks all of the plan; returns the addresses in its URLs.
 pub(crate) fn check(plan: &ClientPlan) -> Result<Vec<SocketAddr>, PlanError> {
     within("urls", plan.urls.len() as u64, 1, MAX_CONNECTIONS)?;
     within("symbols", plan.symbols.into(), 1, MAX_SYMBOLS.into())?;
@@ -46,16 +46,16 @@ fn within(key: &'static str, found: u64, least: u64, most: u64) -> Result<(), Pl
     if (least..=most).contains(&found) {
         return Ok(());
     }
-    Err(PlanError { key, found: found.to_string(), mend: format!("choose {least} to {most}") })
+    Err(PlanError { key, found: found.to_string(), advice: format!("choose {least} to {most}") })
 }
 
-/// Names are not looked up: a resolver has no place in a measurement.
+/// Host names are refused: no resolver takes part in a measurement.
 fn address(url: &str, scheme: &str) -> Result<SocketAddr, PlanError> {
     let authority = url.strip_prefix(scheme).and_then(|rest| rest.split_once('/'));
     authority.and_then(|(address, _)| address.parse().ok()).ok_or_else(|| PlanError {
         key: "urls",
         found: format!("`{url}`"),
-        mend: format!("it has to be {scheme}IP:PORT/PATH, such as {scheme}127.0.0.1:9001/ticks"),
+        advice: format!("it has to be {scheme}IP:PORT/PATH, such as {scheme}127.0.0.1:9001/ticks"),
     })
 }
 
@@ -65,7 +65,7 @@ mod tests {
     use contract::Version;
     use tick::{Format, Sample, Schedule};
 
-    fn sound() -> ClientPlan {
+    fn valid() -> ClientPlan {
         ClientPlan {
             contract: Version,
             urls: vec!["ws://127.0.0.1:9001/ticks".to_owned()],
@@ -86,35 +86,35 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_plan_gives_its_addresses() {
-        assert_eq!(check(&sound()).unwrap(), ["127.0.0.1:9001".parse().unwrap()]);
+    fn a_valid_plan_gives_its_addresses() {
+        assert_eq!(check(&valid()).unwrap(), ["127.0.0.1:9001".parse().unwrap()]);
         let urls = ["ws://127.0.0.1:9001/ticks?connection=0", "ws://[::1]:80/"].map(str::to_owned);
-        let two = ClientPlan { urls: urls.to_vec(), ..sound() };
+        let two = ClientPlan { urls: urls.to_vec(), ..valid() };
         let addresses = ["127.0.0.1:9001", "[::1]:80"].map(|text| text.parse().unwrap());
         assert_eq!(check(&two).unwrap(), addresses);
     }
 
     #[test]
-    fn each_fault_is_named() {
-        let faults = [
-            ("symbols", ClientPlan { symbols: 0, ..sound() }),
-            ("symbols", ClientPlan { symbols: u32::MAX, ..sound() }),
-            ("sample.stride", ClientPlan { sample: Sample { first: 0, stride: 0 }, ..sound() }),
+    fn an_error_names_its_key() {
+        let invalid = [
+            ("symbols", ClientPlan { symbols: 0, ..valid() }),
+            ("symbols", ClientPlan { symbols: u32::MAX, ..valid() }),
+            ("sample.stride", ClientPlan { sample: Sample { first: 0, stride: 0 }, ..valid() }),
             (
                 "sample.first",
-                ClientPlan { sample: Sample { first: u64::MAX, stride: 1 }, ..sound() },
+                ClientPlan { sample: Sample { first: u64::MAX, stride: 1 }, ..valid() },
             ),
-            ("work_ns", ClientPlan { work_ns: u64::MAX, ..sound() }),
-            ("queue_bound", ClientPlan { queue_bound: 0, ..sound() }),
-            ("receive_buffer_bytes", ClientPlan { receive_buffer_bytes: Some(0), ..sound() }),
-            ("deadline_ms", ClientPlan { deadline_ms: 0, ..sound() }),
-            ("urls", ClientPlan { urls: Vec::new(), ..sound() }),
-            ("urls", ClientPlan { urls: vec!["wss://127.0.0.1:1/".to_owned()], ..sound() }),
-            ("urls", ClientPlan { ca: Some("ca".into()), ..sound() }),
-            ("urls", ClientPlan { urls: vec!["ws://localhost:9001/".to_owned()], ..sound() }),
-            ("urls", ClientPlan { urls: vec!["ws://127.0.0.1:9001".to_owned()], ..sound() }),
+            ("work_ns", ClientPlan { work_ns: u64::MAX, ..valid() }),
+            ("queue_bound", ClientPlan { queue_bound: 0, ..valid() }),
+            ("receive_buffer_bytes", ClientPlan { receive_buffer_bytes: Some(0), ..valid() }),
+            ("deadline_ms", ClientPlan { deadline_ms: 0, ..valid() }),
+            ("urls", ClientPlan { urls: Vec::new(), ..valid() }),
+            ("urls", ClientPlan { urls: vec!["wss://127.0.0.1:1/".to_owned()], ..valid() }),
+            ("urls", ClientPlan { ca: Some("ca".into()), ..valid() }),
+            ("urls", ClientPlan { urls: vec!["ws://localhost:9001/".to_owned()], ..valid() }),
+            ("urls", ClientPlan { urls: vec!["ws://127.0.0.1:9001".to_owned()], ..valid() }),
         ];
-        for (key, plan) in faults {
+        for (key, plan) in invalid {
             assert_eq!(check(&plan).unwrap_err().key, key);
         }
     }

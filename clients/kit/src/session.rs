@@ -1,5 +1,4 @@
-//! One connection of a run as its client sees it: where to connect, and when
-//! it is ready.
+//! One connection of a run, as its client sees it.
 
 use crate::connection::Connection;
 use crate::output::write_line;
@@ -29,7 +28,7 @@ impl Session {
         self.0.index
     }
 
-    /// What to ask for in the WebSocket handshake.
+    /// The URL for the WebSocket handshake.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.0.plan.urls[self.0.index]

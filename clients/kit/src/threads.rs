@@ -21,14 +21,14 @@ pub fn thread_for_each(
     }
     let (to, outcomes) = channel();
     let count = sessions.len();
-    for (place, session) in sessions.into_iter().enumerate() {
+    for (index, session) in sessions.into_iter().enumerate() {
         let to = to.clone();
-        thread::spawn(move || to.send((place, client(session))));
+        thread::spawn(move || to.send((index, client(session))));
     }
     drop(to);
     let mut all: Vec<Option<Outcome>> = (0..count).map(|_| None).collect();
-    for (place, outcome) in outcomes {
-        all[place] = Some(outcome?);
+    for (index, outcome) in outcomes {
+        all[index] = Some(outcome?);
     }
     let all = all.into_iter().collect::<Option<Vec<_>>>();
     Ok(Outcome::combine(all.ok_or_else(|| anyhow!("the thread of a connection panicked"))?))

@@ -1,11 +1,10 @@
-//! The cases of the conformance suite see each fault that the faulty client can
-//! play, and let it pass when it plays none.
+//! The conformance cases detect each fault of the faulty client, and pass it without a fault.
 
 use client_kit::testing::Program;
 use conformance::{CASES, Candidate, Case, Claims, Finding, Pace};
 use contract::Class;
 
-/// Plays a case with the faulty client, built beside the folder of the tests.
+/// Plays a case with the faulty client, built in the directory above that of the tests.
 fn play(case: &Case, fault: &str) -> Finding {
     let test = std::env::current_exe().unwrap();
     let path = test.ancestors().nth(2).unwrap().join("examples/faulty");
@@ -20,7 +19,7 @@ fn case(name: &str) -> &'static Case {
 }
 
 #[test]
-fn a_proper_client_passes() {
+fn a_client_without_a_fault_passes() {
     // It opens one connection only.
     let played = |case: &&Case| case.pace != Pace::Long && !case.name.contains("connections");
     for case in CASES.iter().filter(played) {
@@ -29,7 +28,7 @@ fn a_proper_client_passes() {
 }
 
 #[test]
-fn every_fault_is_seen() {
+fn every_fault_is_detected() {
     let faults = [
         ("gap", "its final says received"),
         ("double-count", "its final says received"),
@@ -49,9 +48,9 @@ fn every_fault_is_seen() {
         ("answer-some", "planned ones"),
         ("claim-more", "its final says received"),
     ];
-    for (fault, words) in faults {
+    for (fault, message) in faults {
         match play(case("binary"), fault) {
-            Finding::Failed(why) => assert!(why.contains(words), "{fault}: {why}"),
+            Finding::Failed(why) => assert!(why.contains(message), "{fault}: {why}"),
             other => panic!("{fault}: {other:?}"),
         }
     }

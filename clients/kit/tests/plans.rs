@@ -1,4 +1,4 @@
-//! A plan that cannot be read or followed is refused before anything is done with it.
+//! A plan that cannot be read or carried out is refused before the run starts.
 
 use client_kit::testing::{Child, plan};
 use std::process::Command;
@@ -12,10 +12,10 @@ fn client() -> Command {
 
 #[test]
 fn a_bad_plan_is_refused_with_exit_code_2_and_a_message() {
-    let sound = contract::ToClient::Plan(plan("ws://127.0.0.1:1/", Format::Json));
-    let sound = serde_json::to_value(sound).unwrap();
+    let valid = contract::ToClient::Plan(plan("ws://127.0.0.1:1/", Format::Json));
+    let valid = serde_json::to_value(valid).unwrap();
     let with = |key: &str, value: serde_json::Value| {
-        let mut plan = sound.clone();
+        let mut plan = valid.clone();
         plan[key] = value;
         format!("{plan}\n")
     };

@@ -1,6 +1,6 @@
-//! The older benchmark's native client, rebuilt after its description: tokio and
-//! tokio-tungstenite, every 1000th message parsed, a report once a second; and
-//! besides that the kit's work on every tick, without which nothing could be audited.
+//! The older benchmark's native client, rebuilt from its description: tokio and
+//! tokio-tungstenite, every 1000th message parsed, a report once a second. The kit also
+//! processes every tick, without which nothing could be audited.
 
 mod older;
 

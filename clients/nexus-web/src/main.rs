@@ -1,5 +1,5 @@
-//! nexus-web on a thread, as its documentation shows it: `recv` until it
-//! returns nothing; each message is a slice of the read buffer.
+//! nexus-web on a thread, used as its documentation shows: `recv` until it returns nothing;
+//! each message is a slice of the read buffer.
 
 use anyhow::{Context, Result};
 use client_kit::{
@@ -48,8 +48,8 @@ pub(crate) fn read(socket: &mut Client<TcpStream>, processor: &mut Processor) ->
             Ok(Some(Message::Binary(payload))) => processor.process_binary(payload),
             Ok(Some(Message::Text(text))) => processor.process_text(text),
             Ok(Some(Message::Ping(payload))) => {
-                // The library leaves the answer to its user, and the payload
-                // lies in the buffer that an answer borrows too.
+                // The library leaves the answer to its user. The payload is in the buffer
+                // that the answer borrows, too.
                 let mut copy = [0; MAX_PING_BYTES];
                 let copy = &mut copy[..payload.len()];
                 copy.copy_from_slice(payload);
@@ -61,7 +61,7 @@ pub(crate) fn read(socket: &mut Client<TcpStream>, processor: &mut Processor) ->
             Ok(Some(Message::Pong(_))) => continue,
             Ok(Some(Message::Close(frame))) => {
                 let code = frame.code;
-                // A peer that does not wait for the reply is no fault.
+                // A peer that does not wait for the reply is no failure.
                 let _ = socket.close(code, "");
                 return End::Close(code.as_u16());
             }

@@ -1,5 +1,5 @@
-//! tokio + tokio-tungstenite, as their documentation shows it: connect, then
-//! `next()` until the stream ends.
+//! tokio + tokio-tungstenite, used as their documentation shows: connect, then `next()` until
+//! the stream ends.
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -45,7 +45,7 @@ fn run(args: &Args, sessions: Vec<Session>) -> Result<Outcome> {
         true => Builder::new_current_thread().enable_io().build()?,
         false => Builder::new_multi_thread().enable_io().build()?,
     };
-    // Each reader is a task of its own, on a worker, as it is in a service.
+    // Each reader is a task on a worker thread, as in a service.
     runtime.block_on(async {
         let tasks: Vec<_> = sessions.into_iter().map(|s| tokio::spawn(client(s))).collect();
         let mut outcomes = Vec::new();
@@ -60,15 +60,18 @@ async fn client(session: Session) -> Result<Outcome> {
     let stream = TcpStream::connect(session.address()).await.context("cannot connect")?;
     session.register_socket(&stream)?;
     match session.tls()? {
-        None => talk(session, stream).await,
+        None => run_websocket(session, stream).await,
         Some(tls) => {
             let handshake = TlsConnector::from(tls.config).connect(tls.name, stream);
-            talk(session, handshake.await.context("the TLS handshake failed")?).await
+            run_websocket(session, handshake.await.context("the TLS handshake failed")?).await
         }
     }
 }
 
-async fn talk<S: AsyncRead + AsyncWrite + Unpin>(session: Session, stream: S) -> Result<Outcome> {
+async fn run_websocket<S: AsyncRead + AsyncWrite + Unpin>(
+    session: Session,
+    stream: S,
+) -> Result<Outcome> {
     let handshake = client_async_with_config(session.url(), stream, Some(config()));
     let (mut socket, _) = handshake.await.context("the WebSocket handshake failed")?;
     let mut processor = session.ready()?;

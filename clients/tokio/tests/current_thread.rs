@@ -1,3 +1,3 @@
-//! The variant on one thread keeps the contract too.
+//! The variant `current-thread` keeps the contract.
 
 client_kit::contract_tests!(env!("CARGO_BIN_EXE_client-tokio"), "--current-thread");

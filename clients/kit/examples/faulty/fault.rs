@@ -1,8 +1,8 @@
-//! The ways in which this client can break its contract.
+//! The ways in which this client can break the contract.
 
 use clap::ValueEnum;
 
-/// What goes wrong.
+/// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Fault {
     /// Nothing.
@@ -14,23 +14,23 @@ pub enum Fault {
     DropRare,
     /// Counts every 1000th message twice.
     DoubleCount,
-    /// Says in the end that it processed more than it got.
+    /// Reports more processed ticks than there were.
     ClaimMore,
-    /// Stamps what it processed a second late.
+    /// Stamps processed ticks a second late.
     StampFuture,
     /// Stamps ticks as processed before it received them.
     ProcessBeforeReceive,
     /// Leaves out every tenth sampled tick.
     AnswerSome,
-    /// Sleeps now and then, and is honest otherwise.
+    /// Sleeps at random times, and is correct otherwise.
     SleepRandom,
-    /// Sleeps 300 ms once, a second after its first message, and is honest otherwise.
+    /// Sleeps 300 ms once, a second after its first message, and is correct otherwise.
     StallOnce,
     /// Exits with 3 after 1000 messages.
     Crash,
     /// Exits with 0 after 1000 messages, without a report.
     EarlyExit,
-    /// Hangs up after 1000 messages.
+    /// Closes its connection after 1000 messages.
     Disconnect,
     /// Is killed after 1000 messages.
     Killed,
@@ -38,35 +38,35 @@ pub enum Fault {
     Paused,
     /// Resets its connection after 1000 messages, and exits with 4.
     Reset,
-    /// Closes its half of the connection after 1000 messages, and reads on.
+    /// Closes its half of the connection after 1000 messages, and continues to read.
     HalfClose,
     /// Leaves a process in its group behind.
     Lingers,
-    /// Leaves a process behind that has left its group, as a daemon does.
+    /// Leaves a process behind that is not in its group, like a daemon.
     Daemon,
     /// Leaves a process behind that holds its stdout.
     HoldsStdout,
     /// Writes a line while it is measured.
     Chatty,
-    /// Cuts its meter file off after 1000 messages.
+    /// Truncates its meter file after 1000 messages.
     TruncateMeter,
     /// Writes an impossible count into its meter after 1000 messages.
     WildMeter,
-    /// Never says anything, and never ends.
+    /// Never writes anything, and never ends.
     Silent,
-    /// Says nothing after `ready`, and never ends.
+    /// Writes nothing after `ready`, and never ends.
     Hang,
     /// Reports a wrong checksum.
     Checksum,
     /// Leaves out one sampled tick.
     WrongSamples,
-    /// Says hello in another version of the contract.
+    /// Writes a hello of another contract version.
     WrongVersion,
-    /// Says hello with a key that does not exist.
+    /// Writes a hello with an unknown key.
     UnknownKey,
     /// Writes a hello of 2 MiB.
     Oversized,
-    /// Writes words instead of JSON.
+    /// Writes a line that is not JSON.
     NotJson,
     /// Writes another line after the last.
     ExtraLine,
@@ -75,11 +75,11 @@ pub enum Fault {
 /// Where a fault happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// In a run, which is proper otherwise.
+    /// In a run that is correct otherwise.
     Run,
-    /// In what a proper client writes to stdout.
+    /// In the output of a run that is correct otherwise.
     Output,
-    /// It never does anything.
+    /// The client never does anything.
     Nothing,
 }
 

@@ -1,6 +1,6 @@
-//! A client that breaks its contract on demand: `--fault NAME`. The harness's
-//! tests play it to see that each breach costs its row and nothing else.
-//! Without a fault it is a plain and proper client, on blocking tungstenite.
+//! A client that breaks the contract on demand: `--fault NAME`. The harness's tests run it to
+//! check that each breach costs its own row and nothing else. Without a fault it is a correct
+//! client, on blocking tungstenite.
 
 mod fault;
 mod output;
@@ -11,10 +11,10 @@ use fault::{Fault, Place};
 use std::process::ExitCode;
 use std::thread::park;
 
-/// A client that breaks its contract on demand.
+/// A client that breaks the contract on demand.
 #[derive(Debug, Clone, Copy, Parser)]
 struct Args {
-    /// How to break it.
+    /// How to break the contract.
     #[arg(long, value_enum, default_value_t = Fault::None)]
     fault: Fault,
 }
@@ -22,8 +22,8 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     match args.fault.place() {
-        Place::Run => run::play(),
-        Place::Output => output::play(args.fault).unwrap_or_else(|error| {
+        Place::Run => run::run_client(),
+        Place::Output => output::run_client(args.fault).unwrap_or_else(|error| {
             eprintln!("{error:#}");
             ExitCode::FAILURE
         }),

@@ -1,4 +1,4 @@
-//! Faults in what is written: this process stands between a proper client and its stdout.
+//! Faults in the output: this process passes on the lines of a correct client.
 
 use crate::fault::Fault;
 use anyhow::{Context, Result};
@@ -8,15 +8,15 @@ use std::ops::ControlFlow;
 use std::process::{Command, ExitCode, Stdio};
 use std::thread::park;
 
-/// Runs a proper client with this one's stdin, and breaks what it writes.
-pub fn play(fault: Fault) -> Result<ExitCode> {
-    let mut proper = Command::new(std::env::current_exe()?)
+/// Runs a correct client with this one's stdin, and changes what it writes.
+pub fn run_client(fault: Fault) -> Result<ExitCode> {
+    let mut correct = Command::new(std::env::current_exe()?)
         .args(["--fault", "none"])
         .stdout(Stdio::piped())
         .spawn()?;
-    let stdout = BufReader::new(proper.stdout.take().context("piped")?);
+    let stdout = BufReader::new(correct.stdout.take().context("piped")?);
     let mut lines = contract::Lines::new(stdout);
-    let mut writer = Writer { fault, has_left_one_out: false };
+    let mut writer = Writer { fault, has_omitted_one: false };
     while let Some(line) = lines.next_line::<FromClient>()? {
         if writer.write(line)?.is_break() {
             loop {
@@ -25,17 +25,17 @@ pub fn play(fault: Fault) -> Result<ExitCode> {
         }
     }
     std::io::stdout().flush()?;
-    Ok(if proper.wait()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if correct.wait()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 struct Writer {
     fault: Fault,
-    /// Whether a sampled tick is missing already.
-    has_left_one_out: bool,
+    /// Whether a sampled tick has been left out already.
+    has_omitted_one: bool,
 }
 
 impl Writer {
-    /// Writes a line with its fault; break: it writes nothing any more.
+    /// Writes a line with its fault; break: nothing more is to be written.
     fn write(&mut self, line: FromClient) -> Result<ControlFlow<()>> {
         match (self.fault, line) {
             (Fault::Hang, FromClient::Samples(_) | FromClient::Final(_)) => {
@@ -85,8 +85,8 @@ impl Writer {
                     index % 10 != 0
                 });
             }
-            Fault::WrongSamples if !self.has_left_one_out && !rows.is_empty() => {
-                self.has_left_one_out = true;
+            Fault::WrongSamples if !self.has_omitted_one && !rows.is_empty() => {
+                self.has_omitted_one = true;
                 rows.remove(0);
             }
             _ => {}
@@ -99,7 +99,7 @@ fn write_line(line: &FromClient) -> Result<()> {
     Ok(contract::write(&mut std::io::stdout().lock(), line)?)
 }
 
-/// The line with another value at a key, which the types would not let it have.
+/// Writes the line with another value at a key, one that the types do not allow.
 fn write_with(line: &FromClient, key: &str, value: serde_json::Value) -> Result<()> {
     let mut line = serde_json::to_value(line)?;
     line[key] = value;

@@ -1,4 +1,4 @@
-//! The run of a proper client, and the faults that happen in it.
+//! The run of a correct client, and the faults that happen in it.
 
 use crate::Args;
 use crate::fault::Fault;
@@ -15,11 +15,11 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use tungstenite::{Message, WebSocket, client::client};
 
-/// Messages before a fault in mid-run, and between two of one that comes again.
+/// Messages before a fault in the middle of a run, and between two repetitions of a fault.
 const EVERY: u64 = 1000;
 
-/// A client whose run has the fault of its arguments.
-pub fn play() -> ExitCode {
+/// Runs a client with the fault of its arguments.
+pub fn run_client() -> ExitCode {
     client_kit::main(
         |_: &Args, _: &ClientPlan| Identity {
             name: "faulty",
@@ -64,17 +64,19 @@ fn read(
             Err(error) => return End::Failed(error.to_string()),
         };
         count += 1;
-        sleeper.pass();
+        sleeper.sleep_if_due();
         let times = match fault {
             Fault::DropRare if count == EVERY => 0,
             Fault::Gap if count % EVERY == 0 => 0,
             Fault::DoubleCount if count % EVERY == 0 => 2,
-            Fault::Disconnect if count == EVERY => return End::Failed("it hung up".to_owned()),
+            Fault::Disconnect if count == EVERY => {
+                return End::Failed("it closed the connection".to_owned());
+            }
             _ => 1,
         };
         if count == EVERY {
-            in_mid_run(fault, plan);
-            hang_up(fault, socket.get_ref());
+            fail_in_run(fault, plan);
+            fail_connection(fault, socket.get_ref());
         }
         for _ in 0..times {
             let flow = match &message {
@@ -88,7 +90,7 @@ fn read(
     }
 }
 
-/// Sleeps where its fault says so, as a garbage collector or a lock might.
+/// Sleeps as its fault demands, like a client that waits for a garbage collector or a lock.
 struct Sleeper {
     fault: Fault,
     begin: Instant,
@@ -102,7 +104,7 @@ impl Sleeper {
         Self { fault, begin: Instant::now(), next: Duration::from_millis(next), random: 1 }
     }
 
-    fn pass(&mut self) {
+    fn sleep_if_due(&mut self) {
         if !matches!(self.fault, Fault::SleepRandom | Fault::StallOnce)
             || self.begin.elapsed() < self.next
         {
@@ -112,17 +114,17 @@ impl Sleeper {
             self.next = Duration::MAX;
             return sleep(Duration::from_millis(300));
         }
-        // A linear congruential generator: seeded, and random enough for naps.
+        // A linear congruential generator: seeded, and random enough here.
         self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         sleep(Duration::from_micros((self.random >> 33) % 20_000));
         self.next = self.begin.elapsed() + Duration::from_millis(50);
     }
 }
 
-fn hang_up(fault: Fault, socket: &TcpStream) {
+fn fail_connection(fault: Fault, socket: &TcpStream) {
     match fault {
         Fault::Reset => {
-            // Linger 0: the kernel resets what a process that ends has left open.
+            // Linger 0: the kernel resets the connection when the process ends.
             let lingering = socket2::SockRef::from(socket).set_linger(Some(Duration::ZERO));
             lingering.expect("an open socket");
             exit(4);
@@ -134,7 +136,7 @@ fn hang_up(fault: Fault, socket: &TcpStream) {
     }
 }
 
-/// Starts something that outlives it.
+/// Starts a process that outlives this one.
 #[allow(clippy::zombie_processes)] // that is the fault
 fn leave_behind(stdout: Stdio, own_group: bool) {
     let mut sleep = Command::new("sleep");
@@ -145,7 +147,7 @@ fn leave_behind(stdout: Stdio, own_group: bool) {
     sleep.spawn().expect("there is `sleep`");
 }
 
-/// Stops the whole process until `sh` lets it go on.
+/// Stops the whole process until `sh` continues it.
 fn pause() {
     let waker = Command::new("sh").args(["-c", "sleep 2; kill -CONT $PPID"]).spawn();
     let mut waker = waker.expect("there is `sh`");
@@ -153,10 +155,10 @@ fn pause() {
     waker.wait().expect("it has ended");
 }
 
-fn in_mid_run(fault: Fault, plan: &ClientPlan) {
+fn fail_in_run(fault: Fault, plan: &ClientPlan) {
     match fault {
         Fault::Crash => {
-            eprintln!("a crash was asked for");
+            eprintln!("crashing as requested");
             exit(3);
         }
         Fault::EarlyExit => exit(0),
@@ -167,7 +169,7 @@ fn in_mid_run(fault: Fault, plan: &ClientPlan) {
         Fault::HoldsStdout => leave_behind(Stdio::inherit(), false),
         Fault::Chatty => println!("{{\"type\":\"ready\"}}"),
         Fault::WildMeter => {
-            // The kit soon writes over it; a writer of its own does not let it.
+            // Again and again, as the kit soon overwrites it.
             let path = plan.meter.clone().expect("a plan with a meter");
             std::thread::spawn(move || {
                 let file = std::fs::OpenOptions::new().write(true).open(path);
@@ -179,7 +181,7 @@ fn in_mid_run(fault: Fault, plan: &ClientPlan) {
             });
         }
         Fault::TruncateMeter => {
-            // The kit stores to its mapping of the same page, and dies of it.
+            // The kit's next store to its mapping kills the process.
             let path = plan.meter.as_ref().expect("a plan with a meter");
             std::fs::OpenOptions::new()
                 .write(true)

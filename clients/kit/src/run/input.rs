@@ -78,8 +78,8 @@ mod tests {
     }
 
     fn plan_with(key: &str, value: Value) -> String {
-        let sound = ToClient::Plan(plan("ws://127.0.0.1:1/", Format::Json));
-        let mut plan = serde_json::to_value(sound).unwrap();
+        let valid = ToClient::Plan(plan("ws://127.0.0.1:1/", Format::Json));
+        let mut plan = serde_json::to_value(valid).unwrap();
         plan[key] = value;
         plan.to_string()
     }

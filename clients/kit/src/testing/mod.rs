@@ -23,10 +23,10 @@ use std::sync::Arc;
 /// A session without stdin and deadlines, for benches of a client's own loop.
 ///
 /// # Panics
-/// When the plan is unsound.
+/// When the plan is invalid.
 #[must_use]
 pub fn session(plan: ClientPlan) -> Session {
-    let addresses = crate::plan::check(&plan).expect("a sound plan");
+    let addresses = crate::plan::check(&plan).expect("a valid plan");
     let meter = Arc::new(Meter::unread(1).expect("memory for one page"));
     let (plan, address) = (Arc::new(plan), addresses[0]);
     Session(Connection { plan, index: 0, address, stop: StopSignal::new(1), meter })

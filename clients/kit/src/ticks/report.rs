@@ -57,8 +57,8 @@ pub(crate) struct Run {
 }
 
 impl Outcome {
-    /// This machine lacks something that the client needs; `reason` says what, and how to
-    /// mend it. To be returned before [`crate::Session::ready`].
+    /// This machine lacks something that the client needs; `reason` says what, and what to do
+    /// about it. To be returned before [`crate::Session::ready`].
     #[must_use]
     pub fn unavailable(reason: impl Into<String>) -> Self {
         Self(Kind::Unavailable(reason.into()))

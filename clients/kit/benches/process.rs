@@ -1,6 +1,5 @@
-//! What the kit costs per tick, beside decoding alone, for each format; and
-//! what a sampled stream costs. The kit may cost 10 ns per unsampled tick
-//! above its decoding.
+//! The cost of the kit per tick, beside decoding alone, for each format; and the cost of
+//! sampling. The kit may cost 10 ns per unsampled tick above decoding.
 
 use client_kit::testing::{plan, session};
 use client_kit::{ClientPlan, Processor};
@@ -43,8 +42,8 @@ fn processor(format: Format, sample: Sample) -> Processor {
     session(ClientPlan { sample, ..plan("ws://127.0.0.1:1/", format) }).ready_without_output().1
 }
 
-/// Whole runs with a fresh processor each, of which only the taking is timed.
-fn take(runs: u64, payloads: &Payloads, format: Format, sample: Sample) -> Duration {
+/// Runs with a new processor each; only the processing is timed.
+fn process(runs: u64, payloads: &Payloads, format: Format, sample: Sample) -> Duration {
     let mut spent = Duration::ZERO;
     for _ in 0..runs {
         let mut processor = processor(format, sample);
@@ -75,8 +74,8 @@ fn per_format(c: &mut Criterion) {
                 decoded.map(|tick| cents(tick.expect("a tick").price)).sum::<u64>()
             });
         });
-        group.bench_function("take", |b| {
-            b.iter_custom(|runs| take(runs, &payloads, format, NEVER));
+        group.bench_function("process", |b| {
+            b.iter_custom(|runs| process(runs, &payloads, format, NEVER));
         });
         group.finish();
     }
@@ -89,7 +88,7 @@ fn sampled(c: &mut Criterion) {
     for stride in [997, 23, 1] {
         let sample = Sample { first: 0, stride };
         group.bench_function(format!("every {stride}"), |b| {
-            b.iter_custom(|runs| take(runs, &payloads, Format::Binary, sample));
+            b.iter_custom(|runs| process(runs, &payloads, Format::Binary, sample));
         });
     }
     group.finish();

@@ -1,5 +1,5 @@
-//! The processor against a plain model: any stream, with gaps, late and repeated
-//! ticks and rubbish, straight and through a queue.
+//! The processor counts as a plain model does: any stream, with gaps, late and repeated ticks
+//! and invalid messages, straight from the library and through a queue.
 
 use client_kit::testing::{plan, session};
 use client_kit::{ClientPlan, End, Outcome};
@@ -8,11 +8,11 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, HashSet};
 use tick::{Format, SYMBOLS, Sample, Tick, cents};
 
-/// One message: a tick with this seq, or no tick.
-type Word = Option<u64>;
+/// One message: a tick with this seq, or an invalid message.
+type Input = Option<u64>;
 
 #[derive(Debug, PartialEq, Eq)]
-struct Books {
+struct Counts {
     processed: u64,
     undecodable: u64,
     gaps: u64,
@@ -31,20 +31,20 @@ fn tick(seq: u64) -> Tick {
     }
 }
 
-fn payload(word: Word) -> Vec<u8> {
+fn payload(input: Input) -> Vec<u8> {
     let mut bytes = Vec::new();
-    match word {
+    match input {
         Some(seq) => Format::Binary.encode(&tick(seq), &mut bytes),
         None => bytes.extend_from_slice(b"no tick"),
     }
     bytes
 }
 
-/// The definitions of the contract, as slowly as they are written there.
-fn model(words: &[Word], sample: Sample) -> Books {
+/// The definitions of the contract, written down plainly.
+fn model(inputs: &[Input], sample: Sample) -> Counts {
     let (mut seen, mut highest) = (HashSet::new(), None);
     let (mut duplicates, mut reorders, mut checksum) = (0, 0, 0);
-    for &seq in words.iter().flatten() {
+    for &seq in inputs.iter().flatten() {
         checksum += cents(tick(seq).price);
         match seen.insert(seq) {
             false => duplicates += 1,
@@ -56,9 +56,9 @@ fn model(words: &[Word], sample: Sample) -> Books {
     let mut sampled: Vec<u64> =
         seen.iter().copied().filter(|&seq| sample.at_or_after(seq) == seq).collect();
     sampled.sort_unstable();
-    Books {
-        processed: words.iter().flatten().count() as u64,
-        undecodable: words.iter().filter(|word| word.is_none()).count() as u64,
+    Counts {
+        processed: inputs.iter().flatten().count() as u64,
+        undecodable: inputs.iter().filter(|input| input.is_none()).count() as u64,
         gaps: highest.map_or(0, |h| h + 1) - seen.len() as u64,
         duplicates,
         reorders,
@@ -67,48 +67,48 @@ fn model(words: &[Word], sample: Sample) -> Books {
     }
 }
 
-fn books(outcome: Outcome) -> (Books, Vec<SampleRow>) {
-    let (rows, books) = outcome.into_report().unwrap();
-    assert_eq!(books.received, books.processed + books.undecodable + books.queued);
-    let books = Books {
-        processed: books.processed,
-        undecodable: books.undecodable,
-        gaps: books.gaps,
-        duplicates: books.duplicates,
-        reorders: books.reorders,
-        checksum: books.checksum,
+fn counts(outcome: Outcome) -> (Counts, Vec<SampleRow>) {
+    let (rows, report) = outcome.into_report().unwrap();
+    assert_eq!(report.received, report.processed + report.undecodable + report.queued);
+    let counts = Counts {
+        processed: report.processed,
+        undecodable: report.undecodable,
+        gaps: report.gaps,
+        duplicates: report.duplicates,
+        reorders: report.reorders,
+        checksum: report.checksum,
         sampled: rows.iter().map(|row| row[0]).collect(),
     };
-    (books, rows)
+    (counts, rows)
 }
 
-/// Mostly whole streams with some disorder, sometimes nothing but disorder.
-fn words() -> impl Strategy<Value = Vec<Word>> {
-    let orderly = (
+/// Mostly in order with a few faults, sometimes random.
+fn inputs() -> impl Strategy<Value = Vec<Input>> {
+    let mostly_ordered = (
         1u64..400,
         prop::collection::vec((any::<prop::sample::Index>(), 0u8..4, 0u64..500), 0..12),
     )
-        .prop_map(|(count, accidents)| {
-            let mut words: Vec<Word> = (0..count).map(Some).collect();
-            for (index, kind, seq) in accidents {
-                if words.is_empty() {
+        .prop_map(|(count, faults)| {
+            let mut inputs: Vec<Input> = (0..count).map(Some).collect();
+            for (index, kind, seq) in faults {
+                if inputs.is_empty() {
                     break;
                 }
-                let at = index.index(words.len());
+                let at = index.index(inputs.len());
                 match kind {
-                    0 => drop(words.remove(at)),
-                    1 => words.insert(at, None),
-                    2 => words.insert(at, Some(seq)),
+                    0 => drop(inputs.remove(at)),
+                    1 => inputs.insert(at, None),
+                    2 => inputs.insert(at, Some(seq)),
                     _ => {
-                        let other = seq as usize % words.len();
-                        words.swap(at, other);
+                        let other = seq as usize % inputs.len();
+                        inputs.swap(at, other);
                     }
                 }
             }
-            words
+            inputs
         });
-    let wild = prop::collection::vec(prop::option::weighted(0.9, 0u64..40), 0..100);
-    prop_oneof![3 => orderly, 1 => wild]
+    let random = prop::collection::vec(prop::option::weighted(0.9, 0u64..40), 0..100);
+    prop_oneof![3 => mostly_ordered, 1 => random]
 }
 
 fn sample() -> impl Strategy<Value = Sample> {
@@ -121,31 +121,31 @@ fn plan_with(sample: Sample) -> ClientPlan {
 
 proptest! {
     #[test]
-    fn straight_from_the_library(words in words(), sample in sample()) {
+    fn a_stream_straight_from_the_library_is_counted_as_in_the_model(inputs in inputs(), sample in sample()) {
         let session = session(plan_with(sample));
         let (_, mut processor) = session.ready_without_output();
         let mut spans = BTreeMap::new();
-        for &word in &words {
+        for &input in &inputs {
             let before = tick::clock::now_ns();
-            prop_assert!(processor.process_binary(&payload(word)).is_continue());
-            spans.entry(word).or_insert((before, tick::clock::now_ns()));
+            prop_assert!(processor.process_binary(&payload(input)).is_continue());
+            spans.entry(input).or_insert((before, tick::clock::now_ns()));
         }
-        let (books, rows) = books(processor.finish(End::Close(1000)));
-        prop_assert_eq!(books, model(&words, sample));
+        let (found, rows) = counts(processor.finish(End::Close(1000)));
+        prop_assert_eq!(found, model(&inputs, sample));
         for [seq, received_ns, processed_ns] in rows {
             let (before, after) = spans[&Some(seq)];
             prop_assert!(before <= received_ns && received_ns <= processed_ns && processed_ns <= after);
         }
     }
 
-    /// The reader is always `lag` messages ahead of the worker.
+    /// The reader is always `lag` messages ahead of the processor.
     #[test]
-    fn through_a_queue(words in words(), sample in sample(), lag in 0usize..20) {
+    fn a_stream_through_a_queue_is_counted_as_in_the_model(inputs in inputs(), sample in sample(), lag in 0usize..20) {
         let session = session(plan_with(sample));
         let (mut counter, mut processor) = session.ready_without_output();
         let mut queue = std::collections::VecDeque::new();
-        for &word in &words {
-            queue.push_back((counter.count_message(), payload(word)));
+        for &input in &inputs {
+            queue.push_back((counter.count_message(), payload(input)));
             if queue.len() > lag {
                 let (stamp, payload) = queue.pop_front().unwrap();
                 prop_assert!(processor.process_queued_binary(&payload, stamp).is_continue());
@@ -154,30 +154,29 @@ proptest! {
         for (stamp, payload) in queue {
             prop_assert!(processor.process_queued_binary(&payload, stamp).is_continue());
         }
-        let (books, rows) = books(processor.finish_queued(End::Close(1000), &counter, 0));
-        prop_assert_eq!(books, model(&words, sample));
+        let (found, rows) = counts(processor.finish_queued(End::Close(1000), &counter, 0));
+        prop_assert_eq!(found, model(&inputs, sample));
         prop_assert!(rows.iter().all(|row| 0 < row[1] && row[1] <= row[2]));
     }
 
-    /// In a whole stream, each stamp is taken where the message arrives.
     #[test]
-    fn stamps_of_a_whole_stream_are_of_its_arrival(count in 1u64..300, sample in sample()) {
+    fn without_gaps_each_stamp_is_taken_where_its_message_is_received(count in 1u64..300, sample in sample()) {
         let session = session(plan_with(sample));
         let (mut counter, mut processor) = session.ready_without_output();
-        let arrived: Vec<_> = (0..count).map(|seq| (counter.count_message(), payload(Some(seq)))).collect();
-        let all_arrived_ns = tick::clock::now_ns();
-        for (stamp, payload) in arrived {
+        let received: Vec<_> = (0..count).map(|seq| (counter.count_message(), payload(Some(seq)))).collect();
+        let all_received_ns = tick::clock::now_ns();
+        for (stamp, payload) in received {
             prop_assert!(processor.process_queued_binary(&payload, stamp).is_continue());
         }
-        let (_, rows) = books(processor.finish_queued(End::Close(1000), &counter, 0));
-        prop_assert!(rows.iter().all(|row| row[1] <= all_arrived_ns && all_arrived_ns <= row[2]));
+        let (_, rows) = counts(processor.finish_queued(End::Close(1000), &counter, 0));
+        prop_assert!(rows.iter().all(|row| row[1] <= all_received_ns && all_received_ns <= row[2]));
     }
 }
 
-/// Behind a gap, ticks that were in the queue already have no stamp, or that of another;
-/// whoever was taken later was still received no earlier.
+/// After a gap, ticks that were in the queue have no stamp, or that of another tick; still no
+/// tick may get an earlier stamp than the one before it.
 #[test]
-fn stamps_rise_also_behind_a_gap() {
+fn stamps_ascend_also_after_a_gap() {
     const LAG: usize = 30;
     let session = session(plan_with(Sample { first: 3, stride: 7 }));
     let (mut counter, mut processor) = session.ready_without_output();
@@ -192,22 +191,22 @@ fn stamps_rise_also_behind_a_gap() {
     for (stamp, payload) in queue {
         assert!(processor.process_queued_binary(&payload, stamp).is_continue());
     }
-    let (_, rows) = books(processor.finish_queued(End::Close(1000), &counter, 0));
+    let (_, rows) = counts(processor.finish_queued(End::Close(1000), &counter, 0));
     assert_eq!(rows.len(), 57);
     assert!(rows.is_sorted_by(|a, b| a[1] <= b[1] && a[2] <= b[2]), "{rows:?}");
     assert!(rows.iter().all(|row| row[1] <= row[2]));
 }
 
 #[test]
-fn rare_values_are_refused_and_not_computed_with() {
+fn impossible_values_are_undecodable() {
     let session = session(plan_with(Sample { first: 0, stride: 1 }));
     let (_, mut processor) = session.ready_without_output();
-    let sound = tick(0);
+    let valid = tick(0);
     let odd = [
-        Tick { seq: u64::MAX, ..sound },
-        Tick { symbol: SYMBOLS, ..sound },
-        Tick { price: f64::NAN, ..sound },
-        Tick { price: f64::INFINITY, ..sound },
+        Tick { seq: u64::MAX, ..valid },
+        Tick { symbol: SYMBOLS, ..valid },
+        Tick { price: f64::NAN, ..valid },
+        Tick { price: f64::INFINITY, ..valid },
     ];
     for tick in odd {
         let mut bytes = Vec::new();
@@ -215,18 +214,18 @@ fn rare_values_are_refused_and_not_computed_with() {
         assert!(processor.process_binary(&bytes).is_continue());
     }
     assert!(processor.process_text("{}").is_continue());
-    let (books, _) = books(processor.finish(End::Close(1000)));
-    assert_eq!((books.undecodable, books.processed), (5, 0));
+    let (found, _) = counts(processor.finish(End::Close(1000)));
+    assert_eq!((found.undecodable, found.processed), (5, 0));
 }
 
 #[test]
-fn work_takes_its_time_between_the_stamps() {
+fn work_is_done_between_the_stamps() {
     let plan = ClientPlan { work_ns: 20_000, ..plan_with(Sample { first: 0, stride: 1 }) };
     let session = session(plan);
     let (_, mut processor) = session.ready_without_output();
     for seq in 0..5 {
         assert!(processor.process_binary(&payload(Some(seq))).is_continue());
     }
-    let (_, rows) = books(processor.finish(End::Close(1000)));
+    let (_, rows) = counts(processor.finish(End::Close(1000)));
     assert!(rows.iter().all(|row| row[2] - row[1] >= 20_000), "{rows:?}");
 }
