@@ -1,13 +1,12 @@
-//! A client of the tick bench on tungstenite: one connection, one thread. Put your
-//! library in its place; decoding, counting, stamping and the report are the kit's.
+//! A client of the tick bench on tungstenite: a thread for each connection. Replace
+//! tungstenite by your library; decoding, counting, stamping and the report are in the kit.
 
 use anyhow::{Context, Result, anyhow};
 use client_kit::{
-    Class, ClientPlan, End, Identity, NoArgs, Outcome, QueueKind, QueueShape, Session, Processor,
+    Class, ClientPlan, End, Identity, NoArgs, Outcome, Processor, QueueKind, QueueShape, Session,
 };
 use std::net::TcpStream;
 use std::process::ExitCode;
-use std::thread;
 use tungstenite::{Message, WebSocket, client::client_with_config, protocol::WebSocketConfig};
 
 fn main() -> ExitCode {
@@ -27,12 +26,7 @@ fn identify(_args: &NoArgs, _plan: &ClientPlan) -> Identity {
 
 /// A thread for each connection of the plan, mostly one.
 fn run(_args: &NoArgs, sessions: Vec<Session>) -> Result<Outcome> {
-    let readers: Vec<_> = sessions.into_iter().map(|s| thread::spawn(|| client(s))).collect();
-    let mut outcomes = Vec::new();
-    for reader in readers {
-        outcomes.push(reader.join().map_err(|_| anyhow!("a reader panicked"))??);
-    }
-    Ok(Outcome::combine(outcomes))
+    client_kit::thread_for_each(sessions, client)
 }
 
 fn client(session: Session) -> Result<Outcome> {
@@ -51,7 +45,7 @@ fn read(socket: &mut WebSocket<TcpStream>, processor: &mut Processor) -> End {
             Ok(Message::Binary(payload)) => processor.process_binary(&payload),
             Ok(Message::Text(text)) => processor.process_text(&text),
             Ok(Message::Close(frame)) => {
-                let _ = socket.flush(); // the reply; nobody may wait for it
+                let _ = socket.flush(); // the reply; the peer may not wait for it
                 return End::Close(frame.map_or(1005, |frame| frame.code.into()));
             }
             Ok(_) => continue, // the library answers pings
