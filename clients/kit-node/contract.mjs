@@ -12,11 +12,11 @@ const MAX_SEQ = 2 ** 60;
 const fail = (code, fields) => {
   throw new ContractError(code, fields);
 };
-const whole = (least, most) => (value, key) => {
+const integer = (least, most) => (value, key) => {
   if (!Number.isInteger(value) && typeof value !== 'bigint') fail('wrong_kind', { key });
   within(value, least, most, key);
 };
-const count = whole(0, 2 ** 64);
+const count = integer(0, 2 ** 64);
 const text = (value, key) => {
   if (typeof value !== 'string') fail('wrong_kind', { key });
 };
@@ -55,17 +55,17 @@ export const READ = {
     urls: list(text, 1, 10_000),
     ca: or_absent(text),
     format: one_of('binary', 'json', 'classic-binary', 'classic-json'),
-    symbols: whole(1, 2 ** 20),
+    symbols: integer(1, 2 ** 20),
     schedule: object_by_kind(SCHEDULES),
     duration_ns: count,
-    sample: object({ first: whole(0, MAX_SEQ), stride: whole(1, MAX_SEQ) }),
-    work_ns: whole(0, 100_000_000),
-    queue_bound: whole(1, 2 ** 24),
-    receive_buffer_bytes: or_null(whole(1, 2 ** 31 - 1)),
-    memory_ceiling_bytes: whole(1, 2 ** 64),
+    sample: object({ first: integer(0, MAX_SEQ), stride: integer(1, MAX_SEQ) }),
+    work_ns: integer(0, 100_000_000),
+    queue_bound: integer(1, 2 ** 24),
+    receive_buffer_bytes: or_null(integer(1, 2 ** 31 - 1)),
+    memory_ceiling_bytes: integer(1, 2 ** 64),
     meter: or_null(text),
-    connect_deadline_ms: whole(1, 2 ** 64),
-    deadline_ms: whole(1, 2 ** 64),
+    connect_deadline_ms: integer(1, 2 ** 64),
+    deadline_ms: integer(1, 2 ** 64),
   },
   stop: {},
 };

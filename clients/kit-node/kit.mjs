@@ -15,8 +15,8 @@ export const MAX_MESSAGE_BYTES = 1 << 20;
 /**
  * Runs a client from its plan to its report.
  *
- * `identify(plan)` says who it is: name, versions, runtime, transport, class,
- * queue (`{ kind, bound }`). `open(session)` opens one connection. With `speaks_tls` it
+ * `identify(plan)` returns its name, versions, runtime, transport, class and queue
+ * (`{ kind, bound }`). `open(session)` opens one connection. With `speaks_tls` it
  * trusts `session.ca` where there is one.
  */
 export function main(identify, open, { speaks_tls = false } = {}) {

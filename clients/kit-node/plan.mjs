@@ -6,12 +6,12 @@ import { ContractError } from './errors.mjs';
 /** Throws a ContractError when a plan asks for TLS that the client does not speak, or has a wrong URL. */
 export function check_plan(plan, speaks_tls = false) {
   if (plan.ca !== undefined && !speaks_tls) throw new ContractError('tls_not_supported');
-  // A plan with a certificate is under TLS as a whole.
+  // With a certificate, all URLs of the plan are under TLS.
   const scheme = plan.ca === undefined ? 'ws://' : 'wss://';
   for (const url of plan.urls) check_url(url, scheme);
 }
 
-/** Names are not looked up: a resolver has no place in a measurement. */
+/** Host names are refused: no resolver takes part in a measurement. */
 function check_url(url, scheme) {
   const rest = url.startsWith(scheme) ? url.slice(scheme.length) : '';
   const parts = /^(\[([^\]/]+)\]|[^:/]+):(\d{1,5})\//.exec(rest);

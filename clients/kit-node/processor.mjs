@@ -20,7 +20,7 @@ const MAX_ROWS = 1 << 22;
 // Two u32 of the wire, read as one f64. Little-endian, as is every machine that runs a
 // browser or Node.js today.
 const halves = new Uint32Array(2);
-const whole = new Float64Array(halves.buffer);
+const joined = new Float64Array(halves.buffer);
 
 /**
  * Decodes, checks, counts and stamps the ticks of one connection, and does the work per tick.
@@ -115,7 +115,7 @@ export class Processor {
         ((b[20] | (b[21] << 8) | (b[22] << 16) | (b[23] << 24)) >>> 0) +
         ((b[24] | (b[25] << 8) | (b[26] << 16) | (b[27] << 24)) >>> 0) * 4294967296;
     }
-    this.process_tick(symbol, whole[0], ts, seq, stamp);
+    this.process_tick(symbol, joined[0], ts, seq, stamp);
   }
 
   /** Processes a text message that `count_message` has counted. */

@@ -55,7 +55,7 @@ export class Run {
     write_stdout(format_line('ready'));
   }
 
-  /** Instead of `ready`: an error that says what this machine lacks, and how to mend it. */
+  /** Instead of `ready`: an error that says what this machine lacks, and what to do about it. */
   unavailable(error) {
     this.is_stopped = true;
     write_stdout(format_line('unavailable', { reason: error.message }));

@@ -45,7 +45,7 @@ async function leaves_nothing({ bridge, workspace }) {
 }
 
 for (const variant of ["", "no-react", "worker", "flush-sync"]) {
-  test(`a whole round is reported ${variant}`, async (t) => {
+  test(`a complete round is reported ${variant}`, async (t) => {
     const args = variant ? ["--variant", variant] : [];
     const on_connection = (socket) => {
       socket._socket.write(frames(0, 3000));

@@ -13,9 +13,9 @@ const MAX_SHORT_BYTES: usize = 125;
 /// A message or control frame from the server.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event<'a> {
-    /// A whole binary message.
+    /// A complete binary message.
     Binary(&'a [u8]),
-    /// A whole text message.
+    /// A complete text message.
     Text(&'a str),
     /// To be answered with [`pong`] of the same payload.
     Ping(&'a [u8]),

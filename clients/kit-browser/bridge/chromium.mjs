@@ -1,6 +1,5 @@
-// Chromium as a child in the bridge's own process group, driven through the DevTools pipe:
-// there it tells its version, and it ends by itself when the pipe breaks, also when the
-// bridge is killed.
+// Chromium as a child in the bridge's own process group, driven through the DevTools pipe. It
+// ends by itself when the pipe breaks, also when the bridge is killed.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";

@@ -32,10 +32,10 @@ test("the true offset is within the error for any delays and rounding", () => {
   for (let round = 0; round < 500; round += 1) {
     const exchanges = Array.from({ length: 1 + Number(random(20n)) }, (_, index) => {
       const true_ns = BigInt(index + 1) * 1_000_000n + random(900_000n);
-      const honest = exchange(true_ns, random(300_000n), random(300_000n));
+      const exact = exchange(true_ns, random(300_000n), random(300_000n));
       const down = true_ns - (true_ns % RESOLUTION_NS);
       const rounded = random(2n) === 0n ? down : down + RESOLUTION_NS;
-      return { ...honest, page_ns: rounded };
+      return { ...exact, page_ns: rounded };
     });
     const { offset_ns, error_ns } = clock_offset(exchanges);
     const off_ns = offset_ns > OFFSET_NS ? offset_ns - OFFSET_NS : OFFSET_NS - offset_ns;

@@ -32,12 +32,12 @@ class _Within:
             )
 
 
-def _whole(least, most):
+def _integer(least, most):
     return Annotated[int, _Within(least, most)]
 
 
-Count = _whole(0, 2**64 - 1)
-_Positive = _whole(1, 2**64 - 1)
+Count = _integer(0, 2**64 - 1)
+_Positive = _integer(1, 2**64 - 1)
 
 
 class Schedule:
@@ -85,8 +85,8 @@ class Replay(Schedule):
 class Sample:
     """Which seqs to stamp."""
 
-    first: _whole(0, _MAX_SEQ)
-    stride: _whole(1, _MAX_SEQ)
+    first: _integer(0, _MAX_SEQ)
+    stride: _integer(1, _MAX_SEQ)
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,13 @@ class Plan:
     contract: Count
     urls: Annotated[list[str], _Within(1, 10_000)]
     format: Literal["binary", "json", "classic-binary", "classic-json"]
-    symbols: _whole(1, 1 << 20)
+    symbols: _integer(1, 1 << 20)
     schedule: Schedule
     duration_ns: Count
     sample: Sample
-    work_ns: _whole(0, 100_000_000)
-    queue_bound: _whole(1, 1 << 24)
-    receive_buffer_bytes: Optional[_whole(1, (1 << 31) - 1)]
+    work_ns: _integer(0, 100_000_000)
+    queue_bound: _integer(1, 1 << 24)
+    receive_buffer_bytes: Optional[_integer(1, (1 << 31) - 1)]
     memory_ceiling_bytes: _Positive
     meter: Optional[str]
     connect_deadline_ms: _Positive
@@ -139,7 +139,7 @@ class Hello:
 
 @dataclass(frozen=True)
 class Unavailable:
-    """What this machine lacks, and how to mend it; instead of `Ready`."""
+    """What this machine lacks, and what to do about it; instead of `Ready`."""
 
     reason: str
 

@@ -10,13 +10,13 @@ def check_plan(plan, speaks_tls=False):
     """The addresses in the plan's URLs; an error for TLS that the client does not speak."""
     if plan.ca is not None and not speaks_tls:
         raise ContractError("tls_not_supported")
-    # A plan with a certificate is under TLS as a whole.
+    # With a certificate, all URLs of the plan are under TLS.
     scheme = "ws://" if plan.ca is None else "wss://"
     return [_address(url, scheme) for url in plan.urls]
 
 
 def _address(url, scheme):
-    """Names are not looked up: a resolver has no place in a measurement."""
+    """Host names are refused: no resolver takes part in a measurement."""
     parts = re.match(scheme + r"(?:\[([^\]/]+)\]|([^:/]+)):([0-9]{1,5})/", url)
     try:
         if parts is None or int(parts[3]) > 65535:

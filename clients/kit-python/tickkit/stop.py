@@ -19,7 +19,7 @@ _MAX_WAIT_S = 1e6
 
 
 class StopSignal:
-    """Tells a client to stop, and why."""
+    """The flag that stops a client, and why it was set."""
 
     def __init__(self, plan, connections, has_memory_ceiling, begin_s):
         """Starts both threads. The deadlines count from `begin_s`."""

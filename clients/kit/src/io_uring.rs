@@ -6,7 +6,7 @@ use std::fmt::Display;
 const SETTING: &str = "/proc/sys/kernel/io_uring_disabled";
 
 /// The reason for [`crate::Outcome::unavailable`] when no ring can be made: the cause, as far
-/// as the kernel tells it, and the runtime's own message.
+/// as it is known, and the runtime's own message.
 #[derive(Debug, thiserror::Error)]
 #[error("{cause} ({error})")]
 pub struct IoUringUnavailable {

@@ -37,7 +37,7 @@ pub(crate) fn check(plan: &ClientPlan) -> Result<Vec<SocketAddr>, PlanError> {
     if let Some(bytes) = plan.receive_buffer_bytes {
         within("receive_buffer_bytes", bytes.into(), 1, i32::MAX as u64)?;
     }
-    // A plan with a certificate is under TLS as a whole.
+    // With a certificate, all URLs of the plan are under TLS.
     let scheme = if plan.ca.is_some() { "wss://" } else { "ws://" };
     plan.urls.iter().map(|url| address(url, scheme)).collect()
 }

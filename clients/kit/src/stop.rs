@@ -74,7 +74,7 @@ impl State {
     }
 }
 
-/// Tells all threads of a client when to stop.
+/// The flag that stops all threads of a client, and the state behind it.
 #[derive(Debug)]
 pub(crate) struct StopSignal {
     /// Read once per tick; set before any reader is woken.
@@ -104,7 +104,7 @@ impl StopSignal {
         self.is_set.load(Ordering::Relaxed)
     }
 
-    /// Stops the client's threads; [`StopSignal::end`] also says why.
+    /// Stops the client's threads; [`StopSignal::end`] also sets the cause.
     pub(crate) fn set(&self) {
         self.is_set.store(true, Ordering::Relaxed);
     }

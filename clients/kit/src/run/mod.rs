@@ -27,7 +27,7 @@ pub struct NoArgs {}
 
 /// Runs a client from its plan to its report.
 ///
-/// `identify` says who it is with these arguments and this plan. `run` gets a session for
+/// `identify` returns its identity with these arguments and this plan. `run` gets a session for
 /// each connection of the plan, mostly one: it opens them all, reads each until its end
 /// and returns what came of them ([`Outcome::combine`]), or an error, whose message becomes
 /// the last line on stderr. The exit code is 0 after a report, 1 after a failure, 2 when

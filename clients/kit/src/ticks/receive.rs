@@ -18,7 +18,7 @@ pub struct Stamp {
 /// Counts and stamps the messages that come from the library, before they are decoded.
 ///
 /// It decides by the count of messages which of them to stamp: without gaps, the count is
-/// the seq. After a gap the [`crate::Processor`] tells it the difference. A sampled tick
+/// the seq. After a gap it gets the difference from the [`crate::Processor`]. A sampled tick
 /// that was in the queue at that moment has no stamp: it gets the later instant at which it
 /// left the queue, and ticks right behind it get no earlier one. So where ticks are
 /// dropped, *received* errs late, and *processed* never does.
