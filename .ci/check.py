@@ -15,9 +15,18 @@ for path in glob.glob("clients/*/client.toml"):
     with open(path, "rb") as file:
         clients.add(tomllib.load(file)["name"])
 
+# What the audit says when the machine kept the server from its schedule.
+LATE = ("server_behind_schedule", "server_late")
+
+
+def is_late(reason):
+    """Whether a round is invalid only because the server was late."""
+    return reason["code"] == "audit" and reason["failure"]["code"] in LATE
+
+
 wrong, busy = [], []
 rows = {(row["workload"], row["client"]): row for row in report["rows"]}
-if report["schema"] != 2 or len(clients) < 17:
+if report["schema"] != 3 or len(clients) < 17:
     wrong.append(f"schema {report['schema']}, {len(clients)} clients")
 for workload in ("steady", "overload-500k", "flood"):
     for client in sorted(clients):
@@ -25,15 +34,18 @@ for workload in ("steady", "overload-500k", "flood"):
         where = f"{workload} {client}"
         if row is None:
             wrong.append(f"{where}: no row")
-        elif row["verdict"] == "unavailable" and row["reason"]:
-            print(f"{where}: unavailable: {row['reason']}")
-        elif row["verdict"] == "invalid" and row["reason"].startswith("the server generated only"):
-            busy.append(f"{where}: {row['reason']}")
+            continue
+        reasons = row["reasons"]
+        said = f"{where}: {row['verdict']}: {json.dumps(reasons)}"
+        if row["verdict"] == "unavailable" and reasons:
+            print(said)
+        elif row["verdict"] == "invalid" and reasons and all(map(is_late, reasons)):
+            busy.append(said)
         elif row["verdict"] in ("noisy", "unsteady"):
             # Shown as what it is, and not ranked: no fault of the suite.
-            print(f"{where}: {row['verdict']}: {row['reason']}")
+            print(said)
         elif row["verdict"] not in ("ok", "overloaded", "server-limited"):
-            wrong.append(f"{where}: {row['verdict']}: {row['reason']}")
+            wrong.append(said)
         elif not row["processed_per_s"] > 1000:
             wrong.append(f"{where}: {row['processed_per_s']} ticks/s")
         elif workload != "flood" and row["response_ns"]["p50"] is None:

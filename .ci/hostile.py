@@ -4,6 +4,8 @@ import os
 import shutil
 import sys
 
+from saved import saved_rounds
+
 source, target = sys.argv[1:]
 NAMES = {
     "tokio": "<script>window.hacked=1</script>",
@@ -38,12 +40,11 @@ for client in campaign["clients"].values():
     client["runtime"] = client["transport"] = TEXT
 with open(os.path.join(target, "campaign.json"), "w") as file:
     json.dump(campaign, file)
-with open(os.path.join(source, "rounds.jsonl")) as lines:
-    rounds = [rename(json.loads(line)) for line in lines]
+rounds = [rename(one) for one in saved_rounds(source)]
 for one in rounds:
     one["remarks"] = [TEXT]
     if one["verdict"] == "overloaded":
-        one["reason"] = TEXT
+        one["reasons"] = [{"code": "harness", "error": TEXT}]
 with open(os.path.join(target, "rounds.jsonl"), "w") as file:
     for one in rounds:
         file.write(json.dumps(one) + "\n")

@@ -1,33 +1,33 @@
-//! What becomes of a terminal when something panics while the whole screen is
-//! shown: run by `tests/terminal.rs`, with `painter` or `harness`.
+//! Panics while the whole screen is shown: run by `tests/system/terminal.rs`, with `painter` or
+//! `harness`.
 
-use harness::affinity::Placement;
+use bench_rig::host::affinity::Placement;
 use harness::view::draw::draw;
-use harness::view::drawer::Drawer;
+use harness::view::drawing::DrawingThread;
 use harness::view::screen::{Painter, Screen};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-fn drawer(painter: Painter) -> Drawer {
+fn start(painter: Painter) -> DrawingThread {
     let nowhere = Placement { server: None, client: None, spin: false };
     let interrupted = Arc::new(AtomicBool::new(false));
     let screen = Screen::open(painter).expect("a terminal");
-    Drawer::start(screen, &nowhere, &interrupted).expect("a thread")
+    DrawingThread::start(screen, &nowhere, &interrupted).expect("a thread")
 }
 
 fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("painter") => {
-            let drawer = drawer(|_, _, _| panic!("a painter's mistake"));
-            while !drawer.has_gone() {
+            let drawing = start(|_, _, _| panic!("a painter's mistake"));
+            while !drawing.has_ended() {
                 std::thread::sleep(Duration::from_millis(10));
             }
-            eprintln!("the campaign goes on");
+            eprintln!("the campaign continues");
         }
         Some("harness") => {
-            let _drawer = drawer(draw);
-            eprintln!("words of somebody else");
+            let _drawing = start(draw);
+            eprintln!("a line of another process");
             panic!("the harness's mistake");
         }
         other => panic!("{other:?}: say `painter` or `harness`"),

@@ -1,81 +1,73 @@
-//! What is said to people: how much of it, and in which colours. Results go to
-//! standard output, everything else to standard error. `anstream` takes the
-//! colours out where `--color`, `NO_COLOR`, `CLICOLOR` or a pipe asks for it.
+//! Messages: results go to standard output, everything else to standard error. `anstream`
+//! removes colours where `--color`, `NO_COLOR`, `CLICOLOR` or a pipe asks for it.
 
 use anstyle::{AnsiColor, Style};
+use colorchoice_clap::{Color, ColorChoice};
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::Write;
-use std::sync::atomic::{AtomicU8, Ordering};
-
-/// How much is said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Errors only.
-    Quiet,
-    /// What a user wants to know.
-    Usual,
-    /// Also what is built by which command, every plan, every remark.
-    Verbose,
-}
-
-// One state for the process: a level in every signature, down to the build,
-// would be noise.
-static LEVEL: AtomicU8 = AtomicU8::new(Level::Usual as u8);
-
-/// Decides it for the whole process.
-pub fn set_level(level: Level) {
-    LEVEL.store(level as u8, Ordering::Relaxed);
-}
-
-/// What was decided.
-#[must_use]
-pub fn level() -> Level {
-    match LEVEL.load(Ordering::Relaxed) {
-        0 => Level::Quiet,
-        1 => Level::Usual,
-        _ => Level::Verbose,
-    }
-}
 
 /// Of errors.
 pub const RED: Style = AnsiColor::Red.on_default().bold();
 /// Of warnings.
 pub const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 
-/// Says something on standard error, unless it has to be quiet.
-pub fn say(words: impl Display) {
-    if level() > Level::Quiet {
-        write(words);
+/// How much is said on standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbosity {
+    /// Errors only.
+    Quiet,
+    /// Also what a user wants to know.
+    Usual,
+    /// Also build commands, plans and remarks.
+    Verbose,
+}
+
+/// Writes log records to standard error.
+struct Stderr;
+
+impl Log for Stderr {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.level() <= log::max_level()
     }
-}
 
-/// Says what only `-v` asks for.
-pub fn detail(words: impl Display) {
-    if level() == Level::Verbose {
-        write(words);
+    fn log(&self, record: &Record<'_>) {
+        match record.level() {
+            _ if !self.enabled(record.metadata()) => {}
+            Level::Error => error(record.args()),
+            Level::Warn => write(format_args!("{YELLOW}warning:{YELLOW:#} {}", record.args())),
+            _ => write(record.args()),
+        }
     }
+
+    fn flush(&self) {}
 }
 
-/// Warns, unless it has to be quiet.
-pub fn warn(words: impl Display) {
-    say(format_args!("{YELLOW}warning:{YELLOW:#} {words}"));
+/// Installs the logger of the process.
+pub fn init(verbosity: Verbosity) {
+    log::set_max_level(match verbosity {
+        Verbosity::Quiet => LevelFilter::Error,
+        Verbosity::Usual => LevelFilter::Info,
+        Verbosity::Verbose => LevelFilter::Debug,
+    });
+    // Fails only if there is one already, which is then this one.
+    let _ = log::set_logger(&Stderr);
 }
 
-/// Tells an error, always.
-pub fn error(words: impl Display) {
-    write(format_args!("{RED}error:{RED:#} {words}"));
+/// Writes an error, whatever the verbosity is.
+pub fn error(message: impl Display) {
+    write(format_args!("{RED}error:{RED:#} {message}"));
 }
 
-/// Not by `eprintln!`, which panics where a terminal has gone.
-fn write(words: impl Display) {
-    drop(writeln!(anstream::stderr(), "{words}"));
+/// Not `eprintln!`, which panics where the terminal was closed.
+fn write(message: impl Display) {
+    drop(writeln!(anstream::stderr(), "{message}"));
 }
 
-/// The colours that the command line asks for, read before it is parsed: help
-/// and errors of the parser have colours too. The last `--color` counts; a
-/// wrong one is the parser's to complain about.
-pub fn color_before_parsing(args: impl Iterator<Item = std::ffi::OsString>) {
-    use colorchoice_clap::{Color, ColorChoice};
+/// Sets the colours that the command line asks for before it is parsed, as help and errors
+/// of the parser have colours too. The last `--color` counts; the parser rejects a wrong one.
+pub fn color_before_parsing(args: impl Iterator<Item = OsString>) {
     let mut asked = None;
     let mut args = args.map(|arg| arg.to_string_lossy().into_owned());
     while let Some(arg) = args.next() {

@@ -1,37 +1,36 @@
-//! Ctrl-C and termination signals: the first asks the campaign to end in
-//! order, so that what is measured stays readable.
+//! Ctrl-C and termination signals: the first ends the campaign in order, so that what was
+//! measured stays readable.
 
-use crate::cmd;
+use crate::exit::Exit;
 use anyhow::{Context, Result};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// What puts things right before the harness ends at once.
-static LAST: OnceLock<fn()> = OnceLock::new();
+/// Runs before the harness exits at once.
+static CLEAN_UP: OnceLock<fn()> = OnceLock::new();
 
-/// Has something done before the harness ends at once: once for a process.
-pub fn before_exit(last: fn()) {
-    let _ = LAST.set(last);
+/// Sets what runs before the harness exits at once; the first call of a process counts.
+pub fn before_exit(clean_up: fn()) {
+    let _ = CLEAN_UP.set(clean_up);
 }
 
-/// Installs the handler; the flag is raised by the first signal.
+/// Installs the handler; the first signal sets the flag.
 ///
 /// # Errors
-/// When a handler is there already.
+/// When there is a handler already.
 pub fn flag() -> Result<Arc<AtomicBool>> {
-    let raised = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&raised);
-    ctrlc::set_handler(move || raise(&handler)).context("cannot watch for Ctrl-C")?;
-    Ok(raised)
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let handler = Arc::clone(&interrupted);
+    ctrlc::set_handler(move || raise(&handler)).context("cannot handle Ctrl-C")?;
+    Ok(interrupted)
 }
 
-/// Raises the flag. The second time it ends the harness at once, and the guard ends
-/// its children.
+/// Sets the flag. The second time it exits at once, and the guard ends the children.
 pub fn raise(flag: &AtomicBool) {
     if flag.swap(true, Ordering::SeqCst) {
-        if let Some(last) = LAST.get() {
-            last();
+        if let Some(clean_up) = CLEAN_UP.get() {
+            clean_up();
         }
-        std::process::exit(i32::from(cmd::EXIT_INTERRUPTED));
+        std::process::exit(i32::from(Exit::Interrupted.code()));
     }
 }

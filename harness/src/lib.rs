@@ -1,82 +1,15 @@
-//! The harness: finds clients, runs each through the same rounds, audits every
-//! round and compares. `main.rs` parses and dispatches; see ARCHITECTURE.md
-//! for the rooms.
+//! The harness: finds clients, runs each through the same rounds, audits every round and
+//! compares. `main.rs` parses and dispatches; ARCHITECTURE.md lists the crates.
+//!
+//! `exit, root, console ← interrupt ← campaign ← view ← cmd`; `cli, doctor ← cmd`.
 
-pub mod affinity;
-pub mod archive;
-pub mod baseline;
-pub mod bounded;
-pub mod builder;
 pub mod campaign;
-pub mod capacity;
-pub mod checksums;
-pub mod child;
-pub mod classic;
 pub mod cli;
 pub mod cmd;
-pub mod conform;
 pub mod console;
-pub mod descriptors;
-pub mod diff;
-pub mod digits;
 pub mod doctor;
-pub mod drops;
-pub mod escape;
-pub mod export;
-pub mod gate;
-pub mod groups;
-pub mod growth;
-pub mod guard;
-pub mod index;
-pub mod inference;
+pub mod exit;
 pub mod interrupt;
-pub mod journey;
-pub mod kernel;
-pub mod kernel_dump;
-pub mod listing;
-pub mod little;
-pub mod machine;
-pub mod measure;
-pub mod nearest;
-pub mod observe;
-pub mod overview;
-pub mod packed;
-pub mod plan;
-pub mod policy;
-#[cfg(test)]
-mod policy_tests;
-pub mod process;
-pub mod ranking;
-pub mod record;
-pub mod recovery;
-pub mod report;
 pub mod root;
-pub mod roster;
-pub mod round;
-pub mod rows;
-pub mod runner;
-pub mod samples;
-pub mod saved;
-pub mod scaffold;
-pub mod secrecy;
-pub mod servers;
-pub mod sketch;
-pub mod splice;
-pub mod staleness;
-pub mod stats;
-pub mod steady;
-pub mod store;
-pub mod strays;
-pub mod summary;
-pub mod surroundings;
-pub mod table;
-pub mod units;
-pub mod unsaved;
-pub mod verdict;
-pub mod verify;
+pub mod schemas;
 pub mod view;
-pub mod watch;
-#[cfg(test)]
-mod worked;
-pub mod workload;
-pub mod workload_group;

@@ -1,25 +1,27 @@
 //! `harness`: parses the command line and dispatches.
 
 use anyhow::Result;
+use bench_rig::host::guard;
 use clap::Parser;
 use harness::cli::{Cli, Command};
-use harness::{cmd, console, guard, root};
+use harness::exit::Exit;
+use harness::{cmd, console, root};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     console::color_before_parsing(std::env::args_os().skip(1));
     let cli = Cli::parse();
-    console::set_level(cli.level());
+    console::init(cli.verbosity());
     match run(cli) {
-        Ok(code) => ExitCode::from(code),
+        Ok(exit) => exit.into(),
         Err(error) => {
             console::error(format_args!("{error:#}"));
-            ExitCode::from(cmd::EXIT_USAGE)
+            Exit::Usage.into()
         }
     }
 }
 
-fn run(cli: Cli) -> Result<u8> {
+fn run(cli: Cli) -> Result<Exit> {
     let root = || root::find(cli.root.as_deref());
     match cli.command {
         Command::List(args) => cmd::list::run(&root()?, &args),
@@ -38,6 +40,6 @@ fn run(cli: Cli) -> Result<u8> {
         Command::Doctor(args) => cmd::doctor::run(&args),
         Command::Completions(args) => cmd::completions::run(&args),
         Command::Man(args) => cmd::man::run(&args),
-        Command::Guard => guard::serve().map(|()| cmd::EXIT_MEASURED),
+        Command::Guard => guard::serve().map(|()| Exit::Done),
     }
 }

@@ -1,10 +1,10 @@
-//! Finds the folder of the suite.
+//! Finds the directory of the suite.
 
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 
-/// The root: the given folder, or the nearest one at or above the working
-/// folder that holds the suite.
+/// The given directory, or the nearest one at or above the working directory that contains
+/// the suite.
 ///
 /// # Errors
 /// When there is none.
@@ -15,11 +15,11 @@ pub fn find(given: Option<&Path>) -> Result<PathBuf> {
         }
         return dir.canonicalize().with_context(|| dir.display().to_string());
     }
-    let here = std::env::current_dir().context("the working folder")?;
+    let here = std::env::current_dir().context("the working directory")?;
     here.ancestors()
         .find(|dir| is_root(dir))
         .map(Path::to_owned)
-        .context("no Tick Bench here or above: go into its folder, or give --root DIR")
+        .context("no Tick Bench here or above: change to its directory, or give --root DIR")
 }
 
 fn is_root(dir: &Path) -> bool {

@@ -2,6 +2,7 @@
 
 use client_kit::testing::{Child, plan};
 use contract::FromClient;
+use contract::fault::{Awaited, ExitStatus};
 use std::process::Command;
 use tick::Format;
 
@@ -15,9 +16,9 @@ fn without_a_ring_it_is_unavailable() {
     let mut child = Child::spawn(command, &()).unwrap();
     child.plan(&plan("ws://127.0.0.1:1/", Format::Binary));
     child.hello().unwrap();
-    match child.hear("verdict").unwrap() {
+    match child.expect(Awaited::Ready).unwrap() {
         FromClient::Unavailable { reason } => assert!(reason.contains("io_uring"), "{reason}"),
         other => panic!("{other:?}"),
     }
-    assert_eq!(child.exit().unwrap().code, Some(0));
+    assert_eq!(child.exit().unwrap().status, ExitStatus::Code(0));
 }

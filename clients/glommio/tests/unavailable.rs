@@ -2,6 +2,7 @@
 
 use client_kit::testing::{Child, plan};
 use contract::FromClient;
+use contract::fault::{Awaited, ExitStatus};
 use std::process::Command;
 use tick::Format;
 
@@ -13,11 +14,11 @@ fn too_little_locked_memory_makes_it_unavailable() {
     let mut child = Child::spawn(command, &()).unwrap();
     child.plan(&plan("ws://127.0.0.1:1/", Format::Binary));
     child.hello().unwrap();
-    match child.hear("verdict").unwrap() {
+    match child.expect(Awaited::Ready).unwrap() {
         FromClient::Unavailable { reason } => {
             assert!(reason.starts_with("RLIMIT_MEMLOCK is 64 KiB"), "{reason}");
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(child.exit().unwrap().code, Some(0));
+    assert_eq!(child.exit().unwrap().status, ExitStatus::Code(0));
 }

@@ -31,9 +31,9 @@ fn a_bad_plan_is_refused_with_exit_code_2_and_a_message() {
     ];
     for line in refused {
         let mut child = Child::spawn(client(), &()).unwrap();
-        child.tell_text(&line);
-        child.hang_up();
+        child.send_text(&line);
+        child.close_stdin();
         let exit = child.refuses(2).unwrap();
-        assert!(!exit.last_words.is_empty(), "{line}");
+        assert!(!exit.stderr.is_empty(), "{line}");
     }
 }

@@ -24,7 +24,7 @@ impl<'a> Candidate<'a> {
 
     /// A folder for its meter.
     pub(crate) fn folder(&self) -> Result<tempfile::TempDir> {
-        Ok(match self.keeper.room() {
+        Ok(match self.keeper.meter_dir() {
             Some(room) => tempfile::tempdir_in(room)?,
             None => tempfile::tempdir()?,
         })
@@ -58,7 +58,7 @@ pub(crate) fn accept(server: &Server, child: &mut Child<'_>) -> Result<std::net:
         if let Some(stream) = server.accept_now()? {
             return Ok(stream);
         }
-        match child.overhear()? {
+        match child.poll()? {
             Some(FromClient::Unavailable { reason }) => return Err(Unavailable(reason).into()),
             Some(other) => bail!("{other:?} before it has connected"),
             None => {}

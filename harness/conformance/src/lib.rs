@@ -10,7 +10,8 @@ mod server;
 mod wire;
 
 pub use cases::CASES;
-pub use child::{Child, Exit, Keeper, Program};
+pub use child::{Child, Program};
+pub use contract::child::{Exit, Keeper};
 pub use server::{Connection, Server, market};
 
 use anyhow::{Context, Result};
@@ -160,7 +161,7 @@ macro_rules! contract_tests {
     };
     ($path:expr $(, $arg:expr)*) => {
         const PROGRAM: $crate::Program<'_> =
-            $crate::Program { path: $path, args: &[$($arg),*], folder: None };
+            $crate::Program { path: $path, args: &[$($arg),*], dir: None };
         $crate::contract_tests!(@each
             hello other_version bad_plan
             binary json classic_binary classic_json

@@ -2,6 +2,7 @@
 
 use crate::{Empty, Samples, Version};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::path::PathBuf;
 use tick::{Format, Sample, Schedule};
 
@@ -75,9 +76,11 @@ pub struct ClientPlan {
 
 /// What a client claims to be; checked against what it then does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClientHello {
     /// The version of the contract.
+    #[cfg_attr(feature = "schema", schemars(with = "u32"))]
     pub contract: Version,
     /// Its name, for people.
     pub name: String,
@@ -99,6 +102,7 @@ pub struct ClientHello {
 
 /// How a client wants to be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// What nothing costs: a yardstick, not a competitor.
@@ -113,8 +117,21 @@ pub enum Class {
     Application,
 }
 
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reference => "reference",
+            Self::Library => "library",
+            Self::Tuned => "tuned",
+            Self::Simulated => "simulated",
+            Self::Application => "application",
+        })
+    }
+}
+
 /// A client's own queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct QueueShape {
     /// Whether there is one, and whether it ends.
@@ -125,6 +142,7 @@ pub struct QueueShape {
 
 /// Whether a queue ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum QueueKind {
     /// Each tick is processed before the next one is read.
@@ -135,8 +153,19 @@ pub enum QueueKind {
     Unbounded,
 }
 
+impl fmt::Display for QueueKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Bounded => "bounded",
+            Self::Unbounded => "unbounded",
+        })
+    }
+}
+
 /// A client's own books, over all of its connections.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClientFinal {
     /// Ticks taken from the WebSocket library.
@@ -163,6 +192,7 @@ pub struct ClientFinal {
 
 /// Why a client ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClientEnd {
     /// The server closed with code 1000, and all was drained.
@@ -175,4 +205,16 @@ pub enum ClientEnd {
     MemoryCeiling,
     /// The connection ended in any other way.
     Disconnected,
+}
+
+impl fmt::Display for ClientEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "closed by the server",
+            Self::Stopped => "stopped",
+            Self::Deadline => "deadline reached",
+            Self::MemoryCeiling => "memory ceiling reached",
+            Self::Disconnected => "connection lost",
+        })
+    }
 }

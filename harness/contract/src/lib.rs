@@ -1,8 +1,12 @@
 //! The contract between the harness and its children: JSON lines on stdin and
 //! stdout, and the meter file. The page to read is `README.md` beside this
-//! crate; a test keeps page and types the same. No processes, no network.
+//! crate; a test keeps page and types the same. The feature `child` adds what runs one child
+//! process under the contract.
 
+#[cfg(feature = "child")]
+pub mod child;
 mod client;
+pub mod fault;
 mod line;
 pub mod meter;
 mod server;

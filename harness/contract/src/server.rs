@@ -2,6 +2,7 @@
 
 use crate::{Empty, Samples, Version};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use tick::{Format, Sample, Schedule};
@@ -105,6 +106,7 @@ fn is_one(threads: &usize) -> bool {
 
 /// What a consumer gets that has fallen behind: a policy, and when it sets in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SlowConsumer {
     /// What happens then.
@@ -117,6 +119,7 @@ pub struct SlowConsumer {
 
 /// What a feed server does about a consumer that has fallen behind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
     /// Everything waits for it, up to the log's ceiling.
@@ -132,6 +135,19 @@ pub enum Policy {
     Conflate,
     /// Its connection is closed.
     Disconnect,
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Queue => "queue",
+            Self::Block => "block",
+            Self::DropOldest => "drop-oldest",
+            Self::DropNewest => "drop-newest",
+            Self::Conflate => "conflate",
+            Self::Disconnect => "disconnect",
+        })
+    }
 }
 
 impl Policy {
@@ -213,6 +229,7 @@ pub struct Dropped {
 /// The server's own books, each stage counted apart; what is written and what
 /// follows, over all connections.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ServerFinal {
     /// Ticks made and put into the log.
@@ -241,6 +258,7 @@ fn is_none(dropped: &u64) -> bool {
 
 /// Why the server ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ServerEnd {
     /// The last tick and the close frame were written.
@@ -255,4 +273,17 @@ pub enum ServerEnd {
     Abandoned,
     /// Its deadline.
     Deadline,
+}
+
+impl fmt::Display for ServerEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Complete => "complete",
+            Self::Stopped => "stopped",
+            Self::LogCeiling => "log ceiling reached",
+            Self::CutOff => "it disconnected the client for being behind",
+            Self::Abandoned => "the client abandoned it",
+            Self::Deadline => "deadline reached",
+        })
+    }
 }

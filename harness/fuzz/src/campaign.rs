@@ -1,7 +1,8 @@
 //! Saved campaigns: whatever stands in their files, they are read or refused, in
 //! bounded memory.
 
-use harness::archive::{Archive, Books, Round};
+use bench_archive::archive::{Archive, Round};
+use bench_archive::campaign::Evidence;
 use std::cell::RefCell;
 use std::fs;
 use std::hint::black_box;
@@ -108,8 +109,8 @@ fn read(files: &Files<'_>) -> bool {
         Ok(archive) => archive,
         Err(error) => return refused(&error),
     };
-    let rounds: Vec<(&Round, &Books)> =
-        archive.rounds.iter().filter_map(|round| Some((round, round.books.as_ref()?))).collect();
+    let rounds: Vec<(&Round, &Evidence)> =
+        archive.rounds.iter().filter_map(|round| Some((round, round.evidence.as_ref()?))).collect();
     if !rounds.is_empty() {
         files.write_tables();
     }
@@ -119,13 +120,16 @@ fn read(files: &Files<'_>) -> bool {
         }
     }
     let mut is_whole = true;
-    for (round, books) in rounds {
-        black_box((archive.counts(round), archive.links(&round.result.workload)));
-        is_whole &= archive.grid(books).map_or_else(|error| refused(&error), |_| true);
-        match archive.journeys(round, books) {
+    for (round, evidence) in rounds {
+        black_box((archive.counts(round), archive.connections(&round.result.workload)));
+        is_whole &= archive.grid(evidence).map_or_else(|error| refused(&error), |_| true);
+        match archive.journeys(round, evidence) {
             Ok(journeys) => {
                 for (_, stamps) in journeys {
-                    black_box((stamps.parts(books.ended_ns), stamps.response(books.ended_ns)));
+                    black_box((
+                        stamps.parts(evidence.ended_ns),
+                        stamps.response(evidence.ended_ns),
+                    ));
                 }
             }
             Err(error) => is_whole &= refused(&error),

@@ -1,27 +1,27 @@
 //! `harness classic`.
 
 use super::Source;
-use crate::affinity::CpuList;
-use crate::units::{seconds, seconds_or_none};
+use bench_core::text::units::{seconds, seconds_or_none};
+use bench_rig::host::affinity::CpuList;
 use clap::Args;
 use std::path::PathBuf;
 
 /// `harness classic`
 #[derive(Debug, Args)]
 pub struct ClassicArgs {
-    /// Run nothing: make the report of a saved run again
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["rounds", "seconds", "warmup", "out"])]
+    /// Run nothing; write the report of a saved run again
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["rounds", "seconds", "warmup", "out"])]
     pub report: Option<PathBuf>,
-    /// With --report: write nothing, exit with 1 when a file is not what its folder gives
+    /// With --report: write nothing; exit with 1 when a file differs from what its run gives
     #[arg(long, requires = "report")]
     pub check: bool,
-    /// Rounds of each client in each experiment [default: 3, the least that a verdict takes]
+    /// Rounds of each client in each experiment [default: 3, the fewest that allow a verdict]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: Option<u32>,
-    /// Length of the measured window: seconds, or a time such as `500ms` [default: 2]
+    /// Length of the measured window, in seconds or as `500ms` [default: 2]
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub seconds: Option<f64>,
-    /// Length of the warm-up before it: at least so long [default: 0.5]
+    /// Minimum length of the warm-up, in seconds or as `500ms` [default: 0.5]
     #[arg(long, value_name = "TIME", value_parser = seconds_or_none)]
     pub warmup: Option<f64>,
     /// Seed of the market and of the order of rounds
@@ -30,16 +30,16 @@ pub struct ClassicArgs {
     /// CPUs of the server, such as `0` or `0-3,8`
     #[arg(long, value_name = "LIST")]
     pub server_cpus: Option<CpuList>,
-    /// CPUs of the client
+    /// CPUs of the client, such as `1` or `4-7`
     #[arg(long, value_name = "LIST")]
     pub client_cpus: Option<CpuList>,
-    /// Folder for the run's own [default: results]
+    /// Directory to create the run's directory in [default: results]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Other experiments and claims than those of harness/classic
+    /// Experiments and claims from this file instead of harness/classic
     #[arg(long, value_name = "FILE", hide = true)]
     pub data: Option<PathBuf>,
-    /// Do not play the quick part of `check` first
+    /// Skip the quick conformance cases
     #[arg(long, hide = true)]
     pub unchecked: bool,
     #[command(flatten)]

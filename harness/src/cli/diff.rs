@@ -1,20 +1,20 @@
 //! The command line of comparisons between campaigns.
 
-use crate::baseline;
-use crate::gate::Condition;
+use bench_archive::baseline;
+use bench_publish::compare::gate::condition::Condition;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
 /// `harness diff`
 #[derive(Debug, Args)]
 pub struct DiffArgs {
-    /// The campaign to compare with: its folder, or the name of a baseline
+    /// The campaign to compare with: its directory, or the name of a baseline
     pub a: String,
-    /// The campaign that is judged
+    /// The campaign to judge: its directory, or the name of a baseline
     pub b: String,
-    /// How it is written
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
+    pub format: DiffFormat,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub gate: GateArgs,
@@ -24,37 +24,37 @@ pub struct DiffArgs {
     /// Only these workloads
     #[arg(long, value_name = "NAME", num_args = 1..)]
     pub workload: Vec<String>,
-    /// The folder of campaigns and baselines, for names [default: results]
+    /// The directory of campaigns and baselines, to find names in [default: results]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
 
-/// How a diff is written.
+/// In what a diff is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum DiffFormat {
     /// Tables for a terminal
     Text,
     /// Markdown for a comment of a pull request
     Md,
-    /// One object with every number
+    /// One JSON object with every figure
     Json,
 }
 
-/// What fails a run.
+/// Conditions that a campaign has to meet.
 #[derive(Debug, Clone, Default, Args)]
 pub struct GateArgs {
-    /// End with exit code 3 when this does not hold, such as slower:5%, failed or p99<2ms (may be repeated)
+    /// Exit with 3 unless this holds: slower:5%, failed, p99<2ms and the like (may be repeated)
     #[arg(long, value_name = "CONDITION")]
     pub fail_on: Vec<Condition>,
 }
 
-/// Campaigns that are remembered, and compared with.
+/// Baselines: campaigns with a name, to compare with.
 #[derive(Debug, Clone, Default, Args)]
 pub struct BaselineArgs {
-    /// Remember this campaign under a name; an older one of that name is replaced
+    /// Save this campaign as a baseline; replaces the baseline of that name
     #[arg(long, value_name = "NAME", value_parser = baseline::name, conflicts_with = "baseline")]
     pub save_baseline: Option<String>,
-    /// Compare with a campaign: the name of a baseline, or a folder
+    /// Compare with a campaign: the name of a baseline, or a directory
     #[arg(long, value_name = "NAME|DIR")]
     pub baseline: Option<String>,
     #[command(flatten)]

@@ -1,13 +1,12 @@
-//! What stands below the options of `--help`, and in the manual: examples for
-//! every subcommand, and the exit codes. A line without an indent that ends in a
-//! colon is a heading.
+//! The end of `--help` and of the manual pages: examples for every subcommand, and the exit
+//! codes. A line without indent that ends with a colon is a heading.
 
-use crate::cmd::EXIT_CODES;
+use crate::exit::Exit;
 
 /// Of the program itself.
 #[must_use]
 pub fn main() -> String {
-    let codes = EXIT_CODES.map(|(code, meaning)| format!("  {code:<4} {meaning}\n"));
+    let codes = Exit::ALL.map(|exit| format!("  {:<4} {exit}\n", exit.code()));
     format!("{MAIN}\nExit codes:\n{}", codes.concat())
 }
 
@@ -16,14 +15,14 @@ Examples:
   harness compare --all                     # every client, the default workloads
   harness compare --all --quick             # a smoke test in half a minute
   harness capacity --all --p99 5ms          # the highest rate that each sustains
-  harness doctor                            # what of this machine will disturb that
+  harness doctor                            # what on this machine disturbs measurements
 ";
 
 /// Of `list`.
 pub const LIST: &str = "\
 Examples:
   harness list                              # clients, servers, and what can run here
-  harness list --client ../mine/client.toml # with a client from elsewhere
+  harness list --client ../mine/client.toml # with a client outside of the suite
 ";
 
 /// Of `build`.
@@ -31,13 +30,13 @@ pub const BUILD: &str = "\
 Examples:
   harness build                             # the server and every client
   harness build tokio floor                 # the server and these two
-  harness build -v                          # and say by which commands
+  harness build -v                          # print the build commands
 ";
 
 /// Of `new`.
 pub const NEW: &str = "\
 Examples:
-  harness new mine --template rust          # clients/mine, a crate on the kit
+  harness new mine --template rust          # clients/mine, a crate with the kit
   harness new mine --template node --dir ../mine
 ";
 
@@ -45,9 +44,9 @@ Examples:
 pub const CHECK: &str = "\
 Examples:
   harness check tokio                       # every case, with what it proves
-  harness check --all                       # every client; of the cases only what failed
-  harness check --list                      # which cases there are
-  harness check mine --client ../mine       # a client from elsewhere
+  harness check --all                       # every client; prints failed cases only
+  harness check --list                      # the list of cases
+  harness check mine --client ../mine       # a client outside of the suite
   harness check mine --case cut-frames --case fragments
 ";
 
@@ -60,8 +59,8 @@ Examples:
   harness compare --all --workload steady --seconds 500ms --warmup 300ms
   harness compare floor --client ../mine/client.toml --control floor
   harness compare --all --server-cpus 0-3 --client-cpus 4-7
-  harness compare tokio js-sim --server node # against another server: see harness list
-  harness compare tokio --style classic     # tick-server, paced as the older benchmark's
+  harness compare tokio js-sim --server node # against another server
+  harness compare tokio --style classic     # tick-server in the older benchmark's style
   harness compare --all --watch             # live on the whole terminal
   harness compare --all --rounds 7 --save-baseline main
   harness compare --all --rounds 7 --baseline main --fail-on slower:5%
@@ -87,10 +86,10 @@ Examples:
 /// Of `classic`.
 pub const CLASSIC: &str = "\
 Examples:
-  harness classic                           # its experiments, its table, its claims tested
+  harness classic                           # all experiments and claims
   harness classic --rounds 7 --seconds 3s
-  harness classic --report results/FOLDER   # the report again, from what was saved
-  harness classic --report results/FOLDER --check
+  harness classic --report results/RUN   # the report again, from the saved campaigns
+  harness classic --report results/RUN --check
 ";
 
 /// Of `show`.
@@ -105,7 +104,7 @@ Examples:
 /// Of `diff`.
 pub const DIFF: &str = "\
 Examples:
-  harness diff results/BEFORE results/AFTER # who became faster or slower, and how sure that is
+  harness diff results/BEFORE results/AFTER # which clients became faster or slower
   harness diff main results/AFTER --fail-on slower:5% --fail-on failed
   harness diff main results/AFTER --format md --only tokio blocking
 ";
@@ -115,14 +114,14 @@ pub const PUBLISH: &str = "\
 Examples:
   harness publish results/CAMPAIGN          # its page and files, and the index
   harness publish results/CAMPAIGN --splice README.md
-  harness publish results/CAMPAIGN --check  # for CI: exits with 1 when something differs
-  harness publish results/CAMPAIGN --journeys
+  harness publish results/CAMPAIGN --check  # for CI: exits with 1 when a file differs
+  harness publish results/CAMPAIGN --with-journeys
 ";
 
 /// Of `journey`.
 pub const JOURNEY: &str = "\
 Examples:
-  harness journey results/CAMPAIGN          # where the time of its ticks went
+  harness journey results/CAMPAIGN          # the time of each stage
   harness journey results/CAMPAIGN --client tokio --slowest 10
   harness journey results/CAMPAIGN --workload steady --round 2 --seq 5000
 ";
@@ -138,10 +137,10 @@ Examples:
 /// Of `doctor`.
 pub const DOCTOR: &str = "\
 Examples:
-  harness doctor                            # a table, and what to do about each finding
+  harness doctor                            # findings, and what to do about each
   harness doctor --strict                   # for scripts: exits with 1 on a warning
   harness doctor --server-cpus 0-3 --client-cpus 4-7
-  harness doctor --json doctor.json         # findings and exact readings
+  harness doctor --json doctor.json         # findings and raw readings
 ";
 
 /// Of `completions`.
@@ -162,9 +161,9 @@ Examples:
 #[cfg(test)]
 mod tests {
     use crate::cli::{Cli, Command, RunArgs, visible};
-    use crate::roster;
-    use crate::workload::Workload;
-    use crate::workload_group;
+    use bench_core::load::group;
+    use bench_core::load::workload::Workload;
+    use bench_rig::programs::roster;
     use clap::Parser;
     use std::path::Path;
 
@@ -211,7 +210,7 @@ mod tests {
             roster::select(&found, false, &run.clients, &[]).unwrap();
             let names: Vec<&str> = workloads.iter().map(String::as_str).collect();
             if !names.is_empty() {
-                workload_group::load(&root, &names).unwrap();
+                group::load(&root, &names).unwrap();
             }
         };
         let mut seen = 0;

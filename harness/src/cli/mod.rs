@@ -12,58 +12,58 @@ mod values;
 pub use classic::ClassicArgs;
 pub use publish::PublishArgs;
 pub use run::{CapacityArgs, CompareArgs, RunArgs, SweepArgs};
-pub use show::{Format, ShowArgs};
+pub use show::ShowArgs;
 pub use tools::{
     BuildArgs, CheckArgs, CompletionsArgs, DoctorArgs, JourneyArgs, ListArgs, ManArgs, NewArgs,
     PlanArgs,
 };
-pub use values::Rates;
+pub use values::{Rates, StyleValue};
 
 use self::diff::DiffArgs;
-use crate::console::Level;
+use crate::console::Verbosity;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 
-/// Compares WebSocket clients under a fast market-data feed.
+/// Compares WebSocket clients under a fast market-data feed
 #[derive(Debug, Parser)]
 #[command(name = "harness", version, after_help = examples::main())]
 pub struct Cli {
-    /// The folder of the suite [default: this folder or the nearest above it]
+    /// The suite's directory [default: the nearest at or above the working directory]
     #[arg(long, global = true, value_name = "DIR")]
     pub root: Option<PathBuf>,
-    /// Nothing on standard error but errors; results still come on standard output
+    /// Print only errors on standard error; results go to standard output as usual
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Also: what is built by which command, the plan of every round, every remark
+    /// Also print build commands, the plan of every round, and every remark
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Decided before this is parsed: see [`crate::console::color_before_parsing`].
+    /// Read before the rest is parsed: see [`crate::console::color_before_parsing`].
     #[command(flatten)]
     pub color: colorchoice_clap::Color,
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
 }
 
 impl Cli {
-    /// How much is to be said.
+    /// How much is printed on standard error.
     #[must_use]
-    pub fn level(&self) -> Level {
+    pub fn verbosity(&self) -> Verbosity {
         match (self.quiet, self.verbose) {
-            (true, _) => Level::Quiet,
-            (false, true) => Level::Verbose,
-            (false, false) => Level::Usual,
+            (true, _) => Verbosity::Quiet,
+            (false, true) => Verbosity::Verbose,
+            (false, false) => Verbosity::Usual,
         }
     }
 }
 
-/// The tree of commands without what is hidden, for completions and the manual.
+/// The tree of commands without hidden parts, for completions and the manual.
 #[must_use]
 pub fn visible() -> clap::Command {
     without_hidden(&Cli::command())
 }
 
-/// Hidden parts cannot be taken from a command: it is made anew without them.
+/// Hidden parts cannot be removed from a command: it is built again without them.
 fn without_hidden(full: &clap::Command) -> clap::Command {
     let mut shown = clap::Command::new(full.get_name().to_owned())
         .args(full.get_arguments().filter(|arg| !arg.is_hide_set()).cloned())
@@ -86,16 +86,16 @@ fn without_hidden(full: &clap::Command) -> clap::Command {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show the clients and their variants, the servers, and which can run here
+    /// List clients, their variants and servers, and which of them can run here
     #[command(after_help = examples::LIST)]
     List(ListArgs),
     /// Build the server and the clients
     #[command(after_help = examples::BUILD)]
     Build(BuildArgs),
-    /// Write a new client out of a template
+    /// Create a new client from a template
     #[command(after_help = examples::NEW)]
     New(NewArgs),
-    /// Check that clients keep the contract
+    /// Check clients against the contract
     #[command(after_help = examples::CHECK)]
     Check(CheckArgs),
     /// Run clients through workloads and compare them
@@ -107,45 +107,45 @@ pub enum Command {
     /// Compare clients over a range of rates
     #[command(after_help = examples::SWEEP)]
     Sweep(SweepArgs),
-    /// Run the older benchmark's experiments anew, and test its claims
+    /// Repeat the older benchmark's experiments, and test its claims
     #[command(after_help = examples::CLASSIC)]
     Classic(ClassicArgs),
-    /// Show a saved campaign as text, or for other programs
+    /// Show a saved campaign as text or in another format
     #[command(after_help = examples::SHOW)]
     Show(ShowArgs),
     /// Compare two saved campaigns
     #[command(after_help = examples::DIFF)]
     Diff(DiffArgs),
-    /// Make pages and files of saved campaigns, and the index of all
+    /// Write pages and files of saved campaigns, and the index of all
     #[command(after_help = examples::PUBLISH)]
     Publish(PublishArgs),
-    /// Show where the time of a saved campaign's ticks went
+    /// Show which stages took the response time of a saved campaign's ticks
     #[command(after_help = examples::JOURNEY)]
     Journey(JourneyArgs),
-    /// Print the lines of a plan, to run a client by hand
+    /// Print a plan, to run a client by hand
     #[command(after_help = examples::PLAN)]
     Plan(PlanArgs),
-    /// Tell what of this machine will disturb a measurement, and what to do about it
+    /// Report what on this machine will disturb measurements, and what to do about it
     #[command(after_help = examples::DOCTOR)]
     Doctor(DoctorArgs),
-    /// Print the completions of a shell
+    /// Print the completion script of a shell
     #[command(after_help = examples::COMPLETIONS)]
     Completions(CompletionsArgs),
-    /// Print the manual, or write all its pages
+    /// Print the manual, or write its pages
     #[command(after_help = examples::MAN)]
     Man(ManArgs),
-    /// Ends the children of a harness that died (used by the harness itself)
+    /// End the children of a harness that died (used by the harness itself)
     #[command(hide = true)]
     Guard,
 }
 
-/// Where clients come from and how they are built.
+/// Where clients are found, and how they are built.
 #[derive(Debug, Clone, Args)]
 pub struct Source {
-    /// A client from elsewhere: its folder or client.toml (may be repeated)
+    /// A client outside of the suite: its directory or client.toml (may be repeated)
     #[arg(long = "client", value_name = "PATH")]
     pub extra: Vec<PathBuf>,
-    /// The cargo profile to build with
+    /// Cargo profile for clients and servers
     #[arg(long, default_value = "release", hide = true)]
     pub profile: String,
 }

@@ -2,33 +2,33 @@
 
 use super::Source;
 use super::diff::BaselineArgs;
-use super::values::Rates;
-use crate::affinity::CpuList;
-use crate::servers::{self, Style};
-use crate::units::{duration, rate, seconds, seconds_or_none};
+use super::values::{Rates, StyleValue};
+use bench_core::load::server;
+use bench_core::text::units::{duration, rate, seconds, seconds_or_none};
+use bench_rig::host::affinity::CpuList;
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What every campaign asks.
+/// The arguments of every campaign.
 #[derive(Debug, Clone, Args)]
 pub struct RunArgs {
     /// Clients or variants, such as `tokio` or `tokio:current-thread`
     #[arg(required_unless_present_any = ["all", "extra"])]
     pub clients: Vec<String>,
-    /// Every client (variants only where they are named besides)
+    /// Every client; variants only if named
     #[arg(long)]
     pub all: bool,
-    /// The server to run them against (`harness list` shows all)
-    #[arg(long, value_name = "NAME", default_value = servers::DEFAULT)]
+    /// The server to run against; `harness list` shows all
+    #[arg(long, value_name = "NAME", default_value = server::DEFAULT)]
     pub server: String,
-    /// How tick-server paces [default: by its schedule]
-    #[arg(long, value_name = "STYLE", value_enum)]
-    pub style: Option<Style>,
-    /// Length of the measured window: seconds, or a time such as `500ms`
+    /// How tick-server paces ticks [default: schedule]
+    #[arg(long, value_enum)]
+    pub style: Option<StyleValue>,
+    /// Length of the measured window, in seconds or as `500ms`
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub seconds: Option<f64>,
-    /// Length of the warm-up before it: at least so long
+    /// Minimum length of the warm-up, in seconds or as `500ms`
     #[arg(long, value_name = "TIME", value_parser = seconds_or_none)]
     pub warmup: Option<f64>,
     /// Seed of the market, of random gaps, and of the order of rounds
@@ -37,22 +37,22 @@ pub struct RunArgs {
     /// CPUs of the server, such as `0` or `0-3,8`
     #[arg(long, value_name = "LIST")]
     pub server_cpus: Option<CpuList>,
-    /// CPUs of the client
+    /// CPUs of the client, such as `1` or `4-7`
     #[arg(long, value_name = "LIST")]
     pub client_cpus: Option<CpuList>,
-    /// Write the rows as one JSON object to a file, or `-` for standard output
+    /// Write the rows as one JSON object to this file; `-`: standard output
     #[arg(long, value_name = "FILE|-")]
     pub json: Option<PathBuf>,
-    /// Folder for the campaign [default: results]
+    /// Directory to create the campaign's directory in [default: results]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Show the whole campaign live on the terminal; `q` ends it, saved
+    /// Show the campaign live on the whole terminal; `q` ends and saves it
     #[arg(long)]
     pub watch: bool,
-    /// Do not play the quick part of `check` first
+    /// Skip the quick conformance cases
     #[arg(long, hide = true)]
     pub unchecked: bool,
-    /// How often counters are read while measuring, in ms
+    /// Time between snapshots, in ms
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1000), hide = true)]
     pub grid_ms: u64,
     #[command(flatten)]
@@ -61,7 +61,7 @@ pub struct RunArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub source: Source,
-    /// The name of the campaign's folder [default: date, time and host].
+    /// The name of the campaign's directory [default: date, time and host].
     #[arg(skip)]
     pub folder: Option<String>,
 }
@@ -72,16 +72,16 @@ pub struct CompareArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub run: RunArgs,
-    /// Workloads: names of harness/workloads or paths of TOML files [default: the default ones]
+    /// Workloads: names in harness/workloads, or TOML files [default: steady, overload-500k, flood]
     #[arg(long, value_name = "NAME|FILE", num_args = 1..)]
     pub workload: Vec<String>,
-    /// Rounds of each client and workload [default: 3; 5 or more for tests between clients]
+    /// Rounds of each client under each workload; tests between clients need 5 [default: 3]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: Option<u32>,
-    /// The client that is entered twice, to show the noise of the campaign [default: the first yardstick]
+    /// The client that runs twice, to show the noise of the campaign [default: the first reference]
     #[arg(long, value_name = "NAME")]
     pub control: Option<String>,
-    /// One short round of each: a smoke test, not a measurement to publish
+    /// One short round of each: a smoke test, not for publishing
     #[arg(long)]
     pub quick: bool,
 }
@@ -95,19 +95,19 @@ pub struct CapacityArgs {
     /// The load whose rate is varied
     #[arg(long, default_value = "steady", value_name = "NAME|FILE")]
     pub workload: String,
-    /// The p99 of the response time has to stay below this
+    /// The p99 of the response time must stay below this
     #[arg(long, default_value = "10ms", value_name = "TIME", value_parser = duration)]
     pub p99: Duration,
-    /// Time for each client
+    /// Time limit for each client's search
     #[arg(long, default_value = "60s", value_name = "TIME", value_parser = duration)]
     pub budget: Duration,
-    /// The first rate, below which no capacity is looked for, such as 1000 or 1k
+    /// The lowest rate tried, in ticks/s, such as 1000 or 1k
     #[arg(long, default_value = "1k", value_name = "RATE", value_parser = rate)]
     pub lowest: u64,
-    /// No rate is tried above this
+    /// The highest rate tried, in ticks/s
     #[arg(long, default_value = "100M", value_name = "RATE", value_parser = rate)]
     pub highest: u64,
-    /// Fresh rounds that have to sustain the rate that was found
+    /// New rounds that must sustain the rate found
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(3..=20))]
     pub confirmations: u32,
 }
@@ -121,13 +121,13 @@ pub struct SweepArgs {
     /// The load whose rate is varied
     #[arg(long, default_value = "steady", value_name = "NAME|FILE")]
     pub workload: String,
-    /// Rates such as `10k,50k,1M`; or `auto`: around the clients' capacities
+    /// Rates in ticks/s, such as `10k,50k,1M`; `auto`: around the clients' capacities
     #[arg(long, default_value = "auto", value_name = "RATES|auto")]
     pub rates: Rates,
-    /// Rounds of each client and rate [default: 3]
+    /// Rounds of each client at each rate
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: u32,
-    /// The client that is entered twice [default: the first yardstick]
+    /// The client that runs twice [default: the first reference]
     #[arg(long, value_name = "NAME")]
     pub control: Option<String>,
 }

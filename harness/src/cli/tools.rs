@@ -2,9 +2,9 @@
 //! `doctor`, `completions`, `man`.
 
 use super::Source;
-use crate::affinity::CpuList;
-use crate::scaffold::Template;
-use crate::units::seconds;
+use super::values::TemplateValue;
+use bench_core::text::units::seconds;
+use bench_rig::host::affinity::CpuList;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -31,10 +31,10 @@ pub struct BuildArgs {
 pub struct NewArgs {
     /// Its name: lower-case letters, digits and `-`
     pub name: String,
-    /// What it is written in
+    /// The template
     #[arg(long, value_enum)]
-    pub template: Template,
-    /// The folder that is to be made [default: clients/NAME]
+    pub template: TemplateValue,
+    /// The directory to create [default: clients/NAME]
     #[arg(long, value_name = "PATH")]
     pub dir: Option<PathBuf>,
 }
@@ -44,19 +44,19 @@ pub struct NewArgs {
 pub struct CheckArgs {
     /// Clients or variants, such as `tokio` or `tokio:current-thread`
     pub clients: Vec<String>,
-    /// Every client (variants only where they are named besides)
+    /// Every client; variants only if named
     #[arg(long)]
     pub all: bool,
-    /// Only the cases that are also played before each campaign
+    /// Only the quick cases, which also run before each campaign
     #[arg(long)]
     pub quick: bool,
     /// Only this case (may be repeated)
     #[arg(long, value_name = "NAME", conflicts_with = "quick")]
     pub case: Vec<String>,
-    /// Say which cases there are and what each proves, and play none
+    /// List the cases and what each proves; play none
     #[arg(long)]
     pub list: bool,
-    /// Write the findings as one JSON object to a file, or `-` for standard output
+    /// Write the findings as one JSON object to this file; `-`: standard output
     #[arg(long, value_name = "FILE|-")]
     pub json: Option<PathBuf>,
     #[command(flatten)]
@@ -67,7 +67,7 @@ pub struct CheckArgs {
 /// `harness journey`
 #[derive(Debug, Args)]
 pub struct JourneyArgs {
-    /// The folder of a campaign
+    /// The campaign's directory
     pub campaign: PathBuf,
     /// Only these clients
     #[arg(long = "client", value_name = "NAME")]
@@ -78,10 +78,10 @@ pub struct JourneyArgs {
     /// Only this round
     #[arg(long)]
     pub round: Option<u32>,
-    /// The journey of one tick; the next sampled one where it is none
+    /// The journey of the tick with this number, or of the next sampled one
     #[arg(long, conflicts_with = "slowest")]
     pub seq: Option<u64>,
-    /// The journeys of so many of the slowest ticks of each client
+    /// The journeys of each client's N slowest ticks
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10")]
     pub slowest: Option<usize>,
 }
@@ -94,10 +94,10 @@ pub struct PlanArgs {
     /// The workload
     #[arg(long, default_value = "steady", value_name = "NAME|FILE")]
     pub workload: String,
-    /// Where the server listens
+    /// Address of the server
     #[arg(long, default_value = "ws://127.0.0.1:9001/ticks")]
     pub url: String,
-    /// Length of the load: seconds, or a time such as `500ms`
+    /// Length of the load, in seconds or as `500ms`
     #[arg(long, default_value = "5", value_name = "TIME", value_parser = seconds)]
     pub seconds: f64,
     #[command(flatten)]
@@ -108,16 +108,16 @@ pub struct PlanArgs {
 /// `harness doctor`
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
-    /// Write the findings as one JSON object to a file, or `-` for standard output
+    /// Write the findings as one JSON object to this file; `-`: standard output
     #[arg(long, value_name = "FILE|-")]
     pub json: Option<PathBuf>,
     /// Exit with 1 when there is a warning
     #[arg(long)]
     pub strict: bool,
-    /// CPUs that the server is going to have, such as `0` or `0-3,8`
+    /// CPUs of the server, such as `0` or `0-3,8`
     #[arg(long, value_name = "LIST")]
     pub server_cpus: Option<CpuList>,
-    /// CPUs that the client is going to have
+    /// CPUs of the client, such as `1` or `4-7`
     #[arg(long, value_name = "LIST")]
     pub client_cpus: Option<CpuList>,
 }
@@ -132,7 +132,7 @@ pub struct CompletionsArgs {
 /// `harness man`
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// The folder for one page per subcommand [default: the main page, on standard output]
+    /// Directory for the pages of all subcommands [default: print the main page]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }

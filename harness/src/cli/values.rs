@@ -1,7 +1,12 @@
-//! Values that only the command line has; plain rates, times and sizes are
-//! read by [`crate::units`].
+//! Values that only the command line has; [`bench_core::text::units`] reads plain rates, times
+//! and sizes.
 
-use crate::units::rate;
+use bench_core::load::server::Style;
+use bench_core::text::units::rate;
+use bench_publish::export::Format;
+use bench_rig::programs::scaffold::Template;
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use std::str::FromStr;
 
 /// `--rates` of a sweep.
@@ -26,6 +31,50 @@ impl FromStr for Rates {
         Ok(Self::Given(rates))
     }
 }
+
+/// A type of another crate as the value of an option: its values with their help.
+macro_rules! option_value {
+    ($name:ident, $of:ty, $doc:literal, { $($variant:path => $word:literal, $help:literal;)+ }) => {
+        #[doc = $doc]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct $name(pub $of);
+
+        impl ValueEnum for $name {
+            fn value_variants<'a>() -> &'a [Self] {
+                &[$(Self($variant)),+]
+            }
+
+            fn to_possible_value(&self) -> Option<PossibleValue> {
+                Some(match self.0 {
+                    $($variant => PossibleValue::new($word).help($help),)+
+                })
+            }
+        }
+    };
+}
+
+option_value!(FormatValue, Format, "`show --format`.", {
+    Format::Text => "text", "Tables and small charts for a terminal";
+    Format::Markdown => "md", "Tables in Markdown, as in table.md";
+    Format::Html => "html", "The page with charts, as report.html";
+    Format::Csv => "csv", "All figures as tidy CSV: a line for each workload, client and metric";
+    Format::Json => "json", "campaign.json, its rows computed again from the rounds";
+    Format::Svg => "svg", "The bar chart of a comparison";
+    Format::Hlog => "hlog", "Response times of one workload as an HdrHistogram log";
+    Format::Parquet => "parquet", "Every sampled tick as a Parquet table";
+});
+
+option_value!(StyleValue, Style, "`--style`.", {
+    Style::Schedule => "schedule", "By the schedule of the workload: each tick has a due time";
+    Style::Classic => "classic", "Like the older benchmark's server: bursts without due times";
+});
+
+option_value!(TemplateValue, Template, "`new --template`.", {
+    Template::Rust => "rust", "A crate that uses client-kit";
+    Template::Node => "node", "Node.js with the kit of the Node.js clients";
+    Template::Python => "python", "Python with the kit of the Python clients";
+    Template::Browser => "browser", "A page in headless Chromium, and the program that drives it";
+});
 
 #[cfg(test)]
 mod tests {

@@ -1,35 +1,38 @@
 //! `harness build`: builds the server and the clients.
 
-use crate::builder::{self, Built};
 use crate::cli::BuildArgs;
-use crate::{cmd, roster, servers};
+use crate::exit::Exit;
 use anyhow::Result;
+use bench_core::text::escape;
+use bench_rig::programs::build;
+use bench_rig::programs::{roster, servers};
 use std::path::Path;
 
-/// Builds the server and what is asked for, and says what is ready; without a name
-/// every client, and every other server.
+/// Builds the server and the named clients, or without a name every client and every
+/// server; prints the result of each.
 ///
 /// # Errors
 /// Unknown clients, wrong files, or a server that does not build.
-pub fn run(root: &Path, args: &BuildArgs) -> Result<u8> {
+pub fn run(root: &Path, args: &BuildArgs) -> Result<Exit> {
     let found = roster::find(root, &args.source.extra)?;
     let all = args.clients.is_empty();
     let entries = roster::select(&found, all, &args.clients, &args.source.extra)?;
     let servers = servers::find(root)?;
-    let programs = builder::build(root, &servers[0], &entries, &args.source.profile)?;
+    let programs = build::build(root, &servers[0], &entries, &args.source.profile)?;
     let others = servers[1..].iter().filter(|_| all).map(|server| {
-        let built = builder::server(root, server, &args.source.profile);
-        (format!("server {}", server.served_by), built)
+        let built = build::server(root, server, &args.source.profile);
+        (format!("server {}", server.served_by.name), built)
     });
-    let mut code = cmd::EXIT_MEASURED;
+    let mut exit = Exit::Done;
     for (name, built) in programs.clients.into_iter().chain(others) {
-        match built {
-            Built::Program(_) => anstream::println!("{name}: built"),
-            Built::Unavailable(reason) | Built::Failing(reason) => {
-                anstream::println!("{name}: unavailable: {reason}");
-                code = cmd::EXIT_PARTIAL;
+        let name = escape::terminal(&name);
+        match built.not_runnable() {
+            None => anstream::println!("{name}: built"),
+            Some(reason) => {
+                anstream::println!("{name}: unavailable: {}", escape::terminal(&reason));
+                exit = Exit::Incomplete;
             }
         }
     }
-    Ok(code)
+    Ok(exit)
 }

@@ -1,50 +1,84 @@
 //! `harness check`: the conformance suite, with every case named.
 
-use crate::builder::{self, Built};
 use crate::cli::CheckArgs;
-use crate::conform::{self, Keep};
-use crate::console::{self, Level};
-use crate::roster::{self, Entry};
-use crate::{cmd, escape, interrupt, nearest, servers, store};
+use crate::exit::Exit;
+use crate::interrupt;
 use anyhow::{Result, bail};
+use bench_archive::store;
+use bench_core::text::{escape, nearest};
+use bench_rig::host::guard::Guard;
+use bench_rig::programs::build::{self, Built};
+use bench_rig::programs::roster::{self, Entry};
+use bench_rig::programs::{conform, servers};
 use conformance::{CASES, Case, Finding, Pace};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
-/// What `--json` writes.
-#[derive(Debug, Serialize)]
-struct Report {
+/// The object of `check --json`.
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "CheckReport")]
+pub(crate) struct Report {
     /// One for each client and case that was played.
     findings: Vec<Row>,
 }
 
-/// How one case came out for one client.
-#[derive(Debug, Serialize)]
+/// The result of one case for one client.
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "CaseRow")]
 struct Row {
+    /// The client or variant.
     client: String,
+    /// The case.
     case: &'static str,
-    /// `passed`, `failed` or `unavailable`.
-    result: &'static str,
+    /// Its result.
+    result: CaseResult,
+    /// What the case proves.
     proves: &'static str,
     /// What was wrong, or why it cannot run.
     why: Option<String>,
-    /// What to look at, if it failed.
+    /// How to mend it, if it failed.
     mend: Option<&'static str>,
 }
 
-/// Plays the cases with the clients and says how each came out.
+/// How a case came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum CaseResult {
+    /// The client did what the contract says.
+    Passed,
+    /// It did not.
+    Failed,
+    /// It cannot run on this machine.
+    Unavailable,
+}
+
+impl Row {
+    fn new(client: &str, case: &Case, finding: Finding) -> Self {
+        let (result, why) = match finding {
+            Finding::Passed => (CaseResult::Passed, None),
+            Finding::Failed(why) => (CaseResult::Failed, Some(why)),
+            Finding::Unavailable(why) => (CaseResult::Unavailable, Some(why)),
+        };
+        let mend = (result == CaseResult::Failed).then_some(case.mend);
+        let (client, case, proves) = (client.to_owned(), case.name, case.proves);
+        Self { client, case, result, proves, why, mend }
+    }
+}
+
+/// Plays the cases with the clients and prints the result of each.
 ///
 /// # Errors
 /// Wrong arguments or files.
-pub fn run(root: &Path, args: &CheckArgs) -> Result<u8> {
+pub fn run(root: &Path, args: &CheckArgs) -> Result<Exit> {
     let cases = cases(args)?;
     if args.list {
         for case in cases {
             anstream::println!("{:<22} {}", case.name, case.proves);
         }
-        return Ok(cmd::EXIT_MEASURED);
+        return Ok(Exit::Done);
     }
     let interrupted = interrupt::flag()?;
     let found = roster::find(root, &args.source.extra)?;
@@ -52,22 +86,22 @@ pub fn run(root: &Path, args: &CheckArgs) -> Result<u8> {
     if entries.is_empty() {
         bail!("name the clients to check, or give --all");
     }
-    let programs = builder::build(root, &servers::own(root), &entries, &args.source.profile)?;
-    let keep = Keep::new()?;
-    let each = entries.len() == 1 || console::level() == Level::Verbose;
+    let programs = build::build(root, &servers::own(root), &entries, &args.source.profile)?;
+    let guard = Guard::start()?;
+    let each = entries.len() == 1 || log::max_level() >= log::Level::Debug;
     let mut rows = Vec::new();
     for entry in &entries {
         let built = &programs.clients[&entry.name];
-        rows.extend(check(entry, built, &cases, (&keep, &interrupted), each));
+        rows.extend(check(entry, built, &cases, (&guard, &interrupted), each));
         if interrupted.load(Ordering::SeqCst) {
-            return Ok(cmd::EXIT_INTERRUPTED);
+            return Ok(Exit::Interrupted);
         }
     }
-    let passed = rows.iter().all(|row| row.result != "failed");
+    let passed = rows.iter().all(|row| row.result != CaseResult::Failed);
     if let Some(to) = &args.json {
         store::write_report(to, &Report { findings: rows })?;
     }
-    Ok(if passed { cmd::EXIT_MEASURED } else { cmd::EXIT_PARTIAL })
+    Ok(if passed { Exit::Done } else { Exit::Incomplete })
 }
 
 fn cases(args: &CheckArgs) -> Result<Vec<&'static Case>> {
@@ -82,66 +116,56 @@ fn cases(args: &CheckArgs) -> Result<Vec<&'static Case>> {
     Ok(CASES.iter().filter(wanted).collect())
 }
 
-/// One client; prints as it goes: every case if `each`, else only what failed and
-/// the sum.
+/// Plays the cases with one client; prints each case if `each`, else only the failed ones,
+/// and how many passed.
 fn check(
     entry: &Entry,
     built: &Built,
     cases: &[&'static Case],
-    (keep, interrupted): (&Keep, &AtomicBool),
+    (guard, interrupted): (&Guard, &AtomicBool),
     each: bool,
 ) -> Vec<Row> {
     let name = escape::terminal(&entry.name);
-    let row = |case: &Case, result, why: Option<String>| Row {
-        client: entry.name.clone(),
-        case: case.name,
-        result,
-        proves: case.proves,
-        mend: (result == "failed").then_some(case.mend),
-        why,
-    };
-    let words = match built {
-        Built::Program(words) => words,
-        Built::Unavailable(reason) | Built::Failing(reason) => {
-            anstream::println!("{name}: unavailable: {}", escape::terminal(reason));
-            return cases
-                .iter()
-                .map(|case| row(case, "unavailable", Some(reason.clone())))
-                .collect();
+    let program = match built {
+        Built::Program(program) => program,
+        built => {
+            let why = built.not_runnable().unwrap_or_default();
+            anstream::println!("{name}: unavailable: {}", escape::terminal(&why));
+            let row = |case: &&Case| Row::new(&entry.name, case, Finding::Unavailable(why.clone()));
+            return cases.iter().map(row).collect();
         }
     };
-    let told = |case: &Case, finding: &Finding| match finding {
+    let jobs = available_parallelism().map_or(1, usize::from);
+    let print = |case: &Case, finding: &Finding| print(&name, case, finding, each);
+    let findings = conform::play(entry, program, cases, (jobs, guard, interrupted), &print);
+    let played = cases.iter().zip(findings);
+    let row =
+        |(case, finding): (&&Case, Option<Finding>)| Some(Row::new(&entry.name, case, finding?));
+    let rows: Vec<Row> = played.filter_map(row).collect();
+    match rows.iter().find(|row| row.result == CaseResult::Unavailable) {
+        Some(Row { why: Some(reason), .. }) => {
+            anstream::println!("{name}: unavailable: {}", escape::terminal(reason));
+        }
+        _ => {
+            let passed = rows.iter().filter(|row| row.result == CaseResult::Passed).count();
+            anstream::println!("{name}: {passed} of {} cases passed", cases.len());
+        }
+    }
+    rows
+}
+
+fn print(client: &str, case: &Case, finding: &Finding, each: bool) {
+    match finding {
         Finding::Passed if each => {
-            anstream::println!("{name}: passed  {:<22} {}", case.name, case.proves);
+            anstream::println!("{client}: passed  {:<22} {}", case.name, case.proves);
         }
         Finding::Failed(why) => anstream::println!(
-            "{name}: FAILED  {:<22} {}\n  proves: {}\n  mend:   {}",
+            "{client}: FAILED  {:<22} {}\n  proves: {}\n  mend:   {}",
             case.name,
             escape::terminal(why),
             case.proves,
             case.mend
         ),
         _ => {}
-    };
-    let jobs = available_parallelism().map_or(1, usize::from);
-    let findings = conform::play(entry, words, cases, (jobs, keep, interrupted), &told);
-    let rows: Vec<Row> = cases
-        .iter()
-        .zip(findings)
-        .filter_map(|(case, finding)| {
-            Some(match finding? {
-                Finding::Passed => row(case, "passed", None),
-                Finding::Failed(why) => row(case, "failed", Some(why)),
-                Finding::Unavailable(why) => row(case, "unavailable", Some(why)),
-            })
-        })
-        .collect();
-    let count = |result| rows.iter().filter(|row| row.result == result).count();
-    match rows.iter().find(|row| row.result == "unavailable") {
-        Some(Row { why: Some(reason), .. }) => {
-            anstream::println!("{name}: unavailable: {}", escape::terminal(reason));
-        }
-        _ => anstream::println!("{name}: {} of {} cases passed", count("passed"), cases.len()),
     }
-    rows
 }

@@ -1,29 +1,31 @@
 //! `harness classic`: the older benchmark's experiments, one after the other, each an
 //! ordinary comparison; and the report of them.
 
-use crate::affinity::CpuList;
-use crate::builder::Built;
-use crate::campaign::{self, Blocks, Scheme};
-use crate::classic::data::Experiment;
-use crate::classic::findings::Run;
-use crate::classic::{self, DATA, Data, Findings, RUN, text};
+use super::{output, publish, setup};
+use crate::campaign::order::Blocks;
+use crate::campaign::run::{self, Scheme};
 use crate::cli::diff::BaselineArgs;
-use crate::cli::{ClassicArgs, RunArgs};
-use crate::cmd::{self, publish, setup};
-use crate::machine::Machine;
-use crate::plan::SAMPLES;
-use crate::roster::Entry;
-use crate::runner::Stage;
-use crate::saved::{Kind, Status};
-use crate::store::{self, Press};
-use crate::table::Style;
-use crate::unsaved::Unsaved;
-use crate::view::View;
-use crate::workload::Workload;
-use crate::{conform, console, interrupt};
+use crate::cli::{ClassicArgs, RunArgs, StyleValue};
+use crate::exit::Exit;
+use crate::interrupt;
+use crate::view::output::View;
 use anyhow::{Context, Result, bail};
+use bench_archive::campaign::{Request, Status};
+use bench_archive::store::{self, Files};
+use bench_archive::unsaved::Unsaved;
+use bench_core::load::plan::SAMPLES;
+use bench_core::load::workload::Workload;
+use bench_publish::text::style::Style;
+use bench_rig::host::affinity::CpuList;
+use bench_rig::host::machine;
+use bench_rig::programs::build::Built;
+use bench_rig::programs::conform;
+use bench_rig::programs::roster::Entry;
+use bench_rig::round::runner::{Runner, Stage};
+use classic::data::Experiment;
+use classic::findings::Run;
+use classic::{DATA, Data, RUN, text};
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,76 +39,72 @@ const SHIPPED: &str = "harness/classic/classic.toml";
 ///
 /// # Errors
 /// Wrong arguments or files, no experiment that can be run, a full disk.
-pub fn run(root: &Path, args: &ClassicArgs) -> Result<u8> {
+pub fn run(root: &Path, args: &ClassicArgs) -> Result<Exit> {
     if let Some(folder) = &args.report {
         return report_again(folder, args.check);
     }
     let path = args.data.clone().unwrap_or_else(|| root.join(SHIPPED));
     let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
-    let words = std::fs::read_to_string(&path).with_context(|| format!("cannot read {shown}"))?;
-    let data = Data::parse(&words).with_context(|| shown.clone())?;
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {shown}"))?;
+    let data = Data::parse(&text).with_context(|| shown.clone())?;
     let interrupted = interrupt::flag()?;
     let staged = Staged::all(root, args, &data, &interrupted)?;
     if interrupted.load(Ordering::SeqCst) {
-        return Ok(cmd::EXIT_INTERRUPTED);
+        return Ok(Exit::Interrupted);
     }
-    let machine = Machine::look(String::new());
+    let machine = machine::read(String::new());
     let out = args.out.clone().unwrap_or_else(|| root.join("results"));
     let folder = store::new_dir(&out, &format!("{}-classic", store::stamped(&machine.host)))?;
     let run = Run { started: setup::now(), command: command(args), missing: staged.missing };
-    let mut press = Press::new(false);
-    press.put(&folder.join(DATA), words.as_bytes())?;
-    press.put(&folder.join(RUN), &store::pretty(&run)?)?;
+    let mut files = Files::new(false);
+    files.put(&folder.join(DATA), text.as_bytes())?;
+    files.put(&folder.join(RUN), &store::pretty(&run)?)?;
     let ended = measure(root, &folder, &staged.ready, &interrupted);
     if let Err(error) = &ended
         && error.is::<Unsaved>()
     {
-        console::error(format_args!("{error:#}"));
-        return Ok(cmd::EXIT_UNSAVED);
+        log::error!("{error:#}");
+        return Ok(Exit::Unsaved);
     }
     // Whatever came of it: what was measured is saved, and the report says what lacks.
     let findings = classic::read(&folder)?;
     for (path, bytes) in publish::of_classic(&folder, &findings, false)? {
-        press.put(&path, &bytes)?;
+        files.put(&path, &bytes)?;
     }
-    print(&findings)?;
+    output::print(&text::render(&findings, Style::Terminal), "the report")?;
     let complete = ended?;
-    console::say(folder.strip_prefix(root).unwrap_or(&folder).display());
+    log::info!("{}", folder.strip_prefix(root).unwrap_or(&folder).display());
     Ok(match (complete, findings.is_measured()) {
-        (false, _) => cmd::EXIT_INTERRUPTED,
-        (true, true) => cmd::EXIT_MEASURED,
-        (true, false) => cmd::EXIT_PARTIAL,
+        (false, _) => Exit::Interrupted,
+        (true, true) => Exit::Done,
+        (true, false) => Exit::Incomplete,
     })
 }
 
-fn report_again(folder: &Path, check: bool) -> Result<u8> {
+fn report_again(folder: &Path, check: bool) -> Result<Exit> {
     let findings = classic::read(folder)?;
-    let mut press = Press::new(check);
+    let mut files = Files::new(check);
     for (path, bytes) in publish::of_classic(folder, &findings, false)? {
-        press.put(&path, &bytes)?;
+        files.put(&path, &bytes)?;
     }
     if !check {
-        print(&findings)?;
+        output::print(&text::render(&findings, Style::Terminal), "the report")?;
     }
-    Ok(publish::say(&press, check))
+    Ok(publish::report(&files, check))
 }
 
-/// Prints the report. A reader that has gone is no failure.
-fn print(findings: &Findings) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    let text = text::render(findings, Style::Terminal);
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(error).context("cannot print the report")
-        }
-        _ => Ok(()),
-    }
+/// An experiment that is ready to be run.
+struct Ready {
+    experiment: Experiment,
+    args: RunArgs,
+    stage: Stage,
+    scheme: Scheme,
 }
 
 /// Experiments that are ready to be run, and those that cannot be.
 #[derive(Default)]
 struct Staged {
-    ready: Vec<(Experiment, RunArgs, Scheme)>,
+    ready: Vec<Ready>,
     missing: BTreeMap<String, String>,
 }
 
@@ -115,18 +113,21 @@ impl Staged {
     /// cannot be run is left out, with the reason.
     fn all(root: &Path, args: &ClassicArgs, data: &Data, interrupted: &AtomicBool) -> Result<Self> {
         let mut staged = Self::default();
-        let mut sifted = BTreeMap::new();
+        let mut checked = BTreeMap::new();
         for experiment in &data.experiments {
             if interrupted.load(Ordering::SeqCst) {
                 return Ok(staged);
             }
             let clients = experiment.roles.iter().filter_map(|role| data.role(role));
             let run = run_args(args, experiment, clients.map(|role| role.client.clone()));
-            match scheme(root, args, &run, (data, experiment), &mut sifted, interrupted) {
-                Ok(scheme) => staged.ready.push((experiment.clone(), run, scheme)),
+            match scheme(root, args, &run, (data, experiment), &mut checked, interrupted) {
+                Ok((stage, scheme)) => {
+                    let experiment = experiment.clone();
+                    staged.ready.push(Ready { experiment, args: run, stage, scheme });
+                }
                 Err(error) => {
                     let why = format!("{error:#}").replace(&*root.to_string_lossy(), ".");
-                    console::warn(format_args!("experiment {}: {why}", experiment.name));
+                    log::warn!("experiment {}: {why}", experiment.name);
                     staged.missing.insert(experiment.name.clone(), why);
                 }
             }
@@ -149,7 +150,7 @@ fn run_args(
         clients: clients.collect(),
         all: false,
         server: experiment.server.clone(),
-        style: experiment.style,
+        style: experiment.style.map(StyleValue),
         seconds: args.seconds,
         warmup: args.warmup,
         seed: args.seed,
@@ -170,74 +171,70 @@ fn run_args(
 fn scheme(
     root: &Path,
     args: &ClassicArgs,
-    run: &RunArgs,
+    args_of_run: &RunArgs,
     (data, experiment): (&Data, &Experiment),
-    sifted: &mut BTreeMap<String, Built>,
+    checked: &mut BTreeMap<String, Built>,
     interrupted: &AtomicBool,
-) -> Result<Scheme> {
+) -> Result<(Stage, Scheme)> {
     let workloads = vec![Workload::load(root, &experiment.workload)?];
     let allowed = CpuList::allowed()?;
-    let mut stage = setup::stage(root, run, &workloads, interrupted)?;
+    let mut stage = setup::stage(root, args_of_run, &workloads, interrupted)?;
     // The experiments to come are built, and placed, with all CPUs.
     allowed.apply().context("cannot move back to all CPUs")?;
     if !args.unchecked {
-        sift(&mut stage, sifted, interrupted)?;
+        exclude_failing(&mut stage, checked, interrupted)?;
     }
     let control = data.role(&experiment.control).map(|role| role.client.as_str());
     let (rounds, warmup_s, measure_s) = USUAL;
-    Ok(Scheme {
-        control: campaign::control(&stage.entries, control)?,
-        stage,
+    let scheme = Scheme {
+        control: run::control(&stage.entries, control)?,
+        entries: stage.entries.clone(),
+        paces: stage.served_by.paces,
+        seed: stage.seed,
         workloads,
         rounds: args.rounds.unwrap_or(rounds),
-        timing: setup::timing(run, warmup_s, measure_s, SAMPLES),
+        timing: setup::timing(args_of_run, warmup_s, measure_s, SAMPLES),
         blocks: Blocks::OfClients,
-    })
+    };
+    Ok((stage, scheme))
 }
 
 /// Plays the quick cases with those clients that no experiment before had.
-fn sift(
+fn exclude_failing(
     stage: &mut Stage,
-    sifted: &mut BTreeMap<String, Built>,
+    checked: &mut BTreeMap<String, Built>,
     interrupted: &AtomicBool,
 ) -> Result<()> {
-    let fresh = stage.entries.iter().filter(|entry| !sifted.contains_key(&entry.name));
+    let fresh = stage.entries.iter().filter(|entry| !checked.contains_key(&entry.name));
     let fresh: Vec<Entry> = fresh.cloned().collect();
-    conform::sift(&fresh, &mut stage.programs, interrupted)?;
+    conform::exclude_failing(&fresh, &mut stage.programs, interrupted)?;
     for (name, built) in &mut stage.programs.clients {
-        built.clone_from(sifted.entry(name.clone()).or_insert_with(|| built.clone()));
+        built.clone_from(checked.entry(name.clone()).or_insert_with(|| built.clone()));
     }
     Ok(())
 }
 
-/// Runs them; whether none was broken off.
+/// Runs them; `false`: the user interrupted one.
 fn measure(
     root: &Path,
     folder: &Path,
-    ready: &[(Experiment, RunArgs, Scheme)],
+    ready: &[Ready],
     interrupted: &Arc<AtomicBool>,
 ) -> Result<bool> {
-    for (index, (experiment, run, scheme)) in (1..).zip(ready) {
-        console::say(format_args!("{index} of {}: {}", ready.len(), experiment.title));
-        let run = RunArgs { out: Some(folder.to_owned()), ..run.clone() };
-        let options = format!(
-            "--workload {} --rounds {} --control {}",
-            scheme.workloads[0].name, scheme.rounds, scheme.stage.entries[scheme.control].name
-        );
-        let mut open = setup::open(
-            root,
-            &run,
-            &scheme.stage,
-            &scheme.workloads,
-            (Kind::Compare, &options),
-            (scheme.rounds, scheme.timing),
-            None,
-        )?;
-        if let Some(cpus) = &scheme.stage.placement.server {
+    for (index, Ready { experiment, args, stage, scheme }) in (1..).zip(ready) {
+        log::info!("{index} of {}: {}", ready.len(), experiment.title);
+        let args = RunArgs { out: Some(folder.to_owned()), ..args.clone() };
+        let request = Request::Compare { control: scheme.entries[scheme.control].name.clone() };
+        let rounds = (scheme.rounds, scheme.timing);
+        let mut open = setup::open(root, &args, stage, &scheme.workloads, request, rounds, None)?;
+        if let Some(cpus) = &stage.placement.server {
             cpus.apply().context("cannot move to the server's CPUs")?;
         }
-        let view = View::open(false, &scheme.stage.placement, interrupted)?;
-        let done = campaign::run(scheme, &mut open.store, &mut open.campaign, interrupted, view);
+        let mut view = View::open(false, &stage.placement, interrupted)?;
+        let mut runner = Runner::new(stage, interrupted)?;
+        let (store, campaign) = (&mut open.store, &mut open.campaign);
+        let done = run::run(scheme, &mut runner, store, campaign, &mut view);
+        drop((view, runner));
         setup::seal(&mut open, done)?;
         if open.campaign.status != Status::Complete {
             return Ok(false);
@@ -263,4 +260,28 @@ fn command(args: &ClassicArgs) -> String {
         }
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bench_rig::programs::{roster, servers};
+
+    #[test]
+    fn the_shipped_data_names_existing_clients_servers_and_workloads() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let shipped = std::fs::read_to_string(root.join(SHIPPED)).unwrap();
+        let data = Data::parse(&shipped).unwrap();
+        let found = roster::find(&root, &[]).unwrap();
+        let clients: Vec<String> = data.roles.iter().map(|role| role.client.clone()).collect();
+        roster::select(&found, false, &clients, &[]).unwrap();
+        for experiment in &data.experiments {
+            let server = servers::select(&root, &experiment.server, experiment.style).unwrap();
+            let workload = Workload::load(&root, &experiment.workload).unwrap();
+            // A stamped tick in so many has to be one of the 1000ths.
+            assert!(workload.sample_stride.is_some_and(|stride| 1000 % stride == 0));
+            server.carries(&[workload]).unwrap();
+        }
+        assert!(data.claims.len() >= 10);
+    }
 }

@@ -1,15 +1,18 @@
 //! `harness compare`: builds, runs the campaign, prints the tables.
 
-use crate::campaign::{self, Blocks, Scheme};
+use super::setup;
+use super::versus::{self, Earlier};
+use crate::campaign::order::Blocks;
+use crate::campaign::run::{self, Scheme};
 use crate::cli::CompareArgs;
-use crate::cmd::versus::{self, Earlier};
-use crate::cmd::{self, setup};
+use crate::exit::Exit;
 use crate::interrupt;
-use crate::plan::SAMPLES;
-use crate::saved::Kind;
-use crate::view::View;
-use crate::{workload, workload_group};
+use crate::view::output::View;
 use anyhow::Result;
+use bench_archive::campaign::{Kind, Request};
+use bench_core::load::plan::SAMPLES;
+use bench_core::load::{group, workload};
+use bench_rig::round::runner::{Runner, Stage};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,56 +24,48 @@ const QUICK: (u32, f64, f64) = (1, 0.3, 1.2);
 ///
 /// # Errors
 /// Wrong arguments or files, a server that does not build, a full disk.
-pub fn run(root: &Path, args: &CompareArgs) -> Result<u8> {
+pub fn run(root: &Path, args: &CompareArgs) -> Result<Exit> {
     let interrupted = interrupt::flag()?;
-    let scheme = scheme(root, args, &interrupted);
-    // A Ctrl-C at the terminal reaches cargo too, and the build fails by it.
+    let prepared = prepare(root, args, &interrupted);
+    // A Ctrl-C at the terminal reaches cargo too, and the build fails because of it.
     if interrupted.load(Ordering::SeqCst) {
-        return Ok(cmd::EXIT_INTERRUPTED);
+        return Ok(Exit::Interrupted);
     }
-    let (scheme, earlier) = scheme?;
-    let names: Vec<&str> = scheme.workloads.iter().map(|w| w.name.as_str()).collect();
-    let options = format!(
-        "--workload {} --rounds {} --control {}",
-        names.join(" "),
-        scheme.rounds,
-        scheme.stage.entries[scheme.control].name
-    );
-    let mut open = setup::open(
-        root,
-        &args.run,
-        &scheme.stage,
-        &scheme.workloads,
-        (Kind::Compare, &options),
-        (scheme.rounds, scheme.timing),
-        earlier,
-    )?;
-    let view = View::open(args.run.watch, &scheme.stage.placement, &interrupted)?;
-    let done = campaign::run(&scheme, &mut open.store, &mut open.campaign, &interrupted, view);
+    let (stage, scheme, earlier) = prepared?;
+    let request = Request::Compare { control: scheme.entries[scheme.control].name.clone() };
+    let rounds = (scheme.rounds, scheme.timing);
+    let loads = &scheme.workloads;
+    let mut open = setup::open(root, &args.run, &stage, loads, request, rounds, earlier)?;
+    let mut view = View::open(args.run.watch, &stage.placement, &interrupted)?;
+    let mut runner = Runner::new(&stage, &interrupted)?;
+    let done = run::run(&scheme, &mut runner, &mut open.store, &mut open.campaign, &mut view);
+    drop((view, runner));
     setup::close(root, &args.run, open, done, setup::report)
 }
 
-fn scheme(
+fn prepare(
     root: &Path,
     args: &CompareArgs,
     interrupted: &AtomicBool,
-) -> Result<(Scheme, Option<Earlier>)> {
+) -> Result<(Stage, Scheme, Option<Earlier>)> {
     let names: Vec<&str> = match args.workload.is_empty() {
         true => workload::DEFAULT.to_vec(),
         false => args.workload.iter().map(String::as_str).collect(),
     };
-    let workloads = workload_group::load(root, &names)?;
+    let workloads = group::load(root, &names)?;
     let earlier = Earlier::open(root, &args.run)?;
-    versus::check(root, &args.run, earlier.as_ref(), (Kind::Compare, ""), &workloads)?;
+    versus::check(root, &args.run, earlier.as_ref(), (Kind::Compare, None), &workloads)?;
     let (rounds, warmup_s, measure_s) = if args.quick { QUICK } else { USUAL };
     let stage = setup::stage(root, &args.run, &workloads, interrupted)?;
     let scheme = Scheme {
-        control: campaign::control(&stage.entries, args.control.as_deref())?,
-        stage,
+        control: run::control(&stage.entries, args.control.as_deref())?,
+        entries: stage.entries.clone(),
+        paces: stage.served_by.paces,
+        seed: stage.seed,
         workloads,
         rounds: args.rounds.unwrap_or(rounds),
         timing: setup::timing(&args.run, warmup_s, measure_s, SAMPLES),
         blocks: Blocks::OfClients,
     };
-    Ok((scheme, earlier))
+    Ok((stage, scheme, earlier))
 }

@@ -1,159 +1,175 @@
 //! `harness list`: the clients and their variants, the servers, and which can run here.
 
-use crate::builder::{self, Built};
-use crate::child::Child;
 use crate::cli::ListArgs;
-use crate::cmd;
-use crate::escape;
-use crate::guard::Guard;
-use crate::plan::{Plan, SAMPLES, Timing};
-use crate::roster::{self, Entry};
-use crate::servers::{self, Paces, Server};
-use crate::workload::{self, Workload};
+use crate::exit::Exit;
 use anyhow::Result;
+use bench_core::load::plan::{Plan, SAMPLES, Timing};
+use bench_core::load::server::{DEFAULT, Paces};
+use bench_core::load::workload::{self, Workload};
+use bench_core::text::escape;
+use bench_rig::host::guard::Guard;
+use bench_rig::host::spawn::start;
+use bench_rig::programs::build::{self, Built};
+use bench_rig::programs::roster::{self, Entry};
+use bench_rig::programs::servers::{self, Server};
 use comfy_table::Table;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use contract::{ClientHello, Empty, FromClient, FromServer, ServerHello, ToClient, ToServer};
+use contract::child::Child;
+use contract::fault::{Awaited, Peer};
+use contract::{
+    Class, ClientHello, Empty, FromClient, FromServer, ServerHello, ToClient, ToServer,
+};
 use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
-/// Time for a client to say who it is.
+/// Limit for a program's `hello`.
 const HELLO: Duration = Duration::from_secs(5);
-/// After its hello, time to find out that it cannot run.
-const SECOND_THOUGHTS: Duration = Duration::from_millis(300);
+/// After its hello a client has so long to find out that it cannot run.
+const UNAVAILABLE: Duration = Duration::from_millis(300);
+
+/// What a program answered: its hello, and whether it can run here.
+struct Answer<H> {
+    hello: Option<H>,
+    /// `None`: it can.
+    not_runnable: Option<String>,
+}
+
+impl<H> Answer<H> {
+    fn no(why: &impl ToString) -> Self {
+        Self { hello: None, not_runnable: Some(why.to_string()) }
+    }
+
+    fn available(&self) -> String {
+        match &self.not_runnable {
+            None => "yes".to_owned(),
+            Some(why) => format!("no: {}", escape::terminal(why)),
+        }
+    }
+}
 
 /// Prints the tables of clients and of servers.
 ///
 /// # Errors
 /// Wrong files, or a server that does not build.
-pub fn run(root: &Path, args: &ListArgs) -> Result<u8> {
+pub fn run(root: &Path, args: &ListArgs) -> Result<Exit> {
     let entries = roster::find(root, &args.source.extra)?;
     let servers = servers::find(root)?;
-    let programs = builder::build(root, &servers[0], &entries, &args.source.profile)?;
+    let programs = build::build(root, &servers[0], &entries, &args.source.profile)?;
     let workload = Workload::load(root, workload::DEFAULT[0])?;
-    let mut guard = Guard::start()?;
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
-    table.set_header(["client", "class", "runtime", "versions", "available", "why it is here"]);
+    let guard = Guard::start()?;
+    let mut table = empty(["client", "class", "runtime", "versions", "available", "purpose"]);
     for entry in &entries {
-        let (hello, available) = match &programs.clients[&entry.name] {
-            Built::Unavailable(reason) | Built::Failing(reason) => (None, format!("no: {reason}")),
-            Built::Program(words) => ask(entry, words, &workload, &mut guard)?,
+        let answer = match &programs.clients[&entry.name] {
+            Built::Program(program) => ask_client(entry, program, &workload, &guard)?,
+            built => Answer::no(&built.not_runnable().unwrap_or_default()),
         };
-        let class = format!("{:?}", entry.class).to_lowercase();
-        let runtime = hello.as_ref().map_or(&entry.runtime, |h| &h.runtime).clone();
-        let versions = hello.map_or(Vec::new(), |h| h.versions);
-        let versions: Vec<String> = versions.iter().map(|v| escape::terminal(v)).collect();
-        let text = |foreign: &str| escape::terminal(foreign);
+        let runtime = answer.hello.as_ref().map_or(&entry.runtime, |hello| &hello.runtime);
         table.add_row([
-            text(&entry.name),
-            class,
-            text(&runtime),
-            versions.join("\n"),
-            text(&available),
-            text(&entry.why),
+            escape::terminal(&entry.name),
+            entry.class.to_string(),
+            escape::terminal(runtime),
+            versions(answer.hello.as_ref().map(|hello| hello.versions.as_slice())),
+            answer.available(),
+            escape::terminal(&entry.why),
         ]);
     }
     anstream::println!("{table}");
-    let built = |server: &Server| match server.served_by.name == servers::DEFAULT {
-        true => Built::Program(programs.server.clone()),
-        false => builder::server(root, server, &args.source.profile),
-    };
-    let all = servers.iter().map(|server| (server, built(server))).collect::<Vec<_>>();
-    anstream::println!("{}", table_of_servers(&all, &workload, &mut guard)?);
-    Ok(cmd::EXIT_MEASURED)
-}
-
-fn table_of_servers(
-    all: &[(&Server, Built)],
-    workload: &Workload,
-    guard: &mut Guard,
-) -> Result<Table> {
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
-    table.set_header(["server", "paces by", "versions", "available", "why it is here"]);
-    for (server, built) in all {
-        let (hello, available) = match built {
-            Built::Unavailable(reason) | Built::Failing(reason) => (None, format!("no: {reason}")),
-            Built::Program(words) => ask_server(server, words, workload, guard)?,
+    let mut table = empty(["server", "paced by", "versions", "available", "purpose"]);
+    for server in &servers {
+        let built = match server.served_by.name == DEFAULT {
+            true => Built::Program(programs.server.clone()),
+            false => build::server(root, server, &args.source.profile),
         };
-        let versions = hello.map_or(Vec::new(), |hello| hello.versions);
-        let versions: Vec<String> = versions.iter().map(|v| escape::terminal(v)).collect();
+        let answer = match &built {
+            Built::Program(program) => ask_server(server, program, &workload, &guard)?,
+            built => Answer::no(&built.not_runnable().unwrap_or_default()),
+        };
         table.add_row([
             escape::terminal(&server.served_by.name),
             match server.served_by.paces {
                 Paces::Schedule => "schedule".to_owned(),
                 Paces::Classic => "itself".to_owned(),
             },
-            versions.join("\n"),
-            escape::terminal(&available),
+            versions(answer.hello.as_ref().map(|hello| hello.versions.as_slice())),
+            answer.available(),
             escape::terminal(&server.why),
         ]);
     }
-    Ok(table)
+    anstream::println!("{table}");
+    Ok(Exit::Done)
 }
 
-/// Gives a server a plan without a client: enough for it to say who it is.
-fn ask_server(
-    server: &Server,
-    words: &[String],
-    workload: &Workload,
-    guard: &mut Guard,
-) -> Result<(Option<ServerHello>, String)> {
-    let spawned = Child::<FromServer>::spawn("the server", words, &server.recipe.dir, None, guard);
-    let mut child = match spawned {
-        Ok(child) => child,
-        Err(error) => return Ok((None, format!("no: {error:#}"))),
-    };
-    let plan = Plan::new(workload, contract::Class::Reference, 1, brief())?;
-    child.send(&ToServer::Plan(plan.for_server(false, None)));
-    let answer = match child.expect("say hello", HELLO) {
-        Ok(FromServer::Hello(hello)) => (Some(hello), "yes".to_owned()),
-        Ok(_) => (None, "no: its first line is no hello".into()),
-        Err(fault) => (None, format!("no: {fault}")),
-    };
-    child.send(&ToServer::Stop(Empty {}));
-    child.kill(guard);
-    Ok(answer)
+fn empty<const N: usize>(heads: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY);
+    table.set_header(heads);
+    table
 }
 
-/// A second: nothing is going to be sent.
-fn brief() -> Timing {
+fn versions(all: Option<&[String]>) -> String {
+    let lines = all.unwrap_or_default().iter().map(|version| escape::terminal(version));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A window of a second: no tick is going to be sent.
+fn short_window() -> Timing {
     let second_ns = 1_000_000_000;
     Timing { warmup_ns: 0, measure_ns: second_ns, grid_ns: second_ns, samples: SAMPLES }
 }
 
-/// Gives a client a plan whose server never answers: enough for it to say who
-/// it is and whether it could run.
-fn ask(
-    entry: &Entry,
-    words: &[String],
+/// Gives a server a plan without a client: enough for its hello.
+fn ask_server(
+    server: &Server,
+    program: &[String],
     workload: &Workload,
-    guard: &mut Guard,
-) -> Result<(Option<ClientHello>, String)> {
+    guard: &Guard,
+) -> Result<Answer<ServerHello>> {
+    let program = (program, server.recipe.dir.as_path());
+    let mut child: Child<'_, FromServer> = match start(Peer::Server, program, None, guard) {
+        Ok(child) => child,
+        Err(fault) => return Ok(Answer::no(&fault)),
+    };
+    let plan = Plan::new(workload, Class::Reference, 1, short_window())?;
+    child.send(&ToServer::Plan(plan.for_server(false, None)));
+    let answer = match child.expect(Awaited::Hello, HELLO) {
+        Ok(FromServer::Hello(hello)) => Answer { hello: Some(hello), not_runnable: None },
+        Ok(other) => Answer::no(&child.unexpected(&other, Awaited::Hello)),
+        Err(fault) => Answer::no(&fault),
+    };
+    child.send(&ToServer::Stop(Empty {}));
+    Ok(answer)
+}
+
+/// Gives a client a plan whose server never answers: enough for its hello, and for it to
+/// find out that it cannot run.
+fn ask_client(
+    entry: &Entry,
+    program: &[String],
+    workload: &Workload,
+    guard: &Guard,
+) -> Result<Answer<ClientHello>> {
     let silent = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("ws://{}/ticks", silent.local_addr()?);
-    let plan = Plan::new(workload, entry.class, 1, brief())?;
-    let mut client = match Child::<FromClient>::spawn("the client", words, &entry.dir, None, guard)
-    {
-        Ok(client) => client,
-        Err(error) => return Ok((None, format!("no: {error:#}"))),
+    let plan = Plan::new(workload, entry.class, 1, short_window())?;
+    let program = (program, entry.dir.as_path());
+    let mut child: Child<'_, FromClient> = match start(Peer::Client, program, None, guard) {
+        Ok(child) => child,
+        Err(fault) => return Ok(Answer::no(&fault)),
     };
-    client.send(&ToClient::Plan(plan.for_client(0, &url, None)));
-    let answer = match client.expect("say hello", HELLO) {
+    child.send(&ToClient::Plan(plan.for_client(0, &url, None)));
+    let answer = match child.expect(Awaited::Hello, HELLO) {
         Ok(FromClient::Hello(hello)) => {
-            let available = match client.poll_for("say more", SECOND_THOUGHTS) {
-                Ok(Some(FromClient::Unavailable { reason })) => format!("no: {reason}"),
-                Ok(_) => "yes".into(),
-                Err(fault) => format!("no: {fault}"),
+            let not_runnable = match child.poll(Awaited::Ready, UNAVAILABLE) {
+                Ok(Some(FromClient::Unavailable { reason })) => Some(reason),
+                Ok(_) => None,
+                Err(fault) => Some(fault.to_string()),
             };
-            (Some(hello), available)
+            Answer { hello: Some(hello), not_runnable }
         }
-        Ok(_) => (None, "no: its first line is no hello".into()),
-        Err(fault) => (None, format!("no: {fault}")),
+        Ok(other) => Answer::no(&child.unexpected(&other, Awaited::Hello)),
+        Err(fault) => Answer::no(&fault),
     };
-    client.send(&ToClient::Stop(Empty {}));
-    client.kill(guard);
+    child.send(&ToClient::Stop(Empty {}));
     Ok(answer)
 }

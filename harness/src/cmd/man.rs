@@ -1,8 +1,10 @@
 //! `harness man`: manual pages, from the same words as `--help`.
 
-use crate::cli::{self, ManArgs};
-use crate::{cmd, store};
+use crate::cli;
+use crate::cli::ManArgs;
+use crate::exit::Exit;
 use anyhow::{Context, Result};
+use bench_archive::store;
 use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
@@ -11,13 +13,13 @@ use clap_mangen::roff::{Roff, roman};
 ///
 /// # Errors
 /// When the folder cannot be made or written to.
-pub fn run(args: &ManArgs) -> Result<u8> {
+pub fn run(args: &ManArgs) -> Result<Exit> {
     // No page for `help`: it would say nothing of its own.
     let mut tree = cli::visible().disable_help_subcommand(true);
     tree.build();
     let Some(dir) = &args.out else {
         anstream::print!("{}", page(&tree)?);
-        return Ok(cmd::EXIT_MEASURED);
+        return Ok(Exit::Done);
     };
     let subcommands = tree.get_subcommands().cloned();
     for command in std::iter::once(tree.clone()).chain(subcommands) {
@@ -25,7 +27,7 @@ pub fn run(args: &ManArgs) -> Result<u8> {
         store::write_page(dir, &name, &page(&command)?)?;
         anstream::println!("{}", dir.join(name).display());
     }
-    Ok(cmd::EXIT_MEASURED)
+    Ok(Exit::Done)
 }
 
 /// One page. What stands below the options in the help keeps its lines: a

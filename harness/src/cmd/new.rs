@@ -1,16 +1,17 @@
-//! `harness new`: a small complete client out of a template.
+//! `harness new`: a small complete client from a template.
 
 use crate::cli::NewArgs;
-use crate::scaffold;
-use crate::{cmd, console, roster, store};
+use crate::exit::Exit;
 use anyhow::{Context, Result, bail};
+use bench_archive::store;
+use bench_rig::programs::{roster, scaffold};
 use std::path::{Path, PathBuf};
 
-/// Writes a new client and says how to go on.
+/// Writes a new client and prints the next commands.
 ///
 /// # Errors
-/// A bad name, one that is taken, or a folder that is not empty.
-pub fn run(root: &Path, args: &NewArgs) -> Result<u8> {
+/// A bad name, one that exists, or a directory that is not empty.
+pub fn run(root: &Path, args: &NewArgs) -> Result<Exit> {
     scaffold::check_name(&args.name)?;
     let known = roster::find(root, &[])?;
     if known.iter().any(|entry| entry.name == args.name) {
@@ -20,26 +21,26 @@ pub fn run(root: &Path, args: &NewArgs) -> Result<u8> {
         Some(dir) => absolute(dir)?,
         None => root.join("clients").join(&args.name),
     };
-    let pieces = scaffold::pieces(root, args.template, &args.name, &dir)?;
+    let pieces = scaffold::pieces(root, args.template.0, &args.name, &dir)?;
     let shown = args.dir.clone().unwrap_or_else(|| Path::new("clients").join(&args.name));
     store::new_folder(&dir, &pieces)?;
     let client = match dir.parent() == Some(&root.join("clients")) {
         true => String::new(),
         false => format!(" --client {}", shown.display()),
     };
-    console::say(format_args!(
+    log::info!(
         "{}: {} files. Next:\n  cargo harness check {name}{client}\n  cargo harness compare {name} floor{client}",
         shown.display(),
         pieces.len(),
         name = args.name,
-    ));
-    Ok(cmd::EXIT_MEASURED)
+    );
+    Ok(Exit::Done)
 }
 
-/// The folder with its parents resolved, as far as they are there.
+/// The directory with its parent resolved.
 fn absolute(dir: &Path) -> Result<PathBuf> {
     let (Some(parent), Some(name)) = (dir.parent(), dir.file_name()) else {
-        bail!("--dir {}: give the folder that is to be made", dir.display());
+        bail!("--dir {}: give the directory to create", dir.display());
     };
     let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
     let parent = parent.canonicalize();

@@ -1,18 +1,19 @@
-//! `harness plan`: the lines by which a client is run by hand.
+//! `harness plan`: the plan line with which a client is run by hand.
 
 use crate::cli::PlanArgs;
-use crate::plan::{Plan, SAMPLES, Timing, on_grid};
-use crate::workload::{Rate, Workload};
-use crate::{cmd, console, roster};
+use crate::exit::Exit;
 use anyhow::{Context, Result, bail};
+use bench_core::load::plan::{Plan, SAMPLES, Timing, on_grid};
+use bench_core::load::workload::{Rate, Workload};
+use bench_rig::programs::roster;
 use contract::ToClient;
 use std::path::Path;
 
-/// Prints the client's plan line on stdout, and on stderr how to use it.
+/// Prints the client's plan line on standard output, and how to use it on standard error.
 ///
 /// # Errors
 /// Unknown client or workload.
-pub fn run(root: &Path, args: &PlanArgs) -> Result<u8> {
+pub fn run(root: &Path, args: &PlanArgs) -> Result<Exit> {
     let found = roster::find(root, &args.source.extra)?;
     let names = std::slice::from_ref(&args.client);
     let entries = roster::select(&found, false, names, &[])?;
@@ -21,33 +22,31 @@ pub fn run(root: &Path, args: &PlanArgs) -> Result<u8> {
     let rate = match workload.rate_per_s {
         Some(Rate::Flood(_)) => "flood".into(),
         Some(Rate::PerSecond(rate)) => rate.to_string(),
-        None => bail!("workload {}: a server by hand cannot replay a file", workload.name),
+        None => bail!("workload {}: a server run by hand cannot replay a file", workload.name),
     };
     let format = workload.format;
     let grid_ns = 1_000_000;
     let measure_ns = on_grid(args.seconds, grid_ns);
     let timing = Timing { warmup_ns: 0, measure_ns, grid_ns, samples: SAMPLES };
     let plan = Plan::new(&workload, entry.class, 1, timing)?;
-    anstream::println!(
-        "{}",
-        serde_json::to_string(&ToClient::Plan(plan.for_client(0, &args.url, None)))?
-    );
+    let line = serde_json::to_string(&ToClient::Plan(plan.for_client(0, &args.url, None)))?;
+    anstream::println!("{line}");
     let program = match (&entry.command, &entry.build.cargo) {
         (Some(command), _) => command.join(" "),
         (None, Some(package)) => format!("target/release/{package}"),
         (None, None) => "PROGRAM".into(),
     };
-    let words = [vec![program], entry.args.clone()].concat().join(" ");
-    console::say(format_args!(
+    let command = [vec![program], entry.args.clone()].concat().join(" ");
+    log::info!(
         "# 1. a server:   target/release/tick-server --rate {rate} --format {format} --port 9001 --duration {}",
         args.seconds
-    ));
-    console::say(format_args!(
-        "# 2. the client: (harness plan {} --workload {}; sleep {}) | {words}",
+    );
+    log::info!(
+        "# 2. the client: (harness plan {} --workload {}; sleep {}) | {command}",
         entry.name,
         args.workload,
         args.seconds + 1.0
-    ));
-    console::say("# The end of its stdin means stop, so the sleep keeps it open.");
-    Ok(cmd::EXIT_MEASURED)
+    );
+    log::info!("# The end of its standard input tells the client to stop; the sleep delays it.");
+    Ok(Exit::Done)
 }

@@ -1,97 +1,117 @@
-//! `harness publish`: pages and files of saved campaigns, the tables of the
-//! README, and the index of all.
+//! `harness publish`: pages and files of saved campaigns, the README's table and chart, and
+//! the index.
 
-use crate::archive::Archive;
-use crate::classic::{self, Findings, page, text};
 use crate::cli::PublishArgs;
-use crate::export::{hlog, journeys, tidy};
-use crate::index::{self, Classic, Entry};
-use crate::saved::Kind;
-use crate::splice::{self, Part};
-use crate::store::{self, Press};
-use crate::{cmd, console, listing, report};
+use crate::exit::Exit;
 use anyhow::{Context, Result, bail};
+use bench_archive::archive::Archive;
+use bench_archive::campaign::{Campaign, Kind};
+use bench_archive::publication;
+use bench_archive::store::{self, Files};
+use bench_publish::export::{self, Format};
+use bench_publish::index::{self, Classic, Entry};
+use bench_publish::report;
+use bench_publish::splice;
+use bench_publish::text::small_charts;
+use classic::Findings;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Publishes campaigns, and runs of `harness classic`. Everything is read before anything is written.
+/// A file to be written.
+type Output = (PathBuf, Vec<u8>);
+
+/// Publishes campaigns, and runs of `harness classic`. Everything is read before anything is
+/// written.
 ///
 /// # Errors
-/// Folders that are no campaigns, or are damaged; a file that cannot be written.
-pub fn run(args: &PublishArgs) -> Result<u8> {
+/// Directories that are not campaigns', or are damaged; a file that cannot be written.
+pub fn run(args: &PublishArgs) -> Result<Exit> {
     let (runs, campaigns): (Vec<&PathBuf>, Vec<&PathBuf>) =
         args.campaigns.iter().partition(|dir| is_classic(dir));
     let archives: Vec<Archive> =
         campaigns.iter().map(|dir| Archive::open(dir)).collect::<Result<_>>()?;
-    let mut files = Vec::new();
+    let mut outputs = Vec::new();
+    let mut dirs: Vec<PathBuf> = Vec::new();
     for archive in &archives {
-        files.extend(of_campaign(archive, args.journeys)?);
+        outputs.extend(of_campaign(archive, args.parquet)?);
+        dirs.push(archive.dir().to_owned());
     }
     for dir in &runs {
-        files.extend(of_classic(dir, &classic::read(dir)?, args.journeys)?);
+        let findings = classic::read(dir)?;
+        outputs.extend(of_classic(dir, &findings, args.parquet)?);
+        dirs.extend(experiments(dir, &findings));
     }
     if let Some(path) = &args.splice {
-        files.push((path.clone(), spliced(path, &archives)?.into_bytes()));
+        outputs.push(spliced(path, &archives)?);
     }
     if !args.no_index {
-        let dirs = archives.iter().map(Archive::dir).chain(runs.iter().map(|dir| dir.as_path()));
-        let folders: BTreeSet<PathBuf> = dirs.filter_map(folder).collect();
-        for folder in &folders {
-            let (entries, classics) = (entries(folder, &archives)?, classics(folder)?);
-            let readme = folder.join("README.md");
-            own(&readme)?;
-            files.push((readme, index::markdown(&entries, &classics).into_bytes()));
-            files.push((folder.join("index.html"), index::page(&entries, &classics).into_bytes()));
+        let all = archives.iter().map(Archive::dir).chain(runs.iter().map(|dir| dir.as_path()));
+        let parents: BTreeSet<PathBuf> = all.filter_map(parent).collect();
+        for dir in &parents {
+            outputs.extend(index_of(dir, &archives)?);
         }
     }
-    let mut press = Press::new(args.check);
-    for (path, bytes) in &files {
-        press.put(path, bytes)?;
+    let mut files = Files::new(args.check);
+    for (path, bytes) in &outputs {
+        files.put(path, bytes)?;
     }
-    Ok(say(&press, args.check))
+    for dir in dirs.iter().filter(|_| !args.check) {
+        publication::prepare(dir, args.with_journeys, &mut files)?;
+    }
+    Ok(report(&files, args.check))
 }
 
-/// The files of one campaign.
-fn of_campaign(archive: &Archive, with_journeys: bool) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-    let (dir, campaign) = (archive.dir(), &archive.campaign);
-    let mut files = vec![
-        (dir.join("table.md"), listing::markdown(campaign).into_bytes()),
-        (dir.join("rows.csv"), tidy::csv(campaign).into_bytes()),
-        (dir.join("report.html"), report::html(archive)?.into_bytes()),
+/// The files of one campaign. Of one that was published without its stamps, those that need
+/// none.
+fn of_campaign(archive: &Archive, with_parquet: bool) -> Result<Vec<Output>> {
+    let mut formats = vec![Format::Markdown, Format::Csv, Format::Svg];
+    // The probes of a search are too short for histograms of each.
+    let has_logs = archive.campaign.kind != Kind::Capacity;
+    let needs_stamps = [
+        (Format::Html, report::shows_rounds(&archive.campaign), true),
+        (Format::Hlog, true, has_logs),
     ];
-    // The probes of a search are too short to look at one by one.
-    if campaign.kind != Kind::Capacity {
-        let logs = hlog::logs(archive)?.into_iter();
-        files.extend(logs.map(|log| {
-            (dir.join("hlog").join(format!("{}.hlog", log.workload)), log.text.into_bytes())
-        }));
+    for (format, needs_stamps, is_wanted) in needs_stamps {
+        match archive.lacks_stamps() && needs_stamps {
+            _ if !is_wanted => {}
+            true => log::info!(
+                "{}: published without its stamps, so its {format} files stay as they are",
+                archive.name()
+            ),
+            false => formats.push(format),
+        }
     }
-    if with_journeys {
-        let mut table = Vec::new();
-        journeys::parquet(archive, &mut table)?;
-        files.push((dir.join("journeys.parquet"), table));
+    if with_parquet {
+        formats.push(Format::Parquet);
     }
-    Ok(files)
+    let mut outputs = Vec::new();
+    for format in formats {
+        let files = export::exporter(format, small_charts::WIDTH).files(archive)?;
+        outputs.extend(files.into_iter().map(|file| (archive.dir().join(file.path), file.bytes)));
+    }
+    Ok(outputs)
 }
 
-/// The file with the newest tables of each part between its markers.
-fn spliced(path: &Path, archives: &[Archive]) -> Result<String> {
+/// The file with the newest comparison between its markers.
+fn spliced(path: &Path, archives: &[Archive]) -> Result<Output> {
     let shown = path.display();
     let text = fs::read_to_string(path).with_context(|| format!("--splice {shown}"))?;
     let base = path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned));
-    let block = |part: Part| {
-        let fitting = archives.iter().filter(|archive| part.is_of(&archive.campaign));
-        let newest = fitting.max_by(|a, b| a.campaign.started.cmp(&b.campaign.started))?;
-        let dir = newest.dir().canonicalize().unwrap_or_else(|_| newest.dir().to_owned());
-        let below = base.as_ref().and_then(|base| dir.strip_prefix(base).ok());
-        let link = below.map_or(newest.name(), |below| below.display().to_string());
-        Some(splice::block(part, &newest.campaign, &link))
-    };
-    splice::splice(&text, block).with_context(|| format!("--splice {shown}"))
+    let fitting = archives.iter().filter(|archive| splice::fits(&archive.campaign));
+    let newest = fitting.max_by(|a, b| a.campaign.started.cmp(&b.campaign.started));
+    let newest = newest.with_context(|| {
+        format!("--splice {shown}: none of these campaigns is a comparison of ordinary workloads")
+    })?;
+    let dir = newest.dir().canonicalize().unwrap_or_else(|_| newest.dir().to_owned());
+    let below = base.as_ref().and_then(|base| dir.strip_prefix(base).ok());
+    let link = below.map_or(newest.name(), |below| below.display().to_string());
+    let block = splice::block(&newest.campaign, &link);
+    let text = splice::splice(&text, &block).with_context(|| format!("--splice {shown}"))?;
+    Ok((path.to_owned(), text.into_bytes()))
 }
 
-/// Whether a folder is one of `harness classic`.
+/// Whether a directory is one of `harness classic`.
 fn is_classic(dir: &Path) -> bool {
     dir.join(classic::DATA).exists()
 }
@@ -100,97 +120,109 @@ fn is_classic(dir: &Path) -> bool {
 pub(super) fn of_classic(
     dir: &Path,
     findings: &Findings,
-    with_journeys: bool,
-) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-    let mut files = vec![
+    with_parquet: bool,
+) -> Result<Vec<Output>> {
+    let mut outputs = vec![
         (dir.join(classic::OBJECT), store::pretty(findings)?),
-        (dir.join("classic.md"), text::markdown(findings).into_bytes()),
-        (dir.join("classic.html"), page::page(findings).into_bytes()),
+        (dir.join("classic.md"), classic::text::markdown(findings).into_bytes()),
+        (dir.join("classic.html"), classic::page::page(findings).into_bytes()),
     ];
-    for table in findings.experiments.iter().filter(|table| !table.rows.is_empty()) {
-        let archive = Archive::open(&dir.join(&table.name))?;
-        files.extend(of_campaign(&archive, with_journeys)?);
+    for experiment in experiments(dir, findings) {
+        outputs.extend(of_campaign(&Archive::open(&experiment)?, with_parquet)?);
     }
-    Ok(files)
+    Ok(outputs)
 }
 
-/// The folder that a campaign lies in.
-fn folder(dir: &Path) -> Option<PathBuf> {
+/// The directories of its campaigns.
+fn experiments(dir: &Path, findings: &Findings) -> Vec<PathBuf> {
+    let run = findings.experiments.iter().filter(|table| !table.rows.is_empty());
+    run.map(|table| dir.join(&table.name)).collect()
+}
+
+/// The directory that a campaign's is in.
+fn parent(dir: &Path) -> Option<PathBuf> {
     dir.canonicalize().ok()?.parent().map(Path::to_owned)
 }
 
-/// All published runs of `harness classic` of a folder.
-fn classics(folder: &Path) -> Result<Vec<Classic>> {
-    let mut all = Vec::new();
-    for item in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+/// The index of all published campaigns in a directory.
+fn index_of(dir: &Path, archives: &[Archive]) -> Result<Vec<Output>> {
+    let (mut entries, mut classics) = (Vec::new(), Vec::new());
+    for item in fs::read_dir(dir).with_context(|| dir.display().to_string())? {
         let dir = item?.path();
-        if !(is_classic(&dir) && dir.join(classic::OBJECT).exists()) {
-            continue;
-        }
         let name = dir.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
         // Without the path of this machine.
-        let why = |error: anyhow::Error| {
+        let without_path = |error: anyhow::Error| {
             format!("{error:#}").replace(&*dir.to_string_lossy(), name.as_str())
         };
-        let findings = classic::read(&dir).map_err(why);
-        all.push(Classic { name, findings });
-    }
-    all.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(all)
-}
-
-/// All published campaigns of a folder, those among them that are being published.
-fn entries(folder: &Path, archives: &[Archive]) -> Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    for item in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
-        let dir = item?.path();
-        let own = archives.iter().find(|a| a.dir().canonicalize().is_ok_and(|own| own == dir));
-        // What has no page was run, but not published.
-        let has = |file: &str| dir.join(file).exists();
-        if own.is_none() && !(has("campaign.json") && has("report.html")) {
-            continue;
+        if is_classic(&dir) && dir.join(classic::OBJECT).exists() {
+            let findings = classic::read(&dir).map(about).map_err(without_path);
+            classics.push(Classic { name: name.clone(), findings });
+        } else if let Some(campaign) = published(&dir, archives) {
+            let campaign = campaign.map_err(without_path);
+            entries.push(Entry { name: name.clone(), campaign });
         }
-        let name = dir.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
-        let campaign = match own {
-            Some(archive) => Ok(archive.campaign.clone()),
-            None => Archive::open(&dir).map(|archive| archive.campaign),
-        };
-        // Without the path of this machine.
-        let why = |error: anyhow::Error| {
-            format!("{error:#}").replace(&*dir.to_string_lossy(), name.as_str())
-        };
-        let campaign = campaign.map_err(why);
-        entries.push(Entry { name, campaign });
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(entries)
+    classics.sort_by(|a, b| a.name.cmp(&b.name));
+    let readme = dir.join("README.md");
+    check_own(&readme)?;
+    Ok(vec![
+        (readme, index::markdown(&entries, &classics).into_bytes()),
+        (dir.join("index.html"), index::page(&entries, &classics).into_bytes()),
+    ])
 }
 
-/// Whether an index may be written there: somebody's own README is not touched.
-fn own(readme: &Path) -> Result<()> {
+/// What the index says about a run of `harness classic`.
+fn about(findings: Findings) -> index::Findings {
+    index::Findings {
+        headline: findings.headline(),
+        started: Some(findings.started),
+        machine: findings.machine,
+    }
+}
+
+/// The campaign of a directory, if it is published or is being published; a directory
+/// without a page is neither.
+fn published(dir: &Path, archives: &[Archive]) -> Option<Result<Campaign>> {
+    let own = archives.iter().find(|a| a.dir().canonicalize().is_ok_and(|own| own == dir));
+    let has = |file: &str| dir.join(file).exists();
+    match own {
+        Some(archive) => Some(Ok(archive.campaign.clone())),
+        None if has("campaign.json") && has("report.html") => {
+            Some(Archive::open(dir).map(|archive| archive.campaign))
+        }
+        None => None,
+    }
+}
+
+/// Checks that an index may be written there: a README of another origin is kept.
+fn check_own(readme: &Path) -> Result<()> {
     match fs::read_to_string(readme) {
         Ok(text) if !text.starts_with(index::MADE) => bail!(
-            "{} was not made by harness publish: move it away, or give --no-index",
+            "{} was not written by harness publish: move it away, or give --no-index",
             readme.display()
         ),
         _ => Ok(()),
     }
 }
 
-pub(super) fn say(press: &Press, check: bool) -> u8 {
-    let verb = if check { "differs" } else { "written" };
-    for path in press.changed() {
-        console::say(format_args!("{verb}: {}", path.display()));
+/// Says what was written, or would be.
+pub(super) fn report(files: &Files, check: bool) -> Exit {
+    let verb = if check { "differs" } else { "changed" };
+    for path in files.changed() {
+        log::info!("{verb}: {}", path.display());
     }
-    match (check, press.changed().is_empty()) {
+    match (check, files.changed().is_empty()) {
         (true, false) => {
-            console::say("not what the campaigns give: run harness publish without --check");
-            cmd::EXIT_PARTIAL
+            log::info!(
+                "these files differ from their campaigns: run harness publish without --check"
+            );
+            Exit::Incomplete
         }
         (_, true) => {
-            console::say("nothing to change");
-            cmd::EXIT_MEASURED
+            log::info!("all files are up to date");
+            Exit::Done
         }
-        _ => cmd::EXIT_MEASURED,
+        _ => Exit::Done,
     }
 }

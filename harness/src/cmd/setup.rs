@@ -1,28 +1,31 @@
-//! What the subcommands that run campaigns have in common: from the command line
-//! to a stage, and from there to a folder of results.
+//! What the subcommands that run campaigns have in common: from the command line to a
+//! stage, and from there to a directory of results.
 
-use crate::affinity::{CpuList, Placement};
-use crate::builder;
+use super::output;
+use super::versus::{self, Earlier};
+use crate::campaign::run::save;
 use crate::cli::RunArgs;
-use crate::cmd::versus::{self, Earlier};
-use crate::groups::Groups;
-use crate::machine::{self, CpuTime, Machine};
-use crate::plan::{self, Timing};
-use crate::roster;
-use crate::runner::Stage;
-use crate::saved::{Campaign, Kind, SCHEMA, Status};
-use crate::servers;
-use crate::store::Store;
-use crate::table::Style;
-use crate::unsaved::Unsaved;
-use crate::workload::Workload;
-use crate::{cmd, conform, console, descriptors, listing, store, view};
+use crate::exit::Exit;
+use crate::view;
 use anyhow::{Context, Result, bail};
-use serde::Serialize;
+use bench_archive::campaign::{Campaign, Request, SCHEMA, Status};
+use bench_archive::store::{self, Store};
+use bench_archive::unsaved::Unsaved;
+use bench_core::load::plan::{self, Timing};
+use bench_core::load::workload::Workload;
+use bench_core::text::units;
+use bench_publish::json::Report;
+use bench_publish::tables::campaign::tables;
+use bench_publish::text::style::Style;
+use bench_rig::host::affinity::{CpuList, Placement};
+use bench_rig::host::descriptors;
+use bench_rig::host::machine::{self, CpuTime};
+use bench_rig::programs::{build, conform, roster, servers};
+use bench_rig::round::runner::Stage;
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 /// Finds and builds what takes part, and goes where it is going to measure from.
 ///
@@ -35,16 +38,16 @@ pub(super) fn stage(
     workloads: &[Workload],
     interrupted: &AtomicBool,
 ) -> Result<Stage> {
-    view::check(args.watch)?;
+    view::output::check(args.watch)?;
     descriptors::allow(workloads)?;
-    let server = servers::select(root, &args.server, args.style)?;
+    let server = servers::select(root, &args.server, args.style.map(|style| style.0))?;
     server.carries(workloads)?;
     Store::check(&versus::out(root, args))?;
     if let Some(folder) = args.json.as_deref().and_then(Path::parent)
         && !folder.as_os_str().is_empty()
         && !folder.is_dir()
     {
-        bail!("--json: there is no folder {}: make it first", folder.display());
+        bail!("--json: there is no directory {}: create it first", folder.display());
     }
     let found = roster::find(root, &args.source.extra)?;
     let entries = roster::select(&found, args.all, &args.clients, &args.source.extra)?;
@@ -53,11 +56,11 @@ pub(super) fn stage(
     }
     let allowed = CpuList::allowed()?;
     let placement = Placement::plan(&allowed, args.server_cpus.clone(), args.client_cpus.clone())?;
-    let mut programs = builder::build(root, &server, &entries, &args.source.profile)?;
+    let mut programs = build::build(root, &server, &entries, &args.source.profile)?;
     if !args.unchecked {
-        conform::sift(&entries, &mut programs, interrupted)?;
+        conform::exclude_failing(&entries, &mut programs, interrupted)?;
     }
-    console::say(placement.describe());
+    log::info!("{placement}");
     // Pinned only now: the build may use every CPU.
     if let Some(cpus) = &placement.server {
         cpus.apply().context("cannot move to the server's CPUs")?;
@@ -96,31 +99,32 @@ pub(super) fn open(
     args: &RunArgs,
     stage: &Stage,
     workloads: &[Workload],
-    (kind, options): (Kind, &str),
+    request: Request,
     (rounds, timing): (u32, Timing),
     earlier: Option<Earlier>,
 ) -> Result<Open> {
     if let Some(earlier) = &earlier {
         earlier.knows(&stage.entries)?;
     }
-    let machine = Machine::look(stage.allowed.to_string());
+    let machine = machine::read(stage.allowed.to_string());
     let name = args.folder.clone().unwrap_or_else(|| store::stamped(&machine.host));
     let store = Store::create(&versus::out(root, args), &name, root)?;
     let (commit, dirty) = machine::commit(root);
     let campaign = Campaign {
         schema: SCHEMA,
-        kind,
+        kind: request.kind(),
         contract: contract::VERSION,
         status: Status::Running,
         started: now(),
         ended: None,
-        command: command(args, stage, kind, options, timing),
+        command: command(args, stage, &request, workloads, (rounds, timing)),
+        request: Some(request),
         seed: args.seed,
         commit,
         dirty,
         machine,
         stolen_share: None,
-        placement: stage.placement.describe(),
+        placement: stage.placement.to_string(),
         rounds,
         warmup_s: timing.warmup_ns as f64 / 1e9,
         measure_s: timing.measure_ns as f64 / 1e9,
@@ -142,7 +146,7 @@ pub(super) fn open(
 
 /// Saves what is known before the first round.
 fn begin(store: &Store, campaign: &Campaign) -> Result<()> {
-    store.campaign(campaign)?;
+    save(store, campaign)?;
     for workload in &campaign.workloads {
         if let (Some(name), Some(recording)) = (&workload.replay, &workload.tape) {
             store.recording(name, &recording.path)?;
@@ -166,7 +170,7 @@ pub(super) fn seal(open: &mut Open, done: Result<()>) -> Result<()> {
         // What is saved agrees with itself, and what is shown says more.
         Err(error) if error.is::<Unsaved>() => Err(error),
         done => {
-            let saved = open.store.campaign(campaign);
+            let saved = save(&open.store, campaign);
             done?;
             saved
         }
@@ -184,7 +188,7 @@ pub(super) fn close(
     mut open: Open,
     done: Result<()>,
     report: impl Fn(&Campaign, &Path) -> Result<()>,
-) -> Result<u8> {
+) -> Result<Exit> {
     let saved = match seal(&mut open, done) {
         Err(error) if !error.is::<Unsaved>() => return Err(error),
         saved => saved,
@@ -192,7 +196,7 @@ pub(super) fn close(
     let campaign = &open.campaign;
     let printed = match args.json.as_deref() == Some(Path::new("-")) {
         true => Ok(()),
-        false => print(campaign),
+        false => output::print(&(tables(campaign, Style::Terminal) + "\n"), "the tables"),
     };
     let reported = args.json.as_deref().map_or(Ok(()), |to| report(campaign, to));
     let failed: Vec<String> = [saved, printed, reported]
@@ -200,53 +204,37 @@ pub(super) fn close(
         .filter_map(|result| result.err().map(|error| format!("{error:#}")))
         .collect();
     if !failed.is_empty() {
-        console::error(failed.join("; "));
-        return Ok(cmd::EXIT_UNSAVED);
+        log::error!("{}", failed.join("; "));
+        return Ok(Exit::Unsaved);
     }
     let dir = open.store.dir();
     let shown = dir.strip_prefix(root).unwrap_or(dir).display();
-    console::say(format_args!("{}: {shown}", campaign.status.word()));
+    log::info!("{}: {shown}", campaign.status);
     let code = match campaign.status {
-        Status::Interrupted => cmd::EXIT_INTERRUPTED,
-        _ if campaign.rows.iter().all(|row| row.verdict.is_measured()) => cmd::EXIT_MEASURED,
-        _ => cmd::EXIT_PARTIAL,
+        Status::Interrupted => Exit::Interrupted,
+        _ if campaign.rows.iter().all(|row| row.verdict.is_measured()) => Exit::Done,
+        _ => Exit::Incomplete,
     };
     versus::after(root, args, open.earlier.as_ref(), dir, code)
 }
 
-/// Prints the tables. A reader that has gone is no failure.
-fn print(campaign: &Campaign) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    let tables = listing::tables(campaign, Style::Terminal);
-    match writeln!(out, "{tables}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(error).context("cannot print the tables")
-        }
-        _ => Ok(()),
-    }
-}
-
 /// The object of `--json` of `compare` and `sweep`.
 pub(super) fn report(campaign: &Campaign, to: &Path) -> Result<()> {
-    let report = store::Report {
-        schema: SCHEMA,
-        rows: &campaign.rows,
-        noise: &campaign.noise,
-        groups: Groups::of(campaign),
-    };
-    write(to, &report)
+    store::write_report(to, &Report::of(campaign))
 }
 
-pub(super) fn write(to: &Path, report: &impl Serialize) -> Result<()> {
-    store::write_report(to, report)
-}
-
-/// The command that repeats the campaign; everything decided is spelled out,
-/// and files are named without their folders.
-fn command(args: &RunArgs, stage: &Stage, kind: Kind, options: &str, timing: Timing) -> String {
-    let mut words = vec![format!("cargo harness {}", kind.word())];
+/// The command that repeats the campaign; everything that was decided is spelled out, and
+/// files are named without their directories.
+fn command(
+    args: &RunArgs,
+    stage: &Stage,
+    request: &Request,
+    workloads: &[Workload],
+    (rounds, timing): (u32, Timing),
+) -> String {
+    let mut words = vec![format!("cargo harness {}", request.kind())];
     words.extend(stage.entries.iter().map(|entry| entry.name.clone()));
-    words.push(options.to_owned());
+    words.push(options(request, workloads, rounds));
     words.extend(stage.served_by.options());
     words.push(format!("--warmup {}", timing.warmup_ns as f64 / 1e9));
     words.push(format!("--seconds {}", timing.measure_ns as f64 / 1e9));
@@ -256,6 +244,38 @@ fn command(args: &RunArgs, stage: &Stage, kind: Kind, options: &str, timing: Tim
         pins.iter().filter_map(|(name, list)| list.as_ref().map(|list| format!("{name} {list}"))),
     );
     words.join(" ")
+}
+
+/// The options of one subcommand.
+fn options(request: &Request, workloads: &[Workload], rounds: u32) -> String {
+    match request {
+        Request::Compare { control } => {
+            let names: Vec<&str> = workloads.iter().map(|w| w.name.as_str()).collect();
+            format!("--workload {} --rounds {rounds} --control {control}", names.join(" "))
+        }
+        Request::Sweep { workload, rates_per_s, control } => {
+            let rates: Vec<String> = rates_per_s.iter().map(u64::to_string).collect();
+            format!(
+                "--workload {workload} --rates {} --rounds {rounds} --control {control}",
+                rates.join(",")
+            )
+        }
+        Request::Capacity {
+            workload,
+            objective_p99_ns,
+            budget_ns,
+            lowest_per_s,
+            highest_per_s,
+            confirmations,
+        } => {
+            let time = |ns: u64| units::shown_duration(Duration::from_nanos(ns));
+            format!(
+                "--workload {workload} --p99 {} --budget {} --lowest {lowest_per_s} --highest {highest_per_s} --confirmations {confirmations}",
+                time(*objective_p99_ns),
+                time(*budget_ns)
+            )
+        }
+    }
 }
 
 pub(super) fn now() -> String {

@@ -1,77 +1,88 @@
 //! `harness show`: a saved campaign as text, or in the formats of other programs.
 
-use crate::archive::Archive;
-use crate::cli::{Format, ShowArgs};
-use crate::export::{hlog, journeys, tidy};
-use crate::workload::Workload;
-use crate::{cmd, listing, nearest, overview, report, sketch, store};
+use super::output::is_broken_pipe;
+use crate::cli::ShowArgs;
+use crate::exit::Exit;
 use anyhow::{Result, bail};
+use bench_archive::archive::Archive;
+use bench_archive::campaign::Kind;
+use bench_core::text::nearest;
+use bench_publish::export::{self, Format, hlog};
+use bench_publish::text::small_charts;
 use std::io::{self, IsTerminal, Write};
 
-/// Prints a saved campaign on standard output. A reader that has seen enough (`| head`)
-/// is no failure.
+/// Prints a saved campaign on standard output. A reader that has left (`| head`) is no
+/// failure.
 ///
 /// # Errors
-/// When the folder is no campaign, is damaged, or has nothing of what is asked.
-pub fn run(args: &ShowArgs) -> Result<u8> {
+/// When the directory is not a campaign's or is damaged, or nothing matches.
+pub fn run(args: &ShowArgs) -> Result<Exit> {
     let mut archive = Archive::open(&args.campaign)?;
     select(&mut archive, args)?;
-    match print(&archive, args.format) {
-        Err(error) if cmd::is_broken_pipe(&error) => {}
+    match print(&archive, args.format.0) {
+        Err(error) if is_broken_pipe(&error) => {}
         printed => printed?,
     }
-    Ok(cmd::EXIT_MEASURED)
+    Ok(Exit::Done)
 }
 
 fn print(archive: &Archive, format: Format) -> Result<()> {
-    let campaign = &archive.campaign;
     let mut out = io::stdout();
-    match format {
-        Format::Text => {
-            let size = console::Term::stdout().size_checked();
-            let width = size.map_or(sketch::WIDTH, |(_, columns)| usize::from(columns));
-            out.write_all(overview::text(archive, width)?.as_bytes())?;
-        }
-        Format::Md => out.write_all(listing::markdown(campaign).as_bytes())?,
-        Format::Html => out.write_all(report::html(archive)?.as_bytes())?,
-        Format::Csv => out.write_all(tidy::csv(campaign).as_bytes())?,
-        Format::Json => out.write_all(&store::pretty(campaign)?)?,
-        Format::Hlog => out.write_all(only_log(archive)?.as_bytes())?,
-        Format::Parquet => {
-            if out.is_terminal() {
-                bail!("--format parquet is not for a terminal: add `> journeys.parquet`");
-            }
-            journeys::parquet(archive, &out)?;
-        }
+    if matches!(format, Format::Hlog | Format::Parquet) {
+        archive.needs_stamps()?;
+    }
+    if format == Format::Hlog {
+        check_single_log(archive)?;
+    }
+    if format == Format::Parquet && out.is_terminal() {
+        bail!("--format parquet is binary and not for a terminal: add `> journeys.parquet`");
+    }
+    let size = console::Term::stdout().size_checked();
+    let width = size.map_or(small_charts::WIDTH, |(_, columns)| usize::from(columns));
+    let mut files = export::exporter(format, width).files(archive)?;
+    if format == Format::Svg {
+        // That for dark pages is another file.
+        files.truncate(1);
+    }
+    if files.is_empty() {
+        bail!("there is no such chart of this campaign: it is no comparison, or has no numbers");
+    }
+    for file in files {
+        out.write_all(&file.bytes)?;
     }
     out.flush()?;
     Ok(())
 }
 
-fn only_log(archive: &Archive) -> Result<String> {
+/// A log on standard output is of one workload.
+fn check_single_log(archive: &Archive) -> Result<()> {
     match hlog::names(archive).as_slice() {
-        [] => bail!("nothing was due in these rounds, so there are no response times"),
-        [_] => match hlog::logs(archive)?.pop() {
-            Some(log) => Ok(log.text),
-            None => bail!("no round of it counts, so there are no response times"),
-        },
-        many => bail!("a log is of one workload: choose by --workload one of {}", many.join(", ")),
+        [] => bail!("these rounds have no due times, so there are no response times"),
+        [_] if hlog::logs(archive)?.is_empty() => {
+            bail!("none of these rounds was measured, so there are no response times")
+        }
+        [_] => Ok(()),
+        many => bail!("a log is of one workload: give --workload with one of {}", many.join(", ")),
     }
 }
 
-/// Leaves only what was asked for.
+/// Removes what was not asked for.
 fn select(archive: &mut Archive, args: &ShowArgs) -> Result<()> {
     check("client", &args.clients, clients(archive))?;
     check("workload", &args.workloads, workloads(archive))?;
-    let of = |names: &[String], name: &str| names.is_empty() || names.iter().any(|n| n == name);
-    let client = |name: &str| of(&args.clients, name);
-    // Probes of a search are named after their rate besides.
-    let workload =
-        |name: &str| of(&args.workloads, name) || of(&args.workloads, Workload::base_name(name));
+    let is_in = |names: &[String], name: &str| names.is_empty() || names.iter().any(|n| n == name);
+    let client = |name: &str| is_in(&args.clients, name);
     let campaign = &mut archive.campaign;
-    campaign.workloads.retain(|w| {
-        workload(&w.name) || args.workloads.iter().any(|n| Workload::base_name(n) == w.name)
-    });
+    // A search has one workload, and each of its probes is a round under it at some rate.
+    let searched = match campaign.kind {
+        Kind::Capacity => campaign.workloads.first().map(|workload| workload.name.clone()),
+        Kind::Compare | Kind::Sweep => None,
+    };
+    let is_searched = searched.is_some_and(|name| args.workloads.contains(&name));
+    let workload = |name: &str| is_searched || is_in(&args.workloads, name);
+    if campaign.kind != Kind::Capacity {
+        campaign.workloads.retain(|w| workload(&w.name));
+    }
     campaign.rows.retain(|row| client(&row.client) && workload(&row.workload));
     campaign.noise.retain(|noise| workload(&noise.workload));
     campaign.capacities.retain(|capacity| client(&capacity.client));
@@ -84,9 +95,7 @@ fn check(what: &str, asked: &[String], mut known: Vec<String>) -> Result<()> {
     known.sort();
     known.dedup();
     match asked.iter().find(|name| !known.contains(name)) {
-        Some(name) => {
-            bail!("this campaign: {}", nearest::unknown(what, name, &known))
-        }
+        Some(name) => bail!("this campaign: {}", nearest::unknown(what, name, &known)),
         None => Ok(()),
     }
 }

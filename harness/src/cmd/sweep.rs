@@ -1,18 +1,21 @@
 //! `harness sweep`: all clients at the same rates, one after the other.
 
-use crate::campaign::{self, Blocks, Scheme};
+use super::setup;
+use super::versus::{self, Earlier};
+use crate::campaign::order::Blocks;
+use crate::campaign::progress::{Activity, Progress};
+use crate::campaign::run::{self, Scheme};
+use crate::campaign::search::CapacitySearch;
 use crate::cli::{Rates, SweepArgs};
-use crate::cmd::capacity::Hunt;
-use crate::cmd::versus::{self, Earlier};
-use crate::cmd::{self, setup};
+use crate::exit::Exit;
 use crate::interrupt;
-use crate::plan::FEW_SAMPLES;
-use crate::roster::Entry;
-use crate::runner::{Runner, Stage};
-use crate::saved::Kind;
-use crate::view::View;
-use crate::workload::Workload;
+use crate::view::output::View;
 use anyhow::{Result, bail};
+use bench_archive::campaign::{Kind, Request};
+use bench_core::load::plan::FEW_SAMPLES;
+use bench_core::load::workload::Workload;
+use bench_rig::programs::roster::Entry;
+use bench_rig::round::runner::{Runner, Stage};
 use contract::Class;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +33,7 @@ const WIDEST: f64 = 5.0;
 ///
 /// # Errors
 /// Wrong arguments or files, a server that does not build, a full disk.
-pub fn run(root: &Path, args: &SweepArgs) -> Result<u8> {
+pub fn run(root: &Path, args: &SweepArgs) -> Result<Exit> {
     let interrupted = interrupt::flag()?;
     let workload = Workload::load(root, &args.workload)?;
     if workload.is_flood() {
@@ -45,52 +48,47 @@ pub fn run(root: &Path, args: &SweepArgs) -> Result<u8> {
     };
     let planned: Vec<Workload> =
         rates.iter().flatten().map(|&rate| workload.at_rate(rate)).collect();
-    versus::check(root, &args.run, earlier.as_ref(), (Kind::Sweep, ""), &planned)?;
+    versus::check(root, &args.run, earlier.as_ref(), (Kind::Sweep, None), &planned)?;
     let stage = setup::stage(root, &args.run, &[workload.at_rate(1)], &interrupted);
     if interrupted.load(Ordering::SeqCst) {
-        return Ok(cmd::EXIT_INTERRUPTED);
+        return Ok(Exit::Interrupted);
     }
     let stage = stage?;
-    let control = campaign::control(&stage.entries, args.control.as_deref())?;
+    let control = run::control(&stage.entries, args.control.as_deref())?;
     let mut view = View::open(args.run.watch, &stage.placement, &interrupted)?;
     let rates = match rates {
         Some(rates) => rates,
         None => match around(&stage, &workload, args, &interrupted, &mut view)? {
             Some(rates) => rates,
-            None => return Ok(cmd::EXIT_INTERRUPTED),
+            None => return Ok(Exit::Interrupted),
         },
     };
     let scheme = Scheme {
-        stage,
+        entries: stage.entries.clone(),
+        paces: stage.served_by.paces,
+        seed: stage.seed,
         control,
         workloads: rates.iter().map(|&rate| workload.at_rate(rate)).collect(),
         rounds: args.rounds,
         timing: setup::timing(&args.run, USUAL.0, USUAL.1, FEW_SAMPLES),
         blocks: Blocks::OfAll,
     };
-    let rates: Vec<String> = rates.iter().map(u64::to_string).collect();
-    let options = format!(
-        "--workload {} --rates {} --rounds {} --control {}",
-        workload.name,
-        rates.join(","),
-        scheme.rounds,
-        scheme.stage.entries[control].name
-    );
-    let mut open = setup::open(
-        root,
-        &args.run,
-        &scheme.stage,
-        &scheme.workloads,
-        (Kind::Sweep, &options),
-        (scheme.rounds, scheme.timing),
-        earlier,
-    )?;
-    let done = campaign::run(&scheme, &mut open.store, &mut open.campaign, &interrupted, view);
+    let request = Request::Sweep {
+        workload: workload.name.clone(),
+        rates_per_s: rates,
+        control: scheme.entries[control].name.clone(),
+    };
+    let rounds = (scheme.rounds, scheme.timing);
+    let loads = &scheme.workloads;
+    let mut open = setup::open(root, &args.run, &stage, loads, request, rounds, earlier)?;
+    let mut runner = Runner::new(&stage, &interrupted)?;
+    let done = run::run(&scheme, &mut runner, &mut open.store, &mut open.campaign, &mut view);
+    drop((view, runner));
     setup::close(root, &args.run, open, done, setup::report)
 }
 
 /// Rates around the capacities of all clients, found by a quick search; `None`:
-/// the user broke it off.
+/// the user interrupted it.
 fn around(
     stage: &Stage,
     workload: &Workload,
@@ -99,20 +97,21 @@ fn around(
     view: &mut View,
 ) -> Result<Option<Vec<u64>>> {
     let mut runner = Runner::new(stage, interrupted)?;
-    let hunt = Hunt::quick(workload, args.run.grid_ms * 1_000_000);
+    let by = (stage.seed, stage.served_by.paces);
+    let search = CapacitySearch::quick(workload, args.run.grid_ms * 1_000_000, by);
     let mut capacities = Vec::new();
-    // A yardstick's capacity lies far beyond what there is to see of the others.
-    let all_yardsticks = stage.entries.iter().all(|entry| entry.class == Class::Reference);
-    let searched = |entry: &&Entry| entry.class != Class::Reference || all_yardsticks;
+    // The capacity of a reference is far beyond those of the others.
+    let all_references = stage.entries.iter().all(|entry| entry.class == Class::Reference);
+    let searched = |entry: &&Entry| entry.class != Class::Reference || all_references;
     let entries: Vec<&Entry> = stage.entries.iter().filter(searched).collect();
-    view.plan(hunt.outline("search for rates", &entries));
-    for (seat, entry) in entries.into_iter().enumerate() {
-        let found = hunt.capacity(entry, &mut runner, None, (&mut *view, seat))?;
+    view.plan(search.outline(Activity::SearchForRates, &entries));
+    for numbered in entries.into_iter().enumerate() {
+        let found = search.capacity(numbered, &mut runner, None, view)?;
         let Some((found, _)) = found else { return Ok(None) };
         capacities.extend(found.capacity_per_s);
     }
     if capacities.is_empty() {
-        bail!("no client holds any rate: name --rates yourself");
+        bail!("no client sustains any rate: choose --rates yourself");
     }
     Ok(Some(spread(&capacities)))
 }

@@ -1,21 +1,23 @@
 //! What `compare`, `capacity` and `sweep` do besides: compare with a baseline, judge,
 //! remember. What can be refused is refused before anything is measured.
 
-use super::diff::{code, judge};
-use crate::archive::Archive;
-use crate::baseline::{self, Baseline};
+use super::gate::{self, judge};
 use crate::cli::RunArgs;
-use crate::diff::terms::{self, Terms};
-use crate::diff::{self, Filter, Side, text};
-use crate::escape;
-use crate::gate::Outcome;
-use crate::roster::Entry;
-use crate::saved::{Kind, Status};
-use crate::servers;
-use crate::store;
-use crate::workload::{Rate, Workload};
-use crate::{cmd, console};
+use crate::exit::Exit;
 use anyhow::{Result, bail};
+use bench_archive::archive::Archive;
+use bench_archive::baseline::{self, Baseline};
+use bench_archive::campaign::{Kind, Request, Status};
+use bench_archive::store;
+use bench_core::load::workload::{Rate, Workload};
+use bench_core::text::escape;
+use bench_publish::compare::diff;
+use bench_publish::compare::gate::outcome::Outcome;
+use bench_publish::compare::side::{Filter, Side};
+use bench_publish::compare::terms::{self, Terms};
+use bench_publish::compare::text;
+use bench_rig::programs::roster::Entry;
+use bench_rig::programs::servers;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -69,7 +71,7 @@ impl Earlier {
 }
 
 /// Checks whether what is going to be measured can be judged, and compared with the
-/// baseline. `options` are those of the command.
+/// baseline.
 ///
 /// # Errors
 /// When it cannot.
@@ -77,7 +79,7 @@ pub(super) fn check(
     root: &Path,
     args: &RunArgs,
     earlier: Option<&Earlier>,
-    (kind, options): (Kind, &str),
+    (kind, request): (Kind, Option<&Request>),
     workloads: &[Workload],
 ) -> Result<()> {
     for condition in &args.versus.gate.fail_on {
@@ -85,20 +87,20 @@ pub(super) fn check(
             bail!("--fail-on {}: needs --baseline, a campaign to compare with", condition.text);
         }
         if !condition.fits(kind) {
-            bail!("--fail-on {}: `harness {}` measures no such thing", condition.text, kind.word());
+            bail!("--fail-on {}: `harness {}` measures no such thing", condition.text, kind);
         }
     }
     let Some(Earlier { archive }) = earlier else { return Ok(()) };
     let side = Side::of(archive);
     let recorded = |w: &Workload| w.tape.as_ref().map(|recording| Arc::clone(&recording.tape));
-    let server = servers::select(root, &args.server, args.style)?.served_by;
+    let server = servers::select(root, &args.server, args.style.map(|style| style.0))?.served_by;
     let new = Terms {
         name: "this campaign",
         kind,
         server: &server,
         contract: contract::VERSION,
         workloads: workloads.iter().map(|w| (w, recorded(w))).collect(),
-        command: options,
+        request,
     };
     terms::agree(&Terms::of(&side), &new, &Filter::default())?;
     let is_new = |name: &String| workloads.iter().any(|workload| workload.name == *name);
@@ -120,14 +122,16 @@ pub(super) fn after(
     args: &RunArgs,
     earlier: Option<&Earlier>,
     dir: &Path,
-    measured: u8,
-) -> Result<u8> {
+    measured: Exit,
+) -> Result<Exit> {
     let asked = &args.versus;
     let to_do =
         earlier.is_some() || !asked.gate.fail_on.is_empty() || asked.save_baseline.is_some();
-    if measured == cmd::EXIT_INTERRUPTED || !to_do {
+    if measured == Exit::Interrupted || !to_do {
         if to_do {
-            console::say("interrupted: neither compared, nor judged, nor remembered");
+            log::info!(
+                "interrupted: not compared with the baseline, no condition checked, no baseline saved"
+            );
         }
         return Ok(measured);
     }
@@ -138,7 +142,7 @@ pub(super) fn after(
             let mut diff = diff::compare(&a, &b, &Filter::default())?;
             judge(&asked.gate.fail_on, &new, &mut diff);
             say(args, &text::terminal(&diff));
-            code(&diff)
+            gate::exit(&diff)
         }
         None => {
             let all: Vec<Outcome> =
@@ -146,27 +150,23 @@ pub(super) fn after(
             all.iter().for_each(|outcome| {
                 say(args, &format!("gate: {}\n", escape::terminal(&outcome.to_string())))
             });
-            if all.iter().all(|outcome| outcome.holds) {
-                cmd::EXIT_MEASURED
-            } else {
-                cmd::EXIT_GATE
-            }
+            if all.iter().all(|outcome| outcome.holds) { Exit::Done } else { Exit::Condition }
         }
     };
     match &asked.save_baseline {
-        Some(name) if gated == cmd::EXIT_GATE => {
-            console::say(format_args!("baseline {name}: not saved, as a condition does not hold"));
+        Some(name) if gated == Exit::Condition => {
+            log::info!("baseline {name}: not saved, as a condition does not hold");
         }
         Some(name) => remember(&out(root, args), name, &new)?,
         None => {}
     }
-    Ok(if gated == cmd::EXIT_GATE { gated } else { measured })
+    Ok(if gated == Exit::Condition { gated } else { measured })
 }
 
 /// To the standard output, unless that carries the object of `--json`.
 fn say(args: &RunArgs, text: &str) {
     match args.json.as_deref() == Some(Path::new("-")) {
-        true => console::say(text.trim_end()),
+        true => log::info!("{}", text.trim_end()),
         false => anstream::print!("{text}"),
     }
 }
@@ -184,6 +184,6 @@ fn remember(out: &Path, name: &str, new: &Archive) -> Result<()> {
     let replaced = baseline::file(out, name).exists();
     store::save_baseline(out, name, &baseline)?;
     let word = if replaced { "replaced" } else { "saved" };
-    console::say(format_args!("baseline {name} {word}: {}", baseline.campaign));
+    log::info!("baseline {name} {word}: {}", baseline.campaign);
     Ok(())
 }

@@ -1,8 +1,9 @@
-//! What bears on the CPUs: how many, whose, how fast, and who else is there.
+//! Checks of the CPUs: how many, how fast, and what else runs on them.
 
-use super::{Check, Finding, Judged, Limit, Readings, Topic, fine, note, warning};
-use crate::affinity::CpuList;
-use crate::verdict::{OTHERS_CPUS, STOLEN_SHARE};
+use super::finding::{Check, Finding, Judged, Topic, fine, note, warning};
+use super::readings::{Limit, Readings, Task};
+use bench_core::analysis::verdict::judge::{OTHERS_CPUS, STOLEN_SHARE};
+use bench_rig::host::affinity::CpuList;
 
 /// In the order of the table.
 pub(super) const CHECKS: &[Check] = &[
@@ -23,8 +24,8 @@ pub(super) const CHECKS: &[Check] = &[
 fn count(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "CPUs for pinning",
-        why: "server and client on one CPU take turns, so latencies show the scheduler",
-        untold: "pin both yourself, by --server-cpus and --client-cpus",
+        why: "server and client on one CPU wait for each other, so latencies show the scheduler",
+        if_unknown: "pin both yourself with --server-cpus and --client-cpus",
     };
     topic.judge(readings.allowed.as_ref(), |allowed| match allowed.count() {
         1 => warning(
@@ -38,14 +39,14 @@ fn count(readings: &Readings) -> Finding {
 fn quota(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "CPU quota",
-        why: "a control group that has used up its share stops all its processes for tens of milliseconds",
-        untold: "look for a limit of CPU time in the settings of the container or service",
+        why: "a control group that has used its quota stops all its processes for tens of milliseconds",
+        if_unknown: "check the CPU limit of the container or service",
     };
     topic.judge(readings.quota_cpus, |quota| match quota {
         Limit::Unlimited => fine("none"),
         Limit::Most(cpus) => warning(
             format!("{cpus:.2} CPUs"),
-            "lift it (`docker run` without --cpus; systemd: CPUQuota=), and choose CPUs by --cpuset-cpus or AllowedCPUs= instead",
+            "remove it (`docker run` without --cpus; systemd: CPUQuota=), and choose CPUs with --cpuset-cpus or AllowedCPUs= instead",
         ),
     })
 }
@@ -53,8 +54,8 @@ fn quota(readings: &Readings) -> Finding {
 fn siblings(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "SMT siblings",
-        why: "two threads of one core share its units and its cache, so a busy server slows its client",
-        untold: "see `lscpu -e`, and give --server-cpus and --client-cpus different cores",
+        why: "two threads of one core share its execution units and caches, so a busy server slows the client",
+        if_unknown: "see `lscpu -e`, and give --server-cpus and --client-cpus different cores",
     };
     let placed = readings.placement.as_ref();
     let pair = placed.and_then(|p| p.server.as_ref().zip(p.client.as_ref()));
@@ -79,7 +80,8 @@ fn siblings(readings: &Readings) -> Finding {
 /// Options that give server and client cores of their own.
 fn apart(cores: &[CpuList], allowed: Option<&CpuList>) -> String {
     if cores.len() < 2 {
-        return "use a machine with two cores, or a virtual one whose CPUs are cores".into();
+        return "use a machine with two cores, or a virtual machine whose CPUs are whole cores"
+            .into();
     }
     let (server, client) = cores.split_at(cores.len() / 2);
     let all = |cores: &[CpuList]| -> CpuList {
@@ -92,8 +94,8 @@ fn apart(cores: &[CpuList], allowed: Option<&CpuList>) -> String {
 fn isolation(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "isolated CPUs",
-        why: "on other CPUs the kernel may run anything between two ticks, and its own timer does",
-        untold: "see isolcpus= and nohz_full= in /proc/cmdline",
+        why: "on other CPUs the kernel may run other processes between two ticks, and interrupts with its timer",
+        if_unknown: "see isolcpus= and nohz_full= in /proc/cmdline",
     };
     let client = readings.placement.as_ref().and_then(|p| p.client.as_ref());
     topic.judge(readings.isolated.as_ref(), |isolated| {
@@ -109,8 +111,8 @@ fn isolation(readings: &Readings) -> Finding {
         {
             let both = allowed.with(isolated);
             return note(
-                format!("{isolated}, none of which this process may use by itself"),
-                format!("start it by `taskset -c {both} harness …`, and give `--client-cpus {isolated}`"),
+                format!("{isolated}, but this process may not use them"),
+                format!("start it with `taskset -c {both} harness …`, and give `--client-cpus {isolated}`"),
             );
         }
         if client.is_none_or(|client| isolated.lacks(client).is_some()) {
@@ -118,7 +120,7 @@ fn isolation(readings: &Readings) -> Finding {
         }
         match readings.tickless.as_ref() {
             Some(tickless) if tickless.overlaps(isolated) => fine(format!("{isolated}, without a timer tick")),
-            _ => note(format!("{isolated}, with a timer tick"), format!("boot with `nohz_full={isolated}` besides")),
+            _ => note(format!("{isolated}, with a timer tick"), format!("also boot with `nohz_full={isolated}`")),
         }
     })
 }
@@ -126,8 +128,8 @@ fn isolation(readings: &Readings) -> Finding {
 fn governor(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "frequency governor",
-        why: "a CPU that slows down when idle needs time to come back, and rounds differ by it",
-        untold: "in a virtual machine the host decides: ask whoever runs it for `performance`",
+        why: "a CPU that slows down when idle needs time to speed up again, so rounds differ",
+        if_unknown: "in a virtual machine the host decides: ask whoever runs it for `performance`",
     };
     topic.judge(readings.governors.as_ref(), |governors| {
         let seen = governors.join(", ");
@@ -141,8 +143,8 @@ fn governor(readings: &Readings) -> Finding {
 fn turbo(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "turbo",
-        why: "how far the clock rises depends on the temperature and on how many cores are busy",
-        untold: "in a virtual machine the host decides; else see the firmware's settings",
+        why: "the frequency depends on the temperature and on how many cores are busy",
+        if_unknown: "in a virtual machine the host decides; otherwise see the firmware settings",
     };
     topic.judge(readings.turbo, |turbo| match turbo {
         false => fine("off"),
@@ -156,20 +158,19 @@ fn turbo(readings: &Readings) -> Finding {
 fn busy(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "other processes",
-        why: "what runs on the CPUs of server and client takes their time; rounds are called noisy by it",
-        untold: "see `top` for processes that use CPUs, and stop them",
+        why: "processes on the CPUs of server and client take their time; such rounds get the verdict noisy",
+        if_unknown: "see `top` for processes that use CPUs, and stop them",
     };
     topic.judge(readings.activity.as_ref(), |activity| {
         let seen = format!("{:.2} CPUs in use", activity.others_cpus);
-        let name =
-            |task: &super::Task| format!("{} (pid {}, {:.2} CPUs)", task.name, task.pid, task.cpus);
+        let name = |task: &Task| format!("{} (pid {}, {:.2} CPUs)", task.name, task.pid, task.cpus);
         let busiest: Vec<String> = activity.busiest.iter().map(name).collect();
         let advice = match busiest.is_empty() {
             true => {
-                "stop what runs beside, or choose CPUs by --server-cpus and --client-cpus".into()
+                "stop other processes, or choose CPUs with --server-cpus and --client-cpus".into()
             }
             false => format!(
-                "stop the busiest – {} – or choose CPUs by --server-cpus and --client-cpus",
+                "stop the busiest – {} – or choose CPUs with --server-cpus and --client-cpus",
                 busiest.join(", ")
             ),
         };
@@ -180,8 +181,8 @@ fn busy(readings: &Readings) -> Finding {
 fn stolen(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "stolen time",
-        why: "while the hypervisor serves others, this machine stands still; rounds are called noisy by it",
-        untold: "see the column `st` of `vmstat 1`",
+        why: "while the hypervisor runs other guests, this machine stands still; such rounds get the verdict noisy",
+        if_unknown: "see the column `st` of `vmstat 1`",
     };
     topic.judge(readings.activity.as_ref(), |activity| {
         let seen = format!("{:.1} %", activity.stolen_share * 100.0);
@@ -189,7 +190,7 @@ fn stolen(readings: &Readings) -> Finding {
             activity.stolen_share,
             STOLEN_SHARE,
             seen,
-            "use a quieter host, or CPUs that are yours alone".into(),
+            "use a quieter host, or dedicated CPUs".into(),
         )
     })
 }
@@ -205,8 +206,8 @@ fn grade(value: f64, [some, much]: [f64; 2], seen: String, advice: String) -> Ju
 fn load(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "load",
-        why: "a machine that was busy a moment ago is warm, and may be busy again",
-        untold: "see `uptime`",
+        why: "a machine that was busy a moment ago may be busy again",
+        if_unknown: "see `uptime`",
     };
     let cpus = readings.allowed.as_ref().map_or(1, CpuList::count) as f64;
     topic.judge(readings.load, |load| {
@@ -218,26 +219,26 @@ fn load(readings: &Readings) -> Finding {
 fn interrupts(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "irqbalance",
-        why: "it moves interrupts from CPU to CPU, also to the client's",
-        untold: "see whether irqbalance runs, and stop it while measuring",
+        why: "it moves interrupts between CPUs, also to the client's",
+        if_unknown: "see whether irqbalance runs, and stop it while measuring",
     };
-    topic.judge(readings.irqbalance, |runs| match runs {
-        false => fine("not seen"),
-        true => note("runs", "`sudo systemctl stop irqbalance` while measuring"),
+    topic.judge(readings.irqbalance, |is_running| match is_running {
+        false => fine("not running"),
+        true => note("running", "`sudo systemctl stop irqbalance` while measuring"),
     })
 }
 
 fn hypervisor(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "virtual machine",
-        why: "the host's other guests, and exits to it at timers and wake-ups, are in every latency",
-        untold: "see `systemd-detect-virt`; what is published should come from bare metal",
+        why: "other guests of the host, and exits to the hypervisor at timers and wake-ups, add to every latency",
+        if_unknown: "see `systemd-detect-virt`; results to publish should come from bare metal",
     };
-    topic.judge(readings.hypervisor, |below| match (below, &readings.product) {
+    topic.judge(readings.hypervisor, |is_guest| match (is_guest, &readings.product) {
         (false, _) => fine("no"),
         (true, product) => note(
             product.as_ref().map_or("yes".into(), |product| format!("yes: {product}")),
-            "measure on bare metal what you publish, or say that it was a virtual machine",
+            "measure on bare metal for results to publish, or say that it was a virtual machine",
         ),
     })
 }
@@ -245,14 +246,14 @@ fn hypervisor(readings: &Readings) -> Finding {
 fn mitigations(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "mitigations",
-        why: "they make every system call dearer, and differ between CPUs and kernels",
-        untold: "see `lscpu`",
+        why: "they make system calls slower, and differ between CPUs and kernels",
+        if_unknown: "see `lscpu`",
     };
     topic.judge(readings.mitigated.as_ref(), |mitigated| match mitigated.len() {
         0 => fine("none"),
         count => note(
             format!("{count}: {}", mitigated.join(", ")),
-            "leave them as your users have them; compare only campaigns with the same",
+            "keep those that your users have; compare only campaigns with the same ones",
         ),
     })
 }

@@ -1,9 +1,10 @@
-//! What bears on memory, limits, network and clock.
+//! Checks of memory, limits, network and clock.
 
-use super::{Check, Finding, IoUring, Limit, Readings, Topic, fine, note, warning};
-use crate::kernel::Method;
-use crate::units::shown_bytes;
-use crate::workload::MATCHED_BYTES;
+use super::finding::{Check, Finding, Topic, fine, note, warning};
+use super::readings::{IoUring, Limit, Readings};
+use bench_core::load::workload::MATCHED_BYTES;
+use bench_core::record::snapshot::Method;
+use bench_core::text::units::shown_bytes;
 
 /// In the order of the table.
 pub(super) const CHECKS: &[Check] = &[
@@ -20,27 +21,27 @@ pub(super) const CHECKS: &[Check] = &[
     autotuning,
 ];
 
-/// Swap in use from which on pages are likely to come back while measuring.
+/// With so much swap in use, pages are likely to be swapped in while measuring.
 const MUCH_SWAP_BYTES: u64 = 100 << 20;
-/// Room for the meters of a thousand connections.
+/// Size of the meter files of a thousand connections.
 const METERS_BYTES: u64 = 16 << 20;
-/// What the rings of one executor need.
+/// Size of the rings of one executor.
 const RINGS_BYTES: u64 = 512 << 10;
-/// A thousand connections, and what a process has open besides.
+/// Open files of a process with a thousand connections.
 const FILES: u64 = 1100;
-/// The files of the default workloads' processes.
+/// Open files under the default workloads.
 const FEW_FILES: u64 = 128;
 /// The kernel's defaults are 4 MiB and more.
 const AUTOTUNING_BYTES: u64 = 4 << 20;
-/// Clocks that are read without leaving the process, or nearly so.
+/// Clock sources that are read without a slow trap.
 const QUICK_CLOCKS: [&str; 5] =
     ["tsc", "kvm-clock", "arch_sys_counter", "hyperv_clocksource_tsc_page", "riscv_clocksource"];
 
 fn clock(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "clock source",
-        why: "every tick is stamped several times; a clock that costs a microsecond is measured with it",
-        untold: "see `dmesg | grep clocksource`",
+        why: "every tick is stamped several times, so the cost of reading a slow clock is in the figures",
+        if_unknown: "see `dmesg | grep clocksource`",
     };
     topic.judge(readings.clocksource.as_ref(), |source| {
         if QUICK_CLOCKS.contains(&source.as_str()) {
@@ -52,7 +53,7 @@ fn clock(readings: &Readings) -> Finding {
             Some(quick) => format!(
                 "`echo {quick} | sudo tee /sys/devices/system/clocksource/clocksource0/current_clocksource`"
             ),
-            None => "find out why the kernel dismissed the TSC: `dmesg | grep -i -e tsc -e clocksource`".into(),
+            None => "find out why the kernel rejected the TSC: `dmesg | grep -i -e tsc -e clocksource`".into(),
         })
     })
 }
@@ -60,8 +61,8 @@ fn clock(readings: &Readings) -> Finding {
 fn swap(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "swap",
-        why: "a page that comes back from disk stops its process for milliseconds",
-        untold: "see `free`",
+        why: "a page read back from disk stops its process for milliseconds",
+        if_unknown: "see `free`",
     };
     let swappiness = readings.swappiness.map_or(String::new(), |n| format!(", swappiness {n}"));
     topic.judge(readings.swap_bytes.zip(readings.swap_used_bytes), |(all, used)| {
@@ -70,7 +71,7 @@ fn swap(readings: &Readings) -> Finding {
             _ => format!("{} of {} in use{swappiness}", shown_bytes(used), shown_bytes(all)),
         };
         let advice =
-            "end what fills the memory, then `sudo swapoff -a` (`sudo swapon -a` undoes it)";
+            "end processes that fill the memory, then `sudo swapoff -a` (`sudo swapon -a` undoes it)";
         match used {
             0 => fine(seen),
             used if used < MUCH_SWAP_BYTES => note(seen, advice),
@@ -82,8 +83,8 @@ fn swap(readings: &Readings) -> Finding {
 fn huge_pages(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "huge pages",
-        why: "when the kernel makes huge pages for everybody, it stops processes to gather them",
-        untold: "see /sys/kernel/mm/transparent_hugepage/enabled",
+        why: "in mode `always` the kernel stops processes while it gathers huge pages",
+        if_unknown: "see /sys/kernel/mm/transparent_hugepage/enabled",
     };
     topic.judge(readings.huge_pages.as_ref(), |mode| match mode.as_str() {
         "always" => {
@@ -96,14 +97,14 @@ fn huge_pages(readings: &Readings) -> Finding {
 fn shared_memory(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "/dev/shm",
-        why: "the meters lie in it: in a file on a disk, writing back would stop the processes that count",
-        untold: "see `df /dev/shm`",
+        why: "the meter files are in it: on a disk, writeback would stop the processes that count",
+        if_unknown: "see `df /dev/shm`",
     };
     topic.judge(readings.shared_memory_bytes, |free| match free {
-        0 => warning("none, or full", "`sudo mount -t tmpfs tmpfs /dev/shm`, or empty it"),
+        0 => warning("missing or full", "`sudo mount -t tmpfs tmpfs /dev/shm`, or empty it"),
         free if free < METERS_BYTES => warning(
             format!("{} free", shown_bytes(free)),
-            "empty it; in a container give more by `docker run --shm-size 64m`",
+            "empty it; in a container use `docker run --shm-size 64m`",
         ),
         free => fine(format!("{} free", shown_bytes(free))),
     })
@@ -112,14 +113,14 @@ fn shared_memory(readings: &Readings) -> Finding {
 fn memlock(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "locked memory",
-        why: "clients on io_uring lock their rings in memory, and do not run without",
-        untold: "see `ulimit -l`",
+        why: "clients on io_uring lock their rings in memory, and do not run without it",
+        if_unknown: "see `ulimit -l`",
     };
     topic.judge(readings.memlock_bytes, |limit| match limit {
         Limit::Unlimited => fine("unlimited"),
         Limit::Most(bytes) if bytes >= RINGS_BYTES => fine(format!("up to {}", shown_bytes(bytes))),
         Limit::Most(bytes) => warning(
-            format!("up to {}, of {} needed", shown_bytes(bytes), shown_bytes(RINGS_BYTES)),
+            format!("up to {}, but {} are needed", shown_bytes(bytes), shown_bytes(RINGS_BYTES)),
             "`ulimit -l 8192`, a line `* - memlock 8192` in /etc/security/limits.conf, or `docker run --ulimit memlock=-1`",
         ),
     })
@@ -128,8 +129,8 @@ fn memlock(readings: &Readings) -> Finding {
 fn io_uring(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "io_uring",
-        why: "clients on io_uring do not run without",
-        untold: "see `sysctl kernel.io_uring_disabled`",
+        why: "clients on io_uring do not run without it",
+        if_unknown: "see `sysctl kernel.io_uring_disabled`",
     };
     topic.judge(readings.io_uring, |answer| match answer {
         IoUring::Available => fine("available"),
@@ -139,7 +140,7 @@ fn io_uring(readings: &Readings) -> Finding {
         ),
         IoUring::Absent => warning(
             "unknown to this kernel",
-            "use Linux 5.8 or later with CONFIG_IO_URING; in a sandbox, leave that",
+            "use Linux 5.8 or later with CONFIG_IO_URING, outside of sandboxes that lack it",
         ),
     })
 }
@@ -147,8 +148,8 @@ fn io_uring(readings: &Readings) -> Finding {
 fn open_files(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "open files",
-        why: "a workload may have a thousand connections, each of which is a file to server and client",
-        untold: "see `ulimit -n`",
+        why: "a workload may have a thousand connections, and each is an open file of server and client",
+        if_unknown: "see `ulimit -n`",
     };
     let advice = "`ulimit -n 4096`";
     topic.judge(readings.open_files, |limit| match limit {
@@ -162,8 +163,8 @@ fn open_files(readings: &Readings) -> Finding {
 fn queues(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "sock_diag",
-        why: "it tells the kernel's queues of one connection; without, every look walks over all sockets",
-        untold: "see whether a connection over loopback can be made, and whether /proc/net/tcp is there",
+        why: "it gives the kernel queues of one connection; without it, every snapshot scans all sockets",
+        if_unknown: "see whether connections over loopback work, and whether there is a /proc/net/tcp",
     };
     topic.judge(readings.queues_by, |method| match method {
         Method::SockDiag => fine("usable"),
@@ -177,14 +178,14 @@ fn queues(readings: &Readings) -> Finding {
 fn congestion(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "congestion control",
-        why: "it decides when the kernel sends, over loopback too, and may pace",
-        untold: "see `sysctl net.ipv4.tcp_congestion_control`",
+        why: "it decides when the kernel sends, also over loopback, and may pace",
+        if_unknown: "see `sysctl net.ipv4.tcp_congestion_control`",
     };
     topic.judge(readings.congestion.as_ref(), |name| match name.as_str() {
         "cubic" | "reno" => fine(name),
         _ => note(
             name,
-            "`sudo sysctl net.ipv4.tcp_congestion_control=cubic`, or `congestion = \"cubic\"` in the workload; compare only campaigns with the same",
+            "`sudo sysctl net.ipv4.tcp_congestion_control=cubic`, or `congestion = \"cubic\"` in the workload; compare only campaigns with the same one",
         ),
     })
 }
@@ -192,8 +193,8 @@ fn congestion(readings: &Readings) -> Finding {
 fn buffers(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "buffer limits",
-        why: "workloads with matched buffers ask for sizes that the kernel cuts to these",
-        untold: "see `sysctl net.core.rmem_max net.core.wmem_max`",
+        why: "workloads with matched buffers ask for sizes that the kernel limits to these",
+        if_unknown: "see `sysctl net.core.rmem_max net.core.wmem_max`",
     };
     let least = u64::from(MATCHED_BYTES);
     topic.judge(readings.receive_buffer_bytes.zip(readings.send_buffer_bytes), |(receive, send)| {
@@ -211,17 +212,17 @@ fn buffers(readings: &Readings) -> Finding {
 fn autotuning(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "buffer autotuning",
-        why: "where it ends decides how much of a backlog the kernel holds",
-        untold: "see `sysctl net.ipv4.tcp_rmem net.ipv4.tcp_wmem`",
+        why: "its limit decides how much of a backlog the kernel holds",
+        if_unknown: "see `sysctl net.ipv4.tcp_rmem net.ipv4.tcp_wmem`",
     };
     let ends = readings.receive_autotuning_bytes.zip(readings.send_autotuning_bytes);
     topic.judge(ends, |(receive, send)| {
-        let seen = format!("receive to {}, send to {}", shown_bytes(receive), shown_bytes(send));
+        let seen = format!("receive up to {}, send up to {}", shown_bytes(receive), shown_bytes(send));
         match receive.min(send) >= AUTOTUNING_BYTES {
             true => fine(seen),
             false => note(
                 seen,
-                "`sudo sysctl net.ipv4.tcp_rmem='4096 131072 6291456' net.ipv4.tcp_wmem='4096 16384 4194304'`, Linux's usual",
+                "`sudo sysctl net.ipv4.tcp_rmem='4096 131072 6291456' net.ipv4.tcp_wmem='4096 16384 4194304'`, the default of Linux",
             ),
         }
     })

@@ -1,10 +1,12 @@
 //! Findings from made-up machines.
 
-use super::*;
-use crate::affinity::Placement;
-use crate::kernel::Method;
+use super::examine::examine;
+use super::finding::{Finding, Severity, UNKNOWN};
+use super::readings::{Activity, IoUring, Limit, Readings, Task};
+use bench_core::record::snapshot::Method;
+use bench_rig::host::affinity::Placement;
 
-fn list(text: &str) -> crate::affinity::CpuList {
+fn list(text: &str) -> bench_rig::host::affinity::CpuList {
     text.parse().unwrap()
 }
 
@@ -66,7 +68,7 @@ fn nothing_is_found_at_an_ideal_machine() {
 fn what_is_not_told_is_said_and_never_guessed() {
     let mut names = Vec::new();
     for finding in examine(&Readings::default()) {
-        assert_eq!((finding.severity, finding.seen.as_str()), (Severity::Note, UNTOLD));
+        assert_eq!((finding.severity, finding.seen.as_str()), (Severity::Note, UNKNOWN));
         assert!(finding.advice.is_some_and(|advice| !advice.is_empty()), "{}", finding.check);
         names.push(finding.check);
     }

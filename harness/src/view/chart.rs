@@ -1,43 +1,50 @@
-//! The backlog over time, its layers stacked: each with a pattern of its own, so
-//! that it can be read without colours too. Pure.
+//! The backlog over time, its layers stacked: each has its own pattern, so that the chart
+//! can be read without colours. Pure.
 
-use crate::measure::Backlog;
-use crate::view::current::Step;
-use crate::view::words::short;
+use super::current::Step;
+use super::narrow::number;
+use bench_core::analysis::round::backlog::{Backlog, Layer};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use std::collections::VecDeque;
 
-/// Patterns and colours of the layers, in the order of a tick's way.
-const LAYERS: [(&str, Color); 5] = [
+/// Patterns and colours of the layers, in the order in which a tick passes them.
+const PATTERNS: [(&str, Color); 5] = [
     ("█", Color::Red),
     ("▓", Color::Yellow),
     ("▒", Color::Cyan),
     ("░", Color::Magenta),
     ("▞", Color::Blue),
 ];
-/// The layers' names where there is little room.
-const SHORT: [&str; 5] = ["server", "send", "receive", "library", "client"];
-/// Room for the scale on the left.
+/// Width of the scale on the left.
 const SCALE: u16 = 5;
-/// A column is at most so long.
+/// A column covers at most so much time.
 const LONGEST_COLUMN_NS: u64 = 250_000_000;
 
 /// Names and patterns of the layers in one line.
 #[must_use]
 pub fn legend(width: u16) -> Line<'static> {
-    let long = Backlog::default().layers().map(|(name, _)| name);
-    let room = |names: &[&str]| names.iter().map(|name| name.len() + 3).sum::<usize>();
-    let names = if room(&long) <= usize::from(width) { long } else { SHORT };
-    let each = LAYERS.iter().zip(names).flat_map(|((pattern, colour), name)| {
+    let long = Layer::ALL.map(|layer| layer.to_string());
+    let needed = long.iter().map(|name| name.len() + 3).sum::<usize>();
+    let names = if needed <= usize::from(width) { long } else { Layer::ALL.map(short) };
+    let each = PATTERNS.iter().zip(names).flat_map(|((pattern, colour), name)| {
         [Span::styled(*pattern, Style::new().fg(*colour)), Span::raw(format!("{name} "))]
     });
     Line::from_iter(each)
 }
 
-/// One column: what waited most within its time.
+/// A layer's name where there is little space.
+fn short(layer: Layer) -> String {
+    match layer {
+        Layer::KernelSend => "send".into(),
+        Layer::KernelReceive => "receive".into(),
+        layer => layer.to_string(),
+    }
+}
+
+/// One column: the largest backlog within its time.
 type Column = Option<Backlog>;
 
 /// The history in columns of equal time. A round that fits is shown from its
@@ -60,7 +67,7 @@ fn columns(steps: &VecDeque<Step>, step_ns: u64, load_ns: u64, width: usize) -> 
     columns
 }
 
-/// The next of 1, 2, 5, 10, 20 … at or above the peak, so that the scale is calm.
+/// The next of 1, 2, 5, 10, 20 … at or above the peak, so that the scale changes rarely.
 fn top_of_scale(peak: f64) -> f64 {
     let unit = 10f64.powf(peak.max(10.0).log10().floor());
     [1.0, 2.0, 5.0].map(|n| n * unit).into_iter().find(|top| *top >= peak).unwrap_or(10.0 * unit)
@@ -79,7 +86,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, steps: &VecDeque<Step>, step_ns: u6
     let bottom = area.bottom() - 1;
     for y in area.top()..area.bottom() {
         let label = match y {
-            y if y == area.top() => short(top),
+            y if y == area.top() => number(top),
             y if y == bottom => "0".into(),
             _ => String::new(),
         };
@@ -92,7 +99,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, steps: &VecDeque<Step>, step_ns: u6
         let mut below = 0.0;
         let mut from = 0;
         for ((_, ticks), (pattern, colour)) in
-            backlog.layers().into_iter().rev().zip(LAYERS.iter().rev())
+            backlog.layers().into_iter().rev().zip(PATTERNS.iter().rev())
         {
             below += ticks.max(0.0);
             let to = (below / top * f64::from(area.height)).round() as u16;

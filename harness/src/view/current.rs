@@ -1,46 +1,46 @@
-//! The round under way, look by look: rates, backlog by layer, the age of the
+//! The round under way, snapshot by snapshot: rates, backlog by layer, the age of the
 //! oldest waiting tick, CPU and memory. Pure.
 
-use crate::measure::{self, Backlog};
-use crate::observe::Snapshot;
-use crate::servers::Paces;
-use crate::view::live::Turn;
+use crate::campaign::progress::RoundStart;
+use bench_core::analysis::round::backlog::{self, Backlog};
+use bench_core::load::server::Paces;
+use bench_core::record::snapshot::Snapshot;
 use hdrhistogram::Histogram;
 use std::collections::VecDeque;
 use tick::Timetable;
 
-/// Rates are taken over so long, so that they can be read.
+/// Rates are means over so long, so that their digits do not flicker.
 const RATE_NS: u64 = 500_000_000;
-/// The history of the backlog in steps of a 512th of the round, but neither finer
-/// than the looks nor coarser than a quarter of a second.
+/// The history of the backlog has steps of a 512th of the round, at least the time
+/// between two snapshots and at most a quarter of a second.
 const STEPS: u64 = 512;
 const LONGEST_STEP_NS: u64 = 250_000_000;
 /// So many steps are kept.
 const STEPS_KEPT: usize = 1024;
 
-/// Where a round is.
+/// The phase of a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Both programs start and connect.
     Starting,
-    /// Nothing counts yet; so long since tick 0, in ns.
+    /// Not measured yet; time since tick 0 in ns.
     WarmUp(u64),
-    /// So long since the window's begin, in ns.
+    /// Time since the window began, in ns.
     Measuring(u64),
-    /// The load is over: what is left drains, and both report.
+    /// The load is over: the backlog drains, and both programs report.
     Draining,
-    /// The round is being judged and saved, or the next one is due.
+    /// It is being audited and saved, or the next one starts.
     Over,
 }
 
 /// Ticks per second over the last half second, CPUs over the same time, and memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Pulse {
-    /// Due; `None` under flood.
+pub struct Reading {
+    /// Offered load; `None` under flood.
     pub offered_per_s: Option<f64>,
     /// Taken by the server's kernel.
     pub written_per_s: f64,
-    /// Worked on by the client.
+    /// Processed by the client.
     pub processed_per_s: f64,
     /// CPU time of the client: 1 is one CPU all the time.
     pub client_cpus: f64,
@@ -63,9 +63,9 @@ pub struct Step {
 
 /// The round under way.
 pub struct Current {
-    /// What it is.
-    pub turn: Turn,
-    /// When it began, with the start of its programs.
+    /// Client, load and timing.
+    pub round: RoundStart,
+    /// When the start of its programs began.
     pub began_ns: u64,
     /// Whether it is over.
     pub over: bool,
@@ -74,35 +74,35 @@ pub struct Current {
     /// Ticks of the whole load; `None` under flood.
     ticks: Option<u64>,
     start_ns: u64,
-    /// Looks of the last half second.
+    /// Snapshots of the last half second.
     recent: VecDeque<Snapshot>,
     /// The history of the backlog.
     pub steps: VecDeque<Step>,
     /// How long a step is.
     pub step_ns: u64,
-    /// Ages of the oldest waiting tick at the looks of the window.
+    /// Ages of the oldest waiting tick at the snapshots of the window.
     ages: Histogram<u32>,
 }
 
 impl std::fmt::Debug for Current {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Current").field("title", &self.turn.title).finish_non_exhaustive()
+        f.debug_struct("Current").field("title", &self.round.title).finish_non_exhaustive()
     }
 }
 
 impl Current {
     /// A round that begins.
     #[must_use]
-    pub fn new(turn: Turn, began_ns: u64) -> Self {
-        let timing = turn.timing;
+    pub fn new(round: RoundStart, began_ns: u64) -> Self {
+        let timing = round.timing;
         let load_ns = timing.warmup_ns + timing.measure_ns;
-        let timetable = turn.workload.timetable(turn.seed).ok();
+        let timetable = round.workload.timetable(round.seed).ok();
         let grid_ns = timing.grid_ns.max(1);
         let step_ns = (load_ns / STEPS).clamp(grid_ns, LONGEST_STEP_NS.max(grid_ns));
         Self {
             ticks: timetable.as_ref().and_then(|timetable| timetable.ticks_within(load_ns)),
             timetable,
-            turn,
+            round,
             began_ns,
             over: false,
             start_ns: 0,
@@ -113,27 +113,27 @@ impl Current {
         }
     }
 
-    /// A look at it.
-    pub fn look(&mut self, start_ns: u64, look: &Snapshot) {
+    /// Adds a snapshot.
+    pub fn add(&mut self, start_ns: u64, snapshot: &Snapshot) {
         self.start_ns = start_ns;
-        let since_ns = look.at_ns.saturating_sub(start_ns);
-        while self.recent.front().is_some_and(|old| look.at_ns - old.at_ns > RATE_NS) {
+        let since_ns = snapshot.at_ns.saturating_sub(start_ns);
+        while self.recent.front().is_some_and(|old| snapshot.at_ns - old.at_ns > RATE_NS) {
             self.recent.pop_front();
         }
-        self.recent.push_back(*look);
-        self.remember(since_ns, look);
-        let window = self.turn.timing.warmup_ns..self.load_ns() + self.turn.timing.grid_ns;
-        if let Some(age_ns) = self.age_ns(look).filter(|_| window.contains(&since_ns)) {
+        self.recent.push_back(*snapshot);
+        self.add_step(since_ns, snapshot);
+        let window = self.round.timing.warmup_ns..self.load_ns() + self.round.timing.grid_ns;
+        if let Some(age_ns) = self.age_ns(snapshot).filter(|_| window.contains(&since_ns)) {
             self.ages.saturating_record(age_ns);
         }
     }
 
-    fn remember(&mut self, since_ns: u64, look: &Snapshot) {
-        let bytes_per_tick = match look.written {
+    fn add_step(&mut self, since_ns: u64, snapshot: &Snapshot) {
+        let bytes_per_tick = match snapshot.written {
             0 => 1.0,
-            written => look.written_bytes as f64 / written as f64,
+            written => snapshot.written_bytes as f64 / written as f64,
         };
-        let backlog = measure::layers(look, bytes_per_tick.max(1.0));
+        let backlog = backlog::layers(snapshot, bytes_per_tick.max(1.0));
         let number = since_ns / self.step_ns;
         match self.steps.back_mut().filter(|last| last.number == number) {
             Some(last) if last.backlog.total() >= backlog.total() => {}
@@ -147,18 +147,18 @@ impl Current {
 
     /// How long the oldest tick that is not processed has been due, by the counts
     /// and the timetable alone; 0 when none waits, `None` without due times.
-    fn age_ns(&self, look: &Snapshot) -> Option<u64> {
+    fn age_ns(&self, snapshot: &Snapshot) -> Option<u64> {
         if !self.has_due_times() {
             return None;
         }
         // With several connections: as if all were equally far.
-        let seq = look.processed / self.links();
+        let seq = snapshot.processed / self.connections();
         let due_ns = self.timetable.as_ref()?.due_offset_ns(seq)?;
         let none_left = self.ticks.is_some_and(|ticks| seq >= ticks);
-        Some(if none_left { 0 } else { look.at_ns.saturating_sub(self.start_ns + due_ns) })
+        Some(if none_left { 0 } else { snapshot.at_ns.saturating_sub(self.start_ns + due_ns) })
     }
 
-    /// The p50 and p99 of those ages over the looks of the window so far, in ns.
+    /// The p50 and p99 of those ages over the snapshots of the window so far, in ns.
     #[must_use]
     pub fn ages_ns(&self) -> Option<[u64; 2]> {
         (!self.ages.is_empty()).then(|| [0.5, 0.99].map(|q| self.ages.value_at_quantile(q)))
@@ -167,14 +167,14 @@ impl Current {
     /// Whether its ticks have due times.
     #[must_use]
     pub fn has_due_times(&self) -> bool {
-        self.turn.paces == Paces::Schedule && !self.turn.workload.is_flood()
+        self.round.paces == Paces::Schedule && !self.round.workload.is_flood()
     }
 
-    /// Where it is at `now_ns`.
+    /// Its phase at `now_ns`.
     #[must_use]
     pub fn phase(&self, now_ns: u64) -> Phase {
         let since_ns = now_ns.saturating_sub(self.start_ns);
-        match since_ns.checked_sub(self.turn.timing.warmup_ns) {
+        match since_ns.checked_sub(self.round.timing.warmup_ns) {
             _ if self.over => Phase::Over,
             _ if self.recent.is_empty() => Phase::Starting,
             None => Phase::WarmUp(since_ns),
@@ -183,22 +183,22 @@ impl Current {
         }
     }
 
-    /// Rates, CPU and memory of now; `None` before the second look.
+    /// Rates, CPU and memory of now; `None` before the second snapshot.
     #[must_use]
-    pub fn pulse(&self) -> Option<Pulse> {
+    pub fn reading(&self) -> Option<Reading> {
         let (first, last) = (self.recent.front()?, self.recent.back()?);
         let elapsed_ns = last.at_ns.checked_sub(first.at_ns).filter(|&ns| ns > 0)?;
         let seconds = elapsed_ns as f64 / 1e9;
-        // A client's counters may do anything.
+        // A faulty client's counters may fall.
         let rate =
             |count: fn(&Snapshot) -> u64| count(last).saturating_sub(count(first)) as f64 / seconds;
-        let due = |look: &Snapshot| {
-            let since_ns = look.at_ns.saturating_sub(self.start_ns).min(self.load_ns());
+        let due = |snapshot: &Snapshot| {
+            let since_ns = snapshot.at_ns.saturating_sub(self.start_ns).min(self.load_ns());
             self.timetable.as_ref()?.due_count(since_ns)
         };
         let offered = due(last).zip(due(first)).map(|(last, first)| last.saturating_sub(first));
-        Some(Pulse {
-            offered_per_s: offered.map(|ticks| (ticks * self.links()) as f64 / seconds),
+        Some(Reading {
+            offered_per_s: offered.map(|ticks| (ticks * self.connections()) as f64 / seconds),
             written_per_s: rate(|s| s.written),
             processed_per_s: rate(|s| s.processed),
             client_cpus: rate(|s| s.client_cpu_ns) / 1e9,
@@ -208,26 +208,26 @@ impl Current {
         })
     }
 
-    /// Ticks made, not dropped and not processed at the last look.
+    /// The backlog at the last snapshot: ticks generated, not dropped and not processed.
     #[must_use]
     pub fn waiting(&self) -> Option<u64> {
         self.recent
             .back()
-            .map(|look| look.generated.saturating_sub(look.dropped).saturating_sub(look.processed))
+            .map(|last| last.generated.saturating_sub(last.dropped).saturating_sub(last.processed))
     }
 
     /// The length of its load, in ns.
     #[must_use]
     pub fn load_ns(&self) -> u64 {
-        self.turn.timing.warmup_ns + self.turn.timing.measure_ns
+        self.round.timing.warmup_ns + self.round.timing.measure_ns
     }
 
-    fn links(&self) -> u64 {
-        (self.turn.workload.connections * self.turn.workload.clients).max(1) as u64
+    fn connections(&self) -> u64 {
+        (self.round.workload.connections * self.round.workload.clients).max(1) as u64
     }
 }
 
-/// Three digits from 1 ns to an hour: room for a round of any length.
+/// Three digits from 1 ns to an hour, the longest round.
 fn ages() -> Histogram<u32> {
     match Histogram::new_with_bounds(1, 3_600_000_000_000, 3) {
         Ok(ages) => ages,

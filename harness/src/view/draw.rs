@@ -1,17 +1,18 @@
 //! The full-screen view: a pure function of the state, at any size.
 
-use crate::table::{count, nanos, time};
-use crate::view::current::{Current, Phase, Pulse};
-use crate::view::live::{Extent, Live, Past};
-use crate::view::words::{cut, span};
-use crate::view::{chart, grid};
+use super::current::{Current, Phase, Reading};
+use super::narrow::{cut, remaining};
+use super::state::{Finished, State};
+use super::{chart, grid};
+use crate::campaign::progress::Extent;
+use bench_core::text::digits::{count, nanos};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph, Wrap};
 
-/// Nothing useful fits into less.
+/// The smallest window that can be used.
 const LEAST: (u16, u16) = (60, 18);
 /// Width of the numbers beside the chart.
 const NUMBERS: u16 = 37;
@@ -19,50 +20,50 @@ const NUMBERS: u16 = 37;
 const NUMBER_LINES: u16 = 8;
 
 /// Draws all of it as it is at `now_ns` of the monotonic clock.
-pub fn draw(frame: &mut Frame<'_>, live: &Live, now_ns: u64) {
+pub fn draw(frame: &mut Frame<'_>, state: &State, now_ns: u64) {
     let area = frame.area();
     if area.width < LEAST.0 || area.height < LEAST.1 {
-        let words = format!(
-            "The window is too small: it has {}×{}, the view needs {}×{}. The campaign goes on; q ends it.",
+        let message = format!(
+            "The window is too small: it has {}×{}, --watch needs {}×{}. The campaign continues; q ends it.",
             area.width, area.height, LEAST.0, LEAST.1
         );
-        return frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), area);
+        return frame.render_widget(Paragraph::new(message).wrap(Wrap { trim: true }), area);
     }
-    let [head, plan, now, pasts, notices] = rooms(area, live);
-    title(frame, head, live, now_ns);
-    let inner = rule(frame, plan, vec![Span::raw("plan  ")], grid::legend(live));
-    grid::draw(frame.buffer_mut(), inner, live);
-    match &live.current {
+    let [head, plan, now, finished, notices] = areas(area, state);
+    title(frame, head, state, now_ns);
+    let inner = rule(frame, plan, vec![Span::raw("plan  ")], grid::legend(state));
+    grid::draw(frame.buffer_mut(), inner, state);
+    match &state.current {
         Some(current) => round(frame, now, current, now_ns),
-        None => _ = rule(frame, now, vec![Span::raw("nothing runs yet")], Line::default()),
+        None => _ = rule(frame, now, vec![Span::raw("no round yet")], Line::default()),
     }
-    let inner = rule(frame, pasts, vec![Span::raw("latest rounds")], Line::default());
-    let lines = live.pasts.iter().take(inner.height.into()).map(past);
+    let inner = rule(frame, finished, vec![Span::raw("latest rounds")], Line::default());
+    let lines = state.finished.iter().take(inner.height.into()).map(past);
     frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
-    warnings(frame, notices, live);
+    warnings(frame, notices, state);
 }
 
-/// The rooms from top to bottom: head, plan, round, latest rounds, warnings.
-fn rooms(area: Rect, live: &Live) -> [Rect; 5] {
+/// The areas from top to bottom: head, plan, round, latest rounds, warnings.
+fn areas(area: Rect, state: &State) -> [Rect; 5] {
     let spare = area.height.saturating_sub(LEAST.1);
     // Each with the line of its title.
-    let pasts = 2 + (spare.saturating_sub(6) / 4).min(6);
+    let finished = 2 + (spare.saturating_sub(6) / 4).min(6);
     let notices = 2 + (spare / 5).min(10);
     let least_round = NUMBER_LINES + 1;
-    let plan = (grid::height(live) + 1)
-        .min(area.height.saturating_sub(1 + pasts + notices + least_round))
+    let plan = (grid::height(state) + 1)
+        .min(area.height.saturating_sub(1 + finished + notices + least_round))
         .max(3);
     Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(plan),
         Constraint::Min(4),
-        Constraint::Length(pasts),
+        Constraint::Length(finished),
         Constraint::Length(notices),
     ])
     .areas(area)
 }
 
-/// A room with a rule and a title above it, and words at the right end.
+/// An area with a rule and a title above it, and a legend at the right end.
 fn rule(frame: &mut Frame<'_>, area: Rect, title: Vec<Span<'_>>, right: Line<'_>) -> Rect {
     let dim = Style::new().add_modifier(Modifier::DIM);
     let title = Line::from_iter([vec![Span::raw(" ")], title, vec![Span::raw(" ")]].concat());
@@ -73,19 +74,19 @@ fn rule(frame: &mut Frame<'_>, area: Rect, title: Vec<Span<'_>>, right: Line<'_>
     inner
 }
 
-fn title(frame: &mut Frame<'_>, area: Rect, live: &Live, now_ns: u64) {
-    let left = span(live.left_ns(now_ns));
-    let (done, kind) = (live.done(), live.outline.kind);
-    let words = match (live.outline.extent, live.total()) {
-        _ if live.ending => format!(" {kind}  ending: what is measured is saved"),
-        _ if live.outline.seats.is_empty() => " starting".into(),
-        (Extent::Searches { .. }, _) => format!(" {kind}  {done} probes, {left} left at most"),
-        (_, Some(total)) => format!(" {kind}  {done} of {total} rounds done, {left} left"),
-        (_, None) => format!(" {kind}"),
+fn title(frame: &mut Frame<'_>, area: Rect, state: &State, now_ns: u64) {
+    let left = remaining(state.remaining_ns(now_ns));
+    let (done, activity) = (state.done(), state.outline.title);
+    let text = match (state.outline.extent, state.total()) {
+        _ if state.ending => format!(" {activity}  ending: completed rounds are saved"),
+        _ if state.outline.entries.is_empty() => " starting".into(),
+        (Extent::Searches { .. }, _) => format!(" {activity}  {done} probes, at most {left} left"),
+        (_, Some(total)) => format!(" {activity}  {done} of {total} rounds done, {left} left"),
+        (_, None) => format!(" {activity}"),
     };
     let help = "q or Ctrl-C ends and saves ";
-    let gap = usize::from(area.width).saturating_sub(words.chars().count() + help.len());
-    let line = format!("{words}{}{help}", " ".repeat(gap));
+    let gap = usize::from(area.width).saturating_sub(text.chars().count() + help.len());
+    let line = format!("{text}{}{help}", " ".repeat(gap));
     let style = Style::new().add_modifier(Modifier::REVERSED);
     frame.render_widget(Paragraph::new(cut(&line, area.width.into())).style(style), area);
 }
@@ -93,15 +94,15 @@ fn title(frame: &mut Frame<'_>, area: Rect, live: &Live, now_ns: u64) {
 fn round(frame: &mut Frame<'_>, area: Rect, current: &Current, now_ns: u64) {
     let bold = Style::new().add_modifier(Modifier::BOLD);
     let title = vec![
-        Span::styled(current.turn.title.clone(), bold),
+        Span::styled(current.round.title.clone(), bold),
         Span::raw(format!(": {}", phase(current, now_ns))),
     ];
     let inner = rule(frame, area, title, Line::default());
-    let [numbers, picture] =
+    let [left, right] =
         Layout::horizontal([Constraint::Length(NUMBERS), Constraint::Min(20)]).areas(inner);
-    frame.render_widget(Paragraph::new(pulse(current)), numbers);
+    frame.render_widget(Paragraph::new(numbers(current)), left);
     let [legend, chart] =
-        Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(picture);
+        Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(right);
     frame.render_widget(Paragraph::new(chart::legend(legend.width)), legend);
     let load_ns = current.load_ns();
     chart::draw(frame.buffer_mut(), chart, &current.steps, current.step_ns, load_ns);
@@ -109,7 +110,7 @@ fn round(frame: &mut Frame<'_>, area: Rect, current: &Current, now_ns: u64) {
 
 fn phase(current: &Current, now_ns: u64) -> String {
     let seconds = |ns: u64| ns as f64 / 1e9;
-    let timing = current.turn.timing;
+    let timing = current.round.timing;
     match current.phase(now_ns) {
         Phase::Starting => "starting".into(),
         Phase::WarmUp(ns) => {
@@ -123,59 +124,58 @@ fn phase(current: &Current, now_ns: u64) -> String {
     }
 }
 
-/// The numbers of now, a line each.
-fn pulse(current: &Current) -> Vec<Line<'static>> {
-    let pulse = current.pulse();
-    let rate = |name: &str, of: &dyn Fn(&Pulse) -> String| {
-        Line::from(format!("{name:<10}{:>20}", pulse.as_ref().map_or("–".into(), of)))
+/// The latest numbers, a line each.
+fn numbers(current: &Current) -> Vec<Line<'static>> {
+    let reading = current.reading();
+    let rate = |name: &str, of: &dyn Fn(&Reading) -> String| {
+        Line::from(format!("{name:<10}{:>20}", reading.as_ref().map_or("–".into(), of)))
     };
-    let offered = |p: &Pulse| match p.offered_per_s {
+    let offered = |p: &Reading| match p.offered_per_s {
         Some(per_s) => format!("{}/s", count(per_s)),
-        None => "as fast as it can".into(),
+        None => "flood".into(),
     };
     let process = |name: &str, cpus: f64, bytes: u64| {
         Line::from(format!("{name:<10}{cpus:>6.2} CPUs{:>9.1} MB", bytes as f64 / 1e6))
     };
     let waiting = current.waiting().map_or("–".into(), |ticks| count(ticks as f64));
     let ages = match current.ages_ns() {
-        _ if !current.has_due_times() => "  none: nothing is ever due".into(),
+        _ if !current.has_due_times() => "  none: no due times".into(),
         None => "  –".into(),
         Some([p50, p99]) => format!("  p50 {}, p99 {}", nanos(p50), nanos(p99)),
     };
-    let p = pulse.unwrap_or_default();
+    let p = reading.unwrap_or_default();
     vec![
         rate("offered", &offered),
         rate("written", &|p| format!("{}/s", count(p.written_per_s))),
         rate("processed", &|p| format!("{}/s", count(p.processed_per_s))),
-        Line::from(format!("{:<10}{waiting:>20}", "waiting")),
-        Line::from("age of oldest waiting tick, per look"),
+        Line::from(format!("{:<10}{waiting:>20}", "backlog")),
+        Line::from("age of oldest waiting tick"),
         Line::from(ages),
         process("client", p.client_cpus, p.client_rss_bytes),
         process("server", p.server_cpus, p.server_rss_bytes),
     ]
 }
 
-fn past(past: &Past) -> Line<'static> {
+fn past(past: &Finished) -> Line<'static> {
     let (sign, colour) = grid::sign(past.verdict);
-    let mut words = format!(" {}: {}", past.title, past.verdict.word());
+    let mut text = format!(" {}: {}", past.title, past.verdict);
     if let Some(response) = past.response_ns {
-        let (p50, p99) = (time(Some(response.p50)), time(Some(response.p99)));
-        words.push_str(&format!(", response p50 {p50}, p99 {p99}"));
+        text.push_str(&format!(", response p50 {}, p99 {}", response.p50, response.p99));
     }
     if let Some(per_s) = past.processed_per_s {
-        words.push_str(&format!(", {}/s", count(per_s)));
+        text.push_str(&format!(", {}/s", count(per_s)));
     }
-    Line::from(vec![Span::styled(sign, Style::new().fg(colour)), Span::raw(words)])
+    Line::from(vec![Span::styled(sign, Style::new().fg(colour)), Span::raw(text)])
 }
 
-fn warnings(frame: &mut Frame<'_>, area: Rect, live: &Live) {
+fn warnings(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let inner = rule(frame, area, vec![Span::raw("warnings")], Line::default());
     let yellow = Style::new().fg(Color::Yellow);
-    let lines: Vec<Line<'_>> = live
+    let lines: Vec<Line<'_>> = state
         .notices
         .iter()
         .take(inner.height.into())
-        .map(|notice| Line::styled(notice.line(), yellow))
+        .map(|notice| Line::styled(notice.to_string(), yellow))
         .collect();
     let lines = if lines.is_empty() { vec![Line::raw("none")] } else { lines };
     frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: true }), inner);

@@ -1,26 +1,28 @@
-//! The plan as a grid: a line for each client, a column for each load, with what
-//! is done, what runs and what comes. Pure.
+//! The plan as a grid: a line for each entry, a column for each load; each cell shows
+//! whether its rounds are done, running or still to come. Pure.
 
-use crate::table::{count, time};
-use crate::verdict::Verdict;
-use crate::view::live::{Cell, Extent, Headline, Live};
-use crate::view::words::{cut, short_headline};
+use super::headline::{Cell, Headline};
+use super::narrow::{self, cut};
+use super::state::State;
+use crate::campaign::progress::Extent;
+use bench_core::analysis::verdict::Verdict;
+use bench_core::text::digits::count;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
-/// No column is narrower, its gap included.
+/// The least width of a column with its gap.
 const NARROWEST: u16 = 6;
-/// None needs to be wider; the only one of searches has more to say.
+/// The greatest width of a column; the only one of a search shows more.
 const WIDEST: u16 = 26;
 const WIDEST_SEARCH: u16 = 44;
-/// A name has this room at least.
+/// The least width of a name.
 const SHORTEST_NAME: u16 = 7;
-/// From here on a cell says how many rounds are done, and with units.
+/// From this width on a cell also shows units and how many rounds are done.
 const WIDE: u16 = 15;
 
-/// A sign and a colour for how a round or a row came out.
+/// A sign and a colour for a verdict.
 #[must_use]
 pub fn sign(verdict: Verdict) -> (&'static str, Color) {
     match verdict {
@@ -34,38 +36,38 @@ pub fn sign(verdict: Verdict) -> (&'static str, Color) {
     }
 }
 
-/// The signs that occur, with their words.
+/// The signs that occur, with their verdicts.
 #[must_use]
-pub fn legend(live: &Live) -> Line<'static> {
-    let (loads, seats) = (live.outline.loads.len(), live.outline.seats.len());
-    let cells = (0..loads).flat_map(|load| (0..seats).map(move |seat| (load, seat)));
+pub fn legend(state: &State) -> Line<'static> {
+    let (loads, entries) = (state.outline.loads.len(), state.outline.entries.len());
+    let cells = (0..loads).flat_map(|load| (0..entries).map(move |entry| (load, entry)));
     let mut seen: Vec<Verdict> = cells
-        .filter_map(|(load, seat)| live.cell(load, seat)?.verdict(live.outline.extent))
+        .filter_map(|(load, entry)| state.cell(load, entry)?.verdict(state.outline.extent))
         .collect();
     seen.sort_unstable();
     seen.dedup();
     let signs = seen.into_iter().flat_map(|verdict| {
         let (sign, colour) = sign(verdict);
-        [Span::styled(sign, Style::new().fg(colour)), Span::raw(format!(" {}  ", verdict.word()))]
+        [Span::styled(sign, Style::new().fg(colour)), Span::raw(format!(" {}  ", verdict))]
     });
     signs.chain([Span::raw("▸ running  · to come ")]).collect()
 }
 
-/// Lines that the whole grid needs, its heads included.
+/// Lines of the whole grid with its heads.
 #[must_use]
-pub fn height(live: &Live) -> u16 {
-    u16::try_from(live.outline.seats.len()).unwrap_or(u16::MAX).saturating_add(1)
+pub fn height(state: &State) -> u16 {
+    u16::try_from(state.outline.entries.len()).unwrap_or(u16::MAX).saturating_add(1)
 }
 
-/// Draws as much of the grid as there is room for, around the round under way.
-pub fn draw(buffer: &mut Buffer, area: Rect, live: &Live) {
-    let outline = &live.outline;
+/// Draws as much of the grid as fits, around the round under way.
+pub fn draw(buffer: &mut Buffer, area: Rect, state: &State) {
+    let outline = &state.outline;
     if area.height < 2 || outline.loads.is_empty() {
         return;
     }
-    let longest = outline.seats.iter().map(|name| name.chars().count()).max().unwrap_or(0) as u16;
+    let longest = outline.entries.iter().map(|name| name.chars().count()).max().unwrap_or(0) as u16;
     let loads = outline.loads.len() as u16;
-    // Names give way to columns, as far as they can still be told apart.
+    // Names are cut in favour of columns, as long as they can be told apart.
     let spare = area.width.saturating_sub(loads.saturating_mul(NARROWEST));
     let label = (longest + 1).min(area.width / 4).min(spare).max(SHORTEST_NAME + 1);
     let widest = match outline.extent {
@@ -73,38 +75,38 @@ pub fn draw(buffer: &mut Buffer, area: Rect, live: &Live) {
         Extent::Searches { .. } => WIDEST_SEARCH,
     };
     let width = ((area.width - label) / loads.max(1)).clamp(NARROWEST, widest);
-    let (load, seat) = live.place().unwrap_or((0, 0));
+    let (load, entry) = state.place().unwrap_or((0, 0));
     let columns = around(load, outline.loads.len(), usize::from((area.width - label) / width));
-    let lines = around(seat, outline.seats.len(), usize::from(area.height - 1));
+    let lines = around(entry, outline.entries.len(), usize::from(area.height - 1));
     for (x, load) in (area.x + label..).step_by(width.into()).zip(columns) {
         let name = cut(&outline.loads[load], usize::from(width - 1));
         buffer.set_string(x, area.y, name, Style::new().add_modifier(Modifier::DIM));
-        for (y, seat) in (area.y + 1..).zip(lines.clone()) {
-            let runs = live.place() == Some((load, seat))
-                && live.current.as_ref().is_some_and(|current| !current.over);
-            let cell = live.cell(load, seat);
-            let line = words(cell, runs, outline.extent, width - 1);
+        for (y, entry) in (area.y + 1..).zip(lines.clone()) {
+            let runs = state.place() == Some((load, entry))
+                && state.current.as_ref().is_some_and(|current| !current.over);
+            let cell = state.cell(load, entry);
+            let line = text(cell, runs, outline.extent, width - 1);
             buffer.set_line(x, y, &line, width - 1);
         }
     }
     for (y, index) in (area.y + 1..).zip(lines) {
-        let name = cut(&outline.seats[index], usize::from(label - 1));
-        let style = match live.place() {
-            Some((_, seat)) if seat == index => Style::new().add_modifier(Modifier::BOLD),
+        let name = cut(&outline.entries[index], usize::from(label - 1));
+        let style = match state.place() {
+            Some((_, entry)) if entry == index => Style::new().add_modifier(Modifier::BOLD),
             _ => Style::new(),
         };
         buffer.set_string(area.x, y, name, style);
     }
 }
 
-/// The part of `count` things that has room and holds the one at `middle`.
-fn around(middle: usize, count: usize, room: usize) -> std::ops::Range<usize> {
-    let first = middle.saturating_sub(room / 2).min(count.saturating_sub(room));
-    first..count.min(first + room)
+/// The range of `fits` out of `count` indexes that contains `middle`.
+fn around(middle: usize, count: usize, fits: usize) -> std::ops::Range<usize> {
+    let first = middle.saturating_sub(fits / 2).min(count.saturating_sub(fits));
+    first..count.min(first + fits)
 }
 
 /// A cell in at most `width` characters.
-fn words(cell: Option<&Cell>, runs: bool, extent: Extent, width: u16) -> Line<'static> {
+fn text(cell: Option<&Cell>, runs: bool, extent: Extent, width: u16) -> Line<'static> {
     let done = cell.map_or(0, Cell::done);
     let verdict = cell.and_then(|cell| cell.verdict(extent));
     let (sign, colour) = match verdict {
@@ -116,20 +118,20 @@ fn words(cell: Option<&Cell>, runs: bool, extent: Extent, width: u16) -> Line<'s
     let falls_behind = verdict == Some(Verdict::Overloaded);
     let rest = match extent {
         _ if width < WIDE => match headline {
-            // The sign says it; the rest of a slope is noise.
+            // The sign says enough; the slope of a stable backlog is noise.
             Some(Headline::Growth(_)) if !falls_behind => String::new(),
-            headline => headline.map_or(String::new(), short_headline),
+            headline => headline.map_or(String::new(), narrow::headline),
         },
         Extent::Rounds { each, .. } if done > 0 || runs => {
             let headline = match headline {
                 Some(Headline::Growth(_)) if !falls_behind => "keeps up".into(),
-                headline => headline.map_or(String::new(), long_headline),
+                headline => headline.map_or(String::new(), with_unit),
             };
             format!(" {done}/{each} {headline}")
         }
         Extent::Searches { .. } if done > 0 || runs => match headline {
             Some(Headline::Rate(per_s)) => {
-                format!(" {done} probes, holds {}/s", count(per_s))
+                format!(" {done} probes, sustains {}/s", count(per_s))
             }
             _ => format!(" {done} probes"),
         },
@@ -137,18 +139,18 @@ fn words(cell: Option<&Cell>, runs: bool, extent: Extent, width: u16) -> Line<'s
     };
     let style = Style::new().fg(colour);
     if width < WIDE && rest.chars().count() == usize::from(width) {
-        // No room for both: `>1.4s` is plain enough.
+        // The sign does not fit besides.
         return Line::styled(rest, style);
     }
     let rest = cut(&rest, usize::from(width.saturating_sub(1)));
     Line::from(vec![Span::styled(sign, style), Span::raw(rest)])
 }
 
-fn long_headline(headline: Headline) -> String {
+fn with_unit(headline: Headline) -> String {
     match headline {
-        Headline::P99(p99) => format!("p99 {}", time(Some(p99))),
-        Headline::Growth(_) => format!("grows {}/s", short_headline(headline)),
-        Headline::Rate(_) => format!("{}/s", short_headline(headline)),
+        Headline::P99(p99) => format!("p99 {p99}"),
+        Headline::Growth(_) => format!("grows {}/s", narrow::headline(headline)),
+        Headline::Rate(_) => format!("{}/s", narrow::headline(headline)),
     }
 }
 
@@ -157,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_part_that_is_shown_holds_the_one_that_runs() {
+    fn the_visible_part_contains_the_running_entry() {
         assert_eq!(around(0, 7, 20), 0..7);
         assert_eq!(around(0, 20, 7), 0..7);
         assert_eq!(around(19, 20, 7), 13..20);

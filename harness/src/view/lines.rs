@@ -1,29 +1,27 @@
-//! The view where there is no terminal: a line for each round, as it stands in
-//! logs. Pure.
+//! The view where there is no terminal: a line for each round, as it stands in logs. Pure.
 
-use crate::escape;
-use crate::rows::RoundResult;
-use crate::table::{count, time};
+use bench_core::analysis::rows::result::RoundResult;
+use bench_core::text::digits::count;
+use bench_core::text::escape;
 
-/// How a round came out, in one line; its place is `(done, total)`.
+/// The result of a round in one line; its place is `(done, total)`.
 #[must_use]
 pub fn line((done, total): (usize, usize), title: &str, result: &RoundResult) -> String {
     format!("[{done}/{total}] {title}: {}", summary(result))
 }
 
 fn summary(result: &RoundResult) -> String {
-    let said = |why: &String| format!(": {}", escape::terminal(why));
-    let reason = result.reason.as_ref().map_or(String::new(), said);
+    let reasons = match result.reasons.is_empty() {
+        true => String::new(),
+        false => format!(": {}", escape::terminal(&result.reasons.to_string())),
+    };
     let numbers = result.measurement.as_ref().map_or(String::new(), |m| {
-        let p99 = match m.response_ns {
-            Some(q) => format!(", p99 {}", time(Some(q.p99))),
-            None => String::new(),
-        };
+        let p99 = m.response_ns.map_or(String::new(), |q| format!(", p99 {}", q.p99));
         format!(
             ", {} ticks/s processed, backlog {}{p99}",
             count(m.rates.processed_per_s),
             count(m.backlog_end.total())
         )
     });
-    format!("{}{reason}{numbers}", result.verdict.word())
+    format!("{}{reasons}{numbers}", result.verdict)
 }

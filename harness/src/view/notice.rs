@@ -1,34 +1,67 @@
-//! Warnings as they arise. One that comes again and again stands there once, with
-//! how often it came. Pure.
+//! Warnings as they arise. A repeated one is listed once, with how often it came. Pure.
 
+use bench_core::analysis::verdict::Verdict;
+use bench_core::analysis::verdict::reason::Reasons;
+use bench_core::analysis::verdict::remark::Remark;
 use std::collections::VecDeque;
+use std::fmt;
 
 /// So many are kept.
 const KEPT: usize = 100;
 
-/// One warning.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a warning says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Warning {
+    /// A remark on a round.
+    Remark(Remark),
+    /// A round that is not ok, and why.
+    Verdict(Verdict, Reasons),
+    /// A line that some process wrote to standard error.
+    Stderr(String),
+}
+
+impl Warning {
+    /// Whether both say the same, apart from their numbers.
+    fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Remark(a), Self::Remark(b)) => a.is_like(b),
+            (Self::Verdict(a, _), Self::Verdict(b, _)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Remark(remark) => remark.fmt(f),
+            Self::Verdict(verdict, reasons) => write!(f, "{verdict}: {reasons}"),
+            Self::Stderr(line) => f.write_str(line),
+        }
+    }
+}
+
+/// One warning with how often it came.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Notice {
-    /// Whom it is about; empty: nobody in the campaign.
-    pub who: String,
-    /// In words, the latest ones.
-    pub words: String,
+    /// Client and workload; `None`: about no round.
+    pub about: Option<String>,
+    /// The latest of its kind.
+    pub warning: Warning,
     /// How often it came.
     pub times: u32,
 }
 
-impl Notice {
-    /// What it is about, before its first colon.
-    fn kind(words: &str) -> &str {
-        words.split(':').next().unwrap_or_default()
-    }
-
-    /// As a line.
-    #[must_use]
-    pub fn line(&self) -> String {
-        let who = if self.who.is_empty() { String::new() } else { format!("{}: ", self.who) };
-        let times = if self.times > 1 { format!(" ({} times)", self.times) } else { String::new() };
-        format!("{who}{}{times}", self.words)
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(about) = &self.about {
+            write!(f, "{about}: ")?;
+        }
+        self.warning.fmt(f)?;
+        if self.times > 1 {
+            write!(f, " ({} times)", self.times)?;
+        }
+        Ok(())
     }
 }
 
@@ -39,17 +72,13 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// A warning came.
-    pub fn add(&mut self, who: &str, words: &str) {
-        let same = |other: &Notice| {
-            !who.is_empty() && other.who == who && Notice::kind(&other.words) == Notice::kind(words)
-        };
+    /// Adds a warning.
+    pub fn add(&mut self, about: Option<&str>, warning: Warning) {
+        let same =
+            |other: &Notice| other.about.as_deref() == about && other.warning.is_like(&warning);
         let before = self.all.iter().position(same).and_then(|index| self.all.remove(index));
-        self.all.push_front(Notice {
-            who: who.to_owned(),
-            words: words.to_owned(),
-            times: before.map_or(0, |notice| notice.times) + 1,
-        });
+        let times = before.map_or(0, |notice| notice.times) + 1;
+        self.all.push_front(Notice { about: about.map(str::to_owned), warning, times });
         self.all.truncate(KEPT);
     }
 
@@ -75,32 +104,42 @@ impl Notices {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_repeats_itself_moves_to_the_front_and_is_counted() {
-        let mut notices = Notices::default();
-        notices.add("a", "others: they used 0.2 CPUs");
-        notices.add("a", "stalled: nothing for 120 ms");
-        notices.add("b", "others: they used 0.1 CPUs");
-        notices.add("a", "others: they used 0.3 CPUs");
-        notices.add("", "somebody said this");
-        notices.add("", "somebody said this");
-        let lines: Vec<String> = notices.iter().map(Notice::line).collect();
-        assert_eq!(
-            lines,
-            [
-                "somebody said this",
-                "somebody said this",
-                "a: others: they used 0.3 CPUs (2 times)",
-                "b: others: they used 0.1 CPUs",
-                "a: stalled: nothing for 120 ms",
-            ]
-        );
+    fn others(cpus: f64) -> Warning {
+        Warning::Remark(Remark::OtherProcesses { cpus })
     }
 
     #[test]
-    fn only_so_many_are_kept() {
+    fn a_repeated_warning_moves_to_the_front_and_is_counted() {
         let mut notices = Notices::default();
-        (0..1000).for_each(|n| notices.add("", &n.to_string()));
-        assert_eq!((notices.len(), notices.iter().next().unwrap().words.as_str()), (KEPT, "999"));
+        notices.add(Some("a"), others(0.2));
+        notices.add(Some("a"), Warning::Remark(Remark::StolenTime { share: 0.02 }));
+        notices.add(Some("b"), others(0.1));
+        notices.add(Some("a"), others(0.3));
+        notices.add(None, Warning::Stderr("somebody said this".into()));
+        notices.add(None, Warning::Stderr("somebody said this".into()));
+        let listed: Vec<(Option<&str>, &Warning, u32)> =
+            notices.iter().map(|n| (n.about.as_deref(), &n.warning, n.times)).collect();
+        let said = Warning::Stderr("somebody said this".into());
+        assert_eq!(
+            listed,
+            [
+                (None, &said, 1),
+                (None, &said, 1),
+                (Some("a"), &others(0.3), 2),
+                (Some("b"), &others(0.1), 1),
+                (Some("a"), &Warning::Remark(Remark::StolenTime { share: 0.02 }), 1),
+            ]
+        );
+        assert!(notices.iter().nth(2).unwrap().to_string().ends_with(" (2 times)"));
+    }
+
+    #[test]
+    fn only_the_newest_are_kept() {
+        let mut notices = Notices::default();
+        (0..1000).for_each(|n: u32| notices.add(None, Warning::Stderr(n.to_string())));
+        assert_eq!(
+            (notices.len(), notices.iter().next().unwrap().to_string()),
+            (KEPT, "999".into())
+        );
     }
 }

@@ -1,11 +1,10 @@
-//! The terminal as a whole screen: raw keys, the alternate screen, and what others
-//! write to standard error. However the harness ends, the terminal is left as it
-//! was found.
+//! The whole screen: raw keys, the alternate screen, and the lines that processes write to
+//! standard error. However the harness ends, the terminal is restored.
 
+use super::drawing::{Canvas, pause};
+use super::state::State;
+use super::{echo, keys};
 use crate::interrupt;
-use crate::view::drawer::{Canvas, pause};
-use crate::view::echo;
-use crate::view::live::Live;
 use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -19,14 +18,14 @@ use ratatui::crossterm::terminal::{
 };
 use ratatui::{Frame, Terminal};
 use std::fs::File;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError, TryLockError};
 use std::time::Duration;
 
-/// So many lines that others wrote are printed again after the screen is closed.
-const WORDS_KEPT: usize = 1000;
+/// So many lines of standard error are printed again after the screen is closed.
+const LINES_KEPT: usize = 1000;
 
 /// Hundredths of a second to wait for a terminal that is being drawn on.
 const PATIENCE: u32 = 50;
@@ -37,32 +36,32 @@ const CONTROL_L: u8 = 0x0c;
 const ESCAPE: u8 = 0x1b;
 
 /// Draws the state at an instant of the monotonic clock.
-pub type Painter = fn(&mut Frame<'_>, &Live, u64);
+pub type Painter = fn(&mut Frame<'_>, &State, u64);
 
-/// The screen that is up, if one is. Whoever takes it out restores the terminal,
-/// and nothing is drawn after that.
-static UP: Mutex<Option<Up>> = Mutex::new(None);
+/// The open screen. Whoever takes it out restores the terminal, and nothing is drawn
+/// after that.
+static OPEN: Mutex<Option<Open>> = Mutex::new(None);
 
-struct Up {
-    /// What standard error was.
+struct Open {
+    /// The terminal, which was standard error.
     tty: File,
-    /// What standard error is now, from its other end.
-    words: File,
-    /// The last line of it, as far as it has come.
-    begun: Vec<u8>,
-    /// Whole lines of it.
+    /// The reading end of the pipe that is standard error now.
+    stderr: File,
+    /// Its last line so far.
+    partial: Vec<u8>,
+    /// Its whole lines.
     lines: Vec<String>,
 }
 
-fn up() -> MutexGuard<'static, Option<Up>> {
-    UP.lock().unwrap_or_else(PoisonError::into_inner)
+fn open() -> MutexGuard<'static, Option<Open>> {
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The same for whoever must not wait: a terminal that takes nothing holds up only
-/// the thread that draws.
-fn up_soon() -> Option<MutexGuard<'static, Option<Up>>> {
+/// The same with a limit: a blocked terminal must not block other threads than the one
+/// that draws.
+fn open_within_limit() -> Option<MutexGuard<'static, Option<Open>>> {
     for _ in 0..PATIENCE {
-        match UP.try_lock() {
+        match OPEN.try_lock() {
             Ok(guard) => return Some(guard),
             Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
@@ -71,54 +70,39 @@ fn up_soon() -> Option<MutexGuard<'static, Option<Up>>> {
     None
 }
 
-/// Where keys come from: standard input, or the terminal that controls this
-/// process. As crossterm chooses the one that it makes raw.
-pub(super) fn keys() -> Result<File> {
-    let stdin = std::io::stdin();
-    Ok(match stdin.is_terminal() {
-        true => stdin.as_fd().try_clone_to_owned()?.into(),
-        false => File::open("/dev/tty")?,
-    })
-}
-
-/// Whether there is anywhere that keys could come from.
-#[must_use]
-pub fn has_keys() -> bool {
-    keys().is_ok()
-}
-
-/// Leaves the terminal as it was found, and says what others have written
-/// meanwhile. Does nothing when nothing was changed.
+/// Restores the terminal, and prints what was written to standard error meanwhile. Does
+/// nothing when nothing was changed.
 pub fn restore() {
     echo::restore();
-    let Some(mut up) = up_soon().and_then(|mut place| place.take()) else { return };
+    let Some(mut open) = open_within_limit().and_then(|mut place| place.take()) else { return };
     let _ = disable_raw_mode();
-    let _ = up.tty.queue(LeaveAlternateScreen).and_then(|tty| tty.queue(Show)?.flush());
-    let _ = dup2_stderr(&up.tty);
-    up.read();
-    up.lines.extend((!up.begun.is_empty()).then(|| String::from_utf8_lossy(&up.begun).into()));
-    for line in &up.lines {
-        let _ = writeln!(up.tty, "{line}");
+    let _ = open.tty.queue(LeaveAlternateScreen).and_then(|tty| tty.queue(Show)?.flush());
+    let _ = dup2_stderr(&open.tty);
+    open.read();
+    let partial = (!open.partial.is_empty()).then(|| String::from_utf8_lossy(&open.partial).into());
+    open.lines.extend(partial);
+    for line in &open.lines {
+        let _ = writeln!(open.tty, "{line}");
     }
 }
 
-impl Up {
-    /// Takes in what others have written; gives the lines that are new.
+impl Open {
+    /// Reads what was written to standard error; returns the new lines.
     fn read(&mut self) -> Vec<String> {
         let mut bytes = [0; 4096];
         let mut new = Vec::new();
-        while let Ok(size @ 1..) = self.words.read(&mut bytes) {
+        while let Ok(size @ 1..) = self.stderr.read(&mut bytes) {
             for &byte in &bytes[..size] {
                 match byte {
                     b'\n' => {
-                        let line = std::mem::take(&mut self.begun);
+                        let line = std::mem::take(&mut self.partial);
                         new.push(String::from_utf8_lossy(&line).into_owned());
                     }
-                    byte => self.begun.push(byte),
+                    byte => self.partial.push(byte),
                 }
             }
         }
-        let room = WORDS_KEPT.saturating_sub(self.lines.len());
+        let room = LINES_KEPT.saturating_sub(self.lines.len());
         self.lines.extend(new.iter().take(room).cloned());
         new
     }
@@ -141,8 +125,8 @@ impl Write for Tty {
         }
         pause();
         let frame = std::mem::take(&mut self.frame);
-        match up().as_mut() {
-            Some(up) => up.tty.write_all(&frame),
+        match open().as_mut() {
+            Some(open) => open.tty.write_all(&frame),
             None => Ok(()),
         }
     }
@@ -161,18 +145,19 @@ impl Screen {
     /// # Errors
     /// When there is none, or it is taken already.
     pub fn open(painter: Painter) -> Result<Self> {
-        restore_whatever_happens();
+        restore_on_exit();
         let tty = File::from(std::io::stderr().as_fd().try_clone_to_owned()?);
-        // Only the reading end: whoever writes to standard error expects it to wait.
+        // Only the reading end: writers of standard error expect it to block.
         let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
         fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         {
-            let mut place = up();
+            let mut place = open();
             if place.is_some() {
-                bail!("a screen is up already");
+                bail!("a screen is open already");
             }
-            enable_raw_mode().context("--watch: no keys from the terminal")?;
-            *place = Some(Up { tty, words: reader.into(), begun: Vec::new(), lines: Vec::new() });
+            enable_raw_mode().context("--watch: the terminal refuses raw mode")?;
+            *place =
+                Some(Open { tty, stderr: reader.into(), partial: Vec::new(), lines: Vec::new() });
         }
         let opened = Self::enter(painter, &File::from(writer));
         if opened.is_err() {
@@ -185,10 +170,14 @@ impl Screen {
         dup2_stderr(writer)?;
         let mut tty = Tty { frame: Vec::new() };
         tty.queue(EnterAlternateScreen)?.queue(Clear(ClearType::All))?.queue(Hide)?.flush()?;
-        Ok(Self { keys: keys()?, terminal: Terminal::new(CrosstermBackend::new(tty))?, painter })
+        Ok(Self {
+            keys: keys::open()?,
+            terminal: Terminal::new(CrosstermBackend::new(tty))?,
+            painter,
+        })
     }
 
-    /// Deals with keys, as the bytes that they are in raw mode.
+    /// Handles keys, which are bytes in raw mode.
     fn press(&mut self, bytes: &[u8], interrupted: &AtomicBool) -> Result<()> {
         for key in single_keys(bytes) {
             match key {
@@ -203,14 +192,14 @@ impl Screen {
 }
 
 impl Canvas for Screen {
-    fn paint(&mut self, live: &Live, now_ns: u64) -> Result<()> {
-        if up().is_none() {
+    fn paint(&mut self, state: &State, now_ns: u64) -> Result<()> {
+        if open().is_none() {
             bail!("the screen was closed");
         }
         let painter = self.painter;
         self.terminal.draw(|frame| {
-            painter(frame, live, now_ns);
-            // What has changed is found out next.
+            painter(frame, state, now_ns);
+            // The comparison with the last frame comes next.
             pause();
         })?;
         Ok(())
@@ -225,17 +214,17 @@ impl Canvas for Screen {
             ready => ready?,
         };
         if places[0].revents() != Some(PollFlags::POLLIN) {
-            bail!("the terminal has gone");
+            bail!("the terminal was closed");
         }
         let mut bytes = [0; 64];
         match self.keys.read(&mut bytes)? {
-            0 => bail!("the terminal has gone"),
+            0 => bail!("the terminal was closed"),
             size => self.press(&bytes[..size], interrupted),
         }
     }
 
-    fn words(&mut self) -> Vec<String> {
-        up().as_mut().map_or(Vec::new(), Up::read)
+    fn stderr_lines(&mut self) -> Vec<String> {
+        open().as_mut().map_or(Vec::new(), Open::read)
     }
 
     fn close(&mut self) {
@@ -243,7 +232,7 @@ impl Canvas for Screen {
     }
 }
 
-/// The keys that are a single byte: without the sequences of arrows and the like.
+/// The keys of a single byte; escape sequences, such as those of arrow keys, are left out.
 fn single_keys(bytes: &[u8]) -> Vec<u8> {
     let mut keys = Vec::new();
     let mut bytes = bytes.iter().copied();
@@ -262,9 +251,9 @@ fn single_keys(bytes: &[u8]) -> Vec<u8> {
     keys
 }
 
-/// A panic, of whichever thread, is told on a terminal that is as it was; and so is it
-/// left when the harness ends at once.
-pub(super) fn restore_whatever_happens() {
+/// Restores the terminal before a panic of any thread is printed, and before the harness
+/// exits at once.
+pub(super) fn restore_on_exit() {
     interrupt::before_exit(restore);
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -281,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arrows_and_the_like_are_no_keys() {
+    fn escape_sequences_are_skipped() {
         assert_eq!(single_keys(b"\x1b[A\x1b[1;5qx\x1bOqy\x1bqz"), b"xyz");
         assert_eq!(single_keys(b"q\x03"), [b'q', CONTROL_C]);
         for part in [&b"\x1b"[..], b"\x1b[", b"\x1b[1;", b"\x1bO"] {

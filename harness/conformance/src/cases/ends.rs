@@ -3,6 +3,7 @@
 use crate::checks::{Scene, accept, check_rows, same_books, whole};
 use crate::{Candidate, PATIENCE, Server, plan};
 use anyhow::{Result, bail, ensure};
+use contract::fault::Awaited;
 use contract::meter::{MeterFile, Slot};
 use contract::{ClientEnd, ClientFinal, ClientHello, ClientPlan, FromClient, QueueKind};
 use std::thread::{sleep, spawn};
@@ -62,7 +63,7 @@ pub(super) fn stop(candidate: &Candidate<'_>) -> Result<()> {
 
 pub(super) fn stdin_closed(candidate: &Candidate<'_>) -> Result<()> {
     let mut scene = candidate.connect(|url| plan(url, Format::Binary))?;
-    scene.child.hang_up();
+    scene.child.close_stdin();
     stopped_empty(&mut scene.child)
 }
 
@@ -141,7 +142,7 @@ fn ends_by_itself(
     child.plan(&plan(&server.url()?));
     let Some(wanted) = wanted(&child.hello()?) else { return Ok(()) };
     let connection = spawn(move || server.accept(Format::Binary));
-    let books = match child.hear("`ready`")? {
+    let books = match child.expect(Awaited::Ready)? {
         FromClient::Ready(_) => {
             let _connection = connection.join();
             child.report()?.1

@@ -36,8 +36,8 @@ fn changed(key: &str, value: serde_json::Value) -> Result<String> {
 
 fn refuses(candidate: &Candidate<'_>, line: &str) -> Result<()> {
     let mut child = candidate.start()?;
-    child.tell_text(line);
-    child.hang_up();
+    child.send_text(line);
+    child.close_stdin();
     child.refuses(2).map(|_| ())
 }
 

@@ -46,7 +46,7 @@ fn delivers(candidate: &Candidate<'_>, format: Format) -> Result<()> {
         connection.ping(&piece.to_le_bytes())
     });
     // One that has ended tells more about it than its connection does.
-    sent.map_err(|error| child.last_words(error))?;
+    sent.map_err(|error| child.end_or(error))?;
     connection.close(1000)?;
     let (rows, books) = child.report()?;
     same_books(&books, &whole(TICKS, ClientEnd::Closed))?;

@@ -1,0 +1,228 @@
+//! What a campaign file says: the head of everything that is saved, and read again.
+
+use bench_core::analysis::capacity::result::Capacity;
+use bench_core::analysis::rows::ranking::Noise;
+use bench_core::analysis::rows::row::Row;
+use bench_core::load::server::ServedBy;
+use bench_core::load::workload::Workload;
+use bench_core::record::machine::Machine;
+use bench_core::record::round::Record;
+use bench_core::record::snapshot::Method;
+use contract::{ClientFinal, ClientHello, ServerFinal};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use tick::{Sample, Schedule};
+
+/// The version of campaign files and of the objects of `--json`.
+pub const SCHEMA: u32 = 3;
+/// The version before that, which can still be read: its reasons and remarks are sentences,
+/// and what was asked for is in its command line only.
+pub const SENTENCES: u32 = 2;
+
+/// What a campaign is about.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// All clients under a few workloads.
+    Compare,
+    /// The highest rate of each client.
+    Capacity,
+    /// All clients at the same rates.
+    Sweep,
+}
+
+/// The subcommand that makes it.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Compare => "compare",
+            Self::Capacity => "capacity",
+            Self::Sweep => "sweep",
+        })
+    }
+}
+
+impl Request {
+    /// The kind of campaign that it asks for.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Compare { .. } => Kind::Compare,
+            Self::Sweep { .. } => Kind::Sweep,
+            Self::Capacity { .. } => Kind::Capacity,
+        }
+    }
+}
+
+/// How far a campaign came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Rounds are still to come, or the harness was killed.
+    Running,
+    /// All rounds were run.
+    Complete,
+    /// It was broken off.
+    Interrupted,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Running => "running",
+            Self::Complete => "complete",
+            Self::Interrupted => "interrupted",
+        })
+    }
+}
+
+/// What a campaign was asked for besides what [`Campaign`] itself says.
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// `harness compare`.
+    Compare {
+        /// The client that runs twice in every block.
+        control: String,
+    },
+    /// `harness sweep`.
+    Sweep {
+        /// The workload whose rate is varied.
+        workload: String,
+        /// The rates, in ticks per second.
+        rates_per_s: Vec<u64>,
+        /// The client that runs twice in every block.
+        control: String,
+    },
+    /// `harness capacity`.
+    Capacity {
+        /// The workload whose rate is varied.
+        workload: String,
+        /// A rate is sustained only if the p99 of the response time is below this, in ns.
+        objective_p99_ns: u64,
+        /// Time for the search of each client, in ns.
+        budget_ns: u64,
+        /// The first and lowest rate, in ticks per second.
+        lowest_per_s: u64,
+        /// No rate above this is tried, in ticks per second.
+        highest_per_s: u64,
+        /// Fresh rounds that have to sustain the rate that was found.
+        confirmations: u32,
+    },
+}
+
+/// What `campaign.json` says.
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
+pub struct Campaign {
+    /// The version of this file.
+    pub schema: u32,
+    /// What was run.
+    pub kind: Kind,
+    /// The version of the contract.
+    pub contract: u32,
+    /// How far it came.
+    pub status: Status,
+    /// UTC.
+    pub started: String,
+    /// UTC.
+    pub ended: Option<String>,
+    /// The command that repeats it, without paths: for people.
+    pub command: String,
+    /// What it asked for; `None` in campaigns of schema 2.
+    #[serde(default)]
+    pub request: Option<Request>,
+    /// Seed of the market and of the order of rounds.
+    pub seed: u64,
+    /// Commit of the suite.
+    pub commit: Option<String>,
+    /// Whether its files differed from that commit.
+    pub dirty: Option<bool>,
+    /// The machine.
+    pub machine: Machine,
+    /// Share of CPU time that the hypervisor took during the campaign.
+    pub stolen_share: Option<f64>,
+    /// Who ran where.
+    pub placement: String,
+    /// Rounds of each client and workload.
+    pub rounds: u32,
+    /// Warm-up, in s.
+    pub warmup_s: f64,
+    /// Measured window, in s.
+    pub measure_s: f64,
+    /// Between two looks, in ms.
+    pub grid_ms: u64,
+    /// The server; absent where it is the default, as before there was a choice.
+    #[serde(default, skip_serializing_if = "ServedBy::is_default")]
+    pub server: ServedBy,
+    /// The server's versions.
+    pub server_versions: Vec<String>,
+    /// What each client said of itself.
+    pub clients: BTreeMap<String, ClientHello>,
+    /// The loads.
+    pub workloads: Vec<Workload>,
+    /// The tables' rows.
+    pub rows: Vec<Row>,
+    /// How far two entries of one client lay apart, by workload.
+    pub noise: Vec<Noise>,
+    /// The rows of a search for capacities.
+    pub capacities: Vec<Capacity>,
+}
+
+impl Campaign {
+    /// Keeps what a client and the server said of themselves in a round, if it ran.
+    pub fn took_part(&mut self, client: &str, record: Option<&Record>) {
+        if let Some(record) = record {
+            self.server_versions.clone_from(&record.server_versions);
+            self.clients.insert(client.to_owned(), record.hello.clone());
+        }
+    }
+
+    /// The rows of one workload, and its noise.
+    #[must_use]
+    pub fn of_workload(&self, name: &str) -> (Vec<Row>, Vec<Noise>) {
+        let rows = self.rows.iter().filter(|row| row.workload == name).cloned();
+        let noise = self.noise.iter().filter(|noise| noise.workload == name).cloned();
+        (rows.collect(), noise.collect())
+    }
+}
+
+/// What is saved of a round that ran besides its numbers: a part of its line in
+/// `rounds.jsonl`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The offered load.
+    pub schedule: Schedule,
+    /// Which seqs were stamped.
+    pub sample: Sample,
+    /// From tick 0 to the window.
+    pub warmup_ns: u64,
+    /// The window, as it was planned.
+    pub measure_ns: u64,
+    /// When tick 0 was due.
+    pub start_ns: u64,
+    /// When the watching ended.
+    pub ended_ns: u64,
+    /// Whether the client still ran then.
+    pub told_to_stop: bool,
+    /// How the kernel's queues were read.
+    pub queues_by: Method,
+    /// Congestion control of the first connection.
+    pub congestion: String,
+    /// Send buffer of the first connection at its beginning.
+    pub send_buffer_bytes: u64,
+    /// What each of the client's processes reported.
+    pub client_finals: Vec<ClientFinal>,
+    /// What the server reported.
+    pub server_final: ServerFinal,
+    /// How many messages it made, where it sent them again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages: Option<usize>,
+    /// The file of its journeys.
+    pub journeys: String,
+    /// The file of its looks.
+    pub grid: String,
+}

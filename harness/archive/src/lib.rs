@@ -1,0 +1,17 @@
+//! Saved campaigns: their form, their only writer, and their reader, which computes every
+//! row again.
+//!
+//! `campaign, bounded ← packed ← store ← archive ← sampled`; `store ← publication`; `baseline` finds a
+//! campaign by its name.
+
+pub mod archive;
+pub mod baseline;
+mod bounded;
+pub mod campaign;
+pub mod packed;
+pub mod publication;
+pub mod sampled;
+pub mod store;
+#[cfg(test)]
+mod tests;
+pub mod unsaved;

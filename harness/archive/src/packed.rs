@@ -1,0 +1,190 @@
+//! The compressed tables of a round: the journeys of its sampled ticks, and its snapshots.
+
+use crate::bounded::{Bounded, MAX_UNPACKED_BYTES};
+use anyhow::Result;
+use bench_core::analysis::round::backlog;
+use bench_core::analysis::round::journey::Arrivals;
+use bench_core::load::plan::Plan;
+use bench_core::record::round::{Connection, Record};
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+
+/// A compromise between size and speed: the next round waits for it.
+pub const LEVEL: i32 = 9;
+
+/// The columns of a journeys file.
+pub const JOURNEY_COLUMNS: [&str; 6] =
+    ["connection", "seq", "encoded_ns", "written_ns", "received_ns", "processed_ns"];
+
+/// The journeys of the sampled ticks as zstd-compressed CSV, each number as the
+/// difference to the one that it follows, which makes the file four times
+/// smaller: `seq` to the row above (of a connection's first row, to 0); `encoded` to the tick's due time, or
+/// without due times to the row above; each further stamp to the stage before. In ns.
+/// Empty: it did not get there. A tick that was received but not processed has no
+/// stamp of that: it is told from the meter, to within the grid. A tick that the
+/// server's policy dropped has nothing but its seq.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn journeys(to: impl Write, record: &Record, plan: &Plan) -> Result<()> {
+    let mut csv = packed(to)?;
+    csv.write_record(JOURNEY_COLUMNS)?;
+    for (number, connection) in record.connections.iter().enumerate() {
+        write_connection(&mut csv, number, connection, record, plan)?;
+    }
+    finish(csv)
+}
+
+/// Compresses a file again.
+///
+/// # Errors
+/// When it is damaged.
+pub fn again(bytes: &[u8], level: i32) -> Result<Vec<u8>> {
+    let unpacked = Bounded::new(zstd::Decoder::new(bytes)?, MAX_UNPACKED_BYTES);
+    let mut packed = zstd::Encoder::new(Vec::new(), level)?;
+    std::io::copy(&mut { unpacked }, &mut packed)?;
+    Ok(packed.finish()?)
+}
+
+fn packed<W: Write>(to: W) -> Result<csv::Writer<zstd::Encoder<'static, W>>> {
+    Ok(csv::Writer::from_writer(zstd::Encoder::new(to, LEVEL)?))
+}
+
+/// The last bytes of a packed file may be those that find the disk full.
+fn finish<W: Write>(csv: csv::Writer<zstd::Encoder<'_, W>>) -> Result<()> {
+    csv.into_inner().map_err(|error| error.into_error())?.finish()?.flush()?;
+    Ok(())
+}
+
+fn write_connection(
+    csv: &mut csv::Writer<impl Write>,
+    number: usize,
+    connection: &Connection,
+    record: &Record,
+    plan: &Plan,
+) -> Result<()> {
+    let (start_ns, arrivals) = (record.start_ns, Arrivals::new(record));
+    let (mut last_seq, mut last_encoded) = (0, start_ns);
+    let mut dropped = dropped(connection, record, plan).peekable();
+    for (index, &[seq, encoded, written]) in connection.server_rows.iter().enumerate() {
+        while let Some(lost) = dropped.next_if(|&lost| lost < seq) {
+            write_dropped(csv, number, lost - last_seq)?;
+            last_seq = lost;
+        }
+        let before = match plan.due_offset_ns(seq) {
+            Some(due_ns) => start_ns + due_ns,
+            None => last_encoded,
+        };
+        let step = |from: u64, to: u64| (to as i64 - from as i64).to_string();
+        let [received, processed] =
+            match connection.client_rows.get(index).filter(|row| row[0] == seq) {
+                Some(row) => [step(written, row[1]), step(row[1], row[2])],
+                None => {
+                    let received = arrivals
+                        .received_ns(connection, seq)
+                        .map(|ns| step(written, ns.max(written)));
+                    [received.unwrap_or_default(), String::new()]
+                }
+            };
+        let (seq_step, encoded_step) = (step(last_seq, seq), step(before, encoded));
+        let written_step = step(encoded, written);
+        csv.write_record([
+            number.to_string(),
+            seq_step,
+            encoded_step,
+            written_step,
+            received,
+            processed,
+        ])?;
+        (last_seq, last_encoded) = (seq, encoded);
+    }
+    for lost in dropped {
+        write_dropped(csv, number, lost - last_seq)?;
+        last_seq = lost;
+    }
+    Ok(())
+}
+
+/// The sampled ticks that the policy kept from a connection.
+fn dropped(connection: &Connection, record: &Record, plan: &Plan) -> impl Iterator<Item = u64> {
+    let made = record.server.generated / record.connections.len() as u64;
+    let sample = plan.sample();
+    let planned = match connection.drops.is_empty() {
+        true => 0,
+        false => sample.count_below(made),
+    };
+    (0..planned).map(move |index| sample.nth(index)).filter(|&seq| connection.drops.contains(seq))
+}
+
+fn write_dropped(csv: &mut csv::Writer<impl Write>, number: usize, seq_step: u64) -> Result<()> {
+    let [number, seq_step] = [number as u64, seq_step].map(|n| n.to_string());
+    let none = String::new();
+    Ok(csv.write_record([&number, &seq_step, &none, &none, &none, &none])?)
+}
+
+/// One snapshot as a row of the grid file.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)] // as named in METHODOLOGY.md
+pub struct GridRow {
+    /// Since the start.
+    pub at_ns: i64,
+    pub generated: u64,
+    pub written: u64,
+    pub acknowledged: u64,
+    pub confirmed: u64,
+    pub received: u64,
+    pub processed: u64,
+    pub server_ticks: f64,
+    pub kernel_send_ticks: f64,
+    pub kernel_receive_ticks: f64,
+    pub library_ticks: f64,
+    pub client_ticks: f64,
+    pub client_cpu_ns: u64,
+    pub server_cpu_ns: u64,
+    pub client_rss_bytes: u64,
+    pub server_rss_bytes: u64,
+    /// Absent in files from before there were policies for slow consumers.
+    #[serde(default)]
+    pub dropped: u64,
+}
+
+impl GridRow {
+    /// The backlog: ticks generated, not dropped and not processed.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.generated.saturating_sub(self.dropped).saturating_sub(self.processed)
+    }
+}
+
+/// All snapshots of a round as zstd-compressed CSV: counts of each stage, and the backlog by
+/// layer.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn grid(to: impl Write, record: &Record) -> Result<()> {
+    let mut csv = packed(to)?;
+    let bytes_per_tick = backlog::bytes_per_tick(record);
+    for snapshot in &record.watched.snapshots {
+        let layers = backlog::layers(snapshot, bytes_per_tick);
+        csv.serialize(GridRow {
+            at_ns: snapshot.at_ns as i64 - record.start_ns as i64,
+            generated: snapshot.generated,
+            written: snapshot.written,
+            acknowledged: snapshot.acknowledged,
+            confirmed: snapshot.confirmed,
+            received: snapshot.received,
+            processed: snapshot.processed,
+            server_ticks: layers.server,
+            kernel_send_ticks: layers.kernel_send,
+            kernel_receive_ticks: layers.kernel_receive,
+            library_ticks: layers.library,
+            client_ticks: layers.client,
+            client_cpu_ns: snapshot.client_cpu_ns,
+            server_cpu_ns: snapshot.server_cpu_ns,
+            client_rss_bytes: snapshot.client_rss_bytes,
+            server_rss_bytes: snapshot.server_rss_bytes,
+            dropped: snapshot.dropped,
+        })?;
+    }
+    finish(csv)
+}

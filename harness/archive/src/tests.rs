@@ -1,0 +1,203 @@
+//! Published campaigns can be read, and damage is reported in one line.
+
+use crate::archive::{self, Archive};
+use crate::campaign::Kind;
+use crate::packed::JOURNEY_COLUMNS;
+use crate::store::{PACKED_ROUNDS, ROUNDS};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The directories of the published campaigns, the oldest first.
+fn published() -> Vec<PathBuf> {
+    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results");
+    let dirs = results.read_dir().unwrap().map(|entry| entry.unwrap().path());
+    let is_published =
+        |dir: &PathBuf| dir.join("campaign.json").exists() && dir.join("report.html").exists();
+    let mut all: Vec<PathBuf> = dirs.filter(is_published).collect();
+    all.sort();
+    all
+}
+
+/// The newest published campaign of a kind; of comparisons, the newest of the default
+/// workloads.
+fn published_of(kind: Kind) -> Archive {
+    let all = published().into_iter().rev().map(|dir| Archive::open(&dir).unwrap());
+    let has_flood = |archive: &Archive| archive.campaign.workloads.iter().any(|w| w.is_flood());
+    let fits = |archive: &Archive| {
+        archive.campaign.kind == kind && (kind != Kind::Compare || has_flood(archive))
+    };
+    all.into_iter().find(fits).unwrap()
+}
+
+/// Opening computes every row anew from the rounds and compares.
+#[test]
+fn every_published_campaign_is_what_its_rounds_give() {
+    let all = published();
+    assert!(!all.is_empty());
+    for dir in all {
+        let archive = Archive::open(&dir).unwrap();
+        if archive.lacks_stamps() {
+            continue;
+        }
+        for round in archive.rounds.iter().take(2) {
+            let evidence = round.evidence.as_ref().unwrap();
+            assert!(!archive.grid(evidence).unwrap().is_empty());
+            assert!(!archive.journeys(round, evidence).unwrap().is_empty());
+        }
+    }
+}
+
+/// A copy of a published campaign's two text files, its rounds unpacked.
+fn copy(kind: Kind) -> tempfile::TempDir {
+    let (dir, from) = (tempfile::tempdir().unwrap(), published_of(kind));
+    fs::copy(from.dir().join("campaign.json"), dir.path().join("campaign.json")).unwrap();
+    fs::write(dir.path().join(ROUNDS), archive::rounds_file(from.dir()).unwrap()).unwrap();
+    dir
+}
+
+fn refused(change: impl Fn(&Path), words: &str) {
+    refused_of(Kind::Compare, change, words);
+}
+
+fn refused_of(kind: Kind, change: impl Fn(&Path), words: &str) {
+    let dir = copy(kind);
+    change(dir.path());
+    let error = format!("{:#}", Archive::open(dir.path()).unwrap_err());
+    assert!(error.contains(words) && error.lines().count() == 1, "{error}");
+}
+
+/// Changes `campaign.json` as an object.
+fn rewrite(with: impl Fn(&mut Value)) -> impl Fn(&Path) {
+    move |dir| {
+        let path = dir.join("campaign.json");
+        let mut campaign = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        with(&mut campaign);
+        fs::write(path, campaign.to_string()).unwrap();
+    }
+}
+
+fn edit(name: &'static str, with: impl Fn(String) -> String) -> impl Fn(&Path) {
+    move |dir| {
+        let text = fs::read_to_string(dir.join(name)).unwrap();
+        fs::write(dir.join(name), with(text)).unwrap();
+    }
+}
+
+#[test]
+fn damage_is_named_with_its_place() {
+    refused(|dir| fs::remove_file(dir.join("campaign.json")).unwrap(), "is no campaign");
+    refused(|dir| fs::remove_file(dir.join("rounds.jsonl")).unwrap(), "rounds.jsonl");
+    refused(edit("campaign.json", |t| t[..t.len() / 2].into()), "campaign.json is damaged");
+    refused(edit("campaign.json", |_| "{\"schema\":3}".into()), "no campaign of this suite");
+    let schema_1 = |campaign: &mut Value| campaign["schema"] = 1.into();
+    refused(rewrite(schema_1), "campaign of schema 1");
+    refused(edit("rounds.jsonl", |t| t[..t.len() - 9].into()), "is cut off");
+    refused(edit("rounds.jsonl", |t| t.replacen("\"steady\"", "\"stea", 1)), "line 1 is damaged");
+}
+
+/// Publishing compresses a large file of rounds.
+#[test]
+fn compressed_rounds_are_read_too() {
+    let dir = copy(Kind::Compare);
+    let path = dir.path().join(ROUNDS);
+    let packed = zstd::encode_all(fs::read(&path).unwrap().as_slice(), 3).unwrap();
+    let before = Archive::open(dir.path()).unwrap().rounds.len();
+    fs::remove_file(path).unwrap();
+    fs::write(dir.path().join(PACKED_ROUNDS), &packed).unwrap();
+    assert_eq!(Archive::open(dir.path()).unwrap().rounds.len(), before);
+    fs::write(dir.path().join(PACKED_ROUNDS), &packed[..packed.len() / 2]).unwrap();
+    let error = format!("{:#}", Archive::open(dir.path()).unwrap_err());
+    assert!(error.contains("rounds.jsonl.zst is damaged"), "{error}");
+}
+
+/// What a harness that was killed leaves: its last line may be cut anywhere, also
+/// within a letter; every round before it was finished.
+#[test]
+fn a_line_that_a_killed_harness_was_writing_costs_only_itself() {
+    let dir = copy(Kind::Compare);
+    let running = |campaign: &mut Value| campaign["status"] = "running".into();
+    rewrite(running)(dir.path());
+    let path = dir.path().join("rounds.jsonl");
+    let whole = fs::read(&path).unwrap();
+    let count = Archive::open(dir.path()).unwrap().rounds.len();
+    for cut in ["9", "µ"] {
+        let mut bytes = whole.clone();
+        bytes.extend([b"{\"order\":", cut.as_bytes()].concat());
+        bytes.truncate(bytes.len() - (cut.len() - 1));
+        fs::write(&path, &bytes).unwrap();
+        assert_eq!(Archive::open(dir.path()).unwrap().rounds.len(), count);
+    }
+    fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    assert_eq!(Archive::open(dir.path()).unwrap().rounds.len(), count - 1);
+}
+
+#[test]
+fn numbers_that_were_changed_afterwards_are_found() {
+    let words = "not those that rounds.jsonl gives";
+    refused(edit("campaign.json", |t| t.replacen("\"tied\": true", "\"tied\": false", 1)), words);
+    refused(
+        edit("rounds.jsonl", |t| t.lines().skip(1).map(|line| format!("{line}\n")).collect()),
+        words,
+    );
+    // Whoever is taken out of the tables is still in the rounds.
+    let without = |key: &'static str| {
+        rewrite(move |campaign| {
+            for rows in ["rows", "noise"] {
+                let all = campaign[rows].as_array_mut().unwrap();
+                all.retain(|row| row["workload"] != "flood" || key != "workload");
+                all.retain(|row| row["client"] != "js-sim" || key != "client");
+            }
+            let loads = campaign["workloads"].as_array_mut().unwrap();
+            loads.retain(|load| load["name"] != "flood" || key != "workload");
+        })
+    };
+    refused(without("workload"), words);
+    refused(without("client"), words);
+    let faster = |campaign: &mut Value| {
+        let probe = &mut campaign["capacities"][0]["probes"][0];
+        probe["response_p99_ns"] = (probe["response_p99_ns"].as_u64().unwrap() - 1).into();
+    };
+    refused_of(Kind::Capacity, rewrite(faster), words);
+    let fewer = |campaign: &mut Value| {
+        campaign["capacities"][1]["probes"].as_array_mut().unwrap().pop();
+    };
+    refused_of(Kind::Capacity, rewrite(fewer), words);
+}
+
+#[test]
+fn names_lead_to_no_other_folder() {
+    for name in ["../x", "a/b", ""] {
+        let named = move |campaign: &mut Value| campaign["workloads"][0]["name"] = name.into();
+        refused(rewrite(named), "is no name of a workload");
+    }
+}
+
+/// Found by the fuzzer: sums of steps left 64 bits, and a far seq under random gaps
+/// was computed tick by tick.
+#[test]
+fn journeys_that_lead_nowhere_are_refused() {
+    let dir = copy(Kind::Compare);
+    let archive = Archive::open(dir.path()).unwrap();
+    let round = archive.rounds.iter().find(|round| round.evidence.is_some()).unwrap();
+    let evidence = round.evidence.as_ref().unwrap();
+    let path = dir.path().join(&evidence.journeys);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let row_of = |row: &str| {
+        let text = format!("{}\n{row}\n", JOURNEY_COLUMNS.join(","));
+        fs::write(&path, zstd::encode_all(text.as_bytes(), 1).unwrap()).unwrap();
+        archive.journeys(round, evidence)
+    };
+    assert_eq!(row_of("0,6,1,2,3,4").unwrap()[0].1.seq, 6);
+    let far = i64::MAX;
+    for row in [
+        format!("0,{far},1,2,3,4"),
+        "0,-6,1,2,3,4".to_owned(),
+        "0,1000000000,1,2,3,4".to_owned(),
+        format!("0,6,{far},{far},{far},{far}"),
+        format!("0,6,{},2,3,4", i64::MIN),
+    ] {
+        let error = format!("{:#}", row_of(&row).unwrap_err());
+        assert!(error.contains("row 1 leads beyond all bounds"), "{row}: {error}");
+    }
+}

@@ -1,0 +1,136 @@
+//! What came of it as a page, in the style of a campaign's. Pure.
+
+use super::checks::Outcome;
+use super::columns::{self, Column};
+use super::findings::{Findings, Line, Table};
+use super::text;
+use bench_core::text::escape;
+use bench_publish::text::style::{Style, or_dash};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// All styles are within the page, and there is no script: nothing is fetched.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+
+/// The whole page.
+#[must_use]
+pub fn page(findings: &Findings) -> String {
+    let title = "The older benchmark, and its claims tested";
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                link rel="icon" href="data:,";
+                title { (title) }
+                style { (PreEscaped(include_str!("../../publish/assets/report.css"))) }
+            }
+            body { main {
+                h1 { (title) }
+                p { (prose(findings.about.trim())) }
+                (provenance(findings))
+                h2 { "The claims" }
+                p { (findings.headline()) }
+                (claims(findings))
+                h2 { "The tables" }
+                p { (prose(text::OLDER)) }
+                p { (prose(text::OURS)) }
+                @for table in &findings.experiments { (experiment(table)) }
+            } }
+        }
+    }
+    .into_string()
+}
+
+fn provenance(findings: &Findings) -> Markup {
+    let (commit, dirty) = text::commit(findings);
+    html! {
+        p.soft {
+            "Begun " (findings.started) ", "
+            (findings.machine.as_deref().unwrap_or("machine unknown"))
+            @if let Some(placement) = &findings.placement { ", " (placement) }
+            ", commit " (commit) (dirty) ", by " code { (findings.command) } "."
+            @if !findings.complete { " " strong { "Not all of it was run." } }
+        }
+    }
+}
+
+fn claims(findings: &Findings) -> Markup {
+    html! {
+        div.scroll tabindex="0" {
+            table {
+                thead { tr {
+                    @for head in ["claim", "what was claimed", "verdict", "what was measured"] {
+                        th.text scope="col" { (head) }
+                    }
+                } }
+                tbody { @for claim in &findings.claims { tr {
+                    th scope="row" { (claim.id) }
+                    td.text.long { (prose(&claim.text)) p.soft { "Tested: " (prose(&claim.how)) } }
+                    td.text { (verdict(claim.verdict)) }
+                    td.text.long {
+                        @for finding in &claim.findings {
+                            p { (verdict(finding.verdict)) ": " (finding.measured) "." }
+                        }
+                    }
+                } } }
+            }
+        }
+    }
+}
+
+fn verdict(verdict: Outcome) -> Markup {
+    match verdict {
+        Outcome::CannotTell => html! { span.soft { (verdict) } },
+        _ => html! { strong { (verdict) } },
+    }
+}
+
+fn experiment(table: &Table) -> Markup {
+    html! {
+        h3 { (table.title) }
+        p { (prose(&table.why)) }
+        @if let Some(lacks) = &table.lacks { p { strong { "Lacking: " } (lacks) "." } }
+        @if !table.rows.is_empty() {
+            p { "Its campaign: " a href={ (escape::address(&table.name)) "/report.html" } { (table.name) } "." }
+            p.soft { "As it measured:" }
+            (grid(&columns::OLDER, &table.rows))
+            p.soft { "As we measure:" }
+            (grid(&columns::OURS, &table.rows))
+            @for line in &table.rows {
+                @if !line.reasons.is_empty() { p { (line.client) ": " (line.reasons) } }
+            }
+        }
+    }
+}
+
+fn grid(columns: &[Column], rows: &[Line]) -> Markup {
+    html! {
+        div.scroll tabindex="0" {
+            table {
+                thead { tr { @for c in columns { th scope="col" { (Style::Markdown.head(c.head, c.unit)) } } } }
+                tbody { @for row in rows { tr {
+                    @for (index, c) in columns.iter().enumerate() {
+                        @if index == 0 { th scope="row" { ((c.cell)(row)) } }
+                        @else { td { (or_dash((c.cell)(row))) } }
+                    }
+                } } }
+            }
+        }
+    }
+}
+
+/// A sentence in which backticks mark code.
+fn prose(text: &str) -> Markup {
+    let parts: Vec<&str> = text.split('`').collect();
+    // An odd number of backticks marks nothing.
+    if parts.len().is_multiple_of(2) {
+        return html! { (text) };
+    }
+    html! {
+        @for (index, part) in parts.iter().enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! From the record of one round to its numbers.
+
+pub mod backlog;
+pub mod growth;
+pub mod journey;
+pub mod measure;
+pub mod recovery;
+pub mod staleness;
+pub mod window;

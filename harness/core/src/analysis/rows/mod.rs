@@ -1,0 +1,7 @@
+//! From rounds to rows, and from rows to ranks.
+
+pub mod metric;
+pub mod ranking;
+pub mod result;
+pub mod row;
+pub mod summary;

@@ -1,0 +1,43 @@
+//! From the rounds of a campaign to its rows and its noise: the same while it
+//! runs and when it is read again. Pure.
+
+use crate::analysis::rows::ranking;
+use crate::analysis::rows::ranking::Noise;
+use crate::analysis::rows::result::RoundResult;
+use crate::analysis::rows::row;
+use crate::analysis::rows::row::Row;
+use crate::load::workload::Workload;
+use contract::Class;
+
+/// Who takes part in a campaign.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Participants {
+    /// Names of clients and variants, and what each is compared as.
+    pub clients: Vec<(String, Class)>,
+    /// Who is entered twice, if anyone is.
+    pub control: Option<String>,
+}
+
+/// The ranked rows of one workload, and how far two entries of the control lay
+/// apart in it.
+#[must_use]
+pub fn of_workload(
+    workload: &Workload,
+    participants: &Participants,
+    rounds: &[&RoundResult],
+) -> (Vec<Row>, Vec<Noise>) {
+    let rounds: Vec<&RoundResult> =
+        rounds.iter().copied().filter(|round| round.workload == workload.name).collect();
+    let noise = match &participants.control {
+        Some(control) => ranking::noise(workload, control, &rounds),
+        None => Vec::new(),
+    };
+    let row = |(client, class): &(String, Class)| {
+        let of_client = rounds.iter().filter(|round| round.client == *client && !round.control);
+        let all: Vec<&RoundResult> = of_client.copied().collect();
+        row::row(workload, client, *class, &all)
+    };
+    let mut rows: Vec<Row> = participants.clients.iter().map(row).collect();
+    ranking::rank(&mut rows, workload.rank_by, &noise);
+    (rows, noise)
+}

@@ -1,0 +1,192 @@
+//! From an audited measurement to a verdict.
+
+use super::kind::Verdict;
+use super::reason::{Reason, Reasons};
+use super::remark::Remark;
+use crate::analysis::audit::failure::AuditFailure;
+use crate::analysis::audit::findings::Audit;
+use crate::analysis::round::growth;
+use crate::analysis::round::measure::Measurement;
+use crate::analysis::round::window;
+use crate::analysis::statistics::slope::Slope;
+use crate::load::plan::Plan;
+use crate::record::overflow::Overflow;
+use crate::record::round::Record;
+use contract::ServerEnd;
+
+/// What is said about a round.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// How it came out.
+    pub verdict: Verdict,
+    /// Why, unless it is ok.
+    pub reasons: Reasons,
+    /// What its readers should know besides.
+    pub remarks: Vec<Remark>,
+}
+
+/// Bounds of the share of CPU time that the hypervisor took: for a remark, and for `noisy`.
+pub const STOLEN_SHARE: [f64; 2] = [0.01, 0.05];
+/// The same for other processes, in CPUs.
+pub const OTHERS_CPUS: [f64; 2] = [0.05, 0.25];
+/// Involuntary context switches of the client per second from which on there is a remark.
+const PREEMPTED_PER_S: f64 = 200.0;
+/// Highest by lowest frequency of the CPU from which on there is a remark.
+const FREQUENCY_RATIO: f64 = 1.1;
+/// Time without processing from which on there is a remark, in ns.
+const STALL_NS: u64 = 100_000_000;
+/// Under a flood the client is the limit if the server waits for it at least this share
+/// of the time, …
+const BLOCKED_SHARE: f64 = 0.05;
+/// … and the kernel queues are nearly empty in at most this share of the snapshots.
+const DRY_SHARE: f64 = 0.5;
+/// Under the policy that blocks, the source is blocked if more than this share of the
+/// ticks due was never generated.
+const BLOCKED_SOURCE_SHARE: f64 = 0.01;
+
+/// Judges a round.
+#[must_use]
+pub fn judge(
+    audit: &Audit,
+    measurement: Option<&Measurement>,
+    record: &Record,
+    plan: &Plan,
+) -> Judgement {
+    let overflow = Overflow::of(record).map(|overflow| Reason::Overflow { overflow });
+    let Some(m) = measurement.filter(|_| audit.passed()) else {
+        let failed = |failure: &AuditFailure| Reason::Audit { failure: failure.clone() };
+        let (verdict, reasons) = match overflow {
+            Some(overflow) if audit.passed() => (Verdict::Overloaded, overflow.into()),
+            _ if audit.passed() => {
+                (Verdict::Invalid, failed(&AuditFailure::WindowNotObserved).into())
+            }
+            _ => (Verdict::Invalid, Reasons(audit.failures.iter().map(failed).collect())),
+        };
+        return Judgement { verdict, reasons, remarks: Vec::new() };
+    };
+    let (mut verdict, mut reason) = classify(m);
+    // A client that was disconnected was behind, however little its backlog had grown.
+    if record.server.ended == ServerEnd::CutOff && verdict != Verdict::Noisy {
+        (verdict, reason) = (Verdict::Overloaded, None);
+    }
+    let overflow = overflow.filter(|_| verdict != Verdict::Ok);
+    let reasons = Reasons(reason.into_iter().chain(overflow).collect());
+    Judgement { verdict, reasons, remarks: remarks(m, record, plan) }
+}
+
+fn classify(m: &Measurement) -> (Verdict, Option<Reason>) {
+    let around = &m.disturbance;
+    if around.stolen_share > STOLEN_SHARE[1] {
+        return (Verdict::Noisy, Some(Reason::StolenTime { share: around.stolen_share }));
+    }
+    if around.others_cpus > OTHERS_CPUS[1] {
+        return (Verdict::Noisy, Some(Reason::OtherProcesses { cpus: around.others_cpus }));
+    }
+    let unsteady = m.unsteady.clone().map(|unsteady| Reason::Unsteady { unsteady });
+    let overloaded = match m.rates.offered_per_s {
+        Some(offered) => overload(m, offered),
+        None if m.blocked_share < BLOCKED_SHARE || m.dry_share > DRY_SHARE => {
+            let reason = Reason::ServerLimited { waited_share: m.blocked_share };
+            return (Verdict::ServerLimited, Some(reason));
+        }
+        None => None,
+    };
+    match (overloaded, unsteady) {
+        (Some(reason), _) => (Verdict::Overloaded, Some(reason)),
+        (None, Some(reason)) => (Verdict::Unsteady, Some(reason)),
+        (None, None) => (Verdict::Ok, None),
+    }
+}
+
+/// Why a client could not keep up with the offered load, if it could not.
+fn overload(m: &Measurement, offered_per_s: f64) -> Option<Reason> {
+    // Before the backlog, which rises and falls with each batch that a blocked source sends.
+    if let Some(share) = m.held_back.filter(|share| *share > BLOCKED_SOURCE_SHARE) {
+        return Some(Reason::BlockedSource { share });
+    }
+    let growth = Slope { per_x: m.backlog_growth_per_s, interval: m.backlog_growth_interval_per_s };
+    if growth::is_overloaded(&growth, offered_per_s) {
+        return Some(Reason::BacklogGrew { share: growth.per_x / offered_per_s });
+    }
+    let lowest = m.ebb_growth_per_s.map(|per_s| per_s / offered_per_s);
+    let grown = lowest.filter(|share| *share > growth::KEEPS_UP_SHARE);
+    grown.map(|share| Reason::LowestBacklogGrew { share })
+}
+
+fn remarks(m: &Measurement, record: &Record, plan: &Plan) -> Vec<Remark> {
+    let around = &m.disturbance;
+    let own_pacing = m.rates.offered_per_s.filter(|_| !plan.keeps_due_times());
+    let window_s = plan.measure_ns as f64 / 1e9;
+    let preempted_per_s = m.client_switches.involuntary as f64 / window_s;
+    let moved = |[low, high]: &[u64; 2]| *high as f64 > FREQUENCY_RATIO * *low as f64;
+    let is_late = m.window_from_ns > plan.warmup_ns;
+    [
+        own_pacing.map(|offered| Remark::OwnPacing {
+            generated_share: m.rates.generated_per_s / offered,
+        }),
+        m.loss
+            .filter(|share| *share > 0.0)
+            .map(|share| Remark::Loss { policy: plan.workload.policy(), share }),
+        (around.stolen_share > STOLEN_SHARE[0])
+            .then_some(Remark::StolenTime { share: around.stolen_share }),
+        (around.others_cpus > OTHERS_CPUS[0])
+            .then_some(Remark::OtherProcesses { cpus: around.others_cpus }),
+        around
+            .frequency_khz
+            .filter(moved)
+            .map(|[low, high]| Remark::Frequency { low_mhz: low / 1000, high_mhz: high / 1000 }),
+        (preempted_per_s > PREEMPTED_PER_S).then_some(Remark::Preempted { per_s: preempted_per_s }),
+        is_late.then(|| Remark::LateSteadyState {
+            after_s: (m.window_from_ns - plan.warmup_ns) as f64 / 1e9,
+        }),
+        record
+            .hello
+            .clock_error_ns
+            .map(|error_ns| Remark::MappedClock { error_us: error_ns.div_ceil(1000) }),
+        stall(record, plan),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The longest time within the window in which ticks waited and none was processed, if
+/// it is long enough for a remark.
+fn stall(record: &Record, plan: &Plan) -> Option<Remark> {
+    let window = window::planned(record, plan)?;
+    let mut longest = (0, 0);
+    let mut since = window.first()?;
+    for snapshot in window {
+        if snapshot.processed > since.processed
+            || snapshot.generated.saturating_sub(snapshot.dropped) == snapshot.processed
+        {
+            since = snapshot;
+        }
+        longest = longest.max((snapshot.at_ns - since.at_ns, since.at_ns - record.start_ns));
+    }
+    let (lasted_ns, at_ns) = longest;
+    (lasted_ns >= STALL_NS)
+        .then_some(Remark::Stall { at_s: at_ns as f64 / 1e9, lasted_ms: lasted_ns / 1_000_000 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::round::measure::Rates;
+
+    /// The batches that a consumer in lock-step with the source waits for are no backlog
+    /// that grows for ever.
+    #[test]
+    fn a_blocked_source_is_reported_before_a_backlog() {
+        let rates = Rates { offered_per_s: Some(20_000.0), ..Rates::default() };
+        let grows = Measurement {
+            rates,
+            backlog_growth_per_s: 4_200.0,
+            backlog_growth_interval_per_s: [4_000.0, 4_400.0],
+            ..Measurement::default()
+        };
+        assert_eq!(classify(&grows).1, Some(Reason::BacklogGrew { share: 0.21 }));
+        let blocks = Measurement { held_back: Some(0.5), ..grows };
+        assert_eq!(classify(&blocks).1, Some(Reason::BlockedSource { share: 0.5 }));
+    }
+}

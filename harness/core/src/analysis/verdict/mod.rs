@@ -1,0 +1,8 @@
+//! What is said about a round: one verdict, the reasons for it, and remarks.
+
+pub mod judge;
+mod kind;
+pub mod reason;
+pub mod remark;
+
+pub use self::kind::Verdict;

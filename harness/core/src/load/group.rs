@@ -1,0 +1,89 @@
+//! Workloads that are asked for by the name of their group: all of its members.
+
+use crate::load::workload;
+use crate::load::workload::Workload;
+use anyhow::{Result, bail};
+use std::path::Path;
+
+/// Reads workloads by their names, the paths of their files, or the names of their
+/// groups, which stand for all workloads of the suite with that `group`, the fewest
+/// connections first.
+///
+/// # Errors
+/// When there is none of a name, one comes twice, or a file is not as it should be.
+pub fn load(root: &Path, names: &[&str]) -> Result<Vec<Workload>> {
+    let mut all: Vec<Workload> = Vec::new();
+    for name in names {
+        let members = members(root, name)?;
+        let found = match members.is_empty() {
+            true => vec![Workload::load(root, name)?],
+            false => members,
+        };
+        for workload in found {
+            if all.iter().any(|other| other.name == workload.name) {
+                bail!("workload `{}` is named twice", workload.name);
+            }
+            all.push(workload);
+        }
+    }
+    Ok(all)
+}
+
+fn members(root: &Path, group: &str) -> Result<Vec<Workload>> {
+    let names = workload::names(&root.join("harness/workloads"));
+    // Only a group's name begins those of its members: the other files need not be read.
+    let begins = names.iter().filter(|name| name.starts_with(&format!("{group}-")));
+    let mut members = Vec::new();
+    for name in begins {
+        let workload = Workload::load(root, name)?;
+        if workload.group.as_deref() == Some(group) {
+            members.push(workload);
+        }
+    }
+    members.sort_by_key(|workload| workload.connections * workload.clients);
+    Ok(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root() -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    }
+
+    #[test]
+    fn a_group_stands_for_all_of_its_members_in_order() {
+        let all = load(&root(), &["steady", "fan-out"]).unwrap();
+        let names: Vec<&str> = all.iter().map(|workload| workload.name.as_str()).collect();
+        assert_eq!(names, ["steady", "fan-out-1", "fan-out-10", "fan-out-100", "fan-out-1000"]);
+        assert_eq!(all[4].connections, 1000);
+        // They differ in the number of connections only, or could not be compared.
+        for member in &all[2..] {
+            let alike = Workload {
+                name: all[1].name.clone(),
+                why: all[1].why.clone(),
+                connections: 1,
+                ..member.clone()
+            };
+            assert_eq!(alike, all[1]);
+        }
+    }
+
+    #[test]
+    fn a_member_that_is_named_beside_its_group_comes_twice() {
+        let error = load(&root(), &["fan-out-10", "fan-out"]).unwrap_err().to_string();
+        assert_eq!(error, "workload `fan-out-10` is named twice");
+        let error = load(&root(), &["fan-outs"]).unwrap_err().to_string();
+        assert!(error.contains("no workload `fan-outs`"), "{error}");
+    }
+
+    #[test]
+    fn every_shipped_member_is_found_by_the_name_of_its_group() {
+        for name in workload::names(&root().join("harness/workloads")) {
+            let Some(group) = Workload::load(&root(), &name).unwrap().group else { continue };
+            let all = load(&root(), &[&group]).unwrap();
+            assert!(all.iter().any(|workload| workload.name == name), "{name} of {group}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What is offered: workloads, policies for slow consumers, the server, and the plan of a
+//! round that follows from them.
+
+pub mod group;
+pub mod plan;
+pub mod policy;
+pub mod server;
+pub mod workload;

@@ -1,0 +1,261 @@
+//! The plan of a round: one load and its timing, the same for every client.
+
+use crate::load::server::Paces;
+use crate::load::workload::Workload;
+use crate::text::digits;
+use anyhow::Result;
+use contract::{Class, ClientPlan, Credentials, ServerPlan, Version};
+use std::ops::Range;
+use std::path::PathBuf;
+use tick::{Sample, Timetable};
+
+/// Sampled ticks per round, about: 20 beyond a p99.9.
+pub const SAMPLES: u64 = 20_000;
+/// The same for the many short rounds of a search or a sweep: 100 beyond a p99.
+pub const FEW_SAMPLES: u64 = 10_000;
+/// The stride under flood, where nobody knows the count of ticks beforehand: some
+/// thousand samples of the libraries' 10 M ticks a second.
+const FLOOD_STRIDE: u64 = 9973;
+/// A window of fewer looks shows nothing.
+const LEAST_LOOKS: u64 = 5;
+/// Time to connect, in ms.
+const CONNECT_DEADLINE_MS: u64 = 5_000;
+/// Time beyond the load after which a child has to have reported, in ms.
+const REPORT_DEADLINE_MS: u64 = 15_000;
+
+/// One load and its timing.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What is sent.
+    pub workload: Workload,
+    /// What the client is expected to be.
+    pub class: Class,
+    /// The market's seed.
+    pub seed: u64,
+    /// From tick 0 to the window, in ns; a multiple of the grid.
+    pub warmup_ns: u64,
+    /// The measured window, in ns; a multiple of the grid.
+    pub measure_ns: u64,
+    /// Between two looks, in ns.
+    pub grid_ns: u64,
+    /// Which seqs are stamped.
+    sample: Sample,
+    /// The offered load: when each tick is due, if the server keeps to it.
+    pub timetable: Timetable,
+    /// Who says when a tick is made.
+    pub paces: Paces,
+    /// What the server shows to the clients, where they talk under TLS.
+    credentials: Option<Credentials>,
+}
+
+/// How long a round lasts, in ns, each a multiple of the grid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// From tick 0 to the window, at least.
+    pub warmup_ns: u64,
+    /// The measured window.
+    pub measure_ns: u64,
+    /// Between two looks.
+    pub grid_ns: u64,
+    /// How many ticks are sampled, about.
+    pub samples: u64,
+}
+
+impl Plan {
+    /// One load for one client.
+    ///
+    /// # Errors
+    /// A load that cannot be carried out.
+    pub fn new(workload: &Workload, class: Class, seed: u64, timing: Timing) -> Result<Self> {
+        let timetable = workload.timetable(seed)?;
+        let connections = (workload.connections * workload.clients) as u64;
+        let ticks = timetable.ticks_within(timing.warmup_ns + timing.measure_ns);
+        let sample = match (workload.sample_stride, ticks) {
+            (Some(stride), _) => Sample { first: 0, stride },
+            (None, Some(ticks)) => Sample::about(ticks, timing.samples / connections),
+            (None, None) => Sample { first: FLOOD_STRIDE / 2, stride: FLOOD_STRIDE },
+        };
+        Ok(Self {
+            workload: workload.clone(),
+            class,
+            seed,
+            warmup_ns: timing.warmup_ns,
+            measure_ns: timing.measure_ns,
+            grid_ns: timing.grid_ns,
+            sample,
+            timetable,
+            paces: Paces::Schedule,
+            credentials: None,
+        })
+    }
+
+    /// The same under TLS, with that certificate.
+    #[must_use]
+    pub fn secured_by(self, credentials: Option<Credentials>) -> Self {
+        Self { credentials, ..self }
+    }
+
+    /// The same for a server that paces so.
+    #[must_use]
+    pub fn paced_by(self, paces: Paces) -> Self {
+        Self { paces, ..self }
+    }
+
+    /// Whether every tick has a due time. Else it counts as due when it was made:
+    /// under flood, and where the server paces by itself.
+    #[must_use]
+    pub fn keeps_due_times(&self) -> bool {
+        self.paces == Paces::Schedule && self.timetable.schedule().is_open_loop()
+    }
+
+    /// The same load as far as it was seen when it broke off at `end_ns` from its
+    /// start: with a window that ends on the grid before that. `None`: too little
+    /// is left of it.
+    #[must_use]
+    pub fn until(&self, end_ns: u64) -> Option<Self> {
+        let seen_ns = end_ns.checked_sub(self.warmup_ns)? / self.grid_ns * self.grid_ns;
+        (seen_ns >= LEAST_LOOKS * self.grid_ns)
+            .then(|| Self { measure_ns: seen_ns.min(self.measure_ns), ..self.clone() })
+    }
+
+    /// One line for people.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let offered = self
+            .offered_per_s()
+            .map_or("a flood".into(), |per_s| format!("{} ticks/s offered", digits::count(per_s)));
+        format!(
+            "{}: {offered}, {}, {} s of warm-up at least and {} s measured, one tick in {} stamped",
+            self.workload.name,
+            self.workload.format,
+            self.warmup_ns as f64 / 1e9,
+            self.measure_ns as f64 / 1e9,
+            self.sample.stride,
+        )
+    }
+
+    /// Connections in all: each gets every tick, and all counts of a round are
+    /// sums over them.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.workload.connections * self.workload.clients
+    }
+
+    /// The offered load within the window over all connections, in ticks per
+    /// second; `None` under flood.
+    #[must_use]
+    pub fn offered_per_s(&self) -> Option<f64> {
+        Some(self.timetable.offered_per_s(&self.window_ns())? * self.connections() as f64)
+    }
+
+    /// When a tick is due, in ns from the start; `None` without due times.
+    #[must_use]
+    pub fn due_offset_ns(&self, seq: u64) -> Option<u64> {
+        self.timetable.due_offset_ns(seq).filter(|_| self.keeps_due_times())
+    }
+
+    /// The measured window, in ns from tick 0.
+    #[must_use]
+    pub fn window_ns(&self) -> Range<u64> {
+        self.warmup_ns..self.duration_ns()
+    }
+
+    /// How long the load lasts, in ns.
+    #[must_use]
+    pub fn duration_ns(&self) -> u64 {
+        self.warmup_ns + self.measure_ns
+    }
+
+    /// How many looks there are until the load's end.
+    #[must_use]
+    pub fn instants(&self) -> usize {
+        usize::try_from(self.duration_ns() / self.grid_ns).unwrap_or(0) + 1
+    }
+
+    /// Which seqs are stamped.
+    #[must_use]
+    pub fn sample(&self) -> Sample {
+        self.sample
+    }
+
+    /// Time to connect, in ms.
+    #[must_use]
+    pub fn connect_deadline_ms(&self) -> u64 {
+        CONNECT_DEADLINE_MS
+    }
+
+    fn deadline_ms(&self) -> u64 {
+        self.duration_ns() / 1_000_000 + CONNECT_DEADLINE_MS + REPORT_DEADLINE_MS
+    }
+
+    /// The server's line.
+    #[must_use]
+    pub fn for_server(&self, spin: bool, meter: Option<PathBuf>) -> ServerPlan {
+        ServerPlan {
+            contract: Version,
+            format: self.workload.format,
+            seed: self.seed,
+            schedule: self.timetable.schedule(),
+            tape: self.workload.tape.as_ref().map(|recording| recording.path.clone()),
+            connections: self.connections(),
+            duration_ns: self.duration_ns(),
+            sample: self.sample(),
+            send_buffer_bytes: self.workload.send_buffer(),
+            congestion: self.workload.congestion.clone(),
+            spin,
+            log_ceiling_bytes: self.workload.log_ceiling_bytes,
+            slow_consumer: self.workload.slow_consumer,
+            threads: self.workload.server_threads,
+            tls: self.credentials.clone(),
+            meter,
+            // Its client has a deadline of its own to connect, and comes later.
+            connect_deadline_ms: 2 * CONNECT_DEADLINE_MS,
+            deadline_ms: self.deadline_ms() + CONNECT_DEADLINE_MS,
+        }
+    }
+
+    /// The line of the client's process with that number, from 0.
+    #[must_use]
+    pub fn for_client(&self, number: usize, url: &str, meter: Option<PathBuf>) -> ClientPlan {
+        let first = number * self.workload.connections;
+        let connections = first..first + self.workload.connections;
+        ClientPlan {
+            contract: Version,
+            urls: connections.map(|connection| format!("{url}?connection={connection}")).collect(),
+            ca: self.credentials.as_ref().map(|shown| shown.cert.clone()),
+            format: self.workload.format,
+            symbols: tick::SYMBOLS,
+            schedule: self.timetable.schedule(),
+            duration_ns: self.duration_ns(),
+            sample: self.sample(),
+            work_ns: self.workload.work_ns,
+            queue_bound: self.workload.queue_bound,
+            receive_buffer_bytes: self.workload.receive_buffer(),
+            memory_ceiling_bytes: self.workload.memory_ceiling_bytes,
+            meter,
+            connect_deadline_ms: CONNECT_DEADLINE_MS,
+            deadline_ms: self.deadline_ms(),
+        }
+    }
+}
+
+/// Seconds as ns, to the nearest multiple of the grid, at least one where there
+/// is any: so that a window begins and ends with a look.
+#[must_use]
+pub fn on_grid(seconds: f64, grid_ns: u64) -> u64 {
+    let instants = (seconds * 1e9 / grid_ns as f64).round() as u64;
+    if seconds > 0.0 { instants.max(1) * grid_ns } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_lie_on_the_grid() {
+        assert_eq!(on_grid(2.0, 20_000_000), 2_000_000_000);
+        assert_eq!(on_grid(1.013, 20_000_000), 1_020_000_000);
+        assert_eq!(on_grid(0.001, 20_000_000), 20_000_000);
+        assert_eq!(on_grid(0.0, 20_000_000), 0);
+    }
+}

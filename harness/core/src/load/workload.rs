@@ -1,0 +1,445 @@
+//! Workloads: one TOML file each, with its why.
+
+use crate::load::policy;
+use crate::text::nearest;
+use crate::text::units;
+use crate::text::units::{Written, file};
+use anyhow::{Context, Result, anyhow, bail};
+use contract::{Policy, SlowConsumer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tick::{Format, Schedule, Tape, Timetable};
+
+/// The workloads of `compare` when none is named, in this order.
+pub const DEFAULT: [&str; 3] = ["steady", "overload-500k", "flood"];
+
+/// One workload, as its file says.
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// How it is selected, and shown in tables.
+    pub name: String,
+    /// Why anyone should run it, in one line.
+    pub why: String,
+    /// How to read its table.
+    pub read: String,
+    /// Those that are run together under this name, and compared in a table of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The workload whose rate was varied to get this one ([`Workload::at_rate`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// How ticks are spelled.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub format: Format,
+    /// The offered load: of a burst the base, of a ramp the beginning, of
+    /// random gaps the mean; none where a recording is replayed.
+    pub rate_per_s: Option<Rate>,
+    /// Bursts over that rate.
+    pub burst: Option<BurstShape>,
+    /// A rate that changes evenly from that.
+    pub ramp: Option<RampShape>,
+    /// Whether the gaps are random (exponentially distributed, seeded).
+    #[serde(default)]
+    pub poisson: bool,
+    /// A CSV file of gaps to replay, beside the workload's own file.
+    pub replay: Option<String>,
+    /// Connections that each client process opens.
+    #[serde(default = "one")]
+    pub connections: usize,
+    /// Processes of the client that run at once.
+    #[serde(default = "one")]
+    pub clients: usize,
+    /// Whether socket buffers grow by themselves or are the same for all.
+    #[serde(default)]
+    pub buffers: Buffers,
+    /// What its table is about, and is sorted by.
+    pub rank_by: RankBy,
+    /// Busy work per tick in the client, in ns.
+    #[serde(default)]
+    pub work_ns: u64,
+    /// The bound of bounded client queues, in ticks.
+    #[serde(default = "default_queue_bound")]
+    pub queue_bound: u64,
+    /// `SO_RCVBUF` of the client; absent: autotuning.
+    #[serde(default, deserialize_with = "file::buffer")]
+    pub receive_buffer_bytes: Option<u32>,
+    /// `SO_SNDBUF` of the server; absent: autotuning.
+    #[serde(default, deserialize_with = "file::buffer")]
+    pub send_buffer_bytes: Option<u32>,
+    /// `TCP_CONGESTION` of the server; absent: the machine's.
+    pub congestion: Option<String>,
+    /// Where an unbounded client queue ends, in bytes of resident memory.
+    #[serde(default = "default_memory_ceiling_bytes", deserialize_with = "file::size")]
+    pub memory_ceiling_bytes: u64,
+    /// A tick made later than this after its due time counts as late; more than
+    /// 1 % of them make a round invalid. In ms.
+    #[serde(default = "default_on_time_ms", deserialize_with = "file::millis")]
+    pub on_time_ms: u64,
+    /// Where the server's log ends, in bytes.
+    #[serde(default = "default_log_ceiling_bytes", deserialize_with = "file::size")]
+    pub log_ceiling_bytes: u64,
+    /// What the server does about a consumer that falls behind; absent: everything waits
+    /// for it, up to that ceiling.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "policy::from_file"
+    )]
+    pub slow_consumer: Option<SlowConsumer>,
+    /// Threads over which the server spreads its connections.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub server_threads: usize,
+    /// Whether the connections are under TLS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls: bool,
+    /// Every so manieth tick is stamped, from the first on; absent: a prime that gives
+    /// about as many as the campaign wants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_stride: Option<u64>,
+    /// The recording, once read.
+    #[serde(skip)]
+    pub tape: Option<Recording>,
+}
+
+/// A recording and where it was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recording {
+    /// For the server, which reads it too.
+    pub path: PathBuf,
+    /// Its ticks.
+    pub tape: Arc<Tape>,
+}
+
+/// `burst` in a workload file: each period begins with one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BurstShape {
+    /// Ticks per second within the burst.
+    #[serde(deserialize_with = "file::per_s")]
+    pub to_per_s: u64,
+    /// From one burst to the next.
+    #[serde(deserialize_with = "file::millis")]
+    pub every_ms: u64,
+    /// How long it lasts.
+    #[serde(deserialize_with = "file::millis")]
+    pub for_ms: u64,
+}
+
+/// `ramp` in a workload file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RampShape {
+    /// Ticks per second in the end.
+    #[serde(deserialize_with = "file::per_s")]
+    pub to_per_s: u64,
+    /// How long it takes to get there.
+    #[serde(deserialize_with = "file::millis")]
+    pub over_ms: u64,
+}
+
+/// `buffers` in a workload file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Buffers {
+    /// The kernel's autotuning, as most users have it.
+    #[default]
+    Default,
+    /// The same `SO_SNDBUF` and `SO_RCVBUF` for all, which switches autotuning
+    /// off: [`MATCHED_BYTES`] unless the workload gives other sizes.
+    Matched,
+}
+
+/// What any Linux grants without privileges (`net.core.rmem_max`, `wmem_max`
+/// as they come).
+pub const MATCHED_BYTES: u32 = 212_992;
+
+fn one() -> usize {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+fn is_one(count: &usize) -> bool {
+    *count == 1
+}
+
+/// `rate_per_s` in a workload file: a number, a rate such as `"500k"`, or
+/// `"flood"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
+#[serde(untagged, try_from = "Written")]
+#[schemars(!try_from)]
+pub enum Rate {
+    /// Ticks per second.
+    PerSecond(u64),
+    /// As fast as the connection takes them.
+    Flood(Flood),
+}
+
+/// The word `flood`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Flood {
+    /// As fast as the connection takes them.
+    Flood,
+}
+
+impl TryFrom<Written> for Rate {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        match written {
+            Written::Text(word) if word == "flood" => Ok(Self::Flood(Flood::Flood)),
+            written => written
+                .number(units::rate)
+                .map(Self::PerSecond)
+                .map_err(|error| format!("{error}, nor \"flood\"")),
+        }
+    }
+}
+
+/// What a workload's table is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RankBy {
+    /// The p99 of the response time: least is best.
+    ResponseP99,
+    /// The growth of the backlog: least is best; then the response time.
+    BacklogGrowth,
+    /// The processed rate: most is best.
+    Processed,
+    /// The p99 of the age of the newest value of each symbol: least is best.
+    Staleness,
+}
+
+fn default_queue_bound() -> u64 {
+    65_536
+}
+
+fn default_memory_ceiling_bytes() -> u64 {
+    4 << 30
+}
+
+fn default_on_time_ms() -> u64 {
+    5
+}
+
+fn default_log_ceiling_bytes() -> u64 {
+    1 << 30
+}
+
+impl Workload {
+    /// Its schedule; `seed` is that of random gaps.
+    ///
+    /// # Errors
+    /// Keys that do not go together.
+    pub fn schedule(&self, seed: u64) -> Result<Schedule> {
+        let shapes =
+            [self.burst.is_some(), self.ramp.is_some(), self.poisson, self.replay.is_some()];
+        if shapes.iter().filter(|&&is| is).count() > 1 {
+            bail!("burst, ramp, poisson, replay: choose one of them");
+        }
+        if let Some(recording) = &self.tape {
+            let tape = &recording.tape;
+            return Ok(Schedule::Replay { ticks: tape.ticks(), span_ns: tape.span_ns() });
+        }
+        let rate_per_s = match self.rate_per_s {
+            Some(Rate::PerSecond(rate_per_s)) => rate_per_s,
+            Some(Rate::Flood(_)) if shapes == [false; 4] => return Ok(Schedule::Flood),
+            Some(Rate::Flood(_)) => bail!("rate_per_s: a flood has no shape"),
+            None => bail!("rate_per_s: give ticks per second, \"flood\", or a file to replay"),
+        };
+        let ns = |ms: u64| ms.saturating_mul(1_000_000);
+        Ok(match (self.burst, self.ramp) {
+            (Some(burst), _) => Schedule::Burst {
+                base_per_s: rate_per_s,
+                burst_per_s: burst.to_per_s,
+                period_ns: ns(burst.every_ms),
+                length_ns: ns(burst.for_ms),
+            },
+            (_, Some(ramp)) => Schedule::Ramp {
+                from_per_s: rate_per_s,
+                to_per_s: ramp.to_per_s,
+                over_ns: ns(ramp.over_ms),
+            },
+            _ if self.poisson => Schedule::Poisson { rate_per_s, seed },
+            _ => Schedule::Rate { rate_per_s },
+        })
+    }
+
+    /// When each tick is due.
+    ///
+    /// # Errors
+    /// A load that cannot be carried out.
+    pub fn timetable(&self, seed: u64) -> Result<Timetable> {
+        let tape = self.tape.as_ref().map(|recording| Arc::clone(&recording.tape));
+        Timetable::new(self.schedule(seed)?, tape).map_err(anyhow::Error::msg)
+    }
+
+    /// Whether its ticks have due times.
+    #[must_use]
+    pub fn is_flood(&self) -> bool {
+        matches!(self.rate_per_s, Some(Rate::Flood(_)))
+    }
+
+    /// What the server does about a consumer that falls behind.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.slow_consumer.map_or(Policy::Queue, |slow| slow.policy)
+    }
+
+    /// Its name, or that of the workload whose rate was varied.
+    #[must_use]
+    pub fn base_name(&self) -> &str {
+        self.base.as_ref().unwrap_or(&self.name)
+    }
+
+    /// The same at another fixed rate, named after it.
+    #[must_use]
+    pub fn at_rate(&self, rate_per_s: u64) -> Self {
+        Self {
+            name: format!("{}@{rate_per_s}", self.name),
+            base: Some(self.name.clone()),
+            rate_per_s: Some(Rate::PerSecond(rate_per_s)),
+            burst: None,
+            ramp: None,
+            poisson: self.poisson,
+            replay: None,
+            tape: None,
+            ..self.clone()
+        }
+    }
+
+    /// `SO_RCVBUF` of the client, if set.
+    #[must_use]
+    pub fn receive_buffer(&self) -> Option<u32> {
+        self.receive_buffer_bytes.or(self.matched())
+    }
+
+    /// `SO_SNDBUF` of the server, if set.
+    #[must_use]
+    pub fn send_buffer(&self) -> Option<u32> {
+        self.send_buffer_bytes.or(self.matched())
+    }
+
+    fn matched(&self) -> Option<u32> {
+        (self.buffers == Buffers::Matched).then_some(MATCHED_BYTES)
+    }
+
+    /// Reads a workload by its name or by the path of its file.
+    ///
+    /// # Errors
+    /// When there is none, or its file is not as it should be.
+    pub fn load(root: &Path, name_or_file: &str) -> Result<Self> {
+        let folder = root.join("harness/workloads");
+        let is_path = name_or_file.ends_with(".toml");
+        let path = match is_path {
+            true => PathBuf::from(name_or_file),
+            false => folder.join(format!("{name_or_file}.toml")),
+        };
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            if is_path {
+                bail!("workload {name_or_file}: cannot read that file");
+            }
+            let unknown = nearest::unknown("workload", name_or_file, &names(&folder));
+            bail!("{unknown}, or give a TOML file");
+        };
+        let mut workload =
+            Self::parse(&text).with_context(|| format!("workload {name_or_file}"))?;
+        if let Some(file) = &workload.replay {
+            let path = std::path::absolute(path.with_file_name(file))?;
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("workload {name_or_file}: replay: cannot read {file}"))?;
+            let tape = Tape::parse(&text)
+                .map_err(|error| anyhow!("workload {name_or_file}: replay: {file}: {error}"))?;
+            workload.tape = Some(Recording { path, tape: Arc::new(tape) });
+        }
+        workload.timetable(0).with_context(|| format!("workload {name_or_file}"))?;
+        Ok(workload)
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let workload: Self = toml::from_str(text)?;
+        let simple = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if workload.name.is_empty() || !workload.name.chars().all(simple) {
+            bail!("name: use letters, digits, `-`, `_` and `.` only");
+        }
+        if workload.group.as_ref() == Some(&workload.name) {
+            bail!("group: a workload may not be called as its group");
+        }
+        match &workload.replay {
+            None => {
+                workload.timetable(0)?;
+            }
+            Some(file) if file.contains(['/', '\\']) => {
+                bail!("replay: {file} has to lie beside the workload's file");
+            }
+            Some(_) if workload.rate_per_s.is_some() => {
+                bail!("replay: a recording has its own rate: leave rate_per_s out");
+            }
+            Some(_) => {}
+        }
+        if workload.is_flood() && workload.rank_by != RankBy::Processed {
+            bail!("rank_by: a flood has no due times, so only \"processed\" can rank it");
+        }
+        for (key, count) in [("connections", workload.connections), ("clients", workload.clients)] {
+            if !(1..=1000).contains(&count) {
+                bail!("{key}: {count} is not between 1 and 1000");
+            }
+        }
+        if workload.connections * workload.clients > 1000 {
+            bail!("connections and clients: more than 1000 connections in all");
+        }
+        policy::check(&workload)?;
+        if workload.sample_stride == Some(0) {
+            bail!("sample_stride: must be at least 1");
+        }
+        if workload.queue_bound == 0 {
+            bail!("queue_bound: must be at least 1");
+        }
+        if workload.work_ns > 1_000_000_000 {
+            bail!("work_ns: more than a second per tick");
+        }
+        Ok(workload)
+    }
+}
+
+/// The keys in which two definitions differ, with both values, such as `work_ns 0 and 7`;
+/// texts do not count.
+#[must_use]
+pub fn differing_keys(a: &Workload, b: &Workload) -> Vec<String> {
+    let object = |workload: &Workload| match serde_json::to_value(workload) {
+        Ok(Value::Object(map)) => map,
+        _ => serde_json::Map::new(),
+    };
+    let (a, b) = (object(a), object(b));
+    let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    let differs = |key: &&String| a.get(*key) != b.get(*key);
+    let is_text = |key: &str| ["why", "read", "base"].contains(&key);
+    let show = |value: Option<&Value>| value.map_or("absent".to_owned(), Value::to_string);
+    keys.into_iter()
+        .filter(|key| !is_text(key))
+        .filter(differs)
+        .map(|key| format!("{key} {} and {}", show(a.get(key)), show(b.get(key))))
+        .collect()
+}
+
+/// The names of all workloads in a folder, in order.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".toml")?.to_owned()))
+        .collect();
+    names.sort();
+    names
+}
+
+#[cfg(test)]
+#[path = "workload_tests.rs"]
+mod tests;

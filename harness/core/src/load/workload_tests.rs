@@ -1,0 +1,110 @@
+//! Workloads as they are shipped, and mistakes in them.
+
+use super::*;
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+#[test]
+fn every_shipped_workload_is_sound_and_named_as_its_file() {
+    for entry in root().join("harness/workloads").read_dir().unwrap() {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        let Some(name) = file.strip_suffix(".toml") else { continue };
+        assert_eq!(Workload::load(&root(), name).unwrap().name, name);
+    }
+    for name in DEFAULT {
+        Workload::load(&root(), name).unwrap();
+    }
+}
+
+/// Only then the table across them compares the policies and nothing else.
+#[test]
+fn the_workloads_of_the_policies_are_the_very_same_load() {
+    let policies = ["queue", "block", "drop-oldest", "drop-newest", "conflate", "disconnect"];
+    let load = |policy: &str| Workload::load(&root(), &format!("slow-{policy}")).unwrap();
+    let first = load("queue");
+    for policy in policies {
+        let workload = load(policy);
+        assert_eq!(workload.policy().to_string(), policy);
+        let slow_consumer = workload.slow_consumer;
+        let (name, why, read) = (workload.name, workload.why, workload.read);
+        let same = Workload { name, why, read, slow_consumer, ..first.clone() };
+        assert_eq!(load(policy), same);
+    }
+}
+
+#[test]
+fn mistakes_are_named() {
+    let sound = "name='x'\nwhy='w'\nread='r'\nrank_by='processed'\n";
+    let cases = [
+        (
+            "rate_per_s='fast'",
+            "`fast` is no rate between 1 and 100M, such as 50000, 50k or 1.5M, nor \"flood\"",
+        ),
+        ("rate_per_s=-5", "expected a whole number, or text with a unit"),
+        (
+            "rate_per_s=5\nreceive_buffer_bytes='big'",
+            "`big` is no size such as 65536, 64KiB or 1MB",
+        ),
+        ("rate_per_s=5\nsend_buffer_bytes='8GiB'", "8589934592 bytes are too many for a buffer"),
+        ("rate_per_s=5\nramp={to_per_s='200M',over_ms=1}", "`200M` is no rate"),
+        (
+            "rate_per_s=5\nramp={to_per_s=9,over_ms='1us'}",
+            "`1us` is no whole number of milliseconds",
+        ),
+        ("rate_per_s=5\nsample_stride=0", "sample_stride: must be at least 1"),
+        ("rate_per_s=0", "rate_per_s: 0 is not between"),
+        ("rate_per_s=5\ncolour=1", "unknown field `colour`"),
+        ("rate_per_s=5\nqueue_bound=0", "queue_bound: must be at least 1"),
+        ("rate_per_s=5\nformat='xml'", "unknown variant `xml`"),
+        ("rate_per_s=5\nconnections=0", "connections: 0 is not between"),
+        ("rate_per_s=5\npoisson=true\nramp={to_per_s=5,over_ms=1}", "choose one"),
+        ("rate_per_s=5\nburst={to_per_s=9000,every_ms=10,for_ms=10}", "shorter than its period"),
+        ("rate_per_s='flood'\npoisson=true", "a flood has no shape"),
+        ("replay='../x.csv'", "beside the workload"),
+        ("poisson=true", "rate_per_s: give ticks"),
+        ("rate_per_s=5\nslow_consumer={policy='conflate'}", "conflate needs a limit"),
+    ];
+    for (line, expected) in cases {
+        let error = Workload::parse(&format!("{sound}{line}")).unwrap_err();
+        assert!(format!("{error:#}").contains(expected), "{error:#}");
+    }
+    let ranked = sound.replace("processed", "response_p99") + "rate_per_s='flood'";
+    assert!(Workload::parse(&ranked).unwrap_err().to_string().contains("rank_by"));
+}
+
+#[test]
+fn units_in_a_file_are_numbers_in_json() {
+    let sound = "name='x'\nwhy='w'\nread='r'\nrank_by='processed'\n";
+    let parse = |lines: &str| Workload::parse(&format!("{sound}{lines}")).unwrap();
+    let written = parse(
+        "rate_per_s='500k'\nburst={to_per_s='1.5M',every_ms='1s',for_ms='100ms'}\n\
+         receive_buffer_bytes='64KiB'\nsend_buffer_bytes='1MB'\nmemory_ceiling_bytes='2GiB'\n\
+         log_ceiling_bytes='512MiB'\non_time_ms='10ms'",
+    );
+    let plain = parse(
+        "rate_per_s=500000\nburst={to_per_s=1500000,every_ms=1000,for_ms=100}\n\
+         receive_buffer_bytes=65536\nsend_buffer_bytes=1000000\n\
+         memory_ceiling_bytes=2147483648\nlog_ceiling_bytes=536870912\non_time_ms=10",
+    );
+    assert_eq!(written, plain);
+    let json = serde_json::to_value(&written).unwrap();
+    assert_eq!(json["rate_per_s"], 500_000);
+    assert_eq!(json["receive_buffer_bytes"], 65_536);
+    assert_eq!(json["burst"]["every_ms"], 1000);
+    assert_eq!(serde_json::from_value::<Workload>(json).unwrap(), written);
+    let flood = serde_json::to_value(parse("rate_per_s='flood'")).unwrap();
+    assert_eq!(
+        (&flood["rate_per_s"], &flood["send_buffer_bytes"]),
+        (&"flood".into(), &Value::Null)
+    );
+    assert!(serde_json::from_value::<Workload>(flood).unwrap().is_flood());
+}
+
+#[test]
+fn an_unknown_name_lists_the_known_ones() {
+    let error = Workload::load(&root(), "nonsense").unwrap_err().to_string();
+    assert!(error.contains("no workload `nonsense`") && error.contains("steady"), "{error}");
+}

@@ -1,0 +1,54 @@
+//! The machine that a campaign ran on.
+
+use schemars::JsonSchema;
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The machine, as a campaign records it.
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct Machine {
+    /// Its host name.
+    pub host: String,
+    /// Kernel release.
+    pub kernel: String,
+    /// CPU architecture.
+    pub architecture: String,
+    /// CPU model.
+    pub cpu_model: Option<String>,
+    /// CPU flags.
+    pub cpu_flags: Vec<String>,
+    /// CPUs that the harness may use.
+    pub cpus_allowed: String,
+    /// CPUs that are online.
+    pub cpus_online: usize,
+    /// All memory, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// Frequency governor of CPU 0; `None`: not told (as in most virtual machines).
+    pub governor: Option<String>,
+    /// Default TCP congestion control.
+    pub congestion_control: Option<String>,
+    /// `min default max` of receive buffers, in bytes.
+    pub tcp_rmem_bytes: Option<String>,
+    /// `min default max` of send buffers, in bytes.
+    pub tcp_wmem_bytes: Option<String>,
+    /// What time the kernel's clock comes from.
+    pub clocksource: Option<String>,
+    /// Load average over one minute before the campaign.
+    pub load_before: Option<f32>,
+}
+
+/// One line: processor, CPUs, memory, kernel, congestion control.
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let memory_gib = self.memory_bytes.unwrap_or(0) as f64 / f64::from(1 << 30);
+        write!(
+            f,
+            "{}, {} CPUs, {memory_gib:.0} GiB, Linux {}, TCP {}",
+            self.cpu_model.as_deref().unwrap_or("unknown CPU"),
+            self.cpus_online,
+            self.kernel,
+            self.congestion_control.as_deref().unwrap_or("?"),
+        )
+    }
+}

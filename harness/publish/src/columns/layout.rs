@@ -1,0 +1,133 @@
+//! Which columns a table of rows has, in which order: the same on a terminal, in Markdown
+//! and on a page.
+
+use super::column::{Better, Column, Format};
+use super::rows;
+use bench_core::analysis::rows::row::Row;
+use bench_core::load::workload::Workload;
+
+/// One column of a table of rows.
+#[derive(Debug, Clone, Copy)]
+pub enum Shown {
+    /// An entry of the catalogue.
+    Value(&'static Column<Row>, Format),
+    /// The confidence interval of an entry, beside it.
+    Interval(&'static Column<Row>, Format),
+    /// The layer that holds most of the backlog.
+    LargestLayer,
+}
+
+impl Shown {
+    fn value(key: &str) -> Self {
+        let column = rows::column(key);
+        Self::Value(column, column.format)
+    }
+
+    /// The head of the column, without its unit.
+    #[must_use]
+    pub fn head(&self) -> String {
+        match self {
+            Self::Value(column, _) => column.head.to_owned(),
+            Self::Interval(column, _) => format!("{} 95 % CI", column.head),
+            Self::LargestLayer => "largest layer".to_owned(),
+        }
+    }
+
+    /// The unit of the column; empty where each cell has its own, or none.
+    #[must_use]
+    pub fn unit(&self) -> &'static str {
+        match self {
+            Self::Value(_, format) | Self::Interval(_, format) => format.unit(),
+            Self::LargestLayer => "",
+        }
+    }
+
+    /// What the column means.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Value(column, _) => column.hint.to_owned(),
+            Self::Interval(column, _) => {
+                format!("95 % confidence interval of the median {} (bootstrap)", column.name)
+            }
+            Self::LargestLayer => "the layer that holds most of the backlog".to_owned(),
+        }
+    }
+
+    /// The cell of a row; empty where there is nothing to show.
+    #[must_use]
+    pub fn cell(&self, row: &Row) -> String {
+        match self {
+            Self::Value(column, format) => column.cell(row, *format),
+            Self::Interval(column, format) if row.rounds > 1 => column.interval(row, *format),
+            Self::Interval(..) => String::new(),
+            Self::LargestLayer => {
+                let layer = row.backlog_end.and_then(|backlog| backlog.largest());
+                layer.map_or(String::new(), |layer| layer.to_string())
+            }
+        }
+    }
+
+    /// What a row is sorted by in this column; `None`: by its text.
+    #[must_use]
+    pub fn sort_key(&self, row: &Row) -> Option<f64> {
+        match self {
+            Self::Value(column, _) => (column.read)(row).value,
+            Self::Interval(column, _) => (column.read)(row).interval.map(|(low, _)| low),
+            Self::LargestLayer => None,
+        }
+    }
+
+    /// Which value is better.
+    #[must_use]
+    pub fn better(&self) -> Better {
+        match self {
+            Self::Value(column, _) => column.better,
+            Self::Interval(..) | Self::LargestLayer => Better::Neither,
+        }
+    }
+}
+
+/// The columns with these keys, each in its own format.
+#[must_use]
+pub fn of_keys(keys: &[&str]) -> Vec<Shown> {
+    keys.iter().map(|key| Shown::value(key)).collect()
+}
+
+/// The columns of one workload of a comparison.
+#[must_use]
+pub fn of_workload(workload: &Workload, rows: &[Row]) -> Vec<Shown> {
+    if workload.is_flood() { of_flood() } else { of_schedule(workload, rows) }
+}
+
+fn of_flood() -> Vec<Shown> {
+    let processed = rows::column("processed");
+    let rate =
+        [Shown::Value(processed, Format::MegaPerS), Shown::Interval(processed, Format::MegaPerS)];
+    let rest = of_keys(&["client_cpu", "server_cpu", "client_memory", "backlog"]);
+    rate.into_iter().chain(rest).chain([Shown::LargestLayer]).collect()
+}
+
+fn of_schedule(workload: &Workload, rows_of_table: &[Row]) -> Vec<Shown> {
+    let p99 = rows::column("response_p99");
+    let has_bursts = rows_of_table.iter().any(|row| row.recovery.is_some());
+    let bursts: &[&str] = if has_bursts { &["burst_backlog", "burst_recovery"] } else { &[] };
+    let has_policy = workload.slow_consumer.is_some();
+    let policy: &[&str] =
+        if has_policy { &["lost", "staleness_p50", "staleness_p99"] } else { &[] };
+    let mut columns = of_keys(&["processed", "backlog_growth", "backlog"]);
+    columns.push(Shown::LargestLayer);
+    columns.extend(of_keys(bursts));
+    columns.extend(of_keys(policy));
+    columns.extend(of_keys(&["response_p50", "response_p99"]));
+    columns.push(Shown::Interval(p99, p99.format));
+    columns.extend(of_keys(&["response_p999", "response_max", "service_p50"]));
+    columns.extend(of_keys(&["client_cpu", "client_memory", "server_lateness_p99"]));
+    columns
+}
+
+/// The columns of a sweep, of each of which there is a table on a terminal.
+#[must_use]
+pub fn of_sweep() -> Vec<Shown> {
+    of_keys(&["response_p50", "response_p99", "efficiency", "backlog_growth", "client_cpu"])
+}

@@ -1,0 +1,191 @@
+//! From the capacities of two searches to changes. A search gives no rounds to test
+//! but bounds: a rate that was held in fresh rounds, and one that was refuted.
+
+use super::change::{Change, Subject, Value, Why, Word};
+use super::evidence;
+use super::side::Side;
+use bench_core::analysis::capacity::result::{Capacity, Limit};
+use bench_core::analysis::rows::ranking;
+use bench_core::analysis::statistics::inference::Interval;
+
+/// The changes of all clients that both have.
+pub(super) fn changes(a: &Side<'_>, b: &Side<'_>, common: &[(String, String)]) -> Vec<Change> {
+    let of = |(workload, client): &(String, String)| {
+        let find = |side: &Side<'_>| {
+            side.campaign.capacities.iter().position(|found| found.client == *client)
+        };
+        let (of_a, of_b) = (find(a)?, find(b)?);
+        Some(change(workload, &a.campaign.capacities[of_a], &b.campaign.capacities[of_b]))
+    };
+    common.iter().filter_map(of).collect()
+}
+
+/// From the highest rate sustained to the lowest that was not: infinite where none
+/// was too high.
+fn bounds(found: &Capacity) -> Option<Interval> {
+    let (low, high) = found.interval_per_s?;
+    Some(Interval { low: low as f64, high: high.map_or(f64::INFINITY, |high| high as f64) })
+}
+
+fn change(workload: &str, a: &Capacity, b: &Capacity) -> Change {
+    let both = bounds(a).zip(bounds(b));
+    let interval = both.map(|(a, b)| Interval { low: b.low / a.high, high: b.high / a.low });
+    let ratio = both.map(|(a, b)| b.low / a.low);
+    // How finely the searches tell rates apart.
+    let step = both
+        .map(|(a, b)| (a.high / a.low).max(b.high / b.low) - 1.0)
+        .filter(|step| step.is_finite());
+    let margin = step.map(evidence::margin);
+    let (word, reason) = match interval {
+        None => lost(a, b),
+        Some(interval) => word(a, b, interval, ratio, margin),
+    };
+    let value = |found: &Capacity| Value {
+        verdict: None,
+        value: found.capacity_per_s.map(|rate| rate as f64),
+        at_least: bounds(found).is_some_and(|bounds| bounds.high.is_infinite()),
+        rounds: found.probes.len(),
+    };
+    Change {
+        workload: workload.to_owned(),
+        client: a.client.clone(),
+        subject: Subject::Capacity,
+        headline: true,
+        word,
+        reason,
+        a: value(a),
+        b: value(b),
+        ratio,
+        interval: interval.filter(|i| i.low > 0.0 && i.high.is_finite()),
+        p: None,
+        p_holm: None,
+        noise_floor: step,
+        margin,
+        decidable: word.is_change() || (a.confirmed && b.confirmed),
+    }
+}
+
+/// Two capacities differ where one was refuted at a rate that the other held, and
+/// they lie more than a step of the search apart.
+fn word(
+    a: &Capacity,
+    b: &Capacity,
+    interval: Interval,
+    ratio: Option<f64>,
+    margin: Option<f64>,
+) -> (Word, Option<Why>) {
+    let beyond = ranking::is_beyond_noise(ratio, margin.unwrap_or(evidence::MARGIN));
+    let cannot = |why| (Word::CannotTell, Some(why));
+    match interval {
+        _ if !a.confirmed || !b.confirmed => {
+            cannot(Why::NotConfirmed { a: !a.confirmed, b: !b.confirmed })
+        }
+        i if i.low >= 1.0 && beyond => (Word::Faster, None),
+        i if i.high <= 1.0 && beyond => (Word::Slower, None),
+        // A hair of rounding: rates have three digits.
+        i if margin.is_some_and(|margin| evidence::is_within(i, margin + 1e-9)) => {
+            (Word::Same, None)
+        }
+        _ => cannot(Why::SearchesOverlap),
+    }
+}
+
+/// One of them, or both, hold no rate.
+fn lost(a: &Capacity, b: &Capacity) -> (Word, Option<Why>) {
+    let note = |found: &Capacity| found.capacity_per_s.is_none().then(|| found.note.clone());
+    let why = Why::NoCapacity { a: note(a), b: note(b) };
+    // A disturbed search, a late server, or one that never began, say nothing of the client.
+    let says_something = |found: &Capacity| {
+        let last = found.probes.last();
+        last.is_some_and(|p| !matches!(p.gave_way, Some(Limit::Noise | Limit::ServerPace)))
+    };
+    let word = match (a.capacity_per_s, b.capacity_per_s) {
+        (Some(_), None) if says_something(b) => Word::Slower,
+        (None, Some(_)) if says_something(a) => Word::Faster,
+        _ => Word::CannotTell,
+    };
+    (word, Some(why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bench_core::analysis::capacity::result::{Phase, Probe, SearchNote};
+    use bench_core::analysis::verdict::Verdict;
+    use bench_core::analysis::verdict::reason::Reasons;
+    use contract::Class;
+
+    fn found(low: u64, high: Option<u64>) -> Capacity {
+        Capacity {
+            client: "c".into(),
+            class: Class::Library,
+            capacity_per_s: Some(low),
+            interval_per_s: Some((low, high)),
+            limited_by: None,
+            confirmed: true,
+            client_cpus: None,
+            response_p99_ns: None,
+            note: None,
+            took_s: 30.0,
+            probes: Vec::new(),
+        }
+    }
+
+    fn lost(gave_way: Limit) -> Capacity {
+        let probe = Probe {
+            rate_per_s: 1000,
+            phase: Phase::Climb,
+            gave_way: Some(gave_way),
+            verdict: Verdict::Ok,
+            reasons: Reasons::default(),
+            efficiency: None,
+            backlog_growth_per_s: None,
+            response_p99_ns: None,
+            client_cpus: None,
+        };
+        let note = Some(SearchNote::BelowLowest { rate_per_s: 1000 });
+        let none = Capacity { capacity_per_s: None, interval_per_s: None, note, ..found(1, None) };
+        Capacity { confirmed: false, probes: vec![probe], ..none }
+    }
+
+    fn said(a: &Capacity, b: &Capacity) -> Word {
+        change("w", a, b).word
+    }
+
+    #[test]
+    fn capacities_differ_where_one_held_what_refuted_the_other() {
+        let (million, step) =
+            (found(1_000_000, Some(1_050_000)), found(1_050_000, Some(1_100_000)));
+        let more = found(1_200_000, Some(1_260_000));
+        assert_eq!(said(&million, &more), Word::Faster);
+        assert_eq!(said(&more, &million), Word::Slower);
+        assert_eq!(said(&million, &million), Word::Same);
+        assert_eq!(said(&million, &step), Word::CannotTell, "one step is what searches vary by");
+        let change = change("w", &million, &more);
+        assert!((change.worse_by().unwrap() + 0.2).abs() < 1e-9, "{change:?}");
+    }
+
+    #[test]
+    fn what_is_not_confirmed_or_has_no_upper_bound_claims_nothing_by_it() {
+        let million = found(1_000_000, Some(1_050_000));
+        let guess = Capacity { confirmed: false, ..found(1_200_000, Some(1_260_000)) };
+        assert_eq!(said(&million, &guess), Word::CannotTell);
+        let open = found(2_000_000, None);
+        assert_eq!(said(&million, &open), Word::Faster, "held what refuted the other");
+        assert_eq!(said(&open, &open), Word::CannotTell);
+        assert_eq!(change("w", &million, &open).interval, None, "no infinity in files");
+    }
+
+    #[test]
+    fn a_capacity_that_is_gone_is_slower_unless_something_else_disturbed() {
+        let million = found(1_000_000, Some(1_050_000));
+        assert_eq!(said(&million, &lost(Limit::Client)), Word::Slower);
+        assert_eq!(said(&lost(Limit::Client), &million), Word::Faster);
+        for machine in [Limit::Noise, Limit::ServerPace] {
+            assert_eq!(said(&million, &lost(machine)), Word::CannotTell, "{machine:?}");
+        }
+        let change = change("w", &million, &lost(Limit::Client));
+        let note = SearchNote::BelowLowest { rate_per_s: 1000 };
+        assert_eq!(change.reason, Some(Why::NoCapacity { a: None, b: Some(Some(note)) }));
+    }
+}

@@ -1,0 +1,274 @@
+//! One comparison of two rows, and what is said about it.
+
+use super::side::Which;
+use crate::columns::{capacities, rows};
+use bench_core::analysis::capacity::result::SearchNote;
+use bench_core::analysis::rows::metric::Metric;
+use bench_core::analysis::statistics::inference::Interval;
+use bench_core::analysis::verdict::Verdict;
+use bench_core::analysis::verdict::reason::Reasons;
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::cmp::Ordering;
+use std::fmt;
+
+/// What is said of one comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// B is worse: it processes less, takes longer, or has a worse verdict.
+    Slower,
+    /// B is better.
+    Faster,
+    /// The whole confidence interval of the ratio is within the margin.
+    Same,
+    /// Neither a difference nor its absence is shown.
+    CannotTell,
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Slower => "slower",
+            Self::Faster => "faster",
+            Self::Same => "same",
+            Self::CannotTell => "cannot tell",
+        })
+    }
+}
+
+impl Word {
+    /// Whether it is a change.
+    #[must_use]
+    pub fn is_change(self) -> bool {
+        matches!(self, Self::Slower | Self::Faster)
+    }
+}
+
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// How the rows came out: only where they came out differently, or without numbers.
+    Verdict,
+    /// The highest rate sustained.
+    #[serde(rename = "capacity_per_s")]
+    Capacity,
+    /// A number of each round.
+    #[serde(untagged)]
+    Metric(Metric),
+}
+
+/// What it is called in a table.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Verdict => "verdict",
+            Self::Capacity => capacities::column("capacity").name,
+            Self::Metric(metric) => rows::of_metric(*metric).head,
+        })
+    }
+}
+
+impl Subject {
+    /// Whether the greater value is the better one.
+    #[must_use]
+    pub fn more_is_better(self) -> bool {
+        match self {
+            Self::Verdict => false,
+            Self::Capacity => true,
+            Self::Metric(metric) => metric.more_is_better(),
+        }
+    }
+}
+
+/// One side of a comparison.
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
+pub struct Value {
+    /// How its row came out; `None` of a capacity.
+    pub verdict: Option<Verdict>,
+    /// Median over rounds, as the ratio is made of; of a capacity the rate. In the unit of
+    /// the subject's name. `None`: it has no number.
+    pub value: Option<f64>,
+    /// Whether that is only a lower bound, in one round or more.
+    pub at_least: bool,
+    /// Rounds behind it; of a capacity, probes.
+    pub rounds: usize,
+}
+
+/// Why a comparison cannot be told, or what changed the verdict.
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, thiserror::Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Why {
+    /// The verdicts differ, or one side has no numbers.
+    #[error("{}", verdicts(a, b))]
+    Verdicts {
+        /// Of A, unless it is ok.
+        a: Option<(Verdict, Reasons)>,
+        /// Of B, unless it is ok.
+        b: Option<(Verdict, Reasons)>,
+    },
+    /// A side is not ranked, so it says something about the machine or the server.
+    #[error("{}", unranked(*a, *b))]
+    Unranked {
+        /// The verdict of A, if it is not ranked.
+        a: Option<Verdict>,
+        /// The verdict of B, if it is not ranked.
+        b: Option<Verdict>,
+    },
+    /// Ticks still waited on both sides.
+    #[error("both are only lower bounds")]
+    BothBounds,
+    /// Ticks still waited on that side.
+    #[error("{side} is only a lower bound")]
+    Bound {
+        /// Which side.
+        side: Which,
+    },
+    /// The same, and it may be as great as the other.
+    #[error("{side} is only a lower bound, and may be as great as the other")]
+    BoundMayBeAsGreat {
+        /// Which side.
+        side: Which,
+    },
+    /// A side has no such number.
+    #[error("one side has no values")]
+    NoValues,
+    /// A single round on one side.
+    #[error("one round is too few")]
+    OneRound,
+    /// Fewer than five rounds on one side.
+    #[error("too few rounds for a test, and they overlap or are within the noise")]
+    FewRounds,
+    /// The confidence interval is not within the margin.
+    #[error("the confidence interval of the ratio is too wide")]
+    WideInterval,
+    /// A median is zero or negative.
+    #[error("there is no ratio around zero")]
+    NoRatio,
+    /// A search did not confirm its capacity.
+    #[error("not confirmed: {}", sides(*a, *b))]
+    NotConfirmed {
+        /// Whether that of A.
+        a: bool,
+        /// Whether that of B.
+        b: bool,
+    },
+    /// The bounds of the searches overlap.
+    #[error("they are closer than the searches can tell")]
+    SearchesOverlap,
+    /// A search found no capacity.
+    #[error("{}", lost(a, b))]
+    NoCapacity {
+        /// What is known of the search of A, if it found none.
+        a: Option<Option<SearchNote>>,
+        /// The same of B.
+        b: Option<Option<SearchNote>>,
+    },
+}
+
+fn verdicts(a: &Option<(Verdict, Reasons)>, b: &Option<(Verdict, Reasons)>) -> String {
+    let of = |side: Which, of: &Option<(Verdict, Reasons)>| {
+        of.as_ref().map(|(verdict, reasons)| format!("{side} is {verdict}: {reasons}"))
+    };
+    joined([of(Which::A, a), of(Which::B, b)], "; ")
+}
+
+fn unranked(a: Option<Verdict>, b: Option<Verdict>) -> String {
+    let of = |side: Which, of: Option<Verdict>| of.map(|verdict| format!("{side} is {verdict}"));
+    joined([of(Which::A, a), of(Which::B, b)], ", ")
+}
+
+fn sides(a: bool, b: bool) -> String {
+    let of = |side: Which, is: bool| is.then(|| side.to_string());
+    joined([of(Which::A, a), of(Which::B, b)], " and ")
+}
+
+fn lost(a: &Option<Option<SearchNote>>, b: &Option<Option<SearchNote>>) -> String {
+    let of = |side: Which, of: &Option<Option<SearchNote>>| match of {
+        None => None,
+        Some(None) => Some(format!("{side}: no capacity was found")),
+        Some(Some(note)) => Some(format!("{side}: {note}")),
+    };
+    joined([of(Which::A, a), of(Which::B, b)], "; ")
+}
+
+fn joined(parts: [Option<String>; 2], between: &str) -> String {
+    parts.into_iter().flatten().collect::<Vec<_>>().join(between)
+}
+
+/// One comparison.
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
+pub struct Change {
+    /// The workload's name.
+    pub workload: String,
+    /// The client's name.
+    pub client: String,
+    /// What is compared.
+    pub subject: Subject,
+    /// Whether it is what its workload is about (or a change of verdict): each
+    /// workload and client has one headline.
+    pub headline: bool,
+    /// What is said.
+    pub word: Word,
+    /// Why it cannot be told, or what changed the verdict.
+    pub reason: Option<Why>,
+    /// Before.
+    pub a: Value,
+    /// After.
+    pub b: Value,
+    /// B by A: a lower bound where B is one, an upper bound where A is one. `None`
+    /// where one of them is zero or negative, or both are bounds.
+    pub ratio: Option<f64>,
+    /// Its 95 % bootstrap interval; of a capacity, what its search leaves open. Where B
+    /// is a bound only the lower end counts, where A is one the upper.
+    pub interval: Option<Interval>,
+    /// Mann–Whitney, two-sided; `None`: there was nothing to test.
+    pub p: Option<f64>,
+    /// The same after Holm's adjustment for all comparisons of this diff.
+    pub p_holm: Option<f64>,
+    /// The noise floor that it was held against: 0.1 is 10 %.
+    pub noise_floor: Option<f64>,
+    /// Within what the interval has to lie to be called the same: 0.05 is 5 %.
+    pub margin: Option<f64>,
+    /// Whether its rounds could have shown a difference, had there been one.
+    pub decidable: bool,
+}
+
+impl Change {
+    /// By how much B is worse: 0.05 is 5 % less processed, or 5 % longer. `None`
+    /// where there is no ratio: then it cannot be called small.
+    #[must_use]
+    pub fn worse_by(&self) -> Option<f64> {
+        let ratio = self.ratio?;
+        Some(if self.subject.more_is_better() { 1.0 - ratio } else { ratio - 1.0 })
+    }
+
+    /// Surest first.
+    pub(super) fn by_certainty(&self, other: &Self) -> Ordering {
+        let class = |change: &Self| match (change.word, change.subject) {
+            (word, Subject::Verdict) if word.is_change() => 0,
+            (word, _) if word.is_change() => 1,
+            (Word::Same, _) => 2,
+            _ => 3,
+        };
+        let size = |change: &Self| change.ratio.map_or(f64::MAX, |ratio| ratio.ln().abs());
+        let p = |change: &Self| change.p_holm.unwrap_or(0.0);
+        class(self).cmp(&class(other)).then_with(|| match class(self) {
+            0 | 1 => p(self).total_cmp(&p(other)).then_with(|| size(other).total_cmp(&size(self))),
+            // As the campaign has them.
+            _ => Ordering::Equal,
+        })
+    }
+}
+
+/// What only one campaign has.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+pub struct Missing {
+    /// The campaign that has it.
+    pub only_in: Which,
+    /// The workload.
+    pub workload: String,
+    /// Its clients.
+    pub clients: Vec<String>,
+}

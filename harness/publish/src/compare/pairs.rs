@@ -1,0 +1,228 @@
+//! From the rows of two campaigns to changes, metric by metric.
+
+use super::change::{Change, Subject, Value, Why, Word};
+use super::evidence::{self, Evidence};
+use super::side::Side;
+use bench_core::analysis::rows::metric::Metric;
+use bench_core::analysis::rows::ranking::{self, ROUNDS_FOR_TESTS, SIGNIFICANT};
+use bench_core::analysis::rows::row::{Row, SEED};
+use bench_core::analysis::statistics::inference::{self, Interval};
+use bench_core::analysis::statistics::slope;
+use bench_core::analysis::verdict::Verdict;
+use bench_core::analysis::verdict::reason::Reasons;
+use bench_core::load::workload::{RankBy, Workload};
+
+/// One metric of two rows, before its word.
+struct Pair<'a> {
+    a: &'a Row,
+    b: &'a Row,
+    metric: Metric,
+    headline: bool,
+    noise_floor: Option<f64>,
+    ratio: Option<(f64, Interval)>,
+    /// `None`: nothing to test.
+    p: Option<f64>,
+}
+
+impl<'a> Pair<'a> {
+    fn new(sides: [&Side<'_>; 2], rows: [&'a Row; 2], metric: Metric, headline: bool) -> Self {
+        let [a, b] = rows;
+        let (of_a, of_b) = (a.samples.of(metric), b.samples.of(metric));
+        let bounds_only = a.samples.are_bounds(metric) && b.samples.are_bounds(metric);
+        // Rows that are not ranked say something of the machine or of the server.
+        let testable = a.verdict.is_ranked() && b.verdict.is_ranked() && !bounds_only;
+        let has_values = !of_a.is_empty() && !of_b.is_empty();
+        let floors = sides.map(|side| floor(side, &a.workload, metric));
+        Self {
+            a,
+            b,
+            metric,
+            headline,
+            noise_floor: floors.into_iter().flatten().reduce(f64::max),
+            ratio: inference::ratio_of_medians(of_b, of_a, SEED).filter(|_| !bounds_only),
+            p: (testable && has_values).then(|| inference::mann_whitney_p(of_a, of_b, SEED)),
+        }
+    }
+
+    fn rounds(&self) -> [usize; 2] {
+        [self.a, self.b].map(|row| row.samples.of(self.metric).len())
+    }
+
+    /// `tests`: how many the diff has.
+    fn change(&self, p_holm: Option<f64>, tests: usize) -> Change {
+        let (a, b, metric) = (self.a, self.b, self.metric);
+        let noise_floor = self.noise_floor.unwrap_or(0.0);
+        let (word, reason) = match p_holm {
+            Some(p_holm) => evidence::word(&Evidence {
+                a: a.samples.of(metric),
+                b: b.samples.of(metric),
+                a_at_least: a.samples.are_bounds(metric),
+                b_at_least: b.samples.are_bounds(metric),
+                more_is_better: metric.more_is_better(),
+                ratio: self.ratio,
+                p_holm,
+                noise_floor,
+            }),
+            None => (Word::CannotTell, Some(untested(a, b, metric))),
+        };
+        let [of_a, of_b] = self.rounds();
+        let attainable = match of_a.min(of_b) {
+            0 | 1 => false,
+            rounds if rounds < ROUNDS_FOR_TESTS => true,
+            _ => inference::least_p(of_a, of_b) * (tests as f64) < SIGNIFICANT,
+        };
+        Change {
+            workload: a.workload.clone(),
+            client: a.client.clone(),
+            subject: Subject::Metric(metric),
+            headline: self.headline,
+            word,
+            reason,
+            a: value(a, metric),
+            b: value(b, metric),
+            ratio: self.ratio.map(|(ratio, _)| ratio),
+            interval: self.ratio.map(|(_, interval)| interval),
+            p: self.p,
+            p_holm,
+            noise_floor: self.noise_floor,
+            margin: Some(evidence::margin(noise_floor)),
+            decidable: self.p.is_some() && attainable,
+        }
+    }
+}
+
+/// The changes of all rows that both have.
+pub(super) fn changes(a: &Side<'_>, b: &Side<'_>, common: &[(String, String)]) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut pairs: Vec<Pair<'_>> = Vec::new();
+    for (workload, client) in common {
+        let definition = a.campaign.workloads.iter().find(|w| w.name == *workload);
+        let rows = [a, b].map(|side| find(side, workload, client));
+        let ([Some(of_a), Some(of_b)], Some(definition)) = (rows, definition) else { continue };
+        let rows = [of_a, of_b];
+        let of_verdict = verdict(rows[0], rows[1]);
+        let headline = of_verdict.is_none();
+        changes.extend(of_verdict);
+        for (index, metric) in metrics(definition, rows, headline).into_iter().enumerate() {
+            pairs.push(Pair::new([a, b], rows, metric, headline && index == 0));
+        }
+    }
+    let tested: Vec<f64> = pairs.iter().filter_map(|pair| pair.p).collect();
+    let mut adjusted = inference::holm(&tested).into_iter();
+    for pair in &pairs {
+        let p_holm = pair.p.and_then(|_| adjusted.next());
+        changes.push(pair.change(p_holm, tested.len()));
+    }
+    let place = |change: &Change| {
+        let is = |key: &(String, String)| key.0 == change.workload && key.1 == change.client;
+        (common.iter().position(is), !change.headline)
+    };
+    changes.sort_by_key(place);
+    changes
+}
+
+fn find<'a>(side: &Side<'a>, workload: &str, client: &str) -> Option<&'a Row> {
+    let is = |row: &&Row| row.workload == workload && row.client == client;
+    side.campaign.rows.iter().find(is)
+}
+
+/// What two rows are compared by; the first is what their workload is about, unless
+/// their verdicts stand for that.
+fn metrics(workload: &Workload, rows: [&Row; 2], headline_due: bool) -> Vec<Metric> {
+    let any_behind = rows.iter().any(|row| row.verdict == Verdict::Overloaded);
+    let worse = rows[0].verdict.max(rows[1].verdict);
+    let headline = ranking::metric(workload.rank_by, worse);
+    let about = |metric: &Metric| match metric {
+        // Who keeps up with a schedule processes what it offers, and lets nothing grow.
+        Metric::Processed => workload.is_flood() || any_behind,
+        Metric::Growth => any_behind,
+        Metric::ResponseP99 | Metric::ResponseP50 => !workload.is_flood(),
+        Metric::Cpu => true,
+        Metric::StalenessP99 => workload.rank_by == RankBy::Staleness,
+    };
+    let has_values = |metric: &Metric| rows.iter().all(|row| !row.samples.of(*metric).is_empty());
+    let others = Metric::ALL.into_iter().filter(|&metric| metric != headline).filter(about);
+    // A headline without values cannot be told: no other metric takes its place.
+    let first = std::iter::once(headline).filter(|metric| headline_due || has_values(metric));
+    first.chain(others.filter(has_values)).collect()
+}
+
+/// What a row's verdict is worth; `None`: it says nothing of the client.
+fn worth(row: &Row) -> Option<u8> {
+    match row.verdict {
+        // The audit failed because of the server alone, or the reason is only a sentence.
+        Verdict::Invalid if row.reasons.are_server_lateness() != Some(false) => None,
+        Verdict::Ok => Some(2),
+        Verdict::Overloaded => Some(1),
+        Verdict::Unavailable | Verdict::Invalid | Verdict::Failed => Some(0),
+        Verdict::ServerLimited | Verdict::Unsteady | Verdict::Noisy | Verdict::Interrupted => None,
+    }
+}
+
+/// A change of the verdict, or two rows of which one has no numbers.
+fn verdict(a: &Row, b: &Row) -> Option<Change> {
+    let has_numbers = a.rounds > 0 && b.rounds > 0;
+    if a.verdict == b.verdict && has_numbers {
+        return None;
+    }
+    let word = match (worth(a), worth(b)) {
+        (Some(a), Some(b)) if b < a => Word::Slower,
+        (Some(a), Some(b)) if b > a => Word::Faster,
+        _ => Word::CannotTell,
+    };
+    let of = |row: &Row| -> Option<(Verdict, Reasons)> {
+        (row.verdict != Verdict::Ok).then(|| (row.verdict, row.reasons.clone()))
+    };
+    let (of_a, of_b) = (of(a), of(b));
+    let reason = (of_a.is_some() || of_b.is_some()).then_some(Why::Verdicts { a: of_a, b: of_b });
+    let value = |row: &Row| Value {
+        verdict: Some(row.verdict),
+        value: None,
+        at_least: false,
+        rounds: row.verdicts.values().sum(),
+    };
+    Some(Change {
+        workload: a.workload.clone(),
+        client: a.client.clone(),
+        subject: Subject::Verdict,
+        headline: true,
+        word,
+        reason,
+        a: value(a),
+        b: value(b),
+        ratio: None,
+        interval: None,
+        p: None,
+        p_holm: None,
+        noise_floor: None,
+        margin: None,
+        decidable: word.is_change(),
+    })
+}
+
+/// Why there is no test.
+fn untested(a: &Row, b: &Row, metric: Metric) -> Why {
+    let unranked = |row: &Row| (!row.verdict.is_ranked()).then_some(row.verdict);
+    match (unranked(a), unranked(b)) {
+        (None, None) if a.samples.are_bounds(metric) => Why::BothBounds,
+        (None, None) => Why::NoValues,
+        (a, b) => Why::Unranked { a, b },
+    }
+}
+
+fn value(row: &Row, metric: Metric) -> Value {
+    Value {
+        verdict: Some(row.verdict),
+        value: slope::median(row.samples.of(metric).to_vec()),
+        at_least: row.samples.are_bounds(metric),
+        rounds: row.samples.of(metric).len(),
+    }
+}
+
+/// The noise floor of a campaign in one metric; `None`: it has no control.
+fn floor(side: &Side<'_>, workload: &str, metric: Metric) -> Option<f64> {
+    let control = side.rounds.iter().find(|round| round.control)?;
+    let metric = ranking::noise_of(metric);
+    let noise = ranking::noise_in(metric, workload, &control.client, &side.rounds)?;
+    Some(noise.floor)
+}

@@ -1,0 +1,286 @@
+//! A diff for people: on a terminal, and as Markdown for a pull request's comment.
+
+use super::change::{Change, Subject, Value, Word};
+use super::diff::{Diff, Tally};
+use super::side::{Head, Which};
+use crate::columns::rows;
+use crate::text::style::or_dash;
+use crate::text::style::{Style, aligned};
+use bench_archive::campaign::Kind;
+use bench_core::analysis::rows::ranking::SIGNIFICANT;
+use bench_core::analysis::statistics::inference::Interval;
+use bench_core::text::digits::{count, ratio};
+use bench_core::text::escape;
+
+/// A comment of a pull request takes 65 536 characters; here bytes, which are more.
+const COMMENT: usize = 65_000;
+/// Of foreign words at most so many characters, and of lists so many lines.
+const WORDS: usize = 400;
+const CELL: usize = 100;
+const LINES: usize = 30;
+/// So many rows of what changed are shown in any case.
+const CHANGED: usize = 60;
+
+/// For a terminal.
+#[must_use]
+pub fn terminal(diff: &Diff) -> String {
+    let page = Page { diff, style: Style::Terminal, most: usize::MAX };
+    let notes = page.notes().iter().map(|note| format!("NOTE: {note}\n")).collect::<String>();
+    let gap = if notes.is_empty() { "" } else { "\n" };
+    format!(
+        "{}\n\n{notes}{gap}{}{}\n\n{}{}{}",
+        page.heads().join("\n"),
+        tally(diff.headlines),
+        page.others("\n"),
+        page.changed(),
+        page.rest(),
+        page.gate("\n")
+    )
+}
+
+/// For a comment of a pull request: the summary first, what did not change folded
+/// away, and never too long.
+#[must_use]
+pub fn markdown(diff: &Diff) -> String {
+    let mut most = diff.changes.len();
+    loop {
+        let text = Page { diff, style: Style::Markdown, most }.markdown();
+        if text.len() <= COMMENT || most == 0 {
+            return escape::clipped(&text, COMMENT).into_owned();
+        }
+        most = (most * COMMENT / text.len()).min(most - 1);
+    }
+}
+
+/// A diff on its way to text.
+struct Page<'a> {
+    diff: &'a Diff,
+    style: Style,
+    /// So many rows of each table are shown.
+    most: usize,
+}
+
+impl Page<'_> {
+    fn markdown(&self) -> String {
+        let notes: String = self.notes().iter().map(|note| format!("> - {note}\n")).collect();
+        let notes = match notes.is_empty() {
+            true => notes,
+            false => format!("> [!WARNING]\n{notes}\n"),
+        };
+        let (same, open) = {
+            let (h, o) = (self.diff.headlines, self.diff.others);
+            (h.same + o.same, h.cannot_tell + o.cannot_tell)
+        };
+        format!(
+            "**{}**{}\n\n{}{}\n\n{notes}{}<details>\n<summary>{same} the same, {open} that cannot be told, and how to read it</summary>\n\n{}\n</details>\n",
+            tally(self.diff.headlines),
+            self.others("\n\n"),
+            self.gate("\n"),
+            self.heads().map(|head| format!("- {head}")).join("\n"),
+            self.changed(),
+            self.rest(),
+        )
+    }
+
+    fn escaped(&self, text: &str, most: usize) -> String {
+        let text = escape::clipped(text, most);
+        match self.style {
+            Style::Terminal => escape::terminal(&text),
+            Style::Markdown => escape::markdown(&text),
+        }
+    }
+
+    fn heads(&self) -> [String; 2] {
+        [(Which::A, &self.diff.a), (Which::B, &self.diff.b)].map(|(side, head)| {
+            let name = self.escaped(&head.name, CELL);
+            let kind = self.diff.kind;
+            format!(
+                "{side}: {name}, {kind} of {}, {}",
+                self.escaped(&head.started, CELL),
+                self.commit(head)
+            )
+        })
+    }
+
+    fn commit(&self, head: &Head) -> String {
+        let dirty = if head.dirty == Some(true) { " with changes" } else { "" };
+        match &head.commit {
+            Some(hash) => format!(
+                "commit {}{dirty}",
+                self.escaped(&hash.chars().take(12).collect::<String>(), 12)
+            ),
+            None => "commit unknown".to_owned(),
+        }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let shown =
+            self.diff.notes.iter().take(LINES).map(|note| self.escaped(&note.to_string(), WORDS));
+        let left = self.diff.notes.len().saturating_sub(LINES);
+        shown
+            .chain((left > 0).then(|| format!("and {left} notes more: see --format json")))
+            .collect()
+    }
+
+    /// The metrics besides the headlines.
+    fn others(&self, before: &str) -> String {
+        match self.diff.others.total() {
+            0 => String::new(),
+            _ => format!("{before}In other metrics: {}.", tally(self.diff.others)),
+        }
+    }
+
+    fn changed(&self) -> String {
+        let changed: Vec<&Change> =
+            self.diff.changes.iter().filter(|c| c.word.is_change()).collect();
+        match changed.is_empty() {
+            true => "Nothing is shown to have changed.\n\n".to_owned(),
+            false => format!("{}\n\n", self.table(&changed)),
+        }
+    }
+
+    /// What did not change, what is missing, and how to read it.
+    fn rest(&self) -> String {
+        let mut text = String::new();
+        for (word, title) in [(Word::Same, "The same:"), (Word::CannotTell, "Cannot be told:")] {
+            let of: Vec<&Change> = self.diff.changes.iter().filter(|c| c.word == word).collect();
+            if !of.is_empty() {
+                text.push_str(&format!("{title}\n\n{}\n\n", self.table(&of)));
+            }
+        }
+        for missing in self.diff.missing.iter().take(LINES) {
+            let line = format!(
+                "only in {}: {}: {}",
+                missing.only_in,
+                missing.workload,
+                missing.clients.join(", ")
+            );
+            text.push_str(&format!("- {}\n", self.escaped(&line, WORDS)));
+        }
+        let left = self.diff.missing.len().saturating_sub(LINES);
+        if left > 0 {
+            text.push_str(&format!("- and {left} workloads more that only one of them has\n"));
+        }
+        text.push_str(legend(self.diff.kind));
+        text
+    }
+
+    fn gate(&self, after: &str) -> String {
+        let lines = self.diff.gate.iter().take(LINES);
+        let lines: String = lines
+            .map(|outcome| format!("- gate: {}\n", self.escaped(&outcome.to_string(), WORDS)))
+            .collect();
+        if lines.is_empty() { lines } else { format!("{lines}{after}") }
+    }
+
+    fn table(&self, changes: &[&Change]) -> String {
+        let heads = [
+            "",
+            "workload",
+            "client",
+            "metric",
+            "A",
+            "B",
+            "B / A",
+            "95 % CI",
+            "p",
+            "noise floor",
+            "why",
+        ];
+        let has_why = changes.iter().any(|change| change.reason.is_some());
+        let width = heads.len() - usize::from(!has_why);
+        let heads = heads.into_iter().take(width).map(|head| self.style.head(head, ""));
+        let mut table = self.style.table(heads);
+        let shown = match changes.first() {
+            // What changed is what a comment is about.
+            Some(change) if change.word.is_change() => self.most.max(CHANGED),
+            _ => self.most,
+        };
+        for change in changes.iter().take(shown) {
+            table.add_row(self.cells(change).into_iter().map(or_dash).take(width));
+        }
+        let text = aligned(table, 4);
+        match changes.len().saturating_sub(shown) {
+            0 => text,
+            left => format!("{text}\n\nand {left} more: see `harness diff --format json`"),
+        }
+    }
+
+    fn cells(&self, change: &Change) -> [String; 11] {
+        let mark = if change.headline { " •" } else { "" };
+        let untested = change.p_holm.is_some_and(|p| p >= SIGNIFICANT);
+        let word = match (change.word, change.margin) {
+            (Word::Same, Some(margin)) => format!("same within {}", percent(margin)),
+            (word, _) if word.is_change() && untested => format!("{word} (no test)"),
+            (word, _) => word.to_string(),
+        };
+        let bound = match (change.a.at_least, change.b.at_least) {
+            (false, true) => "> ",
+            (true, false) => "< ",
+            _ => "",
+        };
+        let bounded = |x: f64| format!("{bound}{}", ratio(x));
+        // A bound has no other end.
+        let span = |i: Interval| match bound {
+            "> " => format!("> {}", ratio(i.low)),
+            "< " => format!("< {}", ratio(i.high)),
+            _ => format!("{}–{}", ratio(i.low), ratio(i.high)),
+        };
+        [
+            word,
+            self.escaped(&change.workload, CELL),
+            self.escaped(&change.client, CELL),
+            format!("{}{mark}", change.subject),
+            value(change.subject, &change.a),
+            value(change.subject, &change.b),
+            change.ratio.map_or(String::new(), bounded),
+            change.interval.map_or(String::new(), span),
+            change.p_holm.map_or(String::new(), |p| format!("{p:.4}")),
+            change.noise_floor.map_or(String::new(), percent),
+            self.escaped(&change.reason.as_ref().map_or(String::new(), ToString::to_string), CELL),
+        ]
+    }
+}
+
+/// `2 slower, 1 faster, 12 same, 3 cannot tell`
+fn tally(of: Tally) -> String {
+    format!(
+        "{} slower, {} faster, {} same, {} cannot tell",
+        of.slower, of.faster, of.same, of.cannot_tell
+    )
+}
+
+fn value(subject: Subject, of: &Value) -> String {
+    let bound = if of.at_least { "> " } else { "" };
+    let Some(number) = of.value else {
+        return of.verdict.map_or(String::new(), |verdict| verdict.to_string());
+    };
+    let shown = match subject {
+        Subject::Metric(metric) => {
+            let format = rows::of_metric(metric).format;
+            let gap = if format.unit().is_empty() { "" } else { " " };
+            format!("{}{gap}{}", format.text(number), format.unit())
+        }
+        Subject::Verdict | Subject::Capacity => format!("{} ticks/s", count(number)),
+    };
+    format!("{bound}{shown}")
+}
+
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent < 10.0 { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
+}
+
+/// How to read it.
+fn legend(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Capacity => {
+            "- Slower or faster: one search refuted a rate that the other held, and the capacities lie more than a step of the search apart. Same: no more than that step apart, whatever the searches leave open.\n"
+        }
+        Kind::Compare | Kind::Sweep => {
+            "- •: what the workload is ranked by, or a change of the verdict; the first line counts these.\n\
+             - Slower or faster: p below 0.05 (Mann–Whitney, Holm over all comparisons here), a 95 % interval of the ratio that leaves out 1, and a ratio beyond the noise floor, the larger of both campaigns, and beyond 1 %. Same: the whole interval within the margin given.\n\
+             - >, <: a lower or an upper bound, as ticks still waited. A noise floor is that within a campaign: what changed on the machine between the two is not in it.\n"
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What an exporter is.
+
+use anyhow::Result;
+use bench_archive::archive::Archive;
+use std::fmt;
+use std::path::PathBuf;
+
+/// In what a campaign can be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Tables and small charts for a terminal.
+    Text,
+    /// The tables in Markdown.
+    Markdown,
+    /// A page with charts.
+    Html,
+    /// All numbers as tidy CSV.
+    Csv,
+    /// What `campaign.json` says, its rows computed again.
+    Json,
+    /// The bar chart of a comparison, for white and for dark pages.
+    Svg,
+    /// Response times as HdrHistogram logs, one for each workload.
+    Hlog,
+    /// Every sampled tick as a Parquet table.
+    Parquet,
+}
+
+/// Its word on the command line.
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Markdown => "md",
+            Self::Html => "html",
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Svg => "svg",
+            Self::Hlog => "hlog",
+            Self::Parquet => "parquet",
+        })
+    }
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Text,
+        Self::Markdown,
+        Self::Html,
+        Self::Csv,
+        Self::Json,
+        Self::Svg,
+        Self::Hlog,
+        Self::Parquet,
+    ];
+}
+
+/// A file of a campaign's directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Below that directory.
+    pub path: PathBuf,
+    /// All of it.
+    pub bytes: Vec<u8>,
+}
+
+impl File {
+    /// A file with that content.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { path: path.into(), bytes: bytes.into() }
+    }
+}
+
+/// Makes the files of one format.
+pub trait Exporter {
+    /// Which format it is.
+    fn format(&self) -> Format;
+
+    /// The files of a campaign.
+    ///
+    /// # Errors
+    /// When a file of the campaign is missing or damaged.
+    fn files(&self, archive: &Archive) -> Result<Vec<File>>;
+}

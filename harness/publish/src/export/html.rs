@@ -1,0 +1,22 @@
+//! The page with charts.
+
+use super::{Exporter, File, Format};
+use crate::report;
+use anyhow::Result;
+use bench_archive::archive::Archive;
+
+/// `report.html`.
+pub struct Html;
+
+impl Exporter for Html {
+    fn format(&self) -> Format {
+        Format::Html
+    }
+
+    fn files(&self, archive: &Archive) -> Result<Vec<File>> {
+        if report::shows_rounds(&archive.campaign) {
+            archive.needs_stamps()?;
+        }
+        Ok(vec![File::new("report.html", report::html(archive)?)])
+    }
+}

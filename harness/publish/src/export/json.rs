@@ -1,0 +1,19 @@
+//! What `campaign.json` says.
+
+use super::{Exporter, File, Format};
+use anyhow::Result;
+use bench_archive::archive::Archive;
+use bench_archive::store;
+
+/// `campaign.json`, its rows computed again from the rounds.
+pub struct Json;
+
+impl Exporter for Json {
+    fn format(&self) -> Format {
+        Format::Json
+    }
+
+    fn files(&self, archive: &Archive) -> Result<Vec<File>> {
+        Ok(vec![File::new("campaign.json", store::pretty(&archive.campaign)?)])
+    }
+}

@@ -1,0 +1,19 @@
+//! The tables in Markdown.
+
+use super::{Exporter, File, Format};
+use crate::tables::campaign;
+use anyhow::Result;
+use bench_archive::archive::Archive;
+
+/// `table.md`.
+pub struct Markdown;
+
+impl Exporter for Markdown {
+    fn format(&self) -> Format {
+        Format::Markdown
+    }
+
+    fn files(&self, archive: &Archive) -> Result<Vec<File>> {
+        Ok(vec![File::new("table.md", campaign::markdown(&archive.campaign))])
+    }
+}

@@ -1,0 +1,22 @@
+//! Tables and small charts for a terminal.
+
+use super::{Exporter, File, Format};
+use crate::tables::overview;
+use anyhow::Result;
+use bench_archive::archive::Archive;
+
+/// What `harness show` prints.
+pub struct Text {
+    /// Of the terminal, in columns.
+    pub width: usize,
+}
+
+impl Exporter for Text {
+    fn format(&self) -> Format {
+        Format::Text
+    }
+
+    fn files(&self, archive: &Archive) -> Result<Vec<File>> {
+        Ok(vec![File::new("table.txt", overview::text(archive, self.width)?)])
+    }
+}

@@ -1,0 +1,273 @@
+//! The index of published campaigns, newest first: as Markdown and as a page.
+//! Campaigns that cannot be compared never share a table. Pure.
+
+use crate::report::headline;
+use bench_archive::campaign::{Campaign, Kind, Status};
+use bench_core::load::workload;
+use bench_core::text::escape;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// The first line of an index in Markdown: a file without it is somebody's own.
+pub const MADE: &str = "<!-- made by harness publish: do not edit -->";
+
+/// A campaign in the index.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its folder.
+    pub name: String,
+    /// What it says, or why it cannot be read.
+    pub campaign: Result<Campaign, String>,
+}
+
+/// A run of `harness classic` in the index.
+#[derive(Debug, Clone)]
+pub struct Classic {
+    /// Its directory.
+    pub name: String,
+    /// What it found, or why it cannot be read.
+    pub findings: Result<Findings, String>,
+}
+
+/// What the index says about a run of `harness classic`.
+#[derive(Debug, Clone)]
+pub struct Findings {
+    /// When it began, UTC.
+    pub started: Option<String>,
+    /// The machine in one line.
+    pub machine: Option<String>,
+    /// What came of it in one sentence.
+    pub headline: String,
+}
+
+/// Campaigns that may stand in one table.
+struct Group<'a> {
+    /// Why they are apart from the group before.
+    why: Option<String>,
+    campaigns: Vec<(&'a Entry, &'a Campaign)>,
+}
+
+/// Why two campaigns must not stand in one table; `None`: they may.
+#[must_use]
+pub fn apart(a: &Campaign, b: &Campaign) -> Option<String> {
+    if a.contract != b.contract {
+        return Some(format!("contract {} instead of {}", b.contract, a.contract));
+    }
+    if a.server != b.server {
+        return Some(format!("served by {} instead of {}", b.server, a.server));
+    }
+    a.workloads.iter().find_map(|one| {
+        let other = b.workloads.iter().find(|other| other.name == one.name)?;
+        let keys = workload::differing_keys(one, other);
+        (!keys.is_empty())
+            .then(|| format!("workload `{}` differs in {}", one.name, keys.join(", ")))
+    })
+}
+
+/// Newest first, split where campaigns cannot be compared.
+fn groups(entries: &[Entry]) -> Vec<Group<'_>> {
+    let mut sorted: Vec<(&Entry, &Campaign)> =
+        entries.iter().filter_map(|e| Some((e, e.campaign.as_ref().ok()?))).collect();
+    sorted.sort_by(|a, b| b.1.started.cmp(&a.1.started).then_with(|| b.0.name.cmp(&a.0.name)));
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for (entry, campaign) in sorted {
+        let reason = |group: &Group<'_>| {
+            group.campaigns.iter().find_map(|(_, member)| apart(member, campaign))
+        };
+        let why = groups.iter().map(reason).collect::<Vec<_>>();
+        match why.iter().position(Option::is_none) {
+            Some(index) => groups[index].campaigns.push((entry, campaign)),
+            None => {
+                let why = why.into_iter().next_back().flatten();
+                groups.push(Group { why, campaigns: vec![(entry, campaign)] });
+            }
+        }
+    }
+    groups
+}
+
+/// A campaign in a few words.
+fn headline(campaign: &Campaign) -> String {
+    let all = headline::of_campaign(campaign);
+    let one = |(index, headline): (usize, &headline::Headline)| match campaign.kind {
+        Kind::Compare => {
+            let name = campaign.workloads.get(index).map_or("", |w| w.name.as_str());
+            format!("{name}: {}", headline.answer)
+        }
+        _ => headline.answer.clone(),
+    };
+    all.iter().enumerate().map(one).collect::<Vec<_>>().join(" ")
+}
+
+/// What was run.
+fn loads(campaign: &Campaign) -> String {
+    let names: Vec<&str> = campaign.workloads.iter().map(|load| load.name.as_str()).collect();
+    match (campaign.kind, names.as_slice()) {
+        (Kind::Sweep, [first, .., last]) => {
+            format!("sweep of {} rates, from {first} to {last}", names.len())
+        }
+        (Kind::Capacity, _) => format!("capacity, {}", names.join(", ")),
+        _ => names.join(", "),
+    }
+}
+
+fn commit(campaign: &Campaign) -> String {
+    let hash = campaign.commit.as_deref().unwrap_or("unknown");
+    let dirty = if campaign.dirty == Some(true) { " with changes" } else { "" };
+    format!("{}{dirty}", hash.get(..10).unwrap_or(hash))
+}
+
+const ABOUT: &str = "Each directory is one run of `harness compare`, `capacity` or `sweep`: `report.html` and `table.md` to read, `campaign.json`, `rounds.jsonl` and `rows.csv` to compute with, `hlog/` for HdrHistogram's viewers.";
+
+const STAMPS: &str = "The stamps of every sampled tick (`journeys/`) and the snapshots of counters and queues (`grid/`) stay with whoever measured them, except those of the newest comparison: with them `harness publish --check` computes its table again. To get your own for another campaign, check out its commit and run its command; both are on its page.";
+
+const CLASSIC: &str = "Runs of `harness classic`: the older benchmark's experiments repeated with this suite, and which of its claims hold.";
+
+/// `results/README.md`.
+#[must_use]
+pub fn markdown(entries: &[Entry], classics: &[Classic]) -> String {
+    let mut out = format!(
+        "{MADE}\n# Published campaigns\n\n{ABOUT} [METHODOLOGY](../harness/METHODOLOGY.md) says what each figure means. Written by `harness publish results/CAMPAIGN…`; the same as a page: [index.html](index.html).\n\n{STAMPS}\n"
+    );
+    for group in groups(entries) {
+        if let Some(why) = &group.why {
+            out.push_str(&format!(
+                "\nNot to be compared with the campaigns above: {}.\n",
+                escape::markdown(why)
+            ));
+        }
+        out.push_str(
+            "\n| campaign | machine | commit | workloads | result |\n|---|---|---|---|---|\n",
+        );
+        for (entry, campaign) in &group.campaigns {
+            let cells = [
+                campaign.machine.to_string(),
+                commit(campaign),
+                loads(campaign),
+                format!("{}{}", state(campaign), headline(campaign)),
+            ]
+            .map(|text| escape::markdown(&text));
+            out.push_str(&format!(
+                "| [{}]({1}/report.html) ([text]({1}/table.md)) | {2} |\n",
+                escape::markdown(&entry.name),
+                escape::address(&entry.name),
+                cells.join(" | ")
+            ));
+        }
+    }
+    if classics.iter().any(|classic| classic.findings.is_ok()) {
+        out.push_str(&format!("\n{CLASSIC}\n\n| run | machine | result |\n|---|---|---|\n"));
+    }
+    for (name, findings) in classic_runs(classics) {
+        let machine = findings.machine.as_deref().unwrap_or("unknown");
+        out.push_str(&format!(
+            "| [{}]({1}/classic.html) ([text]({1}/classic.md)) | {2} | {3} |\n",
+            escape::markdown(name),
+            escape::address(name),
+            escape::markdown(machine),
+            escape::markdown(&findings.headline)
+        ));
+    }
+    for (name, why) in unreadable(entries, classics) {
+        out.push_str(&format!(
+            "\n{} cannot be read: {}\n",
+            escape::code(name),
+            escape::markdown(why)
+        ));
+    }
+    out
+}
+
+fn state(campaign: &Campaign) -> String {
+    match campaign.status {
+        Status::Complete => String::new(),
+        other => format!("({}) ", other),
+    }
+}
+
+fn unreadable<'a>(
+    entries: &'a [Entry],
+    classics: &'a [Classic],
+) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let campaigns = entries.iter().map(|e| (e.name.as_str(), e.campaign.as_ref().err()));
+    let runs = classics.iter().map(|c| (c.name.as_str(), c.findings.as_ref().err()));
+    campaigns.chain(runs).filter_map(|(name, why)| Some((name, why?.as_str())))
+}
+
+/// The runs that can be read, newest first.
+fn classic_runs(classics: &[Classic]) -> Vec<(&str, &Findings)> {
+    let readable =
+        classics.iter().filter_map(|c| Some((c.name.as_str(), c.findings.as_ref().ok()?)));
+    let mut runs: Vec<_> = readable.collect();
+    runs.sort_by(|a, b| b.1.started.cmp(&a.1.started).then_with(|| b.0.cmp(a.0)));
+    runs
+}
+
+fn classic_table(classics: &[Classic]) -> Markup {
+    html! {
+        p { "Runs of " code { "harness classic" } ": the older benchmark's experiments repeated with this suite, and which of its claims hold." }
+        div.scroll tabindex="0" {
+            table {
+                thead { tr { @for head in ["run", "machine", "result"] { th.text scope="col" { (head) } } } }
+                tbody { @for (name, findings) in classic_runs(classics) { tr {
+                    th scope="row" { a href={ (escape::address(name)) "/classic.html" } { (name) } }
+                    td.text.long { (findings.machine.as_deref().unwrap_or("unknown")) }
+                    td.text.long { (findings.headline) }
+                } } }
+            }
+        }
+    }
+}
+
+/// `results/index.html`.
+#[must_use]
+pub fn page(entries: &[Entry], classics: &[Classic]) -> String {
+    let row = |entry: &Entry, campaign: &Campaign| -> Markup {
+        html! {
+            tr {
+                th scope="row" { a href={ (escape::address(&entry.name)) "/report.html" } { (entry.name) } }
+                td.text.long { (campaign.machine) }
+                td.text { (commit(campaign)) }
+                td.text { (loads(campaign)) }
+                td.text.long { (state(campaign)) (headline(campaign)) }
+            }
+        }
+    };
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+                link rel="icon" href="data:,";
+                title { "Tick Bench: published campaigns" }
+                style { (PreEscaped(include_str!("../assets/report.css"))) }
+            }
+            body { main {
+                h1 { "Tick Bench: published campaigns" }
+                p { "When a WebSocket market-data feed gets fast, which client keeps up, and where does the backlog go when it does not? Newest first." }
+                p { (STAMPS.replace('`', "")) }
+                @for group in groups(entries) {
+                    @if let Some(why) = &group.why {
+                        p { strong { "Not to be compared with the campaigns above: " } (why) "." }
+                    }
+                    div.scroll tabindex="0" {
+                        table {
+                            thead { tr {
+                                @for head in ["campaign", "machine", "commit", "workloads", "result"] {
+                                    th.text scope="col" { (head) }
+                                }
+                            } }
+                            tbody { @for (entry, campaign) in &group.campaigns { (row(entry, campaign)) } }
+                        }
+                    }
+                }
+                @if classics.iter().any(|classic| classic.findings.is_ok()) { (classic_table(classics)) }
+                @for (name, why) in unreadable(entries, classics) {
+                    p { code { (name) } " cannot be read: " (why) }
+                }
+            } }
+        }
+    }
+    .into_string()
+}

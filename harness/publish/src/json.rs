@@ -1,0 +1,53 @@
+//! The objects of `--json`.
+
+use crate::tables::across::Groups;
+use bench_archive::campaign::{Campaign, SCHEMA};
+use bench_core::analysis::capacity::result::Capacity;
+use bench_core::analysis::rows::ranking::Noise;
+use bench_core::analysis::rows::row::Row;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The object of `compare --json` and of `sweep --json`.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Report<'a> {
+    /// The version of this object.
+    pub schema: u32,
+    /// A row for each workload and client.
+    pub rows: &'a [Row],
+    /// How far two entries of one client differ.
+    pub noise: &'a [Noise],
+    /// The tables across workloads.
+    #[serde(flatten)]
+    pub groups: Groups,
+}
+
+impl<'a> Report<'a> {
+    /// Of a campaign.
+    #[must_use]
+    pub fn of(campaign: &'a Campaign) -> Self {
+        Self {
+            schema: SCHEMA,
+            rows: &campaign.rows,
+            noise: &campaign.noise,
+            groups: Groups::of(campaign),
+        }
+    }
+}
+
+/// The object of `capacity --json`.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct CapacityReport<'a> {
+    /// The version of this object.
+    pub schema: u32,
+    /// A row for each client.
+    pub rows: &'a [Capacity],
+}
+
+impl<'a> CapacityReport<'a> {
+    /// Of a campaign.
+    #[must_use]
+    pub fn of(campaign: &'a Campaign) -> Self {
+        Self { schema: SCHEMA, rows: &campaign.capacities }
+    }
+}

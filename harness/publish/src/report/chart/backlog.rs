@@ -1,0 +1,92 @@
+//! Where ticks wait, over time: the layers of one round's backlog, stacked.
+
+use super::paint::{self, Tip, headroom, mesh, paint};
+use crate::report::palette::LAYERS;
+use crate::report::series::{Shown, seconds};
+use anyhow::Result;
+use bench_archive::packed::GridRow;
+use bench_core::analysis::round::backlog::Backlog;
+use bench_core::text::digits::short;
+use plotters::prelude::*;
+
+/// The layers of a look, in the order of a tick's way.
+#[must_use]
+pub fn layers(look: &GridRow) -> Backlog {
+    Backlog {
+        server: look.server_ticks,
+        kernel_send: look.kernel_send_ticks,
+        kernel_receive: look.kernel_receive_ticks,
+        library: look.library_ticks,
+        client: look.client_ticks,
+    }
+}
+
+/// The names of the layers.
+#[must_use]
+pub fn names() -> [String; 5] {
+    Backlog::default().layers().map(|(layer, _)| layer.to_string())
+}
+
+/// What the chart of one client shows; `top` is the upper end of its scale.
+///
+/// # Errors
+/// When plotters refuses.
+pub fn chart(shown: &Shown, name: &str, top: f64) -> Result<String> {
+    let looks = &shown.backlog;
+    let end = looks.last().map_or(1.0, seconds);
+    let top = headroom(std::iter::once(top), 5.0);
+    paint((360, 210), name, |area| {
+        let mut chart = ChartBuilder::on(area)
+            .margin(6)
+            .x_label_area_size(40)
+            .y_label_area_size(62)
+            .build_cartesian_2d(0.0..end, 0.0..top)?;
+        mesh!(chart, "s since the start", "ticks", &|x| short(*x), &|y| short(*y))?;
+        let mut base: Vec<f64> = vec![0.0; looks.len()];
+        for (index, colour) in LAYERS.iter().enumerate() {
+            let height = |look: &GridRow| layers(look).layers()[index].1;
+            let upper: Vec<f64> = looks.iter().zip(&base).map(|(l, b)| b + height(l)).collect();
+            if looks.iter().any(|look| height(look) > 0.0) {
+                let there = looks.iter().zip(&upper).map(|(look, y)| (seconds(look), *y));
+                let back = looks.iter().zip(&base).rev().map(|(look, y)| (seconds(look), *y));
+                let outline: Vec<(f64, f64)> = there.chain(back).collect();
+                chart.draw_series([Polygon::new(outline, colour.rgb().filled())])?;
+            }
+            base = upper;
+        }
+        let x = |at: f64, y: f64| chart.backend_coord(&(at, y));
+        for edge in shown.window_s {
+            let line = PathElement::new(vec![(edge, 0.0), (edge, top)], paint::guide());
+            chart.plotting_area().draw(&line)?;
+        }
+        let (bottom, ceiling) = (x(0.0, 0.0).1, x(0.0, top).1);
+        let strip = |pair: &[GridRow]| {
+            let (from, to) = (x(seconds(&pair[0]), 0.0).0, x(seconds(&pair[1]), 0.0).0);
+            Tip {
+                place: [from, ceiling, (to - from).max(1), bottom - ceiling],
+                text: say(&pair[1]),
+            }
+        };
+        Ok(looks.windows(2).map(strip).collect())
+    })
+}
+
+/// `5 ticks wait`.
+#[must_use]
+pub fn waiting(ticks: f64) -> String {
+    match bench_core::text::digits::count(ticks).as_str() {
+        "0" => "no tick waits".into(),
+        "1" => "1 tick waits".into(),
+        many => format!("{many} ticks wait"),
+    }
+}
+
+/// A look in words.
+fn say(look: &GridRow) -> String {
+    let backlog = layers(look);
+    let mut text = format!("{:.2} s: {}", seconds(look), waiting(backlog.total()));
+    for (layer, ticks) in backlog.layers().into_iter().filter(|(_, ticks)| *ticks >= 0.5) {
+        text.push_str(&format!("\n{layer}: {}", bench_core::text::digits::count(ticks)));
+    }
+    text
+}

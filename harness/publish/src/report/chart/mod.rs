@@ -1,0 +1,11 @@
+//! Charts as SVG text, drawn by plotters: real text, values to hover over, and nothing that
+//! refers to anything outside.
+
+pub mod backlog;
+pub mod capacity;
+pub mod keeping_up;
+pub mod paint;
+pub mod quantiles;
+pub mod rates;
+pub mod sweep;
+pub mod waterfall;

@@ -1,0 +1,163 @@
+//! Charts as SVG text, drawn by plotters: real text, values to hover over, and
+//! nothing that refers to anything outside.
+
+use crate::report::palette::{GRID, INK};
+use anyhow::Result;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use std::fmt::Write;
+
+/// What is drawn on.
+pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// A rectangle that tells its value to whoever points at it, in px of the chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tip {
+    /// Left, top, width, height.
+    pub place: [i32; 4],
+    /// What it says.
+    pub text: String,
+}
+
+impl Tip {
+    /// A square around a point.
+    #[must_use]
+    pub fn around((x, y): (i32, i32), text: String) -> Self {
+        Self { place: [x - 7, y - 7, 14, 14], text }
+    }
+}
+
+/// Size of text in a chart, in px.
+pub const TEXT: i32 = 13;
+
+/// The width of a chart that stands alone, in px: little enough for its text to be
+/// read on a phone.
+pub const WIDE: u32 = 480;
+
+/// The style of text in a chart.
+#[must_use]
+pub fn text() -> TextStyle<'static> {
+    ("sans-serif", TEXT).into_font().color(&INK.rgb())
+}
+
+/// The same, placed right of a point and at its height.
+#[must_use]
+pub fn label() -> TextStyle<'static> {
+    text().pos(Pos::new(HPos::Left, VPos::Center))
+}
+
+/// Draws a chart of this size; `name` is what it is called for those who do
+/// not see it.
+///
+/// # Errors
+/// When plotters refuses.
+pub fn paint(
+    (width, height): (u32, u32),
+    name: &str,
+    draw: impl FnOnce(&Area<'_>) -> Result<Vec<Tip>>,
+) -> Result<String> {
+    let mut svg = String::new();
+    let tips = {
+        let area = SVGBackend::with_string(&mut svg, (width, height)).into_drawing_area();
+        let tips = draw(&area)?;
+        area.present()?;
+        tips
+    };
+    let body = svg.split_once('>').map_or("", |(_, rest)| rest.trim());
+    let body = body.strip_suffix("</svg>").unwrap_or(body);
+    let mut out = format!(
+        "<svg class=\"chart\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\">{body}<g>",
+        escape(name)
+    );
+    for Tip { place: [x, y, w, h], text } in tips {
+        let text = escape(&text);
+        write!(
+            out,
+            "<rect class=\"tip\" x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"><title>{text}</title></rect>"
+        )?;
+    }
+    out.push_str("</g></svg>");
+    Ok(out)
+}
+
+/// Text within XML.
+fn escape(text: &str) -> String {
+    maud::html! { (text) }.into_string()
+}
+
+/// Axes and the lines behind the data. `x` and `y` name what is on them, with
+/// the unit.
+macro_rules! mesh {
+    ($chart:expr, $x:expr, $y:expr, $x_label:expr, $y_label:expr) => {
+        $chart
+            .configure_mesh()
+            .bold_line_style($crate::report::palette::GRID.rgb())
+            .light_line_style(plotters::style::TRANSPARENT)
+            .axis_style($crate::report::palette::INK.rgb())
+            .label_style($crate::report::chart::paint::text())
+            .axis_desc_style($crate::report::chart::paint::text())
+            .x_labels(6)
+            .y_labels(8)
+            .x_desc($x)
+            .y_desc($y)
+            .x_label_formatter($x_label)
+            .y_label_formatter($y_label)
+            .draw()
+    };
+}
+
+pub(crate) use mesh;
+
+/// Lines that go through the data.
+#[must_use]
+pub fn guide() -> ShapeStyle {
+    INK.rgb().stroke_width(1)
+}
+
+/// Lines behind the data.
+#[must_use]
+pub fn faint() -> ShapeStyle {
+    GRID.rgb().stroke_width(1)
+}
+
+/// The highest of some values, and a bit more, so that it does not touch the
+/// frame; at least `least`.
+#[must_use]
+pub fn headroom(values: impl Iterator<Item = f64>, least: f64) -> f64 {
+    values.filter(|v| v.is_finite()).fold(least, f64::max) * 1.06
+}
+
+/// The powers of ten around some values; `None` without any above zero.
+#[must_use]
+pub fn decades(values: impl Iterator<Item = f64>) -> Option<std::ops::Range<f64>> {
+    let (mut low, mut high) = (f64::MAX, 0.0f64);
+    for value in values.filter(|v| *v > 0.0 && v.is_finite()) {
+        (low, high) = (low.min(value), high.max(value));
+    }
+    (high > 0.0).then(|| {
+        let low = 10f64.powf(low.log10().floor());
+        let high = 10f64.powf(high.log10().ceil());
+        low..if high > low { high } else { low * 10.0 }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decades_hold_their_values() {
+        assert_eq!(decades([120.0, 45_000.0].into_iter()), Some(100.0..100_000.0));
+        assert_eq!(decades([100.0].into_iter()), Some(100.0..1000.0));
+        assert_eq!(decades([0.0, f64::NAN].into_iter()), None);
+    }
+
+    #[test]
+    fn foreign_text_stays_text() {
+        let tip = || Tip::around((5, 5), "<b>&\"".into());
+        let svg = paint((100, 50), "\"><script>", |_| Ok(vec![tip()])).unwrap();
+        assert!(svg.contains("&lt;b&gt;&amp;"), "{svg}");
+        assert!(!svg.contains("<script>") && !svg.contains("<b>"), "{svg}");
+    }
+}

@@ -1,0 +1,316 @@
+//! The figures of the page: each a title that says what to see, the chart, its
+//! legend, and its data as a table.
+
+use crate::columns::column::Column;
+use crate::columns::rows as catalogue;
+use crate::report::chart;
+use crate::report::chart::{backlog, quantiles, sweep};
+use crate::report::grid;
+use crate::report::palette::{Colour, LAYERS, Palette, STAGES};
+use crate::report::series;
+use crate::report::series::{Shown, seconds};
+use crate::text::style::or_dash;
+use anyhow::Result;
+use bench_core::analysis::capacity::result::Capacity;
+use bench_core::analysis::round::journey::Waterfall;
+use bench_core::analysis::rows::row::Row;
+use bench_core::analysis::verdict::Verdict;
+use bench_core::text::digits::{count, nanos};
+use maud::{Markup, PreEscaped, html};
+
+/// A figure.
+fn figure(title: &str, more: &str, legend: &[(String, Colour)], body: &Markup) -> Markup {
+    html! {
+        figure {
+            figcaption { strong { (title) } span.soft { (more) } }
+            (body)
+            ul.legend {
+                @for (name, colour) in legend {
+                    li { span.swatch style={ "background:" (colour.css()) } {} (name) }
+                }
+            }
+        }
+    }
+}
+
+/// A figure of one chart.
+fn wide(
+    title: &str,
+    more: &str,
+    legend: &[(String, Colour)],
+    svg: String,
+    data: &Markup,
+) -> Markup {
+    let body = html! { div.wide { (PreEscaped(svg)) } };
+    html! { (figure(title, more, legend, &body)) (data) }
+}
+
+fn legend(names: impl Iterator<Item = String>, palette: &Palette) -> Vec<(String, Colour)> {
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names.dedup();
+    names.into_iter().map(|name| (name.clone(), palette.of(&name))).collect()
+}
+
+/// Backlogs over time, one small chart for each client. Those that keep up share
+/// one scale, those that fall behind another: else the small ones could not be seen.
+///
+/// # Errors
+/// When a chart cannot be drawn.
+pub fn backlogs(all: &[Shown], rows: &[Row], flood: bool) -> Result<Markup> {
+    let behind = |shown: &Shown| {
+        rows.iter().any(|row| row.client == shown.client && row.verdict == Verdict::Overloaded)
+    };
+    let peak = |shown: &Shown| {
+        shown.backlog.iter().map(|look| backlog::layers(look).total()).fold(0.0, f64::max)
+    };
+    let top = |is_behind: bool| {
+        all.iter().filter(|shown| behind(shown) == is_behind).map(peak).fold(0.0, f64::max)
+    };
+    let layers = backlog::names();
+    let legend: Vec<(String, Colour)> = layers.iter().cloned().zip(LAYERS).collect();
+    let mut cells = Vec::new();
+    for shown in all {
+        let title = match peak(shown) < 0.5 {
+            true => format!("{}: no tick waits at any look", shown.client),
+            false => {
+                format!("{}: at a look, at most {}", shown.client, backlog::waiting(peak(shown)))
+            }
+        };
+        let svg = backlog::chart(shown, &title, top(behind(shown)))?;
+        let heads: Vec<String> = ["s".to_owned()]
+            .into_iter()
+            .chain(layers.iter().map(|l| format!("{l}, ticks")))
+            .collect();
+        let table: Vec<Vec<String>> = shown
+            .backlog
+            .iter()
+            .map(|look| {
+                let ticks = backlog::layers(look).layers().map(|(_, ticks)| count(ticks));
+                [format!("{:.3}", seconds(look))].into_iter().chain(ticks).collect()
+            })
+            .collect();
+        cells.push(html! {
+            div {
+                h4 { (title) span.soft { " (round " (shown.round) ")" } }
+                (PreEscaped(svg)) (grid::data(&heads, &table))
+            }
+        });
+    }
+    let more = match all.iter().any(behind) {
+        true => {
+            "Ticks made and not yet processed, by the layer that holds them, over time. Clients that keep up share one scale, those that fall behind another. The lines mark the measured window."
+        }
+        false => {
+            "Ticks made and not yet processed, by the layer that holds them, over time, on one scale. The lines mark the measured window."
+        }
+    };
+    let body = html! { div.multiples { @for cell in &cells { (cell) } } };
+    let title = match flood {
+        true => "Where ticks wait when there are always more".to_owned(),
+        false => backlog_title(all, &behind),
+    };
+    let looks = format!(
+        "{more} Looks are some 20 ms apart: what comes and goes between two of them is not seen. The library's share is the rest between written and received."
+    );
+    Ok(figure(&title, &looks, &legend, &body))
+}
+
+fn backlog_title(all: &[Shown], behind: &dyn Fn(&Shown) -> bool) -> String {
+    let names: Vec<&str> =
+        all.iter().filter(|s| behind(s)).map(|shown| shown.client.as_str()).collect();
+    match names.is_empty() {
+        true => "Where ticks wait: nobody's backlog grows".into(),
+        false => {
+            format!("Where ticks wait: the backlog of {} grows all the time", names.join(", "))
+        }
+    }
+}
+
+/// Processed rates over time against what was offered.
+///
+/// # Errors
+/// When the chart cannot be drawn.
+pub fn rates(all: &[Shown], rows: &[Row], palette: &Palette, flood: bool) -> Result<Markup> {
+    // Each client had a server of its own, on one schedule.
+    let offered = match flood {
+        true => Vec::new(),
+        false => {
+            let longest = all.iter().max_by_key(|shown| shown.generated.len());
+            longest.map_or(Vec::new(), |shown| shown.generated.clone())
+        }
+    };
+    let slow: Vec<&str> = rows
+        .iter()
+        .filter(|row| row.verdict == Verdict::Overloaded)
+        .map(|row| row.client.as_str())
+        .collect();
+    let title = match (flood, slow.is_empty()) {
+        (true, _) => "How many ticks a second each takes".to_owned(),
+        (_, true) => "Everybody processes what is offered".to_owned(),
+        _ => format!("{} cannot process what is offered", slow.join(", ")),
+    };
+    let more = match flood {
+        true => "Processed ticks a second over time, one round of each.",
+        false => {
+            "Processed ticks a second over time, one round of each; dashed: what the server made on schedule."
+        }
+    };
+    let svg = chart::rates::chart(all, &offered, palette, &title)?;
+    let heads: Vec<String> = ["s".to_owned()]
+        .into_iter()
+        .chain(all.iter().map(|shown| format!("{}, ticks/s", shown.client)))
+        .collect();
+    let table: Vec<Vec<String>> = series::times(all)
+        .iter()
+        .enumerate()
+        .map(|(index, (at, _))| {
+            let each = all.iter().map(|s| s.rates.get(index).map_or("–".into(), |r| count(r.1)));
+            [format!("{at:.3}")].into_iter().chain(each).collect()
+        })
+        .collect();
+    let names = legend(all.iter().map(|shown| shown.client.clone()), palette);
+    Ok(wide(&title, more, &names, svg, &grid::data(&heads, &table)))
+}
+
+/// Response times by percentile; nothing under flood.
+///
+/// # Errors
+/// When the chart cannot be drawn.
+pub fn curves(all: &[Shown], palette: &Palette) -> Result<Option<Markup>> {
+    let shown: Vec<&Shown> = all.iter().filter(|shown| !shown.curve.is_empty()).collect();
+    let title = "Response time by percentile: low and flat is good";
+    let Some(svg) = quantiles::chart(&shown, palette, title)? else { return Ok(None) };
+    let ticks: usize = shown.iter().map(|shown| shown.samples).sum();
+    let more = format!(
+        "Processed − due, over {} sampled ticks of all rounds together (the table has medians of rounds); each step to the right is ten times rarer. Dotted: ticks still waited, so the time is at least so long.",
+        count(ticks as f64)
+    );
+    let heads: Vec<String> = ["share of the ticks".to_owned()]
+        .into_iter()
+        .chain(shown.iter().map(|shown| shown.client.clone()))
+        .collect();
+    let most = shown.iter().map(|shown| shown.curve.len()).max().unwrap_or(0);
+    let table: Vec<Vec<String>> = (0..most)
+        .step_by(5)
+        .map(|index| {
+            let nines = shown.iter().find_map(|s| s.curve.get(index)).map_or(0.0, |p| p.nines);
+            let cell =
+                |s: &&Shown| s.curve.get(index).map_or(String::new(), |p| p.time.to_string());
+            let share = format!("{:.4} %", 100.0 - 100.0 / 10f64.powf(nines));
+            [share].into_iter().chain(shown.iter().map(|s| or_dash(cell(s)))).collect()
+        })
+        .collect();
+    let names = legend(shown.iter().map(|shown| shown.client.clone()), palette);
+    Ok(Some(wide(title, &more, &names, svg, &grid::data(&heads, &table))))
+}
+
+/// Where the response time goes; nothing under flood.
+///
+/// # Errors
+/// When the chart cannot be drawn.
+pub fn waterfall(rows: &[Row]) -> Result<Option<Markup>> {
+    let falls: Vec<(String, Waterfall)> =
+        rows.iter().filter_map(|row| Some((row.client.clone(), row.waterfall?))).collect();
+    let Some((_, first)) = falls.first() else { return Ok(None) };
+    let stages = first.stages().map(|(part, _)| part.to_string());
+    let title = "Where the response time goes";
+    let svg = chart::waterfall::chart(&falls, title)?;
+    let heads: Vec<String> = ["client".to_owned()]
+        .into_iter()
+        .chain(stages.iter().map(|stage| format!("{stage}: p50 / p99 / share")))
+        .collect();
+    let table: Vec<Vec<String>> = falls
+        .iter()
+        .map(|(client, fall)| {
+            let cells = fall.stages().map(|(_, part)| {
+                format!("{} / {} / {:.1} %", part.p50, part.p99, part.share * 100.0)
+            });
+            [client.clone()].into_iter().chain(cells).collect()
+        })
+        .collect();
+    let legend: Vec<(String, Colour)> = stages.into_iter().zip(STAGES).collect();
+    let more = "Shares of the whole time from due to processed, medians over rounds. A tick still waiting at the end counts where it was.";
+    Ok(Some(wide(title, more, &legend, svg, &grid::data(&heads, &table))))
+}
+
+/// The columns of a sweep that are drawn, a chart each.
+const SWEPT: [&str; 3] = ["response_p99", "response_p50", "client_cpu"];
+
+/// The charts of a sweep.
+///
+/// # Errors
+/// When one cannot be drawn.
+pub fn sweeps(rows: &[Row], palette: &Palette) -> Result<Markup> {
+    let names = legend(rows.iter().map(|row| row.client.clone()), palette);
+    let mut figures = Vec::new();
+    for column in SWEPT.map(catalogue::column) {
+        let title = format!("{} against the offered rate", capitalised(column.name));
+        let of = |client: &str| -> Vec<sweep::Spot> {
+            let mut spots: Vec<sweep::Spot> = rows
+                .iter()
+                .filter(|row| row.client == client && row.verdict.is_ranked())
+                .filter_map(|row| {
+                    Some(sweep::Spot {
+                        rate_per_s: row.rate_per_s? as f64,
+                        value: (column.read)(row).value?,
+                        kept_up: row.verdict == Verdict::Ok,
+                        text: written(column, row),
+                    })
+                })
+                .collect();
+            spots.sort_by(|a, b| a.rate_per_s.total_cmp(&b.rate_per_s));
+            spots
+        };
+        let all: Vec<(String, Vec<sweep::Spot>)> =
+            names.iter().map(|(name, _)| (name.clone(), of(name))).collect();
+        let axis = |value: f64| nanos(value as u64);
+        let Some(svg) = sweep::chart(&all, palette, (&title, column.name), axis)? else { continue };
+        let table: Vec<Vec<String>> = all
+            .iter()
+            .flat_map(|(client, spots)| {
+                spots.iter().map(|spot| {
+                    let state = if spot.kept_up { "kept up" } else { "overloaded" };
+                    vec![client.clone(), count(spot.rate_per_s), spot.text.clone(), state.into()]
+                })
+            })
+            .collect();
+        let heads = ["client", "offered, ticks/s", column.name, "state"].map(str::to_owned);
+        let more = "Medians over rounds; both axes logarithmic. Triangles: overloaded, so that a response time only tells how long the round was.";
+        figures.push(wide(&title, more, &names, svg, &grid::data(&heads, &table)));
+    }
+    Ok(html! { @for figure in &figures { (figure) } })
+}
+
+/// A number with its unit.
+fn written(column: &Column<Row>, row: &Row) -> String {
+    let unit = column.format.unit();
+    let gap = if unit.is_empty() { "" } else { " " };
+    format!("{}{gap}{unit}", column.cell(row, column.format))
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// The chart of capacities.
+///
+/// # Errors
+/// When it cannot be drawn.
+pub fn capacities(all: &[Capacity], palette: &Palette) -> Result<Option<Markup>> {
+    let title = "The highest rate that each sustains";
+    let Some(svg) = chart::capacity::chart(all, palette, title)? else { return Ok(None) };
+    let heads = ["client", "sustained, ticks/s", "not sustained, ticks/s"].map(str::to_owned);
+    let rate = |n: Option<u64>| n.map_or("–".into(), |n| count(n as f64));
+    let table: Vec<Vec<String>> = all
+        .iter()
+        .map(|one| {
+            let above = one.interval_per_s.and_then(|(_, high)| high);
+            vec![one.client.clone(), rate(one.capacity_per_s), rate(above)]
+        })
+        .collect();
+    let more = "The highest rate that each sustained; the whisker ends at the lowest that it did not. Neighbours a step or two apart are not told from each other: a search has no noise floor. The axis is logarithmic.";
+    let names = legend(all.iter().map(|one| one.client.clone()), palette);
+    Ok(Some(wide(title, more, &names, svg, &grid::data(&heads, &table))))
+}

@@ -1,0 +1,275 @@
+//! Tables of the page: sortable, with a note behind each verdict.
+
+use super::palette::Palette;
+use crate::columns::capacities::column;
+use crate::columns::layout::{self, Shown};
+use crate::text::style::{Style, or_dash};
+use crate::text::{labels, notes};
+use bench_core::analysis::capacity::result::Capacity;
+use bench_core::analysis::rows::row::Row;
+use bench_core::load::workload::Workload;
+use bench_core::text::digits::count;
+use contract::Class;
+use maud::{Markup, html};
+
+/// A column of a page: its head, what it says of a row, and what it is sorted by.
+struct Column<'a, T> {
+    /// Its head, with the unit.
+    head: String,
+    /// What it means, for whoever points at it.
+    hint: String,
+    /// The cell.
+    cell: Box<dyn Fn(&T) -> Markup + 'a>,
+    /// The number that it is sorted by; `None`: by its text.
+    key: Box<Key<'a, T>>,
+}
+
+/// What a row is sorted by.
+type Key<'a, T> = dyn Fn(&T) -> Option<f64> + 'a;
+
+impl<'a, T> Column<'a, T> {
+    /// A column that is sorted by its text.
+    fn text(head: &str, hint: &str, cell: impl Fn(&T) -> Markup + 'a) -> Self {
+        Self {
+            head: head.to_owned(),
+            hint: hint.to_owned(),
+            cell: Box::new(cell),
+            key: Box::new(|_| None),
+        }
+    }
+}
+
+/// A column of the catalogue.
+fn shown<'a>(column: Shown) -> Column<'a, Row> {
+    Column {
+        head: Style::Markdown.head(&column.head(), column.unit()),
+        hint: column.hint(),
+        cell: Box::new(move |row| html! { (or_dash(column.cell(row))) }),
+        key: Box::new(move |row| column.sort_key(row)),
+    }
+}
+
+/// A table whose first column names its rows.
+fn render<T>(columns: &[Column<'_, T>], rows: &[T], caption: &str) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(caption) {
+            table.sortable {
+                thead { tr {
+                    @for column in columns {
+                        th scope="col" aria-sort="none" title=(column.hint) {
+                            button type="button" { (column.head) }
+                        }
+                    }
+                } }
+                tbody {
+                    @for row in rows { tr {
+                        @for (index, column) in columns.iter().enumerate() {
+                            @let key = (column.key)(row);
+                            @if index == 0 {
+                                th scope="row" data-key=[key] { ((column.cell)(row)) }
+                            } @else {
+                                td data-key=[key] { ((column.cell)(row)) }
+                            }
+                        }
+                    } }
+                }
+            }
+        }
+    }
+}
+
+/// The data behind a chart.
+#[must_use]
+pub fn data(heads: &[String], rows: &[Vec<String>]) -> Markup {
+    folded("Data of this chart", heads, rows)
+}
+
+/// A plain table of texts that opens when asked for.
+#[must_use]
+pub fn folded(title: &str, heads: &[String], rows: &[Vec<String>]) -> Markup {
+    html! {
+        details {
+            summary { (title) }
+            div.scroll tabindex="0" {
+                table {
+                    thead { tr { @for head in heads { th scope="col" { (head) } } } }
+                    tbody { @for row in rows { tr { @for cell in row { td { (cell) } } } } }
+                }
+            }
+        }
+    }
+}
+
+/// A client's name with its colour and what it is compared as.
+fn client(name: &str, class: Class, palette: &Palette) -> Markup {
+    html! {
+        span.swatch style={ "background:" (palette.of(name).css()) } {}
+        (name) span.soft { (labels::class(class)) }
+    }
+}
+
+fn verdict(row: &Row, notes: &Notes) -> Markup {
+    html! {
+        span class={ "verdict " (row.verdict.name()) } { (row.verdict) }
+        @for number in notes.of(row) {
+            a.note-ref href={ "#" (notes.anchor) "-" (number) } { (number) }
+        }
+    }
+}
+
+/// The workload and the client that a note is about.
+type Subject = (String, String);
+
+/// What stands below a table, by what it is about.
+#[derive(Debug, Clone, Default)]
+pub struct Notes {
+    /// The beginning of the notes' ids.
+    pub anchor: String,
+    /// The workload and client, if it is about one, and the note.
+    pub notes: Vec<(Option<Subject>, String)>,
+}
+
+impl Notes {
+    /// The reasons and remarks of some rows.
+    #[must_use]
+    pub fn of_rows(anchor: String, rows: &[Row]) -> Self {
+        let mut all = Vec::new();
+        let many = rows.iter().any(|row| row.workload != rows[0].workload);
+        for row in rows {
+            let about = (row.workload.clone(), row.client.clone());
+            let own = notes::of_row(row, many).into_iter();
+            all.extend(own.map(|text| (Some(about.clone()), text)));
+        }
+        Self { anchor, notes: all }
+    }
+
+    fn of<'a>(&'a self, row: &'a Row) -> impl Iterator<Item = usize> + 'a {
+        let about = move |(_, (of, _)): &(usize, &(Option<Subject>, String))| {
+            of.as_ref().is_some_and(|(load, client)| *load == row.workload && *client == row.client)
+        };
+        (1..).zip(&self.notes).filter(about).map(|(number, _)| number)
+    }
+
+    /// As a list.
+    #[must_use]
+    pub fn render(&self) -> Markup {
+        html! {
+            @if !self.notes.is_empty() {
+                ol.notes {
+                    @for (number, (_, text)) in (1..).zip(&self.notes) {
+                        li id={ (self.anchor) "-" (number) } { (text) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn names<'a>(palette: &'a Palette) -> Column<'a, Row> {
+    Column::text("client", "a dot in its colour; what it is compared as", |row: &Row| {
+        client(&row.client, row.class, palette)
+    })
+}
+
+fn ranks<'a>() -> Column<'a, Row> {
+    Column {
+        key: Box::new(|row: &Row| row.rank.map(|rank| rank as f64)),
+        ..Column::text("rank", "ties share a rank (=); – is not ranked", |row: &Row| {
+            html! { (or_dash(labels::rank(row))) }
+        })
+    }
+}
+
+fn verdicts(notes: &Notes) -> Column<'_, Row> {
+    let hint = "ok and overloaded are ranked; numbers lead to the notes";
+    Column {
+        key: Box::new(|row: &Row| Some(f64::from(row.verdict as u8))),
+        ..Column::text("verdict", hint, |row| verdict(row, notes))
+    }
+}
+
+/// The table of one workload of a comparison.
+#[must_use]
+pub fn of_workload(workload: &Workload, rows: &[Row], notes: &Notes, palette: &Palette) -> Markup {
+    let mut columns = vec![names(palette), ranks(), verdicts(notes)];
+    columns.extend(layout::of_workload(workload, rows).into_iter().map(shown));
+    render(&columns, rows, &format!("Table of {}", workload.name))
+}
+
+/// The table of a sweep: a row for each client and rate. A rate is no contest: three rounds
+/// of each would rank by chance.
+#[must_use]
+pub fn of_sweep(rows: &[Row], notes: &Notes, palette: &Palette) -> Markup {
+    let offered = Column {
+        key: Box::new(|row: &Row| row.rate_per_s.map(|rate| rate as f64)),
+        ..Column::text("offered, ticks/s", "the rate of this row", |row: &Row| {
+            let rate = row.rate_per_s.map_or(String::new(), |rate| count(rate as f64));
+            html! { (or_dash(rate)) }
+        })
+    };
+    let mut columns = vec![names(palette), offered, verdicts(notes)];
+    let keys = [
+        "efficiency",
+        "backlog_growth",
+        "response_p50",
+        "response_p99",
+        "client_cpu",
+        "client_memory",
+    ];
+    columns.extend(layout::of_keys(&keys).into_iter().map(shown));
+    render(&columns, rows, "Table of the sweep")
+}
+
+/// `3 of 4`: the probes at a rate that sustained it.
+fn sustained(one: &Capacity, rate_per_s: Option<u64>) -> String {
+    let at = || one.probes.iter().filter(|probe| Some(probe.rate_per_s) == rate_per_s);
+    match at().count() {
+        0 => String::new(),
+        all => format!("{} of {all}", at().filter(|probe| probe.gave_way.is_none()).count()),
+    }
+}
+
+/// The table of capacities.
+#[must_use]
+pub fn of_capacities(all: &[Capacity], palette: &Palette) -> Markup {
+    fn number<'a>(key: &str) -> Column<'a, Capacity> {
+        let column = column(key);
+        Column {
+            key: Box::new(|c: &Capacity| (column.read)(c).value),
+            ..Column::text(column.head, column.hint, |c: &Capacity| {
+                html! { (or_dash(column.cell(c, column.format))) }
+            })
+        }
+    }
+    let above = |c: &Capacity| c.interval_per_s.and_then(|(_, high)| high);
+    let columns = [
+        Column::text("client", "a dot in its colour; what it is compared as", |c: &Capacity| {
+            client(&c.client, c.class, palette)
+        }),
+        number("capacity"),
+        number("not_sustained"),
+        Column::text(
+            "sustained at capacity",
+            "probes at that rate that sustained it, of all at that rate",
+            |c: &Capacity| html! { (or_dash(sustained(c, c.capacity_per_s))) },
+        ),
+        Column::text(
+            "sustained above",
+            "the same at the lowest rate not sustained: a probe that sustained it is a doubt",
+            move |c: &Capacity| html! { (or_dash(sustained(c, above(c)))) },
+        ),
+        number("confirmed"),
+        Column::text(
+            "limiting factor",
+            "the most frequent one at the lowest rate not sustained",
+            |c: &Capacity| {
+                let limit = c.limited_by.map_or(String::new(), |limit| limit.to_string());
+                html! { (or_dash(limit)) }
+            },
+        ),
+        number("response_p99"),
+        number("client_cpus"),
+        number("probes"),
+    ];
+    render(&columns, all, "Table of capacities")
+}

@@ -1,0 +1,222 @@
+//! The question that a workload asks, and its answer in one sentence. Pure.
+
+use crate::text::labels;
+use bench_archive::campaign::{Campaign, Kind};
+use bench_core::analysis::capacity::result::Capacity;
+use bench_core::analysis::round::backlog::Layer;
+use bench_core::analysis::rows::row::Row;
+use bench_core::analysis::verdict::Verdict;
+use bench_core::load::workload::{RankBy, Workload};
+use bench_core::text::digits::{nanos, short};
+use contract::Class;
+
+/// A question and its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Headline {
+    /// What was asked.
+    pub question: String,
+    /// What came out.
+    pub answer: String,
+}
+
+/// The questions of a campaign: one for each workload of a comparison, one of
+/// any other.
+#[must_use]
+pub fn of_campaign(campaign: &Campaign) -> Vec<Headline> {
+    match campaign.kind {
+        Kind::Capacity => vec![Headline {
+            question: "What is the highest rate that each client sustains?".into(),
+            answer: capacity(&campaign.capacities),
+        }],
+        Kind::Sweep => vec![Headline {
+            question: "How do latency and cost change with the offered rate?".into(),
+            answer: sweep(campaign),
+        }],
+        Kind::Compare => campaign
+            .workloads
+            .iter()
+            .map(|workload| {
+                let (rows, _) = campaign.of_workload(&workload.name);
+                Headline { question: question(workload), answer: answer(workload, &rows) }
+            })
+            .collect(),
+    }
+}
+
+fn question(workload: &Workload) -> String {
+    let load = labels::load(workload);
+    match workload.rank_by {
+        RankBy::ResponseP99 => format!("With {load}: whose ticks arrive soonest?"),
+        RankBy::BacklogGrowth => {
+            format!("With {load}: who keeps up, and where do ticks wait when one does not?")
+        }
+        RankBy::Processed => format!("With ticks {load}: how many can it take?"),
+        RankBy::Staleness => format!("With {load}: whose newest values are the youngest?"),
+    }
+}
+
+/// Yardsticks and simulations are shown, but they win nothing.
+#[must_use]
+pub fn competes(class: Class) -> bool {
+    !matches!(class, Class::Reference | Class::Simulated)
+}
+
+fn answer(workload: &Workload, rows: &[Row]) -> String {
+    let ranked = |verdict: Verdict| rows.iter().filter(move |row| row.verdict == verdict);
+    let kept_up: Vec<&Row> = ranked(Verdict::Ok).collect();
+    let competitors: Vec<&Row> = kept_up.iter().copied().filter(|r| competes(r.class)).collect();
+    let mut parts = Vec::new();
+    let field = if competitors.is_empty() { &kept_up } else { &competitors };
+    if let Some(first) = field.first() {
+        let (lead, others): (Vec<&Row>, Vec<&Row>) =
+            field.iter().copied().partition(|row| row.rank == first.rank);
+        parts.push(leaders(workload, &lead));
+        if !others.is_empty() && workload.rank_by != RankBy::BacklogGrowth {
+            let each: Vec<String> = others
+                .iter()
+                .map(|row| {
+                    format!("{} ({}{})", row.client, quantile(workload), figure(workload, row))
+                })
+                .collect();
+            parts.push(format!("then {}", list(&each)));
+        }
+        let beside = kept_up.iter().filter(|row| !competes(row.class) && !competitors.is_empty());
+        parts.extend(beside.map(|row| {
+            let name = named(&row.client, row.class);
+            format!("{name}: {}{}", quantile(workload), figure(workload, row))
+        }));
+    }
+    parts.extend(ranked(Verdict::Overloaded).map(behind));
+    parts.extend(unranked(rows));
+    match parts.is_empty() {
+        true => "nothing was measured yet".into(),
+        false => format!("{}.", parts.join("; ")),
+    }
+}
+
+/// A client's name, marked where it wins nothing.
+fn named(client: &str, class: Class) -> String {
+    match competes(class) {
+        true => client.to_owned(),
+        false => format!("{client}{}", labels::class(class)),
+    }
+}
+
+/// What stands before a figure: nothing before a rate.
+fn quantile(workload: &Workload) -> &'static str {
+    if workload.rank_by == RankBy::Processed { "" } else { "p99 " }
+}
+
+/// The figure that a workload is about: a rate, or a p99.
+fn figure(workload: &Workload, row: &Row) -> String {
+    match workload.rank_by {
+        RankBy::Processed => {
+            row.rates.processed_per_s.map_or(String::new(), |rate| format!("{}/s", short(rate)))
+        }
+        RankBy::Staleness => row.staleness_ns.map_or(String::new(), |age| nanos(age.p99)),
+        RankBy::ResponseP99 | RankBy::BacklogGrowth => {
+            row.response_ns.map_or(String::new(), |q| q.p99.to_string())
+        }
+    }
+}
+
+fn leaders(workload: &Workload, lead: &[&Row]) -> String {
+    let names: Vec<String> = lead.iter().map(|row| row.client.clone()).collect();
+    let figures: Vec<String> = lead.iter().map(|row| figure(workload, row)).collect();
+    let verb = match (workload.rank_by, names.len()) {
+        (RankBy::BacklogGrowth, 1) => "keeps up",
+        (RankBy::BacklogGrowth, _) => "keep up",
+        (_, 1) => "leads",
+        (_, 2..) if lead.iter().all(|row| row.rounds < 2) => "cannot be told apart by one round",
+        _ => "tie",
+    };
+    let span = match (figures.first(), figures.last()) {
+        (Some(first), Some(last)) if first != last => format!("{first} to {last}"),
+        (Some(first), _) => first.clone(),
+        _ => String::new(),
+    };
+    format!("{} {verb} ({}{span})", list(&names), quantile(workload))
+}
+
+fn behind(row: &Row) -> String {
+    let Some(growth) = row.backlog_growth_per_s else {
+        return format!("{} fell so far behind that it was ended before its window", row.client);
+    };
+    // A blocked source generates no backlog to speak of.
+    if let Some(share) = row.held_back.filter(|share| *share > 0.01) {
+        return format!("{} blocks {:.1} % of the source's ticks", row.client, share * 100.0);
+    }
+    let place = match row.backlog_end.and_then(|backlog| backlog.largest()) {
+        None => "",
+        Some(Layer::Server) => ", and its ticks wait in the server",
+        Some(Layer::KernelSend) => ", and its ticks wait in the kernel's send queue",
+        Some(Layer::KernelReceive) => ", and its ticks wait in the kernel's receive queue",
+        Some(Layer::Library) => ", and its ticks wait in its library",
+        Some(Layer::Client) => ", and its ticks wait in its own queue",
+    };
+    format!("{} falls behind by {}/s{place}", row.client, short(growth))
+}
+
+fn unranked(rows: &[Row]) -> Option<String> {
+    let others = rows.iter().filter(|row| !row.verdict.is_ranked());
+    let each: Vec<String> = others.map(|row| format!("{} ({})", row.client, row.verdict)).collect();
+    (!each.is_empty()).then(|| format!("not ranked: {}", list(&each)))
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn list(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+fn capacity(all: &[Capacity]) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for one in all {
+        let name = named(&one.client, one.class);
+        let limit = one.limited_by.map_or(String::new(), |l| format!(", limited by {l}"));
+        parts.push(match one.capacity_per_s {
+            Some(rate) => {
+                let doubt = if one.confirmed { "" } else { ", unconfirmed" };
+                format!("{name} {}/s{limit}{doubt}", short(rate as f64))
+            }
+            None => format!("{name} none"),
+        });
+    }
+    match parts.is_empty() {
+        true => "nothing was measured yet".into(),
+        false => format!("{}.", parts.join("; ")),
+    }
+}
+
+/// For each client the highest of the rates at which it kept up.
+fn sweep(campaign: &Campaign) -> String {
+    let mut clients: Vec<&str> = campaign.rows.iter().map(|row| row.client.as_str()).collect();
+    clients.sort_unstable();
+    clients.dedup();
+    let highest = campaign.rows.iter().filter_map(|row| row.rate_per_s).max();
+    let each = clients.into_iter().map(|client| {
+        let class = campaign.rows.iter().find(|row| row.client == client).map(|row| row.class);
+        let name = class.map_or(client.to_owned(), |class| named(client, class));
+        let held = campaign
+            .rows
+            .iter()
+            .filter(|row| row.client == client && row.verdict == Verdict::Ok)
+            .max_by_key(|row| row.rate_per_s);
+        match held.and_then(|row| Some((row.rate_per_s?, row.response_ns?.p99))) {
+            Some((rate, p99)) => {
+                let at = if Some(rate) == highest { "at every rate, to" } else { "with" };
+                let (rate, p99) = (short(rate as f64), nanos(p99.bound_ns()));
+                format!("{name} keeps up {at} {rate}/s (p99 there {p99})")
+            }
+            None => format!("{name} keeps up at none of the rates"),
+        }
+    });
+    let each: Vec<String> = each.collect();
+    match each.is_empty() {
+        true => "nothing was measured yet".into(),
+        false => format!("{}.", each.join("; ")),
+    }
+}

@@ -1,0 +1,28 @@
+//! `report.html`: a saved campaign as one page that needs nothing else. Pure but
+//! for reading the campaign's own files; the same campaign gives the same bytes.
+
+pub mod chart;
+pub mod figures;
+pub mod grid;
+pub mod headline;
+pub mod page;
+pub mod palette;
+pub mod series;
+
+use anyhow::Result;
+use bench_archive::archive::Archive;
+use bench_archive::campaign::{Campaign, Kind};
+
+/// The page of a campaign.
+///
+/// # Errors
+/// When a file of the campaign is missing or damaged.
+pub fn html(archive: &Archive) -> Result<String> {
+    Ok(page::render(archive)?.into_string())
+}
+
+/// Whether a campaign's page shows single rounds, which takes their stamps and snapshots.
+#[must_use]
+pub fn shows_rounds(campaign: &Campaign) -> bool {
+    campaign.kind == Kind::Compare
+}

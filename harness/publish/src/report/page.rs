@@ -1,0 +1,330 @@
+//! The page itself, section by section, in the order in which a doubtful reader
+//! asks: what came out, how sure it is, where it comes from, how to repeat it.
+
+use super::grid::{self, Notes};
+use super::headline::{self, Headline};
+use super::palette::Palette;
+use super::{figures, series};
+use crate::tables::{across, capacities};
+use crate::text::{labels, notes};
+use anyhow::Result;
+use bench_archive::archive::Archive;
+use bench_archive::campaign::{Campaign, Kind, Status};
+use bench_core::analysis::capacity::result::Probe;
+use bench_core::analysis::rows::ranking::{self, ROUNDS_FOR_TESTS};
+use bench_core::analysis::rows::row::Row;
+use bench_core::load::workload::Workload;
+use bench_core::text::digits::{count, nanos};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// All styles and scripts are within the page: nothing is fetched.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+
+/// The whole page.
+///
+/// # Errors
+/// When a file of the campaign is missing or damaged.
+pub fn render(archive: &Archive) -> Result<Markup> {
+    let campaign = &archive.campaign;
+    let rows = campaign.rows.iter().map(|row| row.client.as_str());
+    let found = campaign.capacities.iter().map(|one| one.client.as_str());
+    let palette = Palette::new(rows.chain(found));
+    let results = results(archive, &palette)?;
+    let title = title(campaign);
+    Ok(html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                link rel="icon" href="data:,";
+                title { (title) }
+                style { (PreEscaped(include_str!("../../assets/report.css"))) }
+            }
+            body {
+                main {
+                    h1 { (title) }
+                    p.soft {
+                        "Tick Bench: which WebSocket client keeps up with a fast market-data feed, and where does the backlog go when it does not? "
+                        (campaign.machine) "."
+                        @if campaign.status != Status::Complete {
+                            " " strong { "This campaign is " (campaign.status) ": not all rounds were run." }
+                        }
+                    }
+                    @if let Some(note) = campaign.server.note() { p { strong { (note) } } }
+                    (answers(&headline::of_campaign(campaign)))
+                    (results)
+                    (method(campaign))
+                    (machine(campaign))
+                    (repeat(campaign))
+                    (downloads(campaign, &archive.name()))
+                }
+                div #bubble role="status" hidden {}
+                script { (PreEscaped(include_str!("../../assets/report.js"))) }
+            }
+        }
+    })
+}
+
+/// What a campaign is called.
+#[must_use]
+pub fn title(campaign: &Campaign) -> String {
+    let what = match campaign.kind {
+        Kind::Compare => "Comparison",
+        Kind::Capacity => "Capacities",
+        Kind::Sweep => "Latency against rate",
+    };
+    let day = campaign.started.get(..10).unwrap_or(&campaign.started);
+    format!("{what}, {day}, {}", campaign.machine.host)
+}
+
+fn answers(all: &[Headline]) -> Markup {
+    html! {
+        dl.short {
+            @for Headline { question, answer } in all { dt { (question) } dd { (answer) } }
+        }
+    }
+}
+
+fn results(archive: &Archive, palette: &Palette) -> Result<Markup> {
+    let campaign = &archive.campaign;
+    match campaign.kind {
+        Kind::Compare => {
+            let all = campaign.workloads.iter().map(|w| workload(archive, w, palette));
+            let all: Vec<Markup> = all.collect::<Result<_>>()?;
+            let links = campaign.workloads.len() > 1;
+            Ok(html! {
+                @if links {
+                    nav aria-label="Workloads" { ul {
+                        @for workload in &campaign.workloads {
+                            li { a href={ "#" (workload.name) } { (workload.name) } }
+                        }
+                    } }
+                }
+                @for section in &all { (section) }
+                @for table in across::tables(campaign) { (table.html()) }
+            })
+        }
+        Kind::Sweep => sweep(campaign, palette),
+        Kind::Capacity => capacity(campaign, palette),
+    }
+}
+
+fn workload(archive: &Archive, workload: &Workload, palette: &Palette) -> Result<Markup> {
+    let (rows, noise) = archive.campaign.of_workload(&workload.name);
+    let mut below = Notes::of_rows(format!("{}-note", workload.name), &rows);
+    let general = notes::of_workload(workload, &rows, &noise);
+    below.notes.extend(general.into_iter().map(|text| (None, text)));
+    let shown = series::shown(archive, workload)?;
+    let load = labels::load(workload);
+    Ok(html! {
+        section {
+            h2 id=(workload.name) { (workload.name) ": " (load) ", " (workload.format.to_string()) }
+            p { (workload.why) }
+            (grid::of_workload(workload, &rows, &below, palette))
+            (below.render())
+            @if !shown.is_empty() {
+                (figures::backlogs(&shown, &rows, workload.is_flood())?)
+                (figures::rates(&shown, &rows, palette, workload.is_flood())?)
+                @if let Some(curves) = figures::curves(&shown, palette)? { (curves) }
+            }
+            @if let Some(fall) = figures::waterfall(&rows)? { (fall) }
+        }
+    })
+}
+
+fn sweep(campaign: &Campaign, palette: &Palette) -> Result<Markup> {
+    let mut rows: Vec<Row> = campaign.rows.clone();
+    rows.sort_by(|a, b| (&a.client, a.rate_per_s).cmp(&(&b.client, b.rate_per_s)));
+    let notes = Notes::of_rows("note".into(), &rows);
+    Ok(html! {
+        section {
+            h2 { "All clients at the same rates" }
+            (grid::of_sweep(&rows, &notes, palette))
+            (notes.render())
+            (figures::sweeps(&rows, palette)?)
+        }
+    })
+}
+
+fn capacity(campaign: &Campaign, palette: &Palette) -> Result<Markup> {
+    let all = &campaign.capacities;
+    let noted = all.iter().filter_map(|c| Some((c.client.clone(), c.note.clone()?)));
+    let notes = Notes {
+        anchor: "note".into(),
+        notes: noted.map(|(client, note)| (None, format!("{client}: {note}"))).collect(),
+    };
+    let heads = ["ticks/s", "phase", "outcome", "p99", "processed", "CPUs"].map(str::to_owned);
+    Ok(html! {
+        section {
+            h2 { "The highest rate that each sustains" }
+            p { (capacities::LEGEND) " " code { "sustained at capacity" } " and " code { "sustained above" } " count all probes at those two rates." }
+            (grid::of_capacities(all, palette))
+            (notes.render())
+            @if let Some(figure) = figures::capacities(all, palette)? { (figure) }
+            h3 { "Every probe" }
+            @for one in all {
+                @let title = format!("{}: {} rounds", one.client, one.probes.len());
+                (grid::folded(&title, &heads, &one.probes.iter().map(probe).collect::<Vec<_>>()))
+            }
+        }
+    })
+}
+
+fn probe(probe: &Probe) -> Vec<String> {
+    vec![
+        count(probe.rate_per_s as f64),
+        probe.phase.to_string(),
+        probe.gave_way.map_or("sustained".into(), |limit| format!("not sustained: {limit}")),
+        probe.response_p99_ns.map_or("–".into(), nanos),
+        probe.efficiency.map_or("–".into(), |e| format!("{:.2} %", e * 100.0)),
+        probe.client_cpus.map_or("–".into(), |n| format!("{n:.2}")),
+    ]
+}
+
+fn method(campaign: &Campaign) -> Markup {
+    html! {
+        section {
+            h2 { "How it was measured" }
+            p {
+                "Each round has a fresh server and a fresh client, one after the other. "
+                (plan(campaign)) " Warm-up at least " (campaign.warmup_s)
+                " s, until the run is steady (MSER-5); " (campaign.measure_s) " s measured. "
+                "On these CPUs: " (campaign.placement) "."
+            }
+            ul {
+                @if campaign.server.keeps_due_times() { li { "The load is open-loop: a tick is due at a time that its number alone decides, and a slow client never slows the schedule. Response time is processed − due, free of coordinated omission; service time is processed − written." } }
+                @else { li { "The server paces by itself: response time is processed − made, over the sampled ticks made within the window; service time is processed − written." } }
+                li { "All clients sample the very same ticks, and the server stamps them too. A tick still waiting at the stop counts as at least its age (" code { ">" } ")." }
+                li { "Counters, kernel queues, CPU and memory are read from outside every " (campaign.grid_ms) " ms; clients say nothing while they are measured." }
+                li { "Every round audits itself: evidence balance at every look, checksums equal the market's, no tick is missing. What fails is shown as invalid, and never ranked." }
+                @if campaign.kind == Kind::Sweep { li { "Numbers are medians over rounds; nobody is ranked." } }
+                @if campaign.kind == Kind::Compare { li { "Numbers are medians over rounds with bootstrap intervals. Ranks are apart where " (ranks(campaign)) " and the difference is beyond the noise floor, which one client shows by running twice; all else is a tie." } }
+            }
+            p { "The whole of it, with sources: " a href="../../harness/METHODOLOGY.md" { "METHODOLOGY" } "; what the authors favour: " a href="../../harness/BIAS.md" { "BIAS" } "." }
+        }
+    }
+}
+
+/// What sets ranks apart.
+fn ranks(campaign: &Campaign) -> &'static str {
+    let compared = |workload: &Workload| {
+        let of = campaign.rows.iter().filter(|row| row.workload == workload.name);
+        ranking::most_compared(&of.cloned().collect::<Vec<_>>(), workload.rank_by)
+    };
+    let among = campaign.workloads.iter().map(compared).max().unwrap_or(0);
+    match campaign.rounds as usize {
+        rounds if rounds >= ROUNDS_FOR_TESTS && !ranking::can_test(rounds, among) => {
+            "a Mann–Whitney test after Holm says so, or, where so many clients are compared that the rounds are too few for one, all rounds of one lie apart from all of the other,"
+        }
+        0..ROUNDS_FOR_TESTS => {
+            "all rounds of one lie apart from all of the other (too few for a test: of two times three rounds, 2 in 20 do so by chance)"
+        }
+        _ => "a Mann–Whitney test after Holm says so",
+    }
+}
+
+/// In which order rounds were run.
+fn plan(campaign: &Campaign) -> String {
+    let (rounds, seed) = (campaign.rounds, campaign.seed);
+    match campaign.kind {
+        Kind::Compare => format!(
+            "{rounds} rounds of each, in random blocks: every block has each client once, in an order that seed {seed} shuffles anew."
+        ),
+        Kind::Sweep => format!(
+            "{rounds} rounds of each, in random blocks: every block has each client once at each rate, in an order that seed {seed} shuffles anew."
+        ),
+        Kind::Capacity => format!(
+            "A search climbs by tens and bisects until the bounds are 5 % apart; probes are half as long as told here. Then {rounds} fresh rounds have to hold the rate found, and two just above have to fail. The rate never changes within a round."
+        ),
+    }
+}
+
+fn machine(campaign: &Campaign) -> Markup {
+    let machine = &campaign.machine;
+    let told = |value: &Option<String>| value.clone().unwrap_or_else(|| "not told".into());
+    let stolen = campaign.stolen_share.map_or("not told".into(), |s| format!("{:.2} %", s * 100.0));
+    let facts = [
+        ("CPU", format!("{}, {} CPUs", told(&machine.cpu_model), machine.cpus_online)),
+        ("kernel", format!("Linux {} ({})", machine.kernel, machine.architecture)),
+        ("governor", told(&machine.governor)),
+        ("clock", told(&machine.clocksource)),
+        ("congestion control", told(&machine.congestion_control)),
+        ("receive buffers", told(&machine.tcp_rmem_bytes)),
+        ("send buffers", told(&machine.tcp_wmem_bytes)),
+        ("placement", campaign.placement.clone()),
+        ("taken by the hypervisor", stolen),
+        ("began, ended", format!("{} – {}", campaign.started, told(&campaign.ended))),
+        ("server", server(campaign)),
+        ("contract", campaign.contract.to_string()),
+    ];
+    html! {
+        section {
+            h2 { "Machine and versions" }
+            dl.facts { @for (name, value) in &facts { dt { (name) } dd { (value) } } }
+            div.scroll tabindex="0" {
+                table {
+                    thead { tr {
+                        @for head in ["client", "class", "runtime", "transport", "queue", "versions"] {
+                            th.text scope="col" { (head) }
+                        }
+                    } }
+                    tbody {
+                        @for (name, hello) in &campaign.clients { tr {
+                            th scope="row" { (name) }
+                            td.text { (hello.class) }
+                            td.text { (hello.runtime) }
+                            td.text { (hello.transport) }
+                            td.text {
+                                (hello.queue.kind)
+                                @if let Some(bound) = hello.queue.bound { ", " (count(bound as f64)) }
+                            }
+                            td.text.long { (hello.versions.join(", ")) }
+                        } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The server by its name, where it is not the usual one, and its versions.
+fn server(campaign: &Campaign) -> String {
+    let name = (!campaign.server.is_default()).then(|| campaign.server.to_string());
+    name.into_iter().chain(campaign.server_versions.iter().cloned()).collect::<Vec<_>>().join(", ")
+}
+
+fn repeat(campaign: &Campaign) -> Markup {
+    let commit = campaign.commit.as_deref().unwrap_or("unknown");
+    html! {
+        section {
+            h2 { "Repeat it" }
+            pre { "git checkout " (commit) "\n" (campaign.command) }
+            @if campaign.dirty == Some(true) {
+                p { strong { "The files differed from that commit: it cannot be repeated exactly." } }
+            }
+        }
+    }
+}
+
+fn downloads(campaign: &Campaign, name: &str) -> Markup {
+    html! {
+        section {
+            h2 { "Downloads" }
+            ul {
+                li { a href="campaign.json" { "campaign.json" } ": everything above as JSON (schema: " a href="../../harness/schema/campaign.schema.json" { "campaign.schema.json" } ")" }
+                li { a href="rows.csv" { "rows.csv" } ": the tables as tidy CSV, a line for each workload, client and metric" }
+                li { a href="table.md" { "table.md" } ": the tables as Markdown" }
+                li { a href="rounds.jsonl" { "rounds.jsonl" } ": every round with its numbers, evidence and verdict" }
+                @if campaign.server.keeps_due_times() && campaign.kind != Kind::Capacity && campaign.rows.iter().any(|row| row.response_ns.is_some()) {
+                    li { a href="hlog/" { "hlog/" } ": response times as HdrHistogram logs" }
+                }
+                li { a href="grid/" { "grid/" } ": every look at counters and queues (CSV, zstd)" }
+                li { a href="journeys/" { "journeys/" } ": the stamps of every sampled tick (CSV of differences, zstd)" }
+                li { "journeys.parquet: the same as one table for pandas, DuckDB and Polars; made by " code { "harness publish " (name) " --journeys" } }
+            }
+        }
+    }
+}

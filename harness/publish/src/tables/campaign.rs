@@ -1,0 +1,64 @@
+//! A campaign as text: its heading and all of its tables.
+
+use super::{across, capacities, sweep, workload};
+use crate::text::style::Style;
+use bench_archive::campaign::{Campaign, Kind};
+use bench_core::load::workload::Workload;
+use bench_core::text::escape;
+
+/// So many characters of a commit's hash are shown.
+const COMMIT_CHARS: usize = 12;
+
+/// `table.md`: a campaign's heading and its tables.
+#[must_use]
+pub fn markdown(campaign: &Campaign) -> String {
+    format!("{}\n{}", heading(campaign, Style::Markdown), tables(campaign, Style::Markdown))
+}
+
+/// What stands above its tables.
+#[must_use]
+pub fn heading(campaign: &Campaign, style: Style) -> String {
+    let commit = campaign.commit.as_deref().unwrap_or("unknown");
+    let commit = style.text(&commit.chars().take(COMMIT_CHARS).collect::<String>());
+    let dirty = if campaign.dirty == Some(true) { " with changes" } else { "" };
+    let (title, command) = match style {
+        Style::Terminal => ("", style.text(&campaign.command)),
+        Style::Markdown => ("# ", escape::code(&campaign.command)),
+    };
+    format!(
+        "{title}Campaign of {}, {}\n\n{command}, commit {commit}{dirty}, seed {}\n\n{}\n{}: {} rounds with at least {} s of warm-up and {} s measured\n",
+        style.text(&campaign.started),
+        campaign.status,
+        campaign.seed,
+        style.text(&campaign.machine.to_string()),
+        style.text(&campaign.placement),
+        campaign.rounds,
+        campaign.warmup_s,
+        campaign.measure_s,
+    )
+}
+
+/// All tables of a campaign, one after the other.
+#[must_use]
+pub fn tables(campaign: &Campaign, style: Style) -> String {
+    let tables = match campaign.kind {
+        Kind::Capacity => capacities::render(&campaign.capacities, style),
+        Kind::Sweep => sweep::render(&campaign.workloads, &campaign.rows, style),
+        Kind::Compare => {
+            let of = |load: &Workload| {
+                let (rows, noise) = campaign.of_workload(&load.name);
+                workload::render(load, &rows, &noise, style)
+            };
+            let own = campaign.workloads.iter().map(of);
+            let across = across::tables(campaign).into_iter().map(|table| table.text(style));
+            own.chain(across).collect::<Vec<_>>().join("\n")
+        }
+    };
+    format!("{tables}{}", server(campaign, style))
+}
+
+/// The note on a server that is not the usual one.
+#[must_use]
+pub fn server(campaign: &Campaign, style: Style) -> String {
+    campaign.server.note().map_or(String::new(), |note| format!("\n{}\n", style.prose(&note)))
+}

@@ -1,0 +1,11 @@
+//! Tables as text, from the rows of a campaign.
+
+pub mod across;
+pub mod campaign;
+pub mod capacities;
+pub mod overview;
+pub mod short;
+pub mod sweep;
+pub mod ticks;
+pub mod waterfall;
+pub mod workload;

@@ -1,0 +1,480 @@
+//! Made-up campaigns compared.
+
+use super::campaigns::{
+    self, Made, around, control, fell_behind, kept_up, rounds, steady, workload,
+};
+use crate::compare::change::{Change, Subject, Why, Word};
+use crate::compare::diff::{self, Diff};
+use crate::compare::gate::condition::Condition;
+use crate::compare::gate::outcome::{Failure, Outcome, Reason as GateReason, Whole};
+use crate::compare::note::Note;
+use crate::compare::side::{Filter, Which};
+use crate::compare::text;
+use bench_archive::campaign::Status;
+use bench_core::analysis::audit::failure::AuditFailure;
+use bench_core::analysis::capacity::result::{Capacity, SearchNote};
+use bench_core::analysis::round::measure::Measurement;
+use bench_core::analysis::rows::metric::Metric;
+use bench_core::analysis::rows::result::RoundResult;
+use bench_core::analysis::statistics::times::{Quantiles, Time};
+use bench_core::analysis::verdict::Verdict;
+use bench_core::analysis::verdict::reason::{Reason, Reasons};
+use contract::Class;
+
+const P99: Subject = Subject::Metric(Metric::ResponseP99);
+
+fn ok(client: &str, all: Vec<Measurement>) -> Vec<RoundResult> {
+    rounds("steady", client, Verdict::Ok, all)
+}
+
+fn campaign(name: &str, all: &[Vec<RoundResult>]) -> Made {
+    Made::new(name, &[steady()], all.concat())
+}
+
+fn compared(a: &Made, b: &Made) -> Diff {
+    diff::compare(&a.side(), &b.side(), &Filter::default()).unwrap()
+}
+
+fn refused(a: &Made, b: &Made, filter: &Filter) -> String {
+    let error = format!("{:#}", diff::compare(&a.side(), &b.side(), filter).unwrap_err());
+    assert_eq!(error.lines().count(), 1, "{error}");
+    error
+}
+
+fn change<'a>(diff: &'a Diff, client: &str, subject: Subject) -> &'a Change {
+    let is = |change: &&Change| change.client == client && change.subject == subject;
+    diff.changes.iter().find(is).unwrap_or_else(|| panic!("no {subject:?} of {client}"))
+}
+
+fn word(diff: &Diff, client: &str) -> Word {
+    diff.changes.iter().find(|c| c.client == client && c.headline).unwrap().word
+}
+
+/// Rounds so far apart that nothing can be said of them.
+fn wild(unit_ns: u64) -> Vec<Measurement> {
+    (1..8).map(|i| kept_up(unit_ns * i)).collect()
+}
+
+/// A campaign with a row of every kind, before and after.
+fn before_and_after() -> (Made, Made) {
+    let growing = |growth: f64| -> Vec<Measurement> {
+        (0..7).map(|i| fell_behind(growth + f64::from(i))).collect()
+    };
+    let behind =
+        |client: &str, growth: f64| rounds("steady", client, Verdict::Overloaded, growing(growth));
+    let mut failed = rounds("steady", "crash", Verdict::Failed, around(1, 7));
+    let hostile = "its last line: <img src=x> | `rm`\n\u{1b}[31mred";
+    failed.iter_mut().for_each(|round| round.reasons = Reason::Text(hostile.into()).into());
+    let a = vec![
+        ok("alike", around(10_000, 7)),
+        control(ok("alike", around(10_050, 7))),
+        ok("quick", around(10_000, 7)),
+        ok("slow", around(10_000, 7)),
+        ok("wild", wild(10_000)),
+        ok("behind", around(10_000, 7)),
+        ok("crash", around(10_000, 7)),
+        behind("stuck", 50_000.0),
+        ok("gone", around(10_000, 7)),
+    ];
+    let b = vec![
+        ok("alike", around(10_010, 7)),
+        control(ok("alike", around(10_010, 7))),
+        ok("quick", around(8_000, 7)),
+        ok("slow", around(15_000, 7)),
+        ok("wild", wild(11_000)),
+        behind("behind", 40_000.0),
+        failed,
+        behind("stuck", 51_000.0),
+        ok("new", around(10_000, 7)),
+    ];
+    let (a, mut b) = (campaign("before", &a), campaign("after", &b));
+    b.campaign.commit = Some("fedcba9876543210".into());
+    b.campaign.dirty = Some(true);
+    b.campaign.machine.kernel = "6.19 <b>".into();
+    b.campaign.seed = 2;
+    (a, b)
+}
+
+#[test]
+fn every_kind_of_change_has_its_word_and_the_surest_stand_first() {
+    let (a, b) = before_and_after();
+    let diff = compared(&a, &b);
+    let words: Vec<(&str, Word)> = ["alike", "quick", "slow", "wild", "behind", "crash", "stuck"]
+        .map(|c| (c, word(&diff, c)))
+        .into();
+    assert_eq!(
+        words,
+        [
+            ("alike", Word::Same),
+            ("quick", Word::Faster),
+            ("slow", Word::Slower),
+            ("wild", Word::CannotTell),
+            ("behind", Word::Slower),
+            ("crash", Word::Slower),
+            ("stuck", Word::Slower),
+        ]
+    );
+    let slow = change(&diff, "slow", P99);
+    assert!((slow.ratio.unwrap() - 1.5).abs() < 1e-9 && slow.p_holm.unwrap() < 0.05);
+    assert_eq!((slow.a.value, slow.b.value), (Some(30_090.0), Some(45_135.0)));
+    // The greater of 0.5 % in A and none in B.
+    assert!((slow.noise_floor.unwrap() - 0.005).abs() < 1e-4, "{slow:?}");
+    // Two per cent more growth: beyond the floor, told from chance.
+    assert!(
+        (change(&diff, "stuck", Subject::Metric(Metric::Growth)).worse_by().unwrap() - 0.02).abs()
+            < 1e-3
+    );
+
+    let order: Vec<Word> = diff.changes.iter().map(|c| c.word).collect();
+    let last_change = order.iter().rposition(|w| w.is_change()).unwrap();
+    assert!(order[..=last_change].iter().all(|w| w.is_change()));
+    assert!(order[last_change + 1..].is_sorted_by_key(|w| *w == Word::CannotTell), "{order:?}");
+    assert!(diff.changes[..2].iter().all(|c| c.subject == Subject::Verdict), "verdicts first");
+    let p: Vec<f64> = diff.changes[2..=last_change].iter().filter_map(|c| c.p_holm).collect();
+    assert!(p.is_sorted(), "{p:?}");
+
+    let only: Vec<(Which, &[String])> =
+        diff.missing.iter().map(|m| (m.only_in, m.clients.as_slice())).collect();
+    assert_eq!(only, [(Which::A, &["gone".to_owned()][..]), (Which::B, &["new".to_owned()][..])]);
+    assert_eq!(diff.headlines.total(), 7);
+}
+
+#[test]
+fn what_people_read() {
+    let (a, b) = before_and_after();
+    let mut diff = compared(&a, &b);
+    diff.gate = judged(&["slower:5%", "*/quick:p99<1ms"], &b, Some(&diff));
+    insta::assert_snapshot!("text", text::terminal(&diff));
+    let markdown = text::markdown(&diff);
+    let obeyed = markdown.replace("\\<", "");
+    assert!(!obeyed.contains("<img") && !markdown.contains('\u{1b}'));
+    insta::assert_snapshot!("markdown", markdown);
+}
+
+#[test]
+fn a_bound_tells_only_what_it_cannot_hide() {
+    let bounded = |unit_ns: u64| -> Vec<Measurement> {
+        let mut all = around(unit_ns, 7);
+        for m in &mut all {
+            let q = m.response_ns.as_mut().unwrap();
+            q.p99 = Time::AtLeast { at_least: q.p99.bound_ns() };
+        }
+        all
+    };
+    let said = |a: Vec<Measurement>, b: Vec<Measurement>| {
+        let (a, b) = (campaign("a", &[ok("x", a)]), campaign("b", &[ok("x", b)]));
+        let diff = compared(&a, &b);
+        let change = change(&diff, "x", P99).clone();
+        (change.word, change.a.at_least, change.b.at_least, change.p.is_some())
+    };
+    let (low, high) = (10_000, 20_000);
+    assert_eq!(said(around(low, 7), bounded(high)), (Word::Slower, false, true, true));
+    assert_eq!(said(around(high, 7), bounded(low)), (Word::CannotTell, false, true, true));
+    assert_eq!(said(bounded(high), around(low, 7)), (Word::Faster, true, false, true));
+    assert_eq!(said(bounded(low), around(high, 7)), (Word::CannotTell, true, false, true));
+    assert_eq!(said(around(low, 7), bounded(low)), (Word::CannotTell, false, true, true));
+    // No test is spent on two bounds.
+    assert_eq!(said(bounded(low), bounded(high)), (Word::CannotTell, true, true, false));
+}
+
+/// What is slower by at least 3 % may be slower by any amount.
+#[test]
+fn the_gate_takes_a_bound_for_no_proof() {
+    let bound = |mut m: Measurement| {
+        let at_least = m.response_ns.unwrap().p99.bound_ns();
+        let bound = Time::AtLeast { at_least };
+        m.response_ns =
+            m.response_ns.map(|q| Quantiles { p99: bound, p999: bound, max: bound, ..q });
+        m
+    };
+    let a = campaign("a", &[ok("x", vec![kept_up(10_000); 7])]);
+    let exact = campaign("b", &[ok("x", vec![kept_up(10_300); 7])]);
+    let bounds = campaign("b", &[ok("x", vec![bound(kept_up(10_300)); 7])]);
+    for (b, holds) in [(exact, true), (bounds, false)] {
+        let diff = compared(&a, &b);
+        assert_eq!(word(&diff, "x"), Word::Slower);
+        assert_eq!(judged(&["slower:5%"], &b, Some(&diff))[0].holds, holds);
+    }
+}
+
+#[test]
+fn the_greater_noise_floor_decides() {
+    let noisy = |unit_ns| control(ok("x", around(unit_ns, 7)));
+    let a = campaign("a", &[ok("x", around(10_000, 7)), noisy(10_000)]);
+    let b = |second| campaign("b", &[ok("x", around(13_000, 7)), noisy(second)]);
+    assert_eq!(word(&compared(&a, &b(13_000)), "x"), Word::Slower);
+    let loud = compared(&a, &b(18_200));
+    let change = change(&loud, "x", P99);
+    assert_eq!(change.word, Word::Same);
+    assert!((change.margin.unwrap() - 0.4).abs() < 1e-3, "it says within what: {change:?}");
+    assert!(text::terminal(&loud).contains("same within 40 %"));
+}
+
+#[test]
+fn few_rounds_and_many_comparisons_say_what_they_cannot_see() {
+    let with = |unit_ns, count| campaign("c", &[ok("x", around(unit_ns, count))]);
+    let diff = compared(&with(10_000, 3), &with(15_000, 3));
+    let found = change(&diff, "x", P99);
+    assert_eq!((found.word, found.p), (Word::Slower, Some(0.1)));
+    assert!(
+        diff.notes.iter().any(|note| matches!(note, Note::FewRounds { .. })),
+        "{:?}",
+        diff.notes
+    );
+    assert!(text::terminal(&diff).contains("slower (no test)"));
+    assert_eq!(word(&compared(&with(10_000, 3), &with(10_000, 3)), "x"), Word::CannotTell);
+
+    let single = compared(&with(10_000, 1), &with(90_000, 7));
+    assert_eq!(word(&single, "x"), Word::CannotTell);
+    assert!(
+        single.notes.iter().any(|note| matches!(note, Note::OneRound { .. })),
+        "{:?}",
+        single.notes
+    );
+
+    // Five rounds each: 2 / 252 times 30 comparisons is 0.24, whatever they show.
+    let many = |unit_ns| {
+        let names: Vec<String> = (0..10).map(|i| format!("c{i}")).collect();
+        let all: Vec<_> = names.iter().map(|name| ok(name, around(unit_ns, 5))).collect();
+        campaign("many", &all)
+    };
+    let diff = compared(&many(10_000), &many(15_000));
+    assert_eq!(diff.headlines.cannot_tell, 10);
+    assert!(diff.changes.iter().all(|change| !change.decidable));
+    assert!(
+        diff.notes.iter().any(|note| matches!(note, Note::NoPower { needed: Some(7), .. })),
+        "{:?}",
+        diff.notes
+    );
+    let filter = Filter { clients: vec!["c3".into()], ..Filter::default() };
+    let one = diff::compare(&many(10_000).side(), &many(15_000).side(), &filter).unwrap();
+    assert_eq!(word(&one, "c3"), Word::Slower);
+    assert!(one.notes.contains(&Note::Chosen { names: vec!["c3".into()] }));
+}
+
+#[test]
+fn rows_that_say_something_of_the_machine_are_not_told() {
+    let noisy = rounds("steady", "x", Verdict::Noisy, around(90_000, 7));
+    let (a, b) = (campaign("a", &[ok("x", around(10_000, 7))]), campaign("b", &[noisy]));
+    let diff = compared(&a, &b);
+    assert!(diff.changes.iter().all(|change| change.word == Word::CannotTell));
+    let p99 = change(&diff, "x", P99);
+    assert_eq!(p99.reason, Some(Why::Unranked { a: None, b: Some(Verdict::Noisy) }));
+    let gate = judged(&["slower", "failed"], &b, Some(&diff));
+    assert!(
+        !gate[0].holds && gate[0].reasons[0] == GateReason::Whole(Whole::Undecidable),
+        "{:?}",
+        gate[0]
+    );
+    assert!(gate[1].holds, "a noisy row has numbers");
+}
+
+/// A server that was late tells of the machine; any other failed audit, of the client.
+#[test]
+fn a_late_server_does_not_make_a_client_slower() {
+    let failed = |failure| Reason::Audit { failure };
+    let late = failed(AuditFailure::ServerLate { on_time_share: 0.824, on_time_ms: 5 });
+    let wrong = failed(AuditFailure::Duplicates { count: 1 });
+    let cases = [
+        (vec![late.clone()], Word::CannotTell),
+        (vec![wrong.clone()], Word::Slower),
+        (vec![late, wrong], Word::Slower),
+    ];
+    for (reasons, expected) in cases {
+        let mut failed = rounds("steady", "x", Verdict::Invalid, around(10_000, 7));
+        failed.iter_mut().for_each(|round| round.reasons = Reasons(reasons.clone()));
+        let (a, b) = (campaign("a", &[ok("x", around(10_000, 7))]), campaign("b", &[failed]));
+        assert_eq!(word(&compared(&a, &b), "x"), expected, "{reasons:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused_with_the_way_out() {
+    let x = || ok("x", around(10_000, 7));
+    let a = campaign("a", &[x()]);
+    let all = Filter::default();
+    let mut b = campaign("b", &[x()]);
+    b.campaign.contract += 1;
+    assert!(refused(&a, &b, &all).contains("contract"));
+    let other = workload("steady", "rate_per_s = 100000\nwork_ns = 5\nrank_by = \"response_p99\"");
+    let b = Made::new("b", &[other], x());
+    assert!(refused(&a, &b, &all).contains("work_ns 0 and 5"));
+    let elsewhere = workload("elsewhere", "rate_per_s = 1\nrank_by = \"response_p99\"");
+    let b = Made::new("b", &[elsewhere], rounds("elsewhere", "x", Verdict::Ok, around(1, 7)));
+    assert!(refused(&a, &b, &all).contains("nothing to compare"));
+    let filter = Filter { clients: vec!["y".into()], ..Filter::default() };
+    assert!(refused(&a, &a, &filter).contains("--only y: neither campaign has it; they have x"));
+}
+
+#[test]
+fn differences_besides_the_numbers_are_said() {
+    let a = campaign("a", &[ok("x", around(10_000, 7))]);
+    let mut b = campaign("b", &[ok("x", around(10_000, 7))]);
+    assert!(compared(&a, &b).notes.is_empty());
+    b.campaign.machine.cpu_model = Some("other".into());
+    b.campaign.placement = "elsewhere".into();
+    b.campaign.server_versions = vec!["tick-server 0.2.0".into()];
+    b.campaign.status = Status::Interrupted;
+    b.campaign.rounds = 5;
+    b.campaign.measure_s = 5.0;
+    let notes = compared(&a, &b).notes;
+    let notes = notes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    for words in [
+        "different machines",
+        "CPU EPYC and other",
+        "placement",
+        "B is incomplete (interrupted)",
+        "different servers",
+        "different numbers of rounds: 7 and 5",
+        "high quantiles and maxima cannot be compared",
+    ] {
+        assert!(notes.contains(words), "{words}: {notes}");
+    }
+}
+
+#[test]
+fn a_comment_is_never_too_long_and_what_changed_stays() {
+    let (a, b) = before_and_after();
+    let mut diff = compared(&a, &b);
+    let all: Vec<Change> = diff.changes.clone();
+    for change in all.iter().filter(|change| !change.word.is_change()) {
+        diff.changes.extend(vec![change.clone(); 100]);
+    }
+    let text = text::markdown(&diff);
+    assert!(text.len() < 65_536 && text.ends_with("</details>\n"), "{}", text.len());
+    assert!(text.contains("| slow ") && text.contains("more: see"));
+    // Even if everything did.
+    diff.changes = vec![all[0].clone(); 2000];
+    diff.notes = vec![Note::Chosen { names: vec!["<&|>".repeat(1000)] }; 1000];
+    assert!(text::markdown(&diff).len() < 65_536);
+}
+
+/// The clients of the rows that fail.
+fn clients(outcome: &Outcome) -> Vec<&str> {
+    let mut clients = Vec::new();
+    for reason in &outcome.reasons {
+        if let GateReason::Row(violation) = reason {
+            clients.push(violation.client.as_str());
+        }
+    }
+    clients
+}
+
+fn judged(conditions: &[&str], b: &Made, diff: Option<&Diff>) -> Vec<Outcome> {
+    let all = conditions.iter().map(|text| text.parse::<Condition>().unwrap());
+    all.map(|condition| condition.judge(&b.campaign, diff)).collect()
+}
+
+#[test]
+fn the_gate_holds_changes_against_their_size() {
+    let (a, b) = before_and_after();
+    let diff = compared(&a, &b);
+    let of = |text| judged(&[text], &b, Some(&diff)).remove(0);
+    let slower = of("slower:5%");
+    assert!(!slower.holds && slower.checked == 7 && slower.open == 1, "{slower:?}");
+    // `stuck` is slower by 2 % only; a change of the verdict has no size.
+    let mut named = clients(&slower);
+    named.sort_unstable();
+    assert_eq!(named, ["behind", "crash", "slow"]);
+    assert_eq!(of("slower").reasons.len(), 4);
+    assert!(of("*/quick:slower").holds && of("*/alike:slower").holds);
+    assert!(!of("elsewhere/*:slower").holds, "nothing was checked");
+    let failed = of("failed");
+    assert!(!failed.holds && failed.reasons.len() == 2, "{failed:?}");
+    assert_eq!(clients(&failed), ["crash", "gone"]);
+    assert_eq!(failed.reasons[1].to_string(), "steady/gone: B does not have it");
+    assert!(of("*/slow:failed").holds);
+}
+
+#[test]
+fn the_gate_holds_rows_against_objectives() {
+    let (_, b) = before_and_after();
+    let of = |text| judged(&[text], &b, None).remove(0);
+    for kept in [
+        "*/quick:p99<25ms",
+        "steady/quick:p50<9us",
+        "*/slow:max<1s",
+        "*/alike:cpu<501ns",
+        "*/alike:processed>99k",
+        "*/alike:growth<1%",
+        "*/behind:growth<41%",
+    ] {
+        assert!(of(kept).holds, "{:?}", of(kept));
+    }
+    for missed in
+        ["*/quick:p99<24us", "*/alike:cpu<500ns", "*/alike:processed>100k", "*/behind:growth<1%"]
+    {
+        assert!(!of(missed).holds && of(missed).checked == 1, "{:?}", of(missed));
+    }
+    // A bound beyond the objective misses it; one below proves nothing.
+    let failure = |text| match of(text).reasons.remove(0) {
+        GateReason::Row(violation) => violation.failure,
+        GateReason::Whole(whole) => panic!("{whole}"),
+    };
+    let time = Time::AtLeast { at_least: 2_000_000_000 };
+    assert_eq!(failure("*/behind:p99<1s"), Failure::TooLong { time });
+    assert_eq!(failure("*/behind:p99<3s"), Failure::NotShown { ns: 2_000_000_000 });
+    let is_failed =
+        |failure: &Failure| matches!(failure, Failure::NoNumbers { verdict: Verdict::Failed, .. });
+    assert!(is_failed(&failure("*/crash:p99<1s")));
+    assert_eq!(of("*/nobody:p99<1s").reasons, [GateReason::Whole(Whole::NoRow)]);
+    assert!(!of("p99<1s").holds, "all rows, the failed one among them");
+}
+
+#[test]
+fn floods_have_no_latency_and_what_cannot_run_is_not_judged() {
+    let flood = workload("flood", "rate_per_s = \"flood\"\nrank_by = \"processed\"");
+    let mut all: Vec<Measurement> = around(1, 7);
+    for m in &mut all {
+        (m.response_ns, m.rates.offered_per_s, m.rates.processed_per_s) = (None, None, 5e6);
+    }
+    let mut results = rounds("flood", "x", Verdict::Ok, all);
+    results.extend(rounds("flood", "missing", Verdict::Unavailable, around(1, 7)));
+    let b = Made::new("b", &[flood], results);
+    let [p99, growth, processed] =
+        judged(&["p99<1s", "growth<1%", "processed>4M"], &b, None).try_into().unwrap();
+    assert!(!p99.holds && p99.checked == 0 && !growth.holds);
+    assert!(processed.holds && processed.checked == 1);
+}
+
+#[test]
+fn capacities_are_judged_where_they_are_confirmed() {
+    let found = |client: &str, rate: Option<u64>, confirmed| Capacity {
+        client: client.into(),
+        class: Class::Library,
+        capacity_per_s: rate,
+        interval_per_s: rate.map(|low| (low, Some(low * 21 / 20))),
+        limited_by: None,
+        confirmed,
+        client_cpus: None,
+        response_p99_ns: None,
+        note: rate.is_none().then_some(SearchNote::BelowLowest { rate_per_s: 1000 }),
+        took_s: 30.0,
+        probes: Vec::new(),
+    };
+    let mut campaign = campaigns::empty("capacity", &[steady()]);
+    campaign.capacities = vec![
+        found("sure", Some(2_000_000), true),
+        found("guess", Some(2_000_000), false),
+        found("none", None, false),
+    ];
+    let b = Made { name: "b".into(), campaign, rounds: Vec::new() };
+    let of = |text| judged(&[text], &b, None).remove(0);
+    assert!(of("steady/sure:capacity>1M").holds && !of("*/sure:capacity>2M").holds);
+    assert!(of("*/guess:capacity>1M").reasons[0].to_string().contains("not confirmed"));
+    assert!(of("*/none:capacity>1M").reasons[0].to_string().contains("lowest rate"));
+    assert!(!of("p99<1s").holds, "a search has no rows");
+
+    let mut slower = b.campaign.clone();
+    slower.capacities[0] = found("sure", Some(1_500_000), true);
+    let a = Made { name: "a".into(), campaign: b.campaign.clone(), rounds: Vec::new() };
+    let b = Made { name: "b".into(), campaign: slower, rounds: Vec::new() };
+    let diff = compared(&a, &b);
+    assert_eq!((word(&diff, "sure"), word(&diff, "guess")), (Word::Slower, Word::CannotTell));
+    let [some, much] = judged(&["slower:25%", "slower:30%"], &b, Some(&diff)).try_into().unwrap();
+    assert!(
+        !some.holds && some.reasons[0].to_string().contains("lower capacity by 25.0 %"),
+        "{some:?}"
+    );
+    assert!(much.holds);
+}

@@ -1,0 +1,8 @@
+//! Tests over several modules: made-up and published campaigns, compared, tabulated and
+//! exported.
+
+mod across;
+mod campaigns;
+mod compare;
+mod export;
+mod tables;

@@ -1,0 +1,69 @@
+//! What clients, loads and ranks are called in tables and on pages.
+
+use bench_core::analysis::rows::row::Row;
+use bench_core::analysis::verdict::Verdict;
+use bench_core::load::policy;
+use bench_core::load::workload::{Rate, Workload};
+use bench_core::text::digits::count;
+use contract::Class;
+
+/// The offered load in words: `100 000 ticks/s to each of 10 connections`.
+#[must_use]
+pub fn load(workload: &Workload) -> String {
+    let rate = match workload.rate_per_s {
+        Some(Rate::PerSecond(rate)) => count(rate as f64),
+        Some(Rate::Flood(_)) => return "as fast as each can".into(),
+        None => String::new(),
+    };
+    let mut text = match (workload.burst, workload.ramp, &workload.replay) {
+        (Some(b), ..) => format!(
+            "{rate} ticks/s with {} for {} ms every {} ms",
+            count(b.to_per_s as f64),
+            b.for_ms,
+            b.every_ms
+        ),
+        (_, Some(ramp), _) => {
+            format!("{rate} to {} ticks/s within {} ms", count(ramp.to_per_s as f64), ramp.over_ms)
+        }
+        (_, _, Some(file)) => format!("the gaps of {file}"),
+        _ if workload.poisson => format!("{rate} ticks/s offered at random"),
+        _ => format!("{rate} ticks/s offered"),
+    };
+    for (many, what) in [(workload.clients, "processes"), (workload.connections, "connections")] {
+        if many > 1 {
+            text.push_str(&format!(" to each of {many} {what}"));
+        }
+    }
+    if workload.tls {
+        text.push_str(" under TLS");
+    }
+    if let Some(slow) = &workload.slow_consumer {
+        text.push_str(&format!(", {}", policy::describe(slow)));
+    }
+    text
+}
+
+/// ` (reference)` and the like; nothing for a library.
+#[must_use]
+pub fn class(class: Class) -> String {
+    match class {
+        Class::Library => String::new(),
+        other => format!(" ({other})"),
+    }
+}
+
+/// ` [overloaded]` and the like; nothing for `ok`.
+#[must_use]
+pub fn verdict(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Ok => String::new(),
+        other => format!(" [{other}]"),
+    }
+}
+
+/// `2`, or `2=` where it is shared; empty where a row is not ranked.
+#[must_use]
+pub fn rank(row: &Row) -> String {
+    let tie = if row.tied { "=" } else { "" };
+    row.rank.map_or(String::new(), |rank| format!("{rank}{tie}"))
+}

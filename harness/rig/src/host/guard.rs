@@ -1,0 +1,158 @@
+//! The guard: a second process that outlives the harness by a moment. It creates the
+//! private directory of the meters and keeps the list of the children's process groups.
+//! When its input ends – the harness is gone, even by SIGKILL – it kills the groups that
+//! are left, with whatever they started, and removes the directory.
+
+use super::strays;
+use anyhow::{Context, Result, anyhow};
+use contract::child::Keeper;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use std::collections::BTreeSet;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The harness's end of the guard.
+#[derive(Debug)]
+pub struct Guard {
+    process: Child,
+    meter_dir: PathBuf,
+    groups: Mutex<Groups>,
+}
+
+/// What the guard is told of.
+#[derive(Debug)]
+struct Groups {
+    lines: Option<ChildStdin>,
+    /// Groups that were released since strays were last looked for.
+    released: BTreeSet<Pid>,
+}
+
+impl Guard {
+    /// Starts the guard: this same program, in a process group of its own, so that a
+    /// Ctrl-C at the terminal does not reach it. The guard, not the harness, creates the
+    /// private directory: there is no instant at which the harness could be killed and
+    /// leave it behind.
+    ///
+    /// # Errors
+    /// When it cannot be started, or cannot create the directory.
+    pub fn start() -> Result<Self> {
+        let program = std::env::current_exe().context("the harness's own program")?;
+        let mut process = Command::new(program)
+            .arg("guard")
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot start the guard")?;
+        let lines = process.stdin.take();
+        let mut answer = String::new();
+        let stdout = process.stdout.take().context("the guard's stdout")?;
+        BufReader::new(stdout).read_line(&mut answer).context("the guard does not answer")?;
+        let made: Result<PathBuf, String> =
+            serde_json::from_str(&answer).context("the guard does not answer")?;
+        let meter_dir = made.map_err(|error| anyhow!("the guard: {error}"))?;
+        let groups = Mutex::new(Groups { lines, released: BTreeSet::new() });
+        Ok(Self { process, meter_dir, groups })
+    }
+
+    /// The private directory for meters, in memory where there is such a place.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.meter_dir
+    }
+
+    /// Ends what children have left behind outside of their groups, and says how many
+    /// processes that were.
+    pub fn end_strays(&self) -> usize {
+        let released = std::mem::take(&mut self.groups().released);
+        strays::end(&self.meter_dir, &released)
+    }
+
+    fn groups(&self) -> MutexGuard<'_, Groups> {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Groups {
+    fn tell(&mut self, sign: char, group: Pid) -> io::Result<()> {
+        let lines = self.lines.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        writeln!(lines, "{sign}{group}")
+    }
+}
+
+/// Several threads may start children at once.
+impl Keeper for Guard {
+    fn prepare(&self, command: &mut Command) {
+        command.env(strays::MARK, &self.meter_dir);
+    }
+
+    fn meter_dir(&self) -> Option<&Path> {
+        Some(&self.meter_dir)
+    }
+
+    fn started(&self, group: Pid) -> io::Result<()> {
+        self.groups().tell('+', group)
+    }
+
+    /// Before its leader is reaped: its number may be given to another process after that.
+    fn ending(&self, group: Pid) {
+        let mut groups = self.groups();
+        groups.released.insert(group);
+        // It has gone only if the harness is going, too.
+        let _ = groups.tell('-', group);
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.groups().lines = None;
+        let _ = self.process.wait();
+        // Gone already, unless the guard was killed.
+        let _ = std::fs::remove_dir_all(&self.meter_dir);
+    }
+}
+
+/// The guard's whole life (`harness guard`). Its first line says where the directory is, or
+/// why there is none.
+///
+/// # Errors
+/// When a line is not one of the harness's.
+pub fn serve() -> Result<()> {
+    let made = private_dir();
+    let answer: Result<&Path, String> = match &made {
+        Ok(dir) => Ok(dir.path()),
+        Err(error) => Err(format!("{error:#}")),
+    };
+    // A harness that is gone already is noticed by the end of the input.
+    let _ = writeln!(io::stdout(), "{}", serde_json::to_string(&answer)?);
+    let Ok(dir) = made else { return Ok(()) };
+    let mut groups = BTreeSet::new();
+    for line in io::stdin().lock().lines() {
+        let Ok(line) = line else { break };
+        let number: i32 = line[1..].parse().with_context(|| format!("guard: `{line}`"))?;
+        match line.starts_with('+') {
+            true => groups.insert(number),
+            false => groups.remove(&number),
+        };
+    }
+    for group in groups {
+        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+    }
+    strays::end(dir.path(), &BTreeSet::new());
+    Ok(())
+}
+
+/// A private directory for meters, named after the harness.
+fn private_dir() -> Result<tempfile::TempDir> {
+    let shared_memory = PathBuf::from("/dev/shm");
+    let place = if shared_memory.is_dir() { shared_memory } else { std::env::temp_dir() };
+    // tempfile creates it for its owner only (0700).
+    tempfile::Builder::new()
+        .prefix(&format!("tick-bench-{}-", nix::unistd::getppid()))
+        .tempdir_in(&place)
+        .with_context(|| format!("cannot create a private directory in {}", place.display()))
+}

@@ -1,0 +1,12 @@
+//! The machine: CPUs, processes, kernel queues, and what else goes on.
+
+pub mod affinity;
+pub mod descriptors;
+pub mod guard;
+pub mod kernel_dump;
+pub mod kernel_queues;
+pub mod machine;
+pub mod process;
+pub mod spawn;
+pub mod strays;
+pub mod surroundings;

@@ -1,0 +1,190 @@
+//! What the kernel tells of a process from outside: CPU time, memory, context
+//! switches.
+
+use anyhow::{Context, Result};
+use bench_core::record::watched::Switches;
+use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
+use nix::unistd::Pid;
+use procfs::process::Process;
+use std::cell::Cell;
+use tick::clock::now_ns;
+
+/// Between two searches for new children of a process that has some, in ns.
+const SEARCH_NS: u64 = 1_000_000_000;
+
+/// A process and all that it has started, to look at.
+pub struct Gauge {
+    /// The process itself first.
+    members: Vec<Member>,
+    page_bytes: u64,
+    searched_ns: u64,
+}
+
+struct Member {
+    cpu: ClockId,
+    process: Process,
+    /// What it had used when it was last seen: it may end before the others.
+    cpu_ns: Cell<u64>,
+}
+
+impl Member {
+    fn new(pid: i32) -> Result<Self> {
+        let cpu = clock_getcpuclockid(Pid::from_raw(pid)).context("its CPU clock")?;
+        Ok(Self { cpu, process: Process::new(pid)?, cpu_ns: Cell::new(0) })
+    }
+
+    /// CPU time of all its threads, user and system; what was last seen of it once it
+    /// has gone.
+    fn cpu_ns(&self) -> Result<u64> {
+        let time = clock_gettime(self.cpu)?;
+        self.cpu_ns.set(time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64);
+        Ok(self.cpu_ns.get())
+    }
+
+    /// Children of all its threads (proc_pid_task_children(5)).
+    fn children(&self) -> Vec<u32> {
+        let tasks = self.process.tasks().into_iter().flatten().flatten();
+        tasks.filter_map(|task| task.children().ok()).flatten().collect()
+    }
+}
+
+impl Gauge {
+    /// Looks at process `pid` and what it has started by now.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn new(pid: Pid) -> Result<Self> {
+        let own = Member::new(pid.as_raw())?;
+        let mut gauge =
+            Self { members: vec![own], page_bytes: procfs::page_size(), searched_ns: now_ns() };
+        gauge.search();
+        Ok(gauge)
+    }
+
+    /// Looks for what it has started since, now and then: that takes longer than a
+    /// look, so it is left out for a process that has no children at first.
+    pub fn refresh(&mut self) {
+        if self.members.len() > 1 && now_ns() - self.searched_ns > SEARCH_NS {
+            self.search();
+        }
+    }
+
+    fn search(&mut self) {
+        let mut place = 0;
+        while let Some(member) = self.members.get(place) {
+            for child in member.children() {
+                let known = |other: &Member| other.process.pid == child as i32;
+                // It may have gone again.
+                if !self.members.iter().any(known)
+                    && let Ok(member) = Member::new(child as i32)
+                {
+                    self.members.push(member);
+                }
+            }
+            place += 1;
+        }
+        self.searched_ns = now_ns();
+    }
+
+    /// CPU time of all of them, user and system, in ns.
+    ///
+    /// # Errors
+    /// When the process itself has gone.
+    pub fn cpu_ns(&self) -> Result<u64> {
+        let own = self.members[0].cpu_ns()?;
+        let others = self.members[1..].iter();
+        Ok(own + others.map(|m| m.cpu_ns().unwrap_or(m.cpu_ns.get())).sum::<u64>())
+    }
+
+    /// Resident memory of all of them in bytes. What several processes may share
+    /// (files and shared memory) counts once, by the one that has most of it: at
+    /// least so much, as not all of them share the same.
+    ///
+    /// # Errors
+    /// When the process itself has gone.
+    pub fn rss_bytes(&self) -> Result<u64> {
+        let own = self.members[0].process.statm()?;
+        let (mut private, mut shared) = (own.resident.saturating_sub(own.shared), own.shared);
+        for memory in self.members[1..].iter().filter_map(|m| m.process.statm().ok()) {
+            private += memory.resident.saturating_sub(memory.shared);
+            shared = shared.max(memory.shared);
+        }
+        Ok((private + shared) * self.page_bytes)
+    }
+
+    /// The most resident memory that the process itself ever had, in bytes
+    /// (`VmHWM`).
+    ///
+    /// # Errors
+    /// When it has gone.
+    pub fn peak_rss_bytes(&self) -> Result<u64> {
+        Ok(self.members[0].process.status()?.vmhwm.unwrap_or(0) * 1024)
+    }
+
+    /// Context switches of all their threads.
+    ///
+    /// # Errors
+    /// When the process itself has gone.
+    pub fn switches(&self) -> Result<Switches> {
+        let mut sum = Switches::default();
+        let tasks = self.members[0].process.tasks()?;
+        let others = self.members[1..].iter().filter_map(|m| m.process.tasks().ok());
+        for task in others.flatten().chain(tasks) {
+            // A thread may end meanwhile.
+            let Ok(status) = task.and_then(|task| task.status()) else { continue };
+            sum.voluntary += status.voluntary_ctxt_switches.unwrap_or(0);
+            sum.involuntary += status.nonvoluntary_ctxt_switches.unwrap_or(0);
+        }
+        Ok(sum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::CommandExt;
+
+    #[test]
+    fn a_busy_process_shows() {
+        let gauge = Gauge::new(nix::unistd::getpid()).unwrap();
+        let before = gauge.cpu_ns().unwrap();
+        let memory = vec![1u8; 32 << 20];
+        let sum: u64 = memory.iter().map(|&b| u64::from(b)).sum();
+        assert_eq!(sum, 32 << 20);
+        assert!(gauge.cpu_ns().unwrap() > before);
+        assert!(gauge.rss_bytes().unwrap() >= 32 << 20);
+        assert!(gauge.peak_rss_bytes().unwrap() >= 32 << 20);
+        let switches = gauge.switches().unwrap();
+        assert!(switches.voluntary + switches.involuntary > 0);
+    }
+
+    #[test]
+    fn children_and_theirs_are_counted_even_when_they_have_gone() {
+        let busy = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; read x";
+        let child = r#"sh -c "$1"; echo gone; sleep 60"#;
+        let own = r#"sh -c "$1" sh "$2"; sleep 60"#;
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", own, "sh", child, busy]).process_group(0);
+        command.stdin(std::process::Stdio::piped());
+        let mut parent = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let pid = Pid::from_raw(parent.id() as i32);
+        let mut gauge = Gauge::new(pid).unwrap();
+        while gauge.members.len() < 3 {
+            gauge.search();
+        }
+        let own_ns = || gauge.members[0].cpu_ns().unwrap();
+        while gauge.cpu_ns().unwrap() < own_ns() + 30_000_000 {
+            std::thread::yield_now();
+        }
+        let before_ns = gauge.cpu_ns().unwrap();
+        drop(parent.stdin.take());
+        let mut line = String::new();
+        let stdout = parent.stdout.take().unwrap();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).unwrap();
+        assert_eq!(line, "gone\n");
+        assert!(gauge.cpu_ns().unwrap() >= before_ns);
+        assert!(gauge.rss_bytes().unwrap() > gauge.page_bytes);
+        nix::sys::signal::killpg(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+        parent.wait().unwrap();
+    }
+}

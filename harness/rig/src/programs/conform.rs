@@ -1,0 +1,82 @@
+//! Plays the cases of the conformance suite with clients that were built: all of them for
+//! `harness check`, the quick ones before a campaign.
+
+use super::build::{Built, Programs};
+use super::roster::Entry;
+use crate::host::guard::Guard;
+use anyhow::Result;
+use bench_core::analysis::verdict::reason::Reason;
+use conformance::{CASES, Candidate, Case, Claims, Finding, Pace, Program};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// What a client's `client.toml` says about it; a variant keeps the client's name.
+fn claims(entry: &Entry) -> Claims {
+    Claims { name: entry.client.clone(), class: entry.class }
+}
+
+/// Plays cases with one client, `jobs` of them side by side, and gives the
+/// findings in the order of the cases; those that were not played when
+/// `interrupted` was set are missing at the end.
+#[must_use]
+pub fn play(
+    entry: &Entry,
+    words: &[String],
+    cases: &[&'static Case],
+    (jobs, guard, interrupted): (usize, &Guard, &AtomicBool),
+    report: &(dyn Fn(&Case, &Finding) + Sync),
+) -> Vec<Option<Finding>> {
+    let args: Vec<&str> = words[1..].iter().map(String::as_str).collect();
+    let program = Program { path: &words[0], args: &args, dir: Some(&entry.dir) };
+    let claims = claims(entry);
+    let (next, findings) = (AtomicUsize::new(0), Mutex::new(vec![None; cases.len()]));
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                let candidate = Candidate { program, claims: &claims, keeper: guard };
+                while !interrupted.load(Ordering::SeqCst) {
+                    let number = next.fetch_add(1, Ordering::SeqCst);
+                    let Some(case) = cases.get(number) else { return };
+                    let finding = case.play(&candidate);
+                    report(case, &finding);
+                    if let Ok(mut findings) = findings.lock() {
+                        findings[number] = Some(finding);
+                    }
+                }
+            });
+        }
+    });
+    findings.into_inner().unwrap_or_default()
+}
+
+/// Plays the quick cases with each client before a campaign. A client that fails one is not
+/// measured, and its rows say why. A client that is not available reports that itself in
+/// its first round.
+///
+/// # Errors
+/// When no guard can be started.
+pub fn exclude_failing(
+    entries: &[Entry],
+    programs: &mut Programs,
+    interrupted: &AtomicBool,
+) -> Result<()> {
+    let guard = Guard::start()?;
+    let quick: Vec<&Case> = CASES.iter().filter(|case| case.pace == Pace::Quick).collect();
+    for entry in entries {
+        let Some(Built::Program(words)) = programs.clients.get(&entry.name) else { continue };
+        let findings = play(entry, words, &quick, (1, &guard, interrupted), &|_, _| {});
+        let failed = quick.iter().zip(findings).find_map(|(case, finding)| match finding {
+            Some(Finding::Failed(detail)) => Some((case, detail)),
+            _ => None,
+        });
+        if let Some((case, detail)) = failed {
+            let (client, case) = (entry.name.clone(), case.name.to_owned());
+            let reason = Reason::Conformance { client, case, detail };
+            log::warn!("{}: {reason}", entry.name);
+            programs.clients.insert(entry.name.clone(), Built::Failing(reason));
+        } else {
+            log::debug!("{}: passed {} quick cases", entry.name, quick.len());
+        }
+    }
+    Ok(())
+}

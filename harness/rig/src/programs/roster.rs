@@ -1,0 +1,381 @@
+//! Finds the clients: every `clients/*/client.toml`, and those named by path.
+
+use anyhow::{Context, Result, bail};
+use bench_core::text::nearest;
+use contract::Class;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// A `client.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    name: String,
+    class: Class,
+    runtime: String,
+    why: String,
+    /// Whether it speaks TLS.
+    #[serde(default)]
+    tls: bool,
+    #[serde(default)]
+    build: Build,
+    #[serde(default)]
+    run: Run,
+    #[serde(default)]
+    needs: Needs,
+    #[serde(default)]
+    variant: Vec<Variant>,
+}
+
+/// How a program is built.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    /// A cargo package, whose binary has the same name.
+    pub cargo: Option<String>,
+    /// Any other command, run in the program's folder.
+    pub command: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Run {
+    pub(crate) command: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) args: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Needs {
+    #[serde(default)]
+    pub(crate) programs: Vec<String>,
+}
+
+/// How a client or a server is built and started.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// Its folder.
+    pub dir: PathBuf,
+    /// How it is built.
+    pub build: Build,
+    /// Its own command; `None`: the binary that cargo built.
+    pub command: Option<Vec<String>>,
+    /// Arguments after that.
+    pub args: Vec<String>,
+    /// Programs that have to be on the PATH.
+    pub needs: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Variant {
+    name: String,
+    args: Vec<String>,
+    why: String,
+}
+
+/// A client or one of its variants, ready to be built and run.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// `tokio`, or `tokio:current-thread`.
+    pub name: String,
+    /// As its `client.toml` claims; its hello has to say the same.
+    pub class: Class,
+    /// What schedules its work, in a few words.
+    pub runtime: String,
+    /// One line of why it is here.
+    pub why: String,
+    /// Whether it speaks TLS.
+    pub tls: bool,
+    /// The name in its `client.toml`, which all of its variants share.
+    pub client: String,
+    /// The folder of its `client.toml`.
+    pub dir: PathBuf,
+    /// How it is built.
+    pub build: Build,
+    /// Its own command; `None`: the binary that cargo built.
+    pub command: Option<Vec<String>>,
+    /// Arguments after that.
+    pub args: Vec<String>,
+    /// Programs that have to be on the PATH.
+    pub needs: Vec<String>,
+}
+
+/// A `harness.toml` beside the suite: where further clients are.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// Folders of clients, or folders with such folders in them; relative ones
+    /// count from the file.
+    clients: Vec<PathBuf>,
+}
+
+/// All clients found, in the order of their names, each followed by its variants:
+/// those of the suite, those of the folders in its `harness.toml`, and `extra`.
+///
+/// # Errors
+/// When a `client.toml` is not as it should be, or two share a name.
+pub fn find(root: &Path, extra: &[PathBuf]) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for path in manifests_in(&root.join("clients"))? {
+        let shown = path.strip_prefix(root).unwrap_or(&path).to_owned();
+        entries.extend(load(&path).with_context(|| shown.display().to_string())?);
+    }
+    for path in listed(root)? {
+        entries.extend(load(&path).with_context(|| path.display().to_string())?);
+    }
+    for path in extra {
+        let loaded = load(&manifest(path));
+        entries.extend(loaded.with_context(|| format!("--client {}", path.display()))?);
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    if let Some(pair) = entries.windows(2).find(|pair| pair[0].name == pair[1].name) {
+        bail!("two clients are named `{}`: rename one in its client.toml", pair[0].name);
+    }
+    Ok(entries)
+}
+
+/// The `client.toml` of every folder in this one.
+fn manifests_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let pattern = format!("{}/*/client.toml", glob::Pattern::escape(&folder.to_string_lossy()));
+    Ok(glob::glob(&pattern)?.collect::<Result<_, _>>()?)
+}
+
+/// A `client.toml`, given by itself or by its folder.
+fn manifest(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join("client.toml") } else { path.to_owned() }
+}
+
+/// The clients that `harness.toml` lists.
+fn listed(root: &Path) -> Result<Vec<PathBuf>> {
+    let file = root.join("harness.toml");
+    let text = match std::fs::read_to_string(&file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read.with_context(|| file.display().to_string())?,
+    };
+    let settings: Settings = toml::from_str(&text).context("harness.toml")?;
+    let mut found = Vec::new();
+    for folder in settings.clients {
+        let dir = root.join(&folder);
+        let own = dir.join("client.toml");
+        let inside = if own.is_file() { vec![own] } else { manifests_in(&dir)? };
+        if inside.is_empty() {
+            bail!(
+                "harness.toml: {}: no client.toml there, nor in a folder of it",
+                folder.display()
+            );
+        }
+        found.extend(inside);
+    }
+    Ok(found)
+}
+
+/// The entries that the command line asks for. `all` takes every client, and
+/// variants only where they are named.
+///
+/// # Errors
+/// When a name is unknown.
+pub fn select(
+    entries: &[Entry],
+    all: bool,
+    names: &[String],
+    extra: &[PathBuf],
+) -> Result<Vec<Entry>> {
+    if let Some(unknown) = names.iter().find(|name| entries.iter().all(|e| e.name != **name)) {
+        let known: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
+        bail!("{}", nearest::unknown("client", unknown, &known));
+    }
+    let from_extra = |entry: &Entry| {
+        let manifests = extra.iter().filter_map(|path| manifest(path).canonicalize().ok());
+        manifests.into_iter().any(|path| path.parent() == Some(&entry.dir))
+    };
+    let wanted = |entry: &&Entry| {
+        names.contains(&entry.name) || (entry.name == entry.client && (all || from_extra(entry)))
+    };
+    Ok(entries.iter().filter(wanted).cloned().collect())
+}
+
+/// A manifest, and its folder.
+pub(crate) fn read_manifest<M: DeserializeOwned>(path: &Path) -> Result<(M, PathBuf)> {
+    let path = path.canonicalize().context("cannot read it")?;
+    let text = std::fs::read_to_string(&path).context("cannot read it")?;
+    Ok((toml::from_str(&text)?, path.parent().unwrap_or(Path::new("/")).to_owned()))
+}
+
+fn load(path: &Path) -> Result<Vec<Entry>> {
+    let (manifest, dir) = read_manifest::<Manifest>(path)?;
+    let variants = manifest.variant.iter().map(|v| &v.name);
+    sound([&manifest.name].into_iter().chain(variants), &manifest.build, &manifest.run)?;
+    let client = Entry {
+        name: manifest.name.clone(),
+        class: manifest.class,
+        runtime: manifest.runtime,
+        why: manifest.why,
+        tls: manifest.tls,
+        client: manifest.name,
+        dir,
+        build: manifest.build,
+        command: manifest.run.command,
+        args: manifest.run.args,
+        needs: manifest.needs.programs,
+    };
+    let variants = manifest.variant.into_iter().map(|variant| Entry {
+        name: format!("{}:{}", client.name, variant.name),
+        why: variant.why,
+        args: client.args.iter().cloned().chain(variant.args).collect(),
+        ..client.clone()
+    });
+    Ok(variants.chain([client.clone()]).collect())
+}
+
+/// Whether names can be written anywhere, and there is something to run.
+pub(crate) fn sound<'a>(
+    names: impl IntoIterator<Item = &'a String>,
+    build: &Build,
+    run: &Run,
+) -> Result<()> {
+    let simple = |name: &str| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    if let Some(name) = names.into_iter().find(|name| !simple(name)) {
+        bail!("name `{name}`: use letters, digits, `-`, `_` and `.` only");
+    }
+    if build.cargo.is_some() && build.command.is_some() {
+        bail!("[build]: give `cargo` or `command`, not both");
+    }
+    if build.cargo.is_none() && run.command.is_none() {
+        bail!("[run] command: needed, as no cargo package is built");
+    }
+    let commands = [&build.command, &run.command];
+    if commands.into_iter().flatten().any(Vec::is_empty) {
+        bail!("a command needs at least the program's name");
+    }
+    Ok(())
+}
+
+impl Entry {
+    /// What is missing for it to run, before it is even built.
+    #[must_use]
+    pub fn missing_program(&self) -> Option<&str> {
+        missing(&self.needs)
+    }
+
+    /// How it is built and started.
+    #[must_use]
+    pub fn recipe(&self) -> Recipe {
+        Recipe {
+            dir: self.dir.clone(),
+            build: self.build.clone(),
+            command: self.command.clone(),
+            args: self.args.clone(),
+            needs: self.needs.clone(),
+        }
+    }
+}
+
+impl Recipe {
+    /// What is missing for it to run, before it is even built.
+    #[must_use]
+    pub fn missing_program(&self) -> Option<&str> {
+        missing(&self.needs)
+    }
+}
+
+fn missing(needs: &[String]) -> Option<&str> {
+    needs.iter().map(String::as_str).find(|program| !on_path(program))
+}
+
+fn on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(manifest: &str) -> (tempfile::TempDir, PathBuf) {
+        let room = tempfile::tempdir().unwrap();
+        let path = room.path().join("client.toml");
+        std::fs::write(&path, manifest).unwrap();
+        (room, path)
+    }
+
+    const SOUND: &str = "name='a'\nclass='library'\nruntime='r'\nwhy='w'\n[run]\ncommand=['x']\nargs=['1']\n[[variant]]\nname='v'\nargs=['2']\nwhy='other'\n";
+
+    #[test]
+    fn a_client_and_its_variant_are_selectable() {
+        let (room, path) = room(SOUND);
+        let found = find(room.path(), std::slice::from_ref(&path)).unwrap();
+        let names = |entries: &[Entry]| entries.iter().map(|e| e.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&found), ["a", "a:v"]);
+        assert_eq!(found[1].args, ["1", "2"]);
+        assert_eq!(names(&select(&found, true, &[], &[]).unwrap()), ["a"]);
+        assert_eq!(names(&select(&found, false, &[], &[path]).unwrap()), ["a"]);
+        assert_eq!(names(&select(&found, true, &["a:v".into()], &[]).unwrap()), ["a", "a:v"]);
+        let error = select(&found, false, &["b".into()], &[]).unwrap_err();
+        assert_eq!(error.to_string(), "no client `b`: choose a, a:v");
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let cases = [
+            (SOUND.replace("'a'", "'a b'"), "name `a b`"),
+            (SOUND.replace("command=['x']", ""), "[run] command: needed"),
+            (SOUND.replace("command=['x']", "command=[]"), "at least the program's name"),
+            (SOUND.replace("'library'", "'best'"), "unknown variant `best`"),
+            (SOUND.to_owned() + "[build]\ncargo='c'\ncommand=['d']\n", "not both"),
+            (SOUND.to_owned() + "speed=9\n", "unknown field `speed`"),
+        ];
+        for (manifest, expected) in cases {
+            let (room, path) = room(&manifest);
+            let error = find(room.path(), &[path]).unwrap_err();
+            assert!(format!("{error:#}").contains(expected), "{error:#}");
+        }
+    }
+
+    #[test]
+    fn folders_are_listed_in_a_file_beside_the_suite() {
+        let (room, _) = room(SOUND);
+        let root = room.path().join("suite");
+        std::fs::create_dir_all(root.join("clients")).unwrap();
+        let own = room.path().join("more/b");
+        std::fs::create_dir_all(&own).unwrap();
+        std::fs::write(own.join("client.toml"), SOUND.replace("'a'", "'b'")).unwrap();
+        let settings = root.join("harness.toml");
+        let names = |text: &str| {
+            std::fs::write(&settings, text).unwrap();
+            find(&root, &[]).map(|found| found.into_iter().map(|e| e.name).collect::<Vec<_>>())
+        };
+        assert_eq!(names("clients = ['../more', '..']").unwrap(), ["a", "a:v", "b", "b:v"]);
+        assert_eq!(names("clients = ['../more/b']").unwrap(), ["b", "b:v"]);
+        for (text, words) in [
+            ("clients = ['nowhere']", "harness.toml: nowhere: no client.toml there"),
+            ("client = []", "unknown field `client`"),
+        ] {
+            let error = format!("{:#}", names(text).unwrap_err());
+            assert!(error.contains(words), "{error}");
+        }
+        let given = find(&room.path().join("none"), &[own]).unwrap();
+        assert_eq!(given.len(), 2, "a folder does for --client");
+    }
+
+    #[test]
+    fn the_same_name_twice_is_refused() {
+        let (_a, first) = room(SOUND);
+        let (b, second) = room(SOUND);
+        let error = find(b.path(), &[first, second]).unwrap_err();
+        assert!(error.to_string().contains("two clients are named `a`"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_program_is_found_out() {
+        let (room, path) =
+            room(&(SOUND.to_owned() + "[needs]\nprograms=['sh','no-such-program']\n"));
+        let found = find(room.path(), &[path]).unwrap();
+        assert_eq!(found[0].missing_program(), Some("no-such-program"));
+    }
+}

@@ -1,0 +1,221 @@
+//! Finds the servers: the tick server itself, and every `server/*/server.toml`.
+
+use super::roster::{Build, Needs, Recipe, Run, read_manifest, sound};
+use anyhow::{Context, Result, bail};
+use bench_core::load::server::{DEFAULT, Paces, ServedBy, Style};
+use bench_core::load::workload::Workload;
+use bench_core::text::nearest;
+use serde::Deserialize;
+use std::path::Path;
+use tick::Schedule;
+
+/// A `server.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    name: String,
+    why: String,
+    #[serde(default)]
+    paces: Paces,
+    #[serde(default)]
+    build: Build,
+    #[serde(default)]
+    run: Run,
+    #[serde(default)]
+    needs: Needs,
+}
+
+/// A server, ready to be built and run.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// What a campaign says of it.
+    pub served_by: ServedBy,
+    /// One line of why it is here.
+    pub why: String,
+    /// How it is built and started.
+    pub recipe: Recipe,
+}
+
+/// All servers: the suite's own first, then those found, by name.
+///
+/// # Errors
+/// When a `server.toml` is not as it should be, or two share a name.
+pub fn find(root: &Path) -> Result<Vec<Server>> {
+    let pattern =
+        format!("{}/server/*/server.toml", glob::Pattern::escape(&root.to_string_lossy()));
+    let mut servers = vec![own(root)];
+    for path in glob::glob(&pattern)? {
+        let path = path?;
+        let shown = path.strip_prefix(root).unwrap_or(&path).to_owned();
+        servers.push(load(&path).with_context(|| shown.display().to_string())?);
+    }
+    servers[1..].sort_by(|a, b| a.served_by.name.cmp(&b.served_by.name));
+    let names: Vec<&str> = servers.iter().map(|server| server.served_by.name.as_str()).collect();
+    if let Some(name) = (1..names.len())
+        .map(|at| names[at])
+        .find(|name| names.iter().filter(|other| other == &name).count() > 1)
+    {
+        bail!("two servers are named `{name}`: rename one in its server.toml");
+    }
+    Ok(servers)
+}
+
+/// The server that the command line asks for.
+///
+/// # Errors
+/// An unknown name, or a style that it does not have.
+pub fn select(root: &Path, name: &str, style: Option<Style>) -> Result<Server> {
+    let found = find(root)?;
+    let Some(server) = found.iter().find(|server| server.served_by.name == name) else {
+        let names: Vec<&str> = found.iter().map(|s| s.served_by.name.as_str()).collect();
+        bail!("--server: {}", nearest::unknown("server", name, &names));
+    };
+    let mut server = server.clone();
+    match style {
+        Some(style) if name != DEFAULT => bail!(
+            "--style {}: only {DEFAULT} has styles, and {name} paces in a way of its own: leave it out",
+            style
+        ),
+        Some(Style::Classic) => {
+            server.served_by.style = style;
+            server.served_by.paces = Paces::Classic;
+            server.recipe.args = ["child", "--style", "classic"].map(str::to_owned).into();
+        }
+        // The schedule is what it keeps unless it is told otherwise.
+        Some(Style::Schedule) | None => {}
+    }
+    Ok(server)
+}
+
+/// The server of this suite.
+#[must_use]
+pub fn own(root: &Path) -> Server {
+    Server {
+        served_by: ServedBy::default(),
+        why: "Each tick at its due time: what campaigns are run against unless another is named."
+            .to_owned(),
+        recipe: Recipe {
+            dir: root.to_owned(),
+            build: Build { cargo: Some(DEFAULT.to_owned()), command: None },
+            command: None,
+            args: Vec::new(),
+            needs: Vec::new(),
+        },
+    }
+}
+
+fn load(path: &Path) -> Result<Server> {
+    let (manifest, dir) = read_manifest::<Manifest>(path)?;
+    sound([&manifest.name], &manifest.build, &manifest.run)?;
+    Ok(Server {
+        served_by: ServedBy { name: manifest.name, style: None, paces: manifest.paces },
+        why: manifest.why,
+        recipe: Recipe {
+            dir,
+            build: manifest.build,
+            command: manifest.run.command,
+            args: manifest.run.args,
+            needs: manifest.needs.programs,
+        },
+    })
+}
+
+impl Server {
+    /// Whether it knows these loads.
+    ///
+    /// # Errors
+    /// The first one that it does not know.
+    pub fn carries(&self, workloads: &[Workload]) -> Result<()> {
+        if self.served_by.keeps_due_times() {
+            return Ok(());
+        }
+        let is_plain = |w: &&Workload| w.slow_consumer.is_none() && w.server_threads == 1 && !w.tls;
+        if let Some(asks) = workloads.iter().find(|workload| !is_plain(workload)) {
+            bail!(
+                "workload {}: {}, which paces by itself, knows no policies for slow consumers, no server_threads and no tls: choose another workload or --server",
+                asks.name,
+                self.served_by
+            );
+        }
+        let known = |workload: &Workload| {
+            let schedule = workload.schedule(0);
+            matches!(schedule, Ok(Schedule::Rate { .. } | Schedule::Flood))
+        };
+        match workloads.iter().find(|workload| !known(workload)) {
+            Some(unknown) => bail!(
+                "workload {}: {}, which paces by itself, knows a fixed rate and a flood only: choose another workload or --server",
+                unknown.name,
+                self.served_by
+            ),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(manifest: &str) -> tempfile::TempDir {
+        let room = tempfile::tempdir().unwrap();
+        let dir = room.path().join("server/other");
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("server.toml"), manifest).unwrap();
+        room
+    }
+
+    const SOUND: &str =
+        "name='other'\nwhy='w'\npaces='classic'\n[run]\ncommand=['x']\n[needs]\nprograms=['y']\n";
+
+    #[test]
+    fn a_server_is_found_beside_the_own_one() {
+        let room = room(SOUND);
+        let names: Vec<String> =
+            find(room.path()).unwrap().into_iter().map(|s| s.served_by.name).collect();
+        assert_eq!(names, [DEFAULT, "other"]);
+        let other = select(room.path(), "other", None).unwrap();
+        assert_eq!(other.served_by.paces, Paces::Classic);
+        assert_eq!(other.served_by.options(), ["--server other"]);
+        assert!(other.served_by.note().unwrap().contains("coordinated omission"));
+        let own = select(room.path(), DEFAULT, Some(Style::Schedule)).unwrap();
+        assert!(own.served_by.is_default() && own.served_by.note().is_none());
+        let classic = select(room.path(), DEFAULT, Some(Style::Classic)).unwrap();
+        assert_eq!(classic.served_by.options(), ["--style classic"]);
+        assert_eq!(classic.recipe.args, ["child", "--style", "classic"]);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let sound = room(SOUND);
+        let error = select(sound.path(), "othre", None).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "--server: no server `othre`: did you mean `other`? choose tick-server, other"
+        );
+        let error = select(sound.path(), "other", Some(Style::Classic)).unwrap_err().to_string();
+        assert!(error.starts_with("--style classic: only tick-server has styles"), "{error}");
+        for (manifest, expected) in [
+            (SOUND.replace("'other'", "'tick-server'"), "two servers are named `tick-server`"),
+            (SOUND.replace("'classic'", "'fast'"), "unknown variant `fast`"),
+            (SOUND.replace("command=['x']", ""), "[run] command: needed"),
+            (SOUND.to_owned() + "[extra]\n", "unknown field `extra`"),
+        ] {
+            let room = room(&manifest);
+            let error = find(room.path()).unwrap_err();
+            assert!(format!("{error:#}").contains(expected), "{error:#}");
+        }
+    }
+
+    #[test]
+    fn loads_that_a_server_does_not_know_are_refused() {
+        let head = "name='w'\nwhy='w'\nread='r'\nrank_by='processed'\nrate_per_s=5\n";
+        let plain: Workload = toml::from_str(head).unwrap();
+        let poisson: Workload = toml::from_str(&format!("{head}poisson=true")).unwrap();
+        let room = room(SOUND);
+        let other = select(room.path(), "other", None).unwrap();
+        other.carries(std::slice::from_ref(&plain)).unwrap();
+        let error = other.carries(&[plain, poisson.clone()]).unwrap_err().to_string();
+        assert!(error.starts_with("workload w: other, which paces by itself"), "{error}");
+        select(room.path(), DEFAULT, None).unwrap().carries(&[poisson]).unwrap();
+    }
+}

@@ -1,0 +1,100 @@
+//! Reads everything at one instant, from outside: all meters, all kernel queues, CPU time
+//! and memory.
+
+use crate::host::kernel_dump::Dump;
+use crate::host::kernel_queues::Probe;
+use crate::host::process::Gauge;
+use anyhow::{Context, Result};
+use bench_core::record::snapshot::Snapshot;
+use contract::meter::{MeterFile, Slot};
+
+/// Everything that is read in a round.
+pub struct Observer {
+    /// The meter of each of the client's processes.
+    pub client_meters: Vec<MeterFile>,
+    /// Connections of each of them.
+    pub connections: usize,
+    /// The server's meter.
+    pub server_meter: MeterFile,
+    /// The connections in the kernel.
+    pub probes: Vec<Probe>,
+    /// All of them at once, where they are many.
+    pub dump: Option<Dump>,
+    /// The client's processes.
+    pub clients: Vec<Gauge>,
+    /// The server's process.
+    pub server: Gauge,
+    /// What was seen last, for what can no longer be seen.
+    pub last: Snapshot,
+    /// What each connection had processed then.
+    pub processed_each: Vec<u64>,
+}
+
+impl Observer {
+    /// Looks once. Downstream comes first: a tick that moves on while it is
+    /// being read is then counted upstream, and no difference of two counts
+    /// can come out negative.
+    ///
+    /// # Errors
+    /// When a child has damaged its meter.
+    pub fn read(&mut self) -> Result<Snapshot> {
+        self.clients.iter_mut().for_each(Gauge::refresh);
+        let at_ns = tick::clock::now_ns();
+        self.processed_each = self.counts(Slot::PROCESSED)?;
+        let processed = sum(&self.processed_each);
+        let received = sum(&self.counts(Slot::RECEIVED)?);
+        let queues = match &mut self.dump {
+            Some(dump) => dump.read().ok(),
+            None => self.probes.iter_mut().map(|probe| probe.read().ok()).sum(),
+        };
+        let server = |slot| self.server_meter.read(slot).context("the server's meter");
+        let confirmed = server(Slot::CONFIRMED)?;
+        let acknowledged = server(Slot::ACKNOWLEDGED)?;
+        let written = server(Slot::WRITTEN)?;
+        let written_bytes = server(Slot::WRITTEN_BYTES)?;
+        // A tick is counted as made before it is as written or as dropped.
+        let dropped = server(Slot::DROPPED)?;
+        let generated = server(Slot::GENERATED)?.saturating_mul(self.probes.len() as u64);
+        // A process that has ended keeps what it had.
+        let last = self.last;
+        let all = |one: fn(&Gauge) -> Result<u64>| {
+            self.clients.iter().map(|client| one(client).ok()).sum::<Option<u64>>()
+        };
+        self.last = Snapshot {
+            at_ns,
+            processed,
+            received,
+            queues,
+            acknowledged,
+            confirmed,
+            written,
+            written_bytes,
+            generated,
+            dropped,
+            blocked_ns: server(Slot::BLOCKED_NS)?,
+            spun_ns: server(Slot::SPUN_NS)?,
+            client_cpu_ns: all(Gauge::cpu_ns).unwrap_or(last.client_cpu_ns),
+            server_cpu_ns: self.server.cpu_ns().unwrap_or(last.server_cpu_ns),
+            client_rss_bytes: all(Gauge::rss_bytes).unwrap_or(last.client_rss_bytes),
+            server_rss_bytes: self.server.rss_bytes().unwrap_or(last.server_rss_bytes),
+        };
+        Ok(self.last)
+    }
+
+    /// One of the clients' counters, connection by connection.
+    ///
+    /// # Errors
+    /// When a child has damaged its meter.
+    pub fn counts(&self, slot: Slot) -> Result<Vec<u64>> {
+        let mut all = Vec::with_capacity(self.probes.len());
+        for meter in &self.client_meters {
+            all.extend(meter.read_each(slot, self.connections).context("the client's meter")?);
+        }
+        Ok(all)
+    }
+}
+
+/// A client may have written anything.
+fn sum(counts: &[u64]) -> u64 {
+    counts.iter().copied().fold(0, u64::saturating_add)
+}

@@ -1,0 +1,394 @@
+//! One client, one load, one fresh server: from the first line to the last.
+
+use super::observer::Observer;
+use super::watch::{self, Early, OnSnapshot};
+use crate::host::affinity::Placement;
+use crate::host::guard::Guard;
+use crate::host::kernel_dump::Dump;
+use crate::host::kernel_queues::Probe;
+use crate::host::process::Gauge;
+use crate::host::spawn::start;
+use anyhow::{Context, Result};
+use bench_core::analysis::verdict::reason::{Reason, Unavailability};
+use bench_core::load::plan::Plan;
+use bench_core::record::round::{Connection, Record};
+use bench_core::record::snapshot::Snapshot;
+use contract::child::Child;
+use contract::fault::{Awaited, Fault, Misstep, Peer};
+use contract::meter::{MeterFile, Slot};
+use contract::{
+    ClientFinal, ClientHello, Connected, FromClient, FromServer, Policy, ServerFinal, Start,
+    ToClient, ToServer,
+};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use tick::clock::now_ns;
+
+/// From `connected` to tick 0: time for both to become idle.
+const LEAD_NS: u64 = 50_000_000;
+/// Time for a whole report, and for the exit after it.
+const REPORT: Duration = Duration::from_secs(10);
+const EXIT: Duration = Duration::from_secs(3);
+/// More rows than any plan asks for: a client that sends more is ended.
+const MAX_ROWS: usize = 4_000_000;
+/// The same for a server's dropped ranges, of one connection: about 1 GB of them.
+const MAX_DROPS: usize = 1 << 25;
+
+/// What runs in a round.
+pub struct Setup<'a> {
+    /// The server's program and arguments.
+    pub server: &'a [String],
+    /// The server's working directory.
+    pub server_dir: &'a Path,
+    /// The client's program and arguments.
+    pub client: &'a [String],
+    /// The client's working directory.
+    pub client_dir: &'a Path,
+    /// The load.
+    pub plan: &'a Plan,
+    /// The CPUs of both.
+    pub placement: &'a Placement,
+}
+
+/// How a round went.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It ran to its end; whether it is valid is for the audit to say.
+    Ran(Box<Record>),
+    /// The client cannot run here.
+    Unavailable(Unavailability),
+    /// It broke off.
+    Failed(Reason),
+    /// The user interrupted it.
+    Interrupted,
+}
+
+/// Runs one round. `live` gets each snapshot as it is taken.
+///
+/// # Errors
+/// When the harness itself cannot go on (no memory for meters, no guard). Whatever a child
+/// does wrong is an [`Outcome`].
+pub fn run(
+    setup: &Setup<'_>,
+    guard: &Guard,
+    interrupted: &AtomicBool,
+    live: &mut OnSnapshot<'_>,
+) -> Result<Outcome> {
+    let workload = &setup.plan.workload;
+    let mut meters = Meters { files: Vec::new(), paths: Vec::new() };
+    for number in 0..=workload.clients {
+        let path = guard.dir().join(format!("{number}.meter"));
+        // The server's comes first, and has one set of counters for all connections.
+        let connections = if number == 0 { 1 } else { workload.connections };
+        let made = MeterFile::create(&path, connections);
+        let error = || format!("cannot create the meter {}: free some memory", path.display());
+        meters.files.push(made.with_context(error)?);
+        meters.paths.push(path);
+    }
+    let paths = meters.paths.clone();
+    let outcome = with_children(setup, guard, interrupted, live, meters);
+    for path in &paths {
+        std::fs::remove_file(path).context("a meter file")?;
+    }
+    Ok(outcome)
+}
+
+/// The server's meter, and those of the client's processes.
+struct Meters {
+    files: Vec<MeterFile>,
+    paths: Vec<PathBuf>,
+}
+
+fn with_children(
+    setup: &Setup<'_>,
+    guard: &Guard,
+    interrupted: &AtomicBool,
+    live: &mut OnSnapshot<'_>,
+    meters: Meters,
+) -> Outcome {
+    let placement = setup.placement;
+    let server = (setup.server, setup.server_dir);
+    let client = (setup.client, setup.client_dir);
+    let started = || -> Result<_, Fault> {
+        let server = start(Peer::Server, server, placement.server.as_ref(), guard)?;
+        let clients = (0..setup.plan.workload.clients)
+            .map(|_| start(Peer::Client, client, placement.client.as_ref(), guard))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok((server, clients))
+    };
+    let (mut server, mut clients) = match started() {
+        Ok(children) => children,
+        Err(fault) => return Outcome::Failed(Reason::Fault { fault }),
+    };
+    let mut children = Children { server: &mut server, clients: &mut clients, interrupted };
+    match children.play(setup, meters, live) {
+        Ok(Played::Done(record)) => {
+            // All exits are awaited, whatever the first child did.
+            let exits: Vec<_> = clients.into_iter().map(|client| client.finish(EXIT)).collect();
+            let server = server.finish(EXIT);
+            match exits.into_iter().chain([server]).find_map(Result::err) {
+                None => Outcome::Ran(record),
+                Some(fault) => Outcome::Failed(Reason::Fault { fault }),
+            }
+        }
+        Ok(Played::Unavailable(reason)) => Outcome::Unavailable(Unavailability::Client { reason }),
+        Ok(Played::Interrupted) => Outcome::Interrupted,
+        Err(error) => Outcome::Failed(failure(server.crash(), error)),
+    }
+}
+
+/// Why a round broke off. A client whose server has crashed fails too, and is noticed
+/// first: then it is the server's fault.
+fn failure(server_crash: Option<Fault>, error: anyhow::Error) -> Reason {
+    match (server_crash, error.downcast::<Fault>()) {
+        (Some(fault), _) | (None, Ok(fault)) => Reason::Fault { fault },
+        (None, Err(error)) => Reason::Harness { error: format!("{error:#}") },
+    }
+}
+
+enum Played {
+    Done(Box<Record>),
+    Unavailable(String),
+    Interrupted,
+}
+
+/// What both have said before tick 0.
+struct Introduced {
+    hello: ClientHello,
+    server_versions: Vec<String>,
+    connected: Vec<Connected>,
+}
+
+/// Connections, the clients' reports, the server's report, and its fresh seqs.
+type Reports = (Vec<Connection>, Vec<ClientFinal>, ServerFinal, Vec<u64>);
+
+struct Children<'a, 'g> {
+    server: &'a mut Child<'g, FromServer>,
+    clients: &'a mut [Child<'g, FromClient>],
+    interrupted: &'a AtomicBool,
+}
+
+impl Children<'_, '_> {
+    fn play(
+        &mut self,
+        setup: &Setup<'_>,
+        mut meters: Meters,
+        live: &mut OnSnapshot<'_>,
+    ) -> Result<Played> {
+        let introduced = match self.introduce(setup, &meters)? {
+            Ok(introduced) => introduced,
+            Err(reason) => return Ok(Played::Unavailable(reason)),
+        };
+        let connected = &introduced.connected;
+        let server_meter = meters.files.remove(0);
+        let probes: Vec<Probe> = connected.iter().map(|c| Probe::new(c.local, c.peer)).collect();
+        let mut observer = Observer {
+            client_meters: meters.files,
+            connections: setup.plan.workload.connections,
+            server_meter,
+            dump: Dump::of(&probes),
+            probes,
+            clients: self.clients.iter().map(|c| Gauge::new(c.pid())).collect::<Result<_>>()?,
+            server: Gauge::new(self.server.pid())?,
+            last: Snapshot::default(),
+            processed_each: Vec::new(),
+        };
+        let start_ns = now_ns() + LEAD_NS;
+        self.server.send(&ToServer::Start(Start { at_ns: start_ns }));
+        let mut scene = watch::Scene {
+            plan: setup.plan,
+            start_ns,
+            observer: &mut observer,
+            clients: self.clients,
+            server: self.server,
+            placement: setup.placement,
+            interrupted: self.interrupted,
+        };
+        let Some((watched, early)) = watch::watch(&mut scene, live)? else {
+            return Ok(Played::Interrupted);
+        };
+        let queues_by = observer.probes[0].method();
+        let (connections, clients, server, fresh) = self.reports(setup.plan, early, &observer)?;
+        let Some(connected) = introduced.connected.into_iter().next() else {
+            unreachable!("there is at least one connection")
+        };
+        Ok(Played::Done(Box::new(Record {
+            hello: introduced.hello,
+            connected,
+            server_versions: introduced.server_versions,
+            queues_by,
+            start_ns,
+            watched,
+            connections,
+            clients,
+            server,
+            fresh,
+        })))
+    }
+
+    /// From both plans to the last connection; the inner error is why the client cannot
+    /// run here.
+    fn introduce(
+        &mut self,
+        setup: &Setup<'_>,
+        meters: &Meters,
+    ) -> Result<Result<Introduced, String>> {
+        let limit = Duration::from_millis(setup.plan.connect_deadline_ms());
+        let plan = setup.plan.for_server(setup.placement.spin, Some(meters.paths[0].clone()));
+        self.server.send(&ToServer::Plan(plan));
+        let server_hello = match self.server.expect(Awaited::Hello, limit)? {
+            FromServer::Hello(hello) => hello,
+            other => return Err(self.server.unexpected(&other, Awaited::Hello).into()),
+        };
+        let url = match self.server.expect(Awaited::Listening, limit)? {
+            FromServer::Listening(listening) => listening.url,
+            other => return Err(self.server.unexpected(&other, Awaited::Listening).into()),
+        };
+        for (number, client) in self.clients.iter_mut().enumerate() {
+            let meter = Some(meters.paths[number + 1].clone());
+            client.send(&ToClient::Plan(setup.plan.for_client(number, &url, meter)));
+        }
+        let hello = match self.get_ready(setup.plan, limit)? {
+            Ok(hello) => hello,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let connected = self.connections(setup.plan.connections(), limit)?;
+        Ok(Ok(Introduced { hello, server_versions: server_hello.versions, connected }))
+    }
+
+    /// Everything that is reported after the measured part, and the last counts of the
+    /// clients' meters.
+    fn reports(&mut self, plan: &Plan, early: Early, observer: &Observer) -> Result<Reports> {
+        let mut connections = vec![Connection::default(); plan.connections()];
+        let clients = self.client_reports(early.clients, &mut connections)?;
+        let policy = plan.workload.policy();
+        let (mut server, fresh) = self.server_report(early.server, &mut connections, policy)?;
+        server.generated = server.generated.saturating_mul(connections.len() as u64);
+        let received = observer.counts(Slot::RECEIVED)?;
+        let processed = observer.counts(Slot::PROCESSED)?;
+        for (connection, counts) in connections.iter_mut().zip(received.into_iter().zip(processed))
+        {
+            (connection.received, connection.processed) = counts;
+        }
+        Ok((connections, clients, server, fresh))
+    }
+
+    /// Reads every client's hello and `ready`; the inner error is why it cannot run here.
+    fn get_ready(&mut self, plan: &Plan, limit: Duration) -> Result<Result<ClientHello, String>> {
+        let mut first = None;
+        for client in self.clients.iter_mut() {
+            let hello = match client.expect(Awaited::Hello, limit)? {
+                FromClient::Hello(hello) => hello,
+                other => return Err(client.unexpected(&other, Awaited::Hello).into()),
+            };
+            check_hello(client, &hello, plan)?;
+            first.get_or_insert(hello);
+        }
+        for client in self.clients.iter_mut() {
+            match client.expect(Awaited::Ready, limit)? {
+                FromClient::Ready(_) => {}
+                FromClient::Unavailable { reason } => return Ok(Err(reason)),
+                other => return Err(client.unexpected(&other, Awaited::Ready).into()),
+            }
+        }
+        Ok(first.ok_or_else(|| "no process".to_owned()))
+    }
+
+    /// Every connection as the server reports it, in the order of their numbers.
+    fn connections(&mut self, count: usize, limit: Duration) -> Result<Vec<Connected>> {
+        let mut connected = Vec::new();
+        for _ in 0..count {
+            match self.server.expect(Awaited::Connected, limit)? {
+                FromServer::Connected(one) => connected.push(one),
+                other => return Err(self.server.unexpected(&other, Awaited::Connected).into()),
+            }
+        }
+        connected.sort_by_key(|one| one.connection);
+        Ok(connected)
+    }
+
+    fn client_reports(
+        &mut self,
+        early: Vec<Option<FromClient>>,
+        connections: &mut [Connection],
+    ) -> Result<Vec<ClientFinal>> {
+        let each_has = connections.len() / self.clients.len();
+        let places = connections.chunks_mut(each_has);
+        let each = self.clients.iter_mut().zip(early).zip(places);
+        Ok(each
+            .map(|((client, line), connections)| client_report(client, line, connections))
+            .collect::<Result<_, _>>()?)
+    }
+
+    fn server_report(
+        &mut self,
+        mut line: Option<FromServer>,
+        connections: &mut [Connection],
+        policy: Policy,
+    ) -> Result<(ServerFinal, Vec<u64>), Fault> {
+        let mut fresh = Vec::new();
+        loop {
+            match line.take().map_or_else(|| self.server.expect(Awaited::Report, REPORT), Ok)? {
+                FromServer::Samples(samples) => match connections.get_mut(samples.connection) {
+                    Some(connection) => connection.server_rows.extend(samples.rows),
+                    None => return Err(self.server.order(Misstep::SamplesOfUnknownConnection)),
+                },
+                FromServer::Fresh(more) => fresh.extend(more.seqs),
+                FromServer::Dropped(_) if !policy.is_lossy() => {
+                    return Err(self.server.order(Misstep::DropsWithoutPolicy));
+                }
+                FromServer::Dropped(dropped) => match connections.get_mut(dropped.connection) {
+                    Some(connection) if connection.drops.len() <= MAX_DROPS => {
+                        connection.drops.extend(dropped.ranges);
+                    }
+                    Some(_) => return Err(self.server.order(Misstep::TooManyDroppedRanges)),
+                    None => return Err(self.server.order(Misstep::DropsOfUnknownConnection)),
+                },
+                FromServer::Final(last) => return Ok((last, fresh)),
+                other => return Err(self.server.unexpected(&other, Awaited::Report)),
+            }
+        }
+    }
+}
+
+fn client_report(
+    client: &mut Child<'_, FromClient>,
+    mut line: Option<FromClient>,
+    connections: &mut [Connection],
+) -> Result<ClientFinal, Fault> {
+    let mut rows = 0;
+    loop {
+        match line.take().map_or_else(|| client.expect(Awaited::Report, REPORT), Ok)? {
+            FromClient::Samples(samples) => {
+                rows += samples.rows.len();
+                match connections.get_mut(samples.connection) {
+                    Some(connection) => connection.client_rows.extend(samples.rows),
+                    None => {
+                        return Err(client.order(Misstep::SamplesOfUnknownConnection));
+                    }
+                }
+            }
+            FromClient::Final(last) => return Ok(last),
+            other => return Err(client.unexpected(&other, Awaited::Report)),
+        }
+        if rows > MAX_ROWS {
+            return Err(client.order(Misstep::TooManySamples));
+        }
+    }
+}
+
+fn check_hello(
+    client: &Child<'_, FromClient>,
+    hello: &ClientHello,
+    plan: &Plan,
+) -> Result<(), Fault> {
+    if hello.versions.is_empty() {
+        return Err(client.order(Misstep::NoVersion));
+    }
+    if hello.class != plan.class {
+        let (hello, manifest) = (hello.class, plan.class);
+        return Err(client.order(Misstep::ClassMismatch { hello, manifest }));
+    }
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! Runs rounds one by one and judges each: what `compare`, `sweep` and `capacity` have in
+//! common.
+
+use super::certificate;
+use super::play::{self, Outcome, Setup};
+use super::watch::OnSnapshot;
+use crate::host::affinity::{CpuList, Placement};
+use crate::host::guard::Guard;
+use crate::programs::build::{Built, Programs};
+use crate::programs::roster::Entry;
+use anyhow::Result;
+use bench_core::analysis::audit::audit;
+use bench_core::analysis::audit::checksums::Checksums;
+use bench_core::analysis::round::measure::measure;
+use bench_core::analysis::rows::result::RoundResult;
+use bench_core::analysis::verdict::Verdict;
+use bench_core::analysis::verdict::judge::judge;
+use bench_core::analysis::verdict::reason::{Reason, Reasons, Unavailability};
+use bench_core::analysis::verdict::remark::Remark;
+use bench_core::load::plan::{Plan, Timing};
+use bench_core::load::server::{Paces, ServedBy};
+use bench_core::load::workload::Workload;
+use bench_core::record::overflow::Overflow;
+use bench_core::record::round::Record;
+use contract::Credentials;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use tick::Tape;
+
+/// Who runs, on what, with what.
+pub struct Stage {
+    /// Clients and variants.
+    pub entries: Vec<Entry>,
+    /// The server that all of them are run against.
+    pub served_by: ServedBy,
+    /// What was built.
+    pub programs: Programs,
+    /// CPUs that there were to choose from.
+    pub allowed: CpuList,
+    /// Who runs where.
+    pub placement: Placement,
+    /// Of the market, of random gaps, and of the order of rounds.
+    pub seed: u64,
+}
+
+/// A round that was run.
+pub struct Played {
+    /// How it came out.
+    pub result: RoundResult,
+    /// What it was run by.
+    pub plan: Plan,
+    /// All that it gave, if it ran.
+    pub record: Option<Box<Record>>,
+}
+
+/// Runs rounds on a stage.
+pub struct Runner<'a> {
+    stage: &'a Stage,
+    interrupted: &'a AtomicBool,
+    guard: Guard,
+    /// Of the market with each recording, and without one.
+    checksums: Vec<(Option<Arc<Tape>>, Checksums)>,
+    /// What the server shows under TLS, once it has been asked for.
+    credentials: Option<Credentials>,
+}
+
+impl<'a> Runner<'a> {
+    /// Starts a guard, which creates a private directory for meters.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn new(stage: &'a Stage, interrupted: &'a AtomicBool) -> Result<Self> {
+        let guard = Guard::start()?;
+        Ok(Self { stage, interrupted, guard, checksums: Vec::new(), credentials: None })
+    }
+
+    /// The seed of the stage.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.stage.seed
+    }
+
+    /// Who says when a tick is made.
+    #[must_use]
+    pub fn paces(&self) -> Paces {
+        self.stage.served_by.paces
+    }
+
+    /// Runs one round; `None`: the user interrupted it.
+    ///
+    /// # Errors
+    /// When the harness itself cannot go on.
+    pub fn play(
+        &mut self,
+        entry: &Entry,
+        workload: &Workload,
+        timing: Timing,
+        live: &mut OnSnapshot<'_>,
+    ) -> Result<Option<Played>> {
+        let plan = Plan::new(workload, entry.class, self.stage.seed, timing)?
+            .paced_by(self.stage.served_by.paces)
+            .secured_by(self.credentials(workload)?);
+        let outcome = match &self.stage.programs.clients[&entry.name] {
+            Built::Unavailable(why) => Outcome::Unavailable(why.clone()),
+            Built::Failing(reason) => Outcome::Failed(reason.clone()),
+            Built::Program(_) if workload.tls && !entry.tls => {
+                Outcome::Unavailable(Unavailability::NoTls)
+            }
+            Built::Program(words) => {
+                log::debug!("{}: {}", plan.describe(), words.join(" "));
+                let setup = Setup {
+                    server: &self.stage.programs.server,
+                    server_dir: &self.stage.programs.server_dir,
+                    client: words,
+                    client_dir: &entry.dir,
+                    plan: &plan,
+                    placement: &self.stage.placement,
+                };
+                play::run(&setup, &self.guard, self.interrupted, live)?
+            }
+        };
+        let processes = self.guard.end_strays();
+        let mut result = RoundResult {
+            workload: workload.name.clone(),
+            client: entry.name.clone(),
+            control: false,
+            round: 1,
+            verdict: Verdict::Failed,
+            reasons: Reasons::default(),
+            remarks: Vec::new(),
+            measurement: None,
+        };
+        let record = match outcome {
+            Outcome::Ran(record) => {
+                self.judge(&record, &plan, workload, &mut result);
+                Some(record)
+            }
+            Outcome::Unavailable(why) => {
+                result.verdict = Verdict::Unavailable;
+                result.reasons = Reason::Unavailable { why }.into();
+                None
+            }
+            Outcome::Failed(reason) => {
+                result.reasons = reason.into();
+                None
+            }
+            Outcome::Interrupted => return Ok(None),
+        };
+        if processes > 0 {
+            result.remarks.push(Remark::LeftBehind { processes });
+        }
+        for remark in &result.remarks {
+            log::debug!("{} · {}: {remark}", workload.name, entry.name);
+        }
+        Ok(Some(Played { result, plan, record }))
+    }
+
+    /// Audits, measures and judges a round that ran. One that a backlog ended early is
+    /// judged by what was observed of it.
+    fn judge(
+        &mut self,
+        record: &Record,
+        plan: &Plan,
+        workload: &Workload,
+        result: &mut RoundResult,
+    ) {
+        let observed = Overflow::of(record).and_then(|_| plan.until(record.observed_ns()));
+        let plan = observed.as_ref().unwrap_or(plan);
+        let audit = audit(record, plan, self.checksums(workload));
+        result.measurement = measure(record, plan);
+        let judgement = judge(&audit, result.measurement.as_ref(), record, plan);
+        result.verdict = judgement.verdict;
+        result.reasons = judgement.reasons;
+        result.remarks = judgement.remarks;
+    }
+
+    /// The certificate of this campaign, made when the first round needs it.
+    fn credentials(&mut self, workload: &Workload) -> Result<Option<Credentials>> {
+        if workload.tls && self.credentials.is_none() {
+            self.credentials = Some(certificate::certify(self.guard.dir())?);
+        }
+        Ok(self.credentials.clone().filter(|_| workload.tls))
+    }
+
+    fn checksums(&mut self, workload: &Workload) -> &Checksums {
+        let tape = workload.tape.as_ref().map(|recording| Arc::clone(&recording.tape));
+        let known = self.checksums.iter().position(|(of, _)| *of == tape);
+        let index = known.unwrap_or_else(|| {
+            let checksums = Checksums::new(self.stage.seed, tape.clone());
+            self.checksums.push((tape, checksums));
+            self.checksums.len() - 1
+        });
+        &self.checksums[index].1
+    }
+}

@@ -1,0 +1,158 @@
+//! The measured part of a round: a snapshot at every instant of the grid, until both
+//! children report or are told to.
+
+use super::observer::Observer;
+use crate::host::affinity::Placement;
+use crate::host::surroundings::Surroundings;
+use anyhow::Result;
+use bench_core::load::plan::Plan;
+use bench_core::record::snapshot::Snapshot;
+use bench_core::record::watched::{Switches, Watched};
+use contract::child::Child;
+use contract::fault::Awaited;
+use contract::{Empty, FromClient, FromServer, ToClient, ToServer};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tick::clock::now_ns;
+
+/// After the load: time to drain what is left, before `stop`.
+const DRAIN_NS: u64 = 400_000_000;
+
+/// Lines that came while the harness was still watching.
+#[derive(Debug, Default)]
+pub(super) struct Early {
+    /// The first line of report of each of the client's processes.
+    pub clients: Vec<Option<FromClient>>,
+    /// The server's first line of report.
+    pub server: Option<FromServer>,
+}
+
+/// What is watched.
+pub(super) struct Scene<'a, 'g> {
+    /// The load.
+    pub plan: &'a Plan,
+    /// When tick 0 is due.
+    pub start_ns: u64,
+    /// What to look at.
+    pub observer: &'a mut Observer,
+    /// The client's processes.
+    pub clients: &'a mut [Child<'g, FromClient>],
+    /// The server.
+    pub server: &'a mut Child<'g, FromServer>,
+    /// The CPUs of the round.
+    pub placement: &'a Placement,
+    /// Set by Ctrl-C.
+    pub interrupted: &'a AtomicBool,
+}
+
+/// Gets each snapshot as it is taken, with the instant at which tick 0 was due. The next
+/// snapshot waits for it: it has to be quick.
+pub type OnSnapshot<'a> = dyn FnMut(u64, &Snapshot) + 'a;
+
+/// Watches a round from just before its first tick on; `None`: the user broke
+/// it off.
+///
+/// # Errors
+/// When a child breaks the contract or ends.
+pub(super) fn watch(
+    scene: &mut Scene<'_, '_>,
+    live: &mut OnSnapshot<'_>,
+) -> Result<Option<(Watched, Early)>> {
+    let window_ns = scene.plan.window_ns();
+    let mut watched =
+        Watched { snapshots: Vec::with_capacity(scene.plan.instants() + 64), ..Watched::default() };
+    let mut early = Early { clients: scene.clients.iter().map(|_| None).collect(), server: None };
+    let mut before = (Surroundings::default(), 0);
+    for instant in 0.. {
+        let offset_ns = instant * scene.plan.grid_ns;
+        let due_ns = scene.start_ns + offset_ns;
+        std::thread::sleep(Duration::from_nanos(due_ns.saturating_sub(now_ns())));
+        if scene.interrupted.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let snapshot = scene.observer.read()?;
+        watched.snapshots.push(snapshot);
+        if scene.plan.connections() > 1 {
+            watched.processed_each.push(scene.observer.processed_each.clone());
+        }
+        live(scene.start_ns, &snapshot);
+        let cpu_ns = snapshot.client_cpu_ns + snapshot.server_cpu_ns;
+        if offset_ns == window_ns.start {
+            before = (Surroundings::now(scene.placement), cpu_ns);
+            scene.count_switches(&mut watched);
+        }
+        if offset_ns == window_ns.end {
+            scene.count_switches(&mut watched);
+            let now = Surroundings::now(scene.placement);
+            watched.disturbance = now.since(&before.0, cpu_ns - before.1);
+        }
+        if offset_ns >= window_ns.end {
+            scene.read_peaks(&mut watched);
+        }
+        scene.listen(&mut early)?;
+        let reports = early.clients.iter().all(Option::is_some);
+        if reports || now_ns() >= scene.start_ns + window_ns.end + DRAIN_NS {
+            watched.ended_ns = now_ns();
+            watched.told_to_stop = !reports;
+            scene.stop(&early, reports && offset_ns >= window_ns.end);
+            return Ok(Some((watched, early)));
+        }
+    }
+    unreachable!("the grid has no end")
+}
+
+impl Scene<'_, '_> {
+    /// Turns the running totals into the difference, the second time.
+    fn count_switches(&self, watched: &mut Watched) {
+        for (sum, gauges) in [
+            (&mut watched.client_switches, self.observer.clients.as_slice()),
+            (&mut watched.server_switches, std::slice::from_ref(&self.observer.server)),
+        ] {
+            let mut total = Switches::default();
+            gauges.iter().filter_map(|gauge| gauge.switches().ok()).for_each(|one| total += one);
+            sum.voluntary = total.voluntary.saturating_sub(sum.voluntary);
+            sum.involuntary = total.involuntary.saturating_sub(sum.involuntary);
+        }
+    }
+
+    fn read_peaks(&self, watched: &mut Watched) {
+        for (peak, gauges) in [
+            (&mut watched.client_peak_rss_bytes, self.observer.clients.as_slice()),
+            (&mut watched.server_peak_rss_bytes, std::slice::from_ref(&self.observer.server)),
+        ] {
+            let now: u64 = gauges.iter().map(|gauge| gauge.peak_rss_bytes().unwrap_or(0)).sum();
+            *peak = now.max(*peak);
+        }
+    }
+
+    /// Takes the first line of each report. Anything else is out of order.
+    fn listen(&mut self, early: &mut Early) -> Result<()> {
+        if early.server.is_none() {
+            early.server = self.server.poll(Awaited::Report, Duration::ZERO)?;
+        }
+        for (client, line) in self.clients.iter_mut().zip(&mut early.clients) {
+            if line.is_none() {
+                *line = client.poll(Awaited::Report, Duration::ZERO)?;
+            }
+            match line {
+                None | Some(FromClient::Samples(_) | FromClient::Final(_)) => {}
+                Some(other) => return Err(client.unexpected(other, Awaited::Silence).into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells whoever has not begun to report to stop; the client first, so that
+    /// it does not take the server's end for a lost connection. A server whose
+    /// client has drained everything ends by itself.
+    fn stop(&mut self, early: &Early, drained: bool) {
+        for (client, line) in self.clients.iter_mut().zip(&early.clients) {
+            if line.is_none() {
+                client.send(&ToClient::Stop(Empty {}));
+            }
+        }
+        if early.server.is_none() && !drained {
+            self.server.send(&ToServer::Stop(Empty {}));
+        }
+    }
+}

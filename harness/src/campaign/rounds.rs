@@ -1,0 +1,35 @@
+//! Whatever plays the rounds of a campaign: real processes, or a fake in tests.
+
+use anyhow::Result;
+use bench_core::load::plan::Timing;
+use bench_core::load::workload::Workload;
+use bench_rig::programs::roster::Entry;
+use bench_rig::round::runner::{Played, Runner};
+use bench_rig::round::watch::OnSnapshot;
+
+/// Plays one round after the other.
+pub trait Rounds {
+    /// Plays one round; `None`: the user interrupted it.
+    ///
+    /// # Errors
+    /// When the harness itself cannot go on.
+    fn play(
+        &mut self,
+        entry: &Entry,
+        workload: &Workload,
+        timing: Timing,
+        live: &mut OnSnapshot<'_>,
+    ) -> Result<Option<Played>>;
+}
+
+impl Rounds for Runner<'_> {
+    fn play(
+        &mut self,
+        entry: &Entry,
+        workload: &Workload,
+        timing: Timing,
+        live: &mut OnSnapshot<'_>,
+    ) -> Result<Option<Played>> {
+        Runner::play(self, entry, workload, timing, live)
+    }
+}

@@ -1,0 +1,399 @@
+//! Campaigns on made-up rounds: no process, no socket, no waiting.
+
+use super::order::Blocks;
+use super::progress::{Outline, Probed, Progress, RoundStart};
+use super::rounds::Rounds;
+use super::run::{self, Scheme};
+use super::search::CapacitySearch;
+use anyhow::Result;
+use bench_archive::archive::Archive;
+use bench_archive::campaign::{Campaign, Request, SCHEMA, Status};
+use bench_archive::store::Store;
+use bench_archive::unsaved::Unsaved;
+use bench_core::analysis::capacity::result::{Capacity, Limit, SearchNote};
+use bench_core::analysis::capacity::search::Rules;
+use bench_core::analysis::round::backlog::Backlog;
+use bench_core::analysis::round::measure::{Measurement, Rates};
+use bench_core::analysis::rows::result::RoundResult;
+use bench_core::analysis::statistics::times::{Quantiles, Time};
+use bench_core::analysis::verdict::Verdict;
+use bench_core::analysis::verdict::reason::{Reason, Reasons, Unavailability};
+use bench_core::load::plan::{Plan, Timing};
+use bench_core::load::server::{Paces, ServedBy};
+use bench_core::load::workload::{Rate, Workload};
+use bench_core::record::machine::Machine;
+use bench_core::record::snapshot::Snapshot;
+use bench_rig::programs::roster::{Build, Entry};
+use bench_rig::round::runner::Played;
+use bench_rig::round::watch::OnSnapshot;
+use contract::Class;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+const TIMING: Timing =
+    Timing { warmup_ns: 200_000_000, measure_ns: 600_000_000, grid_ns: 20_000_000, samples: 100 };
+
+/// Plays whatever `script` says about the n-th round (from 0); `None`: interrupted.
+struct Fake<F> {
+    script: F,
+    played: Vec<(String, String)>,
+}
+
+impl<F> Fake<F> {
+    fn new(script: F) -> Self {
+        Self { script, played: Vec::new() }
+    }
+}
+
+/// A verdict, with reasons unless it is ok.
+type Outcome = (Verdict, Reasons);
+
+impl<F: FnMut(usize, &str, u64) -> Option<Outcome>> Rounds for Fake<F> {
+    fn play(
+        &mut self,
+        entry: &Entry,
+        workload: &Workload,
+        timing: Timing,
+        live: &mut OnSnapshot<'_>,
+    ) -> Result<Option<Played>> {
+        let Some(Rate::PerSecond(rate_per_s)) = workload.rate_per_s else { panic!("no rate") };
+        let script = (self.script)(self.played.len(), &entry.name, rate_per_s);
+        let Some((verdict, reasons)) = script else { return Ok(None) };
+        self.played.push((workload.name.clone(), entry.name.clone()));
+        live(0, &Snapshot::default());
+        let measurement = match verdict {
+            Verdict::Failed | Verdict::Unavailable => None,
+            verdict => Some(measurement(verdict, rate_per_s as f64)),
+        };
+        let result = RoundResult {
+            workload: workload.name.clone(),
+            client: entry.name.clone(),
+            control: false,
+            round: 1,
+            verdict,
+            reasons,
+            remarks: Vec::new(),
+            measurement,
+        };
+        let plan = Plan::new(workload, entry.class, 1, timing)?;
+        Ok(Some(Played { result, plan, record: None }))
+    }
+}
+
+/// A client that keeps up, or one that processes half.
+fn measurement(verdict: Verdict, rate_per_s: f64) -> Measurement {
+    let share = if verdict == Verdict::Overloaded { 0.5 } else { 1.0 };
+    let time = Time::Exact(50_000);
+    Measurement {
+        rates: Rates {
+            offered_per_s: Some(rate_per_s),
+            generated_per_s: rate_per_s,
+            processed_per_s: rate_per_s * share,
+            ..Rates::default()
+        },
+        efficiency: Some(share),
+        backlog_growth_per_s: rate_per_s * (1.0 - share),
+        backlog_growth_interval_per_s: [rate_per_s * (1.0 - share); 2],
+        backlog_end: Backlog { client: rate_per_s * (1.0 - share), ..Backlog::default() },
+        response_ns: Some(Quantiles { p50: time, p90: time, p99: time, p999: time, max: time }),
+        ..Measurement::default()
+    }
+}
+
+fn ok() -> Option<Outcome> {
+    Some((Verdict::Ok, Reasons::default()))
+}
+
+fn noisy() -> Option<Outcome> {
+    Some((Verdict::Noisy, Reason::StolenTime { share: 0.3 }.into()))
+}
+
+fn overloaded() -> Option<Outcome> {
+    Some((Verdict::Overloaded, Reason::BacklogGrew { share: 0.5 }.into()))
+}
+
+#[derive(Default)]
+struct Recorder {
+    entries: Vec<String>,
+    begun: Vec<String>,
+    snapshots: usize,
+    ended: usize,
+    probes: Vec<Probed>,
+}
+
+impl Progress for Recorder {
+    fn plan(&mut self, outline: Outline) {
+        self.entries = outline.entries;
+    }
+
+    fn begin(&mut self, round: RoundStart) {
+        self.begun.push(round.title);
+    }
+
+    fn snapshot(&mut self, _start_ns: u64, _snapshot: &Snapshot) {
+        self.snapshots += 1;
+    }
+
+    fn end(&mut self, _result: &RoundResult) {
+        self.ended += 1;
+    }
+
+    fn probed(&mut self, _result: &RoundResult, probe: Probed) {
+        self.probes.push(probe);
+    }
+}
+
+fn entry(name: &str) -> Entry {
+    Entry {
+        name: name.to_owned(),
+        class: Class::Library,
+        runtime: "none".into(),
+        why: "for tests".into(),
+        tls: false,
+        client: name.to_owned(),
+        dir: Path::new("/").to_owned(),
+        build: Build::default(),
+        command: None,
+        args: Vec::new(),
+        needs: Vec::new(),
+    }
+}
+
+fn workload(name: &str) -> Workload {
+    let text =
+        format!("name='{name}'\nwhy='w'\nread='r'\nrate_per_s=100000\nrank_by='response_p99'\n");
+    toml::from_str(&text).unwrap()
+}
+
+fn scheme(blocks: Blocks, workloads: &[&str]) -> Scheme {
+    Scheme {
+        entries: ["a", "b", "c"].map(entry).to_vec(),
+        paces: Paces::Schedule,
+        seed: 7,
+        control: 1,
+        workloads: workloads.iter().map(|name| workload(name)).collect(),
+        rounds: 3,
+        timing: TIMING,
+        blocks,
+    }
+}
+
+fn campaign(request: Request, workloads: &[Workload]) -> Campaign {
+    Campaign {
+        schema: SCHEMA,
+        kind: request.kind(),
+        contract: contract::VERSION,
+        status: Status::Running,
+        started: "2026-11-28T00:00:00Z".into(),
+        ended: None,
+        command: String::new(),
+        request: Some(request),
+        seed: 7,
+        commit: None,
+        dirty: None,
+        machine: Machine::default(),
+        stolen_share: None,
+        placement: String::new(),
+        rounds: 3,
+        warmup_s: 0.2,
+        measure_s: 0.6,
+        grid_ms: 20,
+        server: ServedBy::default(),
+        server_versions: Vec::new(),
+        clients: BTreeMap::new(),
+        workloads: workloads.to_vec(),
+        rows: Vec::new(),
+        noise: Vec::new(),
+        capacities: Vec::new(),
+    }
+}
+
+/// A campaign in a directory of its own, run with a fake.
+struct Ran {
+    played: Vec<(String, String)>,
+    progress: Recorder,
+    campaign: Campaign,
+    result: Result<()>,
+    dir: tempfile::TempDir,
+}
+
+impl Ran {
+    fn new(scheme: &Scheme, script: impl FnMut(usize, &str, u64) -> Option<Outcome>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::create(dir.path(), "campaign", Path::new("/nowhere")).unwrap();
+        let request = Request::Compare { control: "b".into() };
+        let mut campaign = campaign(request, &scheme.workloads);
+        let (mut fake, mut progress) = (Fake::new(script), Recorder::default());
+        let result = run::run(scheme, &mut fake, &mut store, &mut campaign, &mut progress);
+        Self { played: fake.played, progress, campaign, result, dir }
+    }
+
+    fn saved(&self) -> Archive {
+        Archive::open(&self.dir.path().join("campaign")).unwrap()
+    }
+}
+
+#[test]
+fn a_comparison_plays_each_entry_once_per_block_and_saves_every_round() {
+    let scheme = scheme(Blocks::OfClients, &["one", "two"]);
+    let ran = Ran::new(&scheme, |_, _, _| ok());
+    ran.result.as_ref().unwrap();
+    assert_eq!(ran.progress.entries, ["a", "b", "c", "b (control)"]);
+    for (index, block) in ran.played.chunks(4).enumerate() {
+        let mut clients: Vec<&str> = block.iter().map(|(_, client)| client.as_str()).collect();
+        clients.sort_unstable();
+        assert_eq!(clients, ["a", "b", "b", "c"]);
+        let expected = if index < 3 { "one" } else { "two" };
+        assert!(block.iter().all(|(workload, _)| workload == expected));
+    }
+    assert_eq!((ran.progress.ended, ran.progress.snapshots, ran.played.len()), (24, 24, 24));
+    let saved = ran.saved();
+    assert_eq!(saved.rounds.len(), 24);
+    assert_eq!(saved.rounds.iter().filter(|round| round.result.control).count(), 6);
+    assert!(saved.campaign.rows.iter().all(|row| row.verdict == Verdict::Ok && row.rounds == 3));
+    for workload in ["one", "two"] {
+        assert!(saved.campaign.noise.iter().any(|noise| noise.workload == workload));
+    }
+}
+
+#[test]
+fn a_sweep_has_every_rate_in_each_block() {
+    let scheme = scheme(Blocks::OfAll, &["one", "two"]);
+    let ran = Ran::new(&scheme, |_, _, _| ok());
+    for block in ran.played.chunks(8) {
+        let mut pairs = block.to_vec();
+        pairs.sort_unstable();
+        pairs.dedup();
+        assert_eq!(pairs.len(), 6, "each client under each load; the control repeats `b`");
+    }
+}
+
+#[test]
+fn an_interrupted_comparison_keeps_its_completed_rounds() {
+    let scheme = scheme(Blocks::OfClients, &["one"]);
+    let ran = Ran::new(&scheme, |round, _, _| if round < 5 { ok() } else { None });
+    ran.result.as_ref().unwrap();
+    assert_eq!(ran.campaign.status, Status::Interrupted);
+    let saved = ran.saved();
+    assert_eq!((saved.rounds.len(), saved.campaign.rows.len()), (5, 3));
+    assert!(saved.campaign.rows.iter().all(|row| row.verdict == Verdict::Ok));
+}
+
+#[test]
+fn clients_of_an_interrupted_comparison_without_a_round_are_listed() {
+    let scheme = scheme(Blocks::OfClients, &["one"]);
+    let ran = Ran::new(&scheme, |_, _, _| None);
+    let rows = &ran.campaign.rows;
+    assert_eq!(rows.len(), 3);
+    assert!(rows.iter().all(|row| row.reasons == Reason::NotRun.into()), "{rows:?}");
+}
+
+#[test]
+fn a_client_that_cannot_run_does_not_stop_the_others() {
+    let missing = || {
+        let why = Unavailability::MissingProgram { program: "node".into() };
+        Some((Verdict::Unavailable, Reason::Unavailable { why }.into()))
+    };
+    let scheme = scheme(Blocks::OfClients, &["one"]);
+    let ran = Ran::new(&scheme, |_, client, _| if client == "a" { missing() } else { ok() });
+    let verdicts: Vec<(String, Verdict)> =
+        ran.saved().campaign.rows.iter().map(|row| (row.client.clone(), row.verdict)).collect();
+    let expected = [("a", Verdict::Unavailable), ("b", Verdict::Ok), ("c", Verdict::Ok)];
+    for (client, verdict) in expected {
+        assert!(verdicts.contains(&(client.to_owned(), verdict)), "{verdicts:?}");
+    }
+}
+
+#[test]
+fn a_comparison_that_cannot_be_saved_ends_and_still_has_its_rows() {
+    let scheme = scheme(Blocks::OfClients, &["one"]);
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::create(dir.path(), "campaign", Path::new("/nowhere")).unwrap();
+    let mut campaign = campaign(Request::Compare { control: "b".into() }, &scheme.workloads);
+    let mut fake = Fake::new(|round, _: &str, _| {
+        if round == 4 {
+            std::fs::remove_dir_all(dir.path()).unwrap();
+        }
+        ok()
+    });
+    let mut progress = Recorder::default();
+    let result = run::run(&scheme, &mut fake, &mut store, &mut campaign, &mut progress);
+    assert!(result.unwrap_err().is::<Unsaved>());
+    assert_eq!(fake.played.len(), 5, "nothing is measured after that");
+    assert!(campaign.rows.iter().all(|row| row.verdict == Verdict::Ok), "{:?}", campaign.rows);
+}
+
+fn searched(script: impl FnMut(usize, &str, u64) -> Option<Outcome>) -> (Option<Capacity>, usize) {
+    let workload = workload("steady");
+    let search = CapacitySearch {
+        workload: &workload,
+        rules: Rules::default(),
+        probe: TIMING,
+        fresh: TIMING,
+        objective: Duration::from_millis(10),
+        budget: Duration::from_secs(3600),
+        seed: 7,
+        paces: Paces::Schedule,
+    };
+    let (mut fake, mut progress) = (Fake::new(script), Recorder::default());
+    let found = search.capacity((0, &entry("a")), &mut fake, None, &mut progress).unwrap();
+    assert_eq!(progress.probes.len(), fake.played.len());
+    (found.map(|(capacity, _)| capacity), fake.played.len())
+}
+
+fn up_to(capacity_per_s: u64) -> impl Fn(u64) -> Option<Outcome> {
+    move |rate_per_s| if rate_per_s <= capacity_per_s { ok() } else { overloaded() }
+}
+
+#[test]
+fn a_search_finds_a_capacity_and_what_limits_it() {
+    let client = up_to(340_000);
+    let (found, _) = searched(|_, _, rate_per_s| client(rate_per_s));
+    let found = found.unwrap();
+    let capacity_per_s = found.capacity_per_s.unwrap();
+    assert!((320_000..=340_000).contains(&capacity_per_s), "{capacity_per_s}");
+    assert!(found.confirmed && found.note.is_none());
+    assert_eq!(found.limited_by, Some(Limit::Client));
+}
+
+#[test]
+fn a_search_repeats_disturbed_rounds() {
+    let client = up_to(340_000);
+    let (quiet, probes) = searched(|_, _, rate_per_s| client(rate_per_s));
+    // Every other round is disturbed.
+    let script = |round, _: &str, rate_per_s| {
+        if round % 2 == 0 { noisy() } else { client(rate_per_s) }
+    };
+    let (disturbed, more_probes) = searched(script);
+    let (quiet, disturbed) = (quiet.unwrap(), disturbed.unwrap());
+    assert_eq!(disturbed.capacity_per_s, quiet.capacity_per_s);
+    assert_eq!((more_probes, disturbed.confirmed), (2 * probes, true));
+}
+
+#[test]
+fn a_search_on_a_machine_that_is_never_quiet_ends_and_says_so() {
+    let (found, probes) = searched(|_, _, _| noisy());
+    let found = found.unwrap();
+    assert!(matches!(found.note, Some(SearchNote::Disturbed { .. })), "{:?}", found.note);
+    assert_eq!((found.capacity_per_s, probes), (None, 8));
+}
+
+#[test]
+fn a_search_ends_with_a_client_that_never_ran() {
+    let crash = || Some((Verdict::Failed, Reason::NotRun.into()));
+    let (found, probes) = searched(|_, _, _| crash());
+    assert!(matches!(found.unwrap().note, Some(SearchNote::NotMeasured { .. })));
+    assert_eq!(probes, 1);
+    // One that ran before and crashes at a higher rate has a capacity.
+    let script = |_, _: &str, rate_per_s| if rate_per_s <= 50_000 { ok() } else { crash() };
+    let (found, _) = searched(script);
+    let capacity_per_s = found.unwrap().capacity_per_s.unwrap();
+    assert!((47_000..=50_000).contains(&capacity_per_s), "{capacity_per_s}");
+}
+
+#[test]
+fn an_interrupted_search_has_no_result() {
+    let (found, _) = searched(|round, _, _| if round < 3 { ok() } else { None });
+    assert!(found.is_none());
+}

@@ -1,0 +1,26 @@
+//! Standard output whose reader may have left.
+
+use anyhow::{Context, Error, Result};
+use std::io::{ErrorKind, Write};
+
+/// Prints a result on standard output. A reader that has left (`| head`) is no failure.
+///
+/// # Errors
+/// When it cannot be written; `what` is in the message.
+pub(super) fn print(text: &str, what: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).with_context(|| format!("cannot print {what}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the cause of an error is that the reader of our output has left.
+pub(super) fn is_broken_pipe(error: &Error) -> bool {
+    error.chain().any(|cause| {
+        let cause = cause.downcast_ref::<std::io::Error>();
+        cause.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    })
+}

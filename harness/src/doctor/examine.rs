@@ -1,0 +1,11 @@
+//! All checks.
+
+use super::finding::Finding;
+use super::readings::Readings;
+use super::{cpus, system};
+
+/// Judges everything that was read.
+#[must_use]
+pub fn examine(readings: &Readings) -> Vec<Finding> {
+    [cpus::CHECKS, system::CHECKS].concat().into_iter().map(|check| check(readings)).collect()
+}

@@ -1,0 +1,81 @@
+//! Observes processes, and asks the kernel what it allows.
+
+use super::readings::{Activity, IoUring, Task};
+use bench_core::record::snapshot::Method;
+use bench_rig::host::affinity::Placement;
+use bench_rig::host::kernel_queues::Probe;
+use bench_rig::host::surroundings::Surroundings;
+use procfs::{CurrentSI, KernelStats};
+use std::collections::HashMap;
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+/// The CPUs are observed for so long.
+const OBSERVED: Duration = Duration::from_millis(500);
+/// So many of the busiest processes are named.
+const BUSIEST: usize = 3;
+
+/// The activity on the CPUs of server and client, and of all processes, over half a second.
+pub(super) fn activity(placement: &Placement) -> Option<Activity> {
+    KernelStats::current().ok()?;
+    let (before, used_before) = (Surroundings::now(placement), used());
+    let begin = Instant::now();
+    std::thread::sleep(OBSERVED);
+    let (after, used_after) = (Surroundings::now(placement), used());
+    let elapsed_s = begin.elapsed().as_secs_f64();
+    let seen = after.since(&before, 0);
+    let ticks_per_s = procfs::ticks_per_second() as f64;
+    let own = i32::try_from(std::process::id()).unwrap_or(0);
+    let mut busiest: Vec<Task> = used_after
+        .into_iter()
+        .filter(|(pid, _)| *pid != own)
+        .filter_map(|(pid, (name, ticks))| {
+            let ticks = ticks - used_before.get(&pid)?.1.min(ticks);
+            Some(Task { name, pid, cpus: ticks as f64 / ticks_per_s / elapsed_s })
+        })
+        .filter(|task| task.cpus > 0.0)
+        .collect();
+    busiest.sort_by(|a, b| b.cpus.total_cmp(&a.cpus).then(a.pid.cmp(&b.pid)));
+    busiest.truncate(BUSIEST);
+    Some(Activity { others_cpus: seen.others_cpus, stolen_share: seen.stolen_share, busiest })
+}
+
+/// Name and CPU ticks of every process that can be seen.
+fn used() -> HashMap<i32, (String, u64)> {
+    let all = procfs::process::all_processes().into_iter().flatten().flatten();
+    all.filter_map(|process| process.stat().ok())
+        .map(|stat| (stat.pid, (stat.comm, stat.utime + stat.stime)))
+        .collect()
+}
+
+pub(super) fn is_running(name: &str) -> Option<bool> {
+    let mut all = procfs::process::all_processes().ok()?.flatten();
+    Some(all.any(|process| process.stat().is_ok_and(|stat| stat.comm == name)))
+}
+
+/// Requests a ring of no entries at no address: a kernel with `io_uring` rejects the
+/// request as invalid, one without or with `io_uring` forbidden says that first.
+pub(super) fn io_uring() -> Option<IoUring> {
+    use nix::errno::Errno;
+    use nix::libc;
+    // SAFETY: with a null pointer for its parameters the call can only fail; it
+    // reads and writes none of our memory.
+    let answer =
+        unsafe { libc::syscall(libc::SYS_io_uring_setup, 0, std::ptr::null_mut::<libc::c_void>()) };
+    match Errno::result(answer) {
+        Err(Errno::EFAULT | Errno::EINVAL) => Some(IoUring::Available),
+        Err(Errno::EPERM | Errno::EACCES) => Some(IoUring::Forbidden),
+        Err(Errno::ENOSYS) => Some(IoUring::Absent),
+        _ => None,
+    }
+}
+
+/// How the queues of a connection over loopback can be read.
+pub(super) fn queues_by() -> Option<Method> {
+    let listener = TcpListener::bind("127.0.0.1:0").ok()?;
+    let client = TcpStream::connect(listener.local_addr().ok()?).ok()?;
+    let (server, _) = listener.accept().ok()?;
+    let mut probe = Probe::new(server.local_addr().ok()?, client.local_addr().ok()?);
+    probe.read().ok()?;
+    Some(probe.method())
+}

@@ -1,0 +1,174 @@
+//! `harness diff` over saved campaigns: published ones against themselves, against a
+//! copy that was slowed, and what it refuses.
+
+use crate::common;
+
+use crate::common::published_of;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn diff(args: &[&str]) -> Output {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("harness"));
+    command.current_dir(common::root()).arg("diff").args(args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A copy of a published comparison whose rows are computed from its rounds alone.
+fn copy(campaign: impl Fn(String) -> String, round: impl Fn(&mut Value)) -> tempfile::TempDir {
+    let (from, dir) = (published_of("compare"), tempfile::tempdir().unwrap());
+    let read = |name: &str| fs::read_to_string(from.join(name)).unwrap();
+    let text = read("campaign.json").replacen("\"complete\"", "\"running\"", 1);
+    fs::write(dir.path().join("campaign.json"), campaign(text)).unwrap();
+    let lines = common::rounds(&from);
+    let rounds = lines.lines().map(|line| {
+        let mut value: Value = serde_json::from_str(line).unwrap();
+        round(&mut value);
+        format!("{value}\n")
+    });
+    fs::write(dir.path().join("rounds.jsonl"), rounds.collect::<String>()).unwrap();
+    dir
+}
+
+/// Multiplies what a round says of response times and of the processed rate, unless it
+/// is one of the control or of what the control repeats.
+fn slow(round: &mut Value) {
+    let control = "floor";
+    if round["client"] == control || !round["measurement"].is_object() {
+        return;
+    }
+    let m = &mut round["measurement"];
+    m["processed_per_s"] = json!(m["processed_per_s"].as_f64().unwrap() * 0.5);
+    let Some(times) = m["response_ns"].as_object_mut() else { return };
+    for time in times.values_mut().filter(|time| time.is_u64()) {
+        *time = json!(time.as_u64().unwrap() * 50);
+    }
+}
+
+fn path(dir: &Path) -> &str {
+    dir.to_str().unwrap()
+}
+
+#[test]
+fn published_campaigns_do_not_differ_from_themselves() {
+    for kind in ["compare", "sweep", "capacity"] {
+        let dir = published_of(kind);
+        let output = diff(&[path(&dir), path(&dir), "--format", "json", "--fail-on", "failed"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&report["schema"], &report["kind"]), (&json!(2), &json!(kind)));
+        let changes = report["changes"].as_array().unwrap();
+        assert!(changes.len() >= 6);
+        let quiet = |c: &Value| c["word"] == "same" || c["word"] == "cannot_tell";
+        assert!(changes.iter().all(quiet), "{changes:?}");
+        assert!(kind == "sweep" || changes.iter().any(|c| c["word"] == "same"));
+        assert_eq!(report["missing"], json!([]));
+        assert_eq!(report["notes"][0]["code"], "same_campaign");
+    }
+}
+
+#[test]
+fn a_slowed_copy_is_slower_and_fails_the_gate() {
+    let (from, slowed) = (published_of("compare"), copy(|text| text, slow));
+    let args = [path(&from), path(slowed.path())];
+    let gate = ["--fail-on", "slower:5%", "--fail-on", "*/floor:slower"];
+    // Among few comparisons, few rounds are enough.
+    let only = [
+        "--only",
+        "floor",
+        "tokio",
+        "blocking",
+        "smol",
+        "glommio",
+        "--workload",
+        "flood",
+        "steady",
+    ];
+    let output = diff(&[&args[..], &gate, &only, &["--format", "json"]].concat());
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let changes = report["changes"].as_array().unwrap();
+    assert!(changes.iter().all(|c| c["word"] != "faster"), "{changes:?}");
+    let slowed: Vec<&Value> = changes
+        .iter()
+        .filter(|c| {
+            let is_flood = c["workload"] == "flood" && c["subject"] == "processed_per_s";
+            is_flood && c["client"] != "floor"
+        })
+        .collect();
+    assert_eq!(slowed.len(), 4);
+    for change in slowed {
+        assert!(change["word"] == "slower" && change["headline"] == true, "{change}");
+        assert!((change["ratio"].as_f64().unwrap() - 0.5).abs() < 1e-9, "{change}");
+    }
+    let untouched = changes.iter().filter(|c| c["client"] == "floor");
+    assert!(untouched.clone().count() >= 1);
+    assert!(untouched.into_iter().all(|c| c["word"] != "slower"));
+    let holds: Vec<&Value> =
+        report["gate"].as_array().unwrap().iter().map(|g| &g["holds"]).collect();
+    assert_eq!(holds, [&json!(false), &json!(true)]);
+
+    let comment = diff(&[&args[..], &["--format", "md"]].concat());
+    assert_eq!(comment.status.code(), Some(0), "no condition, no gate");
+    let comment = text(&comment.stdout);
+    let summary = comment.lines().next().unwrap();
+    assert!(summary.ends_with(" cannot tell**") && !summary.starts_with("**0 slower"), "{summary}");
+    assert!(comment.contains("> - B is incomplete (running)"), "{comment}");
+
+    // The other way round it is the faster one.
+    let back = diff(&[args[1], args[0], "--fail-on", "slower"]);
+    assert_eq!(back.status.code(), Some(0), "{}", text(&back.stdout));
+}
+
+#[test]
+fn filters_and_names_below_a_folder_of_results() {
+    let dir = published_of("compare");
+    let name = dir.file_name().unwrap().to_str().unwrap();
+    let out = path(dir.parent().unwrap());
+    let args =
+        [name, name, "--out", out, "--only", "floor", "--workload", "flood", "--format", "json"];
+    let output = diff(&args);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let changes = report["changes"].as_array().unwrap();
+    assert!(!changes.is_empty());
+    assert!(changes.iter().all(|c| c["client"] == "floor" && c["workload"] == "flood"));
+}
+
+fn refused(args: &[&str], words: &str) {
+    let output = diff(args);
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains(words), "{args:?}: {stderr}");
+    assert!(stderr.starts_with("error: ") && output.stdout.is_empty(), "{stderr}");
+}
+
+#[test]
+fn what_cannot_be_compared_or_read_is_refused_in_one_line() {
+    let (from, search) = (published_of("compare"), published_of("capacity"));
+    let from = path(&from);
+    let one_line = |args: &[&str], words: &str| {
+        refused(args, words);
+        assert_eq!(text(&diff(args).stderr).lines().count(), 1);
+    };
+    one_line(&[from, path(&search)], "compare two of a kind");
+    let other = copy(|text| text.replacen("\"contract\": 2", "\"contract\": 99", 1), |_| ());
+    one_line(&[from, path(other.path())], "contract 99");
+    let other =
+        copy(|text| text.replacen("\"queue_bound\": 65536", "\"queue_bound\": 7", 1), |_| ());
+    one_line(&[from, path(other.path())], "queue_bound 65536 and 7");
+    let elsewhere = diff(&[from, path(other.path()), "--workload", "flood"]);
+    assert_eq!(elsewhere.status.code(), Some(0), "the other workloads are the same");
+    let other = copy(|text| text.replacen("\"schema\": 2", "\"schema\": 1", 1), |_| ());
+    one_line(&[from, path(other.path())], "schema 1");
+    let other = copy(|text| text[..text.len() / 2].to_owned(), |_| ());
+    one_line(&[from, path(other.path())], "campaign.json is damaged");
+    one_line(&[from, "nowhere"], "neither the folder of a campaign nor a baseline");
+    one_line(&[from, "harness/src"], "harness/src is no campaign");
+    one_line(&[from, from, "--only", "nobody"], "--only nobody: neither campaign has it");
+    refused(&[from, from, "--fail-on", "sideways"], "give `slower`, `slower:5%`");
+    refused(&[from, from, "--fail-on", "p99>2ms"], "`p99>…` is no objective");
+}

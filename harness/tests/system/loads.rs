@@ -1,0 +1,141 @@
+//! Every kind of load through the real server and real clients, audited; and the
+//! subcommands that look for capacities, sweep rates and show journeys.
+
+use crate::common;
+use crate::common::{Room, is_measured};
+use serde_json::Value;
+
+#[test]
+fn every_kind_of_load_is_carried_and_audited() {
+    let room = Room::new();
+    std::fs::write(
+        room.path().join("gaps.csv"),
+        "gap_ns,symbol,price\n100000,5,1.25\n0,6,2.5\n900000,7,3\n",
+    )
+    .unwrap();
+    let rank = "rank_by = \"response_p99\"";
+    let loads = [
+        ("burst", "rate_per_s = 2000\nburst = { to_per_s = 40000, every_ms = 200, for_ms = 20 }"),
+        ("ramp", "rate_per_s = 500\nramp = { to_per_s = 8000, over_ms = 400 }"),
+        ("poisson", "rate_per_s = 5000\npoisson = true"),
+        ("replay", "replay = \"gaps.csv\""),
+        ("work", "rate_per_s = 2000\nwork_ns = 20000"),
+        ("matched", "rate_per_s = 5000\nbuffers = \"matched\""),
+        ("fan-out", "rate_per_s = 1000\nconnections = 3"),
+        ("gateways", "rate_per_s = 1000\nconnections = 2\nclients = 2"),
+    ];
+    let files: Vec<String> = loads
+        .iter()
+        .map(|(name, lines)| room.workload(name, &format!("{lines}\n{rank}")))
+        .collect();
+    let mut args = vec!["floor", "tokio", "blocking", "js-sim", "--workload"];
+    args.extend(files.iter().map(String::as_str));
+    let compared = room.compare(&args);
+    assert_eq!(compared.rows.len(), 4 * loads.len(), "{}", compared.stderr);
+    for row in &compared.rows {
+        assert!(is_measured(row), "{row}");
+        assert!(row["response_ns"]["p99"].is_u64() || row["verdict"] == "overloaded", "{row}");
+    }
+    let row = |workload: &str| {
+        let is = |row: &&Value| row["workload"] == workload && row["client"] == "floor";
+        compared.rows.iter().find(is).unwrap().clone()
+    };
+    assert!(row("burst")["recovery"]["bursts"].as_u64().unwrap() >= 1, "{}", row("burst"));
+    let offered = |workload: &str| row(workload)["offered_per_s"].as_f64().unwrap();
+    // The recording is kept: without it, nobody could tell when its ticks were due.
+    let journey = || {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("harness"));
+        command.arg("journey").arg(&compared.campaign);
+        command.args(["--workload", "replay", "--client", "floor", "--slowest", "1"]);
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(journey().0, Some(0));
+    std::fs::remove_dir_all(compared.campaign.join("recordings")).unwrap();
+    let (code, error) = journey();
+    assert!(
+        code == Some(2) && error.contains("its recording in recordings/ is missing"),
+        "{error}"
+    );
+    // Three ticks a millisecond; and of each connection all ticks.
+    assert!((offered("replay") - 3000.0).abs() < 30.0);
+    assert!((offered("fan-out") - 3000.0).abs() < 1.0);
+    assert!((offered("gateways") - 4000.0).abs() < 1.0);
+}
+
+/// Bursts bend the slope over all looks; what is never worked off shows all the same.
+#[test]
+fn who_drowns_in_bursts_is_overloaded() {
+    let room = Room::new();
+    let lines = "rate_per_s = 20000\nwork_ns = 100000\nrank_by = \"response_p99\"\n\
+                 burst = { to_per_s = 400000, every_ms = 500, for_ms = 50 }";
+    let load = room.workload("open", lines);
+    let compared = room.compare(&["blocking", "--workload", &load, "--seconds", "1.5"]);
+    let row = compared.row("blocking");
+    assert!(row["verdict"] == "overloaded" || row["verdict"] == "noisy", "{row}");
+}
+
+/// A backlog that fills the server's log ends the round, and is a result.
+#[test]
+fn what_overflows_is_overloaded_and_not_invalid() {
+    let room = Room::new();
+    let lines = "rate_per_s = 100000\nwork_ns = 200000\nqueue_bound = 256\nbuffers = \"matched\"\n\
+                 log_ceiling_bytes = 1000000\nrank_by = \"response_p99\"";
+    let load = room.workload("brimful", lines);
+    let compared = room.compare(&["blocking", "--workload", &load, "--seconds", "2"]);
+    let row = compared.row("blocking");
+    assert!(row["verdict"] == "overloaded" || row["verdict"] == "noisy", "{row}");
+    assert!(row["backlog_growth_per_s"].as_f64().unwrap() > 50_000.0, "{row}");
+    if row["verdict"] == "overloaded" {
+        assert!(common::reason(row).contains("it filled the server's log"), "{row}");
+    }
+}
+
+#[test]
+fn a_sweep_has_a_row_for_each_client_and_rate_and_its_journeys_can_be_read() {
+    let room = Room::new();
+    let (light, out) = (room.light(), room.path().join("results"));
+    let out = out.to_str().unwrap();
+    let mut command =
+        room.harness(&["sweep", "floor", "tokio", "--rates", "1k,4k", "--rounds", "2"]);
+    command.args(["--warmup", "0.1", "--seconds", "0.4", "--workload", &light]);
+    let output = command.args(["--json", "-", "--out", out]).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = report["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 4);
+    for row in rows {
+        assert!(is_measured(row), "{row}");
+        let offered = row["offered_per_s"].as_f64().unwrap();
+        assert_eq!(row["workload"], format!("light@{offered}"));
+    }
+    let campaign = std::fs::read_dir(out).unwrap().next().unwrap().unwrap().path();
+    let journey = |args: &[&str]| {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("harness"));
+        let output = command.arg("journey").arg(&campaign).args(args).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, table, _) = journey(&["--client", "tokio"]);
+    assert_eq!(code, Some(0));
+    assert!(table.contains("light@4000 · tokio · 2") && !table.contains("floor"), "{table}");
+    let (_, slowest, _) = journey(&["--client", "floor", "--round", "1", "--slowest", "3"]);
+    // Each of two rates and the control: a title, three lines of a head, three ticks.
+    assert_eq!(
+        slowest.lines().filter(|line| line.contains("µs") || line.contains(" ms")).count() / 3,
+        4,
+        "{slowest}"
+    );
+    let (_, one, _) =
+        journey(&["--client", "tokio", "--workload", "light@1000", "--round", "1", "--seq", "77"]);
+    assert!(one.contains(" 77 ") && one.contains("0.077000 s"), "{one}");
+    let (code, _, error) = journey(&["--client", "nobody"]);
+    assert!(code == Some(2) && error.contains("this campaign: no client `nobody`"), "{error}");
+    let (_, _, error) = journey(&["--client", "tokyo"]);
+    assert!(
+        error.contains("no client `tokyo`: did you mean `tokio`? choose floor, tokio"),
+        "{error}"
+    );
+    std::fs::write(campaign.join("campaign.json"), "{\"schema\":1}").unwrap();
+    let (code, _, error) = journey(&[]);
+    assert!(code == Some(2) && error.contains("schema 1"), "{error}");
+}
