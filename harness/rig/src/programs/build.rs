@@ -57,24 +57,20 @@ pub fn build(root: &Path, server: &Server, entries: &[Entry], profile: &str) -> 
     if let Some(program) = server.recipe.missing_program() {
         bail!("--server {name}: `{program}` is not on the PATH: install it");
     }
-    let inside: Vec<&str> = packages_below(root, entries);
-    let own = server.recipe.build.cargo.as_deref();
-    let mut binaries = BTreeMap::new();
-    let everything: Vec<&str> = own.into_iter().chain(inside.iter().copied()).collect();
-    // One cargo command for all is quickest; when it fails, one by one tells whose fault it is.
-    let cargo_inside = |packages: &[&str]| cargo(root, &Chosen::Inside(packages), profile);
-    match cargo_inside(&everything) {
-        Ok(built) => binaries = built,
-        Err(_) => {
-            if let Some(package) = own {
-                binaries.extend(cargo_inside(&[package]).context("the server does not build")?);
-            }
-            for package in inside {
-                binaries.extend(cargo_inside(&[package]).unwrap_or_default());
-            }
-        }
-    }
-    let words = match program(&server.recipe, root, &binaries, profile) {
+    let (binaries, mut own_builds) = std::thread::scope(|scope| {
+        // These mostly wait for a registry, while cargo keeps the CPUs busy.
+        let own_builds = scope.spawn(|| {
+            let recipes = entries.iter().map(|entry| (entry.name.clone(), entry.recipe()));
+            recipes.map(|(name, recipe)| (name, run_own_build(&recipe))).collect()
+        });
+        let binaries = build_with_cargo(root, server, entries, profile);
+        let own_builds: BTreeMap<String, Result<()>> = own_builds.join().unwrap_or_default();
+        (binaries, own_builds)
+    });
+    let binaries = binaries?;
+    let built = run_own_build(&server.recipe)
+        .and_then(|()| program(&server.recipe, root, &binaries, profile));
+    let words = match built {
         Ok(Built::Program(words)) => words,
         Ok(Built::Unavailable(why)) => bail!("--server {name}: {why}"),
         Ok(Built::Failing(reason)) => bail!("--server {name}: {reason}"),
@@ -83,7 +79,8 @@ pub fn build(root: &Path, server: &Server, entries: &[Entry], profile: &str) -> 
     let clients = entries
         .iter()
         .map(|entry| {
-            let built = program(&entry.recipe(), root, &binaries, profile);
+            let own_build = own_builds.remove(&entry.name).unwrap_or(Ok(()));
+            let built = own_build.and_then(|()| program(&entry.recipe(), root, &binaries, profile));
             (entry.name.clone(), built.unwrap_or_else(|error| unbuilt(&error)))
         })
         .collect();
@@ -93,7 +90,8 @@ pub fn build(root: &Path, server: &Server, entries: &[Entry], profile: &str) -> 
 /// Builds a server that is not part of this workspace, for a list of all.
 #[must_use]
 pub fn server(root: &Path, server: &Server, profile: &str) -> Built {
-    let built = program(&server.recipe, root, &BTreeMap::new(), profile);
+    let built = run_own_build(&server.recipe)
+        .and_then(|()| program(&server.recipe, root, &BTreeMap::new(), profile));
     built.unwrap_or_else(|error| unbuilt(&error))
 }
 
@@ -111,7 +109,41 @@ fn packages_below<'a>(root: &Path, entries: &'a [Entry]) -> Vec<&'a str> {
     packages
 }
 
-/// The command that starts one program, built if it has a build of its own.
+/// The server and the clients of this workspace that cargo builds; their binaries by the
+/// name of their package.
+fn build_with_cargo(
+    root: &Path,
+    server: &Server,
+    entries: &[Entry],
+    profile: &str,
+) -> Result<BTreeMap<String, PathBuf>> {
+    let inside: Vec<&str> = packages_below(root, entries);
+    let own = server.recipe.build.cargo.as_deref();
+    let everything: Vec<&str> = own.into_iter().chain(inside.iter().copied()).collect();
+    // One cargo command for all is quickest; when it fails, one by one tells whose fault it is.
+    let cargo_inside = |packages: &[&str]| cargo(root, &Chosen::Inside(packages), profile);
+    if let Ok(built) = cargo_inside(&everything) {
+        return Ok(built);
+    }
+    let mut binaries = BTreeMap::new();
+    if let Some(package) = own {
+        binaries.extend(cargo_inside(&[package]).context("the server does not build")?);
+    }
+    for package in inside {
+        binaries.extend(cargo_inside(&[package]).unwrap_or_default());
+    }
+    Ok(binaries)
+}
+
+/// Runs the build command of a program, if it has one and can run here.
+fn run_own_build(recipe: &Recipe) -> Result<()> {
+    match &recipe.build.command {
+        Some(command) if recipe.missing_program().is_none() => run_build(command, &recipe.dir),
+        _ => Ok(()),
+    }
+}
+
+/// The command that starts one program; built, if it is a package of another workspace.
 fn program(
     recipe: &Recipe,
     root: &Path,
@@ -121,9 +153,6 @@ fn program(
     if let Some(program) = recipe.missing_program() {
         let program = program.to_owned();
         return Ok(Built::Unavailable(Unavailability::MissingProgram { program }));
-    }
-    if let Some(command) = &recipe.build.command {
-        run_build(command, &recipe.dir)?;
     }
     let mut words = match (&recipe.command, &recipe.build.cargo) {
         (Some(command), _) => {

@@ -9,6 +9,7 @@ use bench_core::analysis::verdict::reason::Reason;
 use conformance::{CASES, Candidate, Case, Claims, Finding, Pace, Program};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::available_parallelism;
 
 /// What a client's `client.toml` says about it; a variant keeps the client's name.
 fn claims(entry: &Entry) -> Claims {
@@ -61,10 +62,11 @@ pub fn exclude_failing(
     interrupted: &AtomicBool,
 ) -> Result<()> {
     let guard = Guard::start()?;
+    let jobs = available_parallelism().map_or(1, usize::from);
     let quick: Vec<&Case> = CASES.iter().filter(|case| case.pace == Pace::Quick).collect();
     for entry in entries {
         let Some(Built::Program(words)) = programs.clients.get(&entry.name) else { continue };
-        let findings = play(entry, words, &quick, (1, &guard, interrupted), &|_, _| {});
+        let findings = play(entry, words, &quick, (jobs, &guard, interrupted), &|_, _| {});
         let failed = quick.iter().zip(findings).find_map(|(case, finding)| match finding {
             Some(Finding::Failed(detail)) => Some((case, detail)),
             _ => None,
