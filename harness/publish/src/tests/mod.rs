@@ -3,6 +3,7 @@
 
 mod across;
 mod campaigns;
+mod catalogue;
 mod compare;
 mod export;
 mod tables;
