@@ -509,7 +509,7 @@ fn breakdown() -> Vec<Entry> {
 }
 
 fn costs() -> Vec<Entry> {
-    use Format::{Cpus, Megabytes, NsPerTick};
+    use Format::{Cpus, Megabytes, NsPerTick, Plain};
     let all = vec![
         Column::new(
             "client_cpu",
@@ -521,6 +521,13 @@ fn costs() -> Vec<Entry> {
             },
         )
         .shown("client CPU", "CPU time of the client's processes per processed tick"),
+        Column::new(
+            "client_switches_per_tick",
+            "context switches of the client per tick",
+            ["client_switches", "mean", "switches/tick"],
+            Plain,
+            number!(r => r.client_switches_per_tick),
+        ),
         Column::new(
             "client_cpus",
             "CPUs used by the client",

@@ -90,6 +90,11 @@ pub struct Measurement {
     pub client_cpus: f64,
     /// CPU time of the client per processed tick, in ns.
     pub client_cpu_ns_per_tick: Option<f64>,
+    /// Context switches of the client per tick that it processed, voluntary and
+    /// involuntary, over the planned window; `None` in campaigns from before it was
+    /// computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_switches_per_tick: Option<f64>,
     /// CPU time of the server per generated tick without spinning, in ns.
     pub server_cpu_ns_per_tick: Option<f64>,
     /// Most resident memory of the client.
@@ -192,6 +197,7 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
         waterfall: journeys.waterfall(),
         client_cpus: grown(|s| s.client_cpu_ns) as f64 / 1e9 / seconds,
         client_cpu_ns_per_tick: per_tick(grown(|s| s.client_cpu_ns), grown(|s| s.processed)),
+        client_switches_per_tick: switches_per_tick(record, plan),
         server_cpu_ns_per_tick: per_tick(server_cpu_ns, grown(|s| s.generated)),
         client_peak_rss_bytes: peak(record.watched.client_peak_rss_bytes, |s| s.client_rss_bytes),
         server_peak_rss_bytes: peak(record.watched.server_peak_rss_bytes, |s| s.server_rss_bytes),
@@ -204,6 +210,15 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
         dry_share: window.iter().filter(|s| is_dry(s)).count() as f64 / window.len() as f64,
         rates,
     })
+}
+
+/// The switches are counted at the ends of the planned window, even if the run became
+/// steady only later.
+fn switches_per_tick(record: &Record, plan: &Plan) -> Option<f64> {
+    let window = window::snapshots(record, plan, &plan.window_ns())?;
+    let processed = window.last()?.processed.saturating_sub(window.first()?.processed);
+    let Switches { voluntary, involuntary } = record.watched.client_switches;
+    share((voluntary + involuntary) as f64, processed as f64)
 }
 
 fn is_dry(snapshot: &Snapshot) -> bool {

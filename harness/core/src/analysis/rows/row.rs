@@ -85,6 +85,9 @@ pub struct Row {
     pub client_cpu_ns_per_tick: Option<f64>,
     /// The same in CPUs.
     pub client_cpus: Option<f64>,
+    /// Context switches of the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_switches_per_tick: Option<f64>,
     /// CPU of the server without spinning.
     pub server_cpu_ns_per_tick: Option<f64>,
     /// Most resident memory of the client.
@@ -239,6 +242,7 @@ pub fn row<R: Borrow<RoundResult>>(
         waterfall: waterfall(&good),
         client_cpu_ns_per_tick: of(&|m| m.client_cpu_ns_per_tick),
         client_cpus: of(&|m| Some(m.client_cpus)),
+        client_switches_per_tick: of(&|m| m.client_switches_per_tick),
         server_cpu_ns_per_tick: of(&|m| m.server_cpu_ns_per_tick),
         client_peak_rss_bytes: of(&|m| Some(m.client_peak_rss_bytes as f64)),
         server_lateness_ns: lateness(&of),
