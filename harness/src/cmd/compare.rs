@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Rounds, warm-up and window in seconds; of `--quick`.
 const USUAL: (u32, f64, f64) = (3, 0.5, 2.0);
-const QUICK: (u32, f64, f64) = (1, 0.3, 0.8);
+const QUICK: (u32, f64, f64) = (1, 0.3, 0.6);
 
 /// Runs a campaign and says how it went.
 ///
