@@ -15,7 +15,7 @@ for path in glob.glob("clients/*/client.toml"):
     with open(path, "rb") as file:
         clients.add(tomllib.load(file)["name"])
 
-# What the audit says when the machine kept the server from its schedule.
+# Failures of the audit on a machine that is too busy for the server's schedule.
 LATE = ("server_behind_schedule", "server_late")
 
 
@@ -42,7 +42,7 @@ for workload in ("steady", "overload-500k", "flood"):
         elif row["verdict"] == "invalid" and reasons and all(map(is_late, reasons)):
             busy.append(said)
         elif row["verdict"] in ("noisy", "unsteady"):
-            # Shown as what it is, and not ranked: no fault of the suite.
+            # Such rows are not ranked, and are no fault of the suite.
             print(said)
         elif row["verdict"] not in ("ok", "overloaded", "server-limited"):
             wrong.append(said)
@@ -57,7 +57,7 @@ if page and page["verdict"] == "overloaded" and not 400e3 < page["backlog_growth
 if page and page["verdict"] == "ok":
     wrong.append("js-sim keeps up with 500 000 ticks/s")
 if not any(noise["workload"] == "steady" for noise in report["noise"]):
-    # On a busy machine the rounds of the control may count as little as others.
+    # On a busy machine the rounds of the control may be invalid, too.
     (busy if busy else wrong).append("no control")
 
 for line in wrong + busy:

@@ -1,9 +1,9 @@
-"""Checks the exports of saved campaigns with the programs that people read them by:
+"""Checks the exports of saved campaigns with the programs that people use to read them:
 DuckDB, Polars, HdrHistogram's own reader. HARNESS-COMMAND... -- CAMPAIGN...
 
-What `harness show` gives is compared with campaign.json and rounds.jsonl; what needs the
-stamps only where they are beside them. Exits with 0 when all agrees, and 1 with a line
-for each thing that does not.
+The output of `harness show` is compared with campaign.json and rounds.jsonl; formats that
+need the stamps only if the campaign has them. Exits with 0 when all agrees, and with 1 and
+a line for each difference when not.
 """
 import json
 import math
@@ -35,7 +35,7 @@ def show(harness, campaign, to, *args):
 
 
 def bound(time):
-    """A time of JSON as its bound in ns, and whether it is only a lower bound."""
+    """A time in JSON as its bound in ns, and whether it is only a lower bound."""
     return (time["at_least"], True) if isinstance(time, dict) else (time, False)
 
 
@@ -45,7 +45,7 @@ def rank(count, share):
 
 
 def journeys(campaign, rounds, parquet):
-    """The columnar table by both readers, against the rounds."""
+    """Compares the Parquet table, as both readers read it, with the rounds."""
     expected = {}
     for line in rounds:
         if line["measurement"] and line["measurement"]["response_ns"]:
@@ -69,7 +69,7 @@ def journeys(campaign, rounds, parquet):
         check(here == (samples, p99), f"{campaign} {key}: {here}, but rounds.jsonl has {samples}, {p99}")
     check(set(found) == set(expected), f"{campaign}: other rounds in the table than in rounds.jsonl")
 
-    # Client by client, as a reader would count.
+    # The same by client.
     counts = duckdb.sql(
         f"select workload, client, count(*) from read_parquet('{parquet}') where in_window group by all"
     ).fetchall()
@@ -89,19 +89,19 @@ def journeys(campaign, rounds, parquet):
 
 
 def behind(campaign, rounds, workload, client):
-    """The rounds that a row stands on, in their order."""
+    """The rounds behind a row, in their order."""
     mine = [r for r in rounds if (r["workload"], r["client"], r["control"]) == (workload, client, False)]
     if campaign["kind"] == "capacity":
         return [r for r in mine if r["verdict"] in MEASURED and r["measurement"]]
     row = next(r for r in campaign["rows"] if (r["workload"], r["client"]) == (workload, client))
     of = RANKED if row["verdict"] in RANKED else (row["verdict"],)
-    # No number stands on a round that failed its audit.
+    # No number is from a round that failed its audit.
     of = [verdict for verdict in of if verdict in MEASURED]
     return [r for r in mine if r["verdict"] in of and r["measurement"]]
 
 
 def log(name, campaign, rounds, window, workload, path):
-    """An interval log by HdrHistogram's reader, against rounds and journeys."""
+    """Compares an interval log, as HdrHistogram's reader reads it, with rounds and journeys."""
     reader = HistogramLogReader(str(path), HdrHistogram(1, 1 << 47, 3))
     intervals = {}
     while (histogram := reader.get_next_interval_histogram()) is not None:
@@ -118,7 +118,7 @@ def log(name, campaign, rounds, window, workload, path):
             check(histogram.get_total_count() == len(values), f"{where} {line['round']}: other counts")
             for percent in (50, 99, 99.9, 100):
                 seen = histogram.get_value_at_percentile(percent)
-                # That reader rounds to a rank, where this suite takes the next one.
+                # That reader rounds to a rank; this suite takes the next higher one.
                 place = rank(len(values), percent / 100)
                 low, high = values[max(place - 1, 0)], values[min(place + 1, len(values) - 1)]
                 near = low * 0.999 - 1 <= seen <= high * 1.001 + 1
@@ -127,7 +127,7 @@ def log(name, campaign, rounds, window, workload, path):
 
 
 def tidy(name, campaign, path):
-    """The tidy numbers by both readers, against the rows."""
+    """Compares the tidy CSV, as both readers read it, with the rows."""
     table = polars.read_csv(path, infer_schema_length=None)
     again = duckdb.sql(f"select count(*), sum(value) from read_csv('{path}')").fetchall()[0]
     check(again[0] == table.height, f"{name}: DuckDB and Polars read different CSV")
@@ -149,7 +149,7 @@ def tidy(name, campaign, path):
 
 
 def one(harness, folder, room):
-    """All exports of one campaign. Returns whether its stamps were there."""
+    """Checks all exports of one campaign. Returns whether it has its stamps."""
     campaign = json.loads((folder / "campaign.json").read_text())
     name = folder.name
     show(harness, folder, room / "tidy.csv", "--format", "csv")

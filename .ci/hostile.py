@@ -1,4 +1,4 @@
-"""Makes a campaign whose names and texts try to be more than text: FROM TO."""
+"""Writes a copy of a campaign with hostile names and texts: FROM TO."""
 import json
 import os
 import shutil
@@ -30,7 +30,7 @@ def rename(value):
 
 with open(os.path.join(source, "campaign.json")) as file:
     campaign = rename(json.load(file))
-# Its rows are then computed anew from the rounds.
+# Its rows are then computed again from the rounds.
 campaign["status"] = "running"
 campaign["command"] += " " + TEXT
 campaign["machine"]["cpu_model"] = TEXT

@@ -1,5 +1,5 @@
 """Follows the four steps of clients/README.md word for word, in this checkout, and
-takes away what they made: steps.py"""
+removes what they created: steps.py"""
 import pathlib
 import re
 import shutil

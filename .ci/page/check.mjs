@@ -1,8 +1,7 @@
-// Opens pages that `harness publish` made in a real browser, as readers will:
+// Opens pages of `harness publish` in a real browser:
 //   node check.mjs SCREENSHOTS PAGE.html…
-// Each has to load without an error and without asking for anything, sort its
-// tables, have charts with content, tell values under the pointer, and fit a phone,
-// dark or light.
+// Each has to load without errors and without further requests, sort its tables, have charts
+// with content, show the value under the pointer, and fit a phone, dark and light.
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -65,7 +64,7 @@ async function sorts(page, name) {
           return cell.dataset.key === undefined ? cell.textContent.trim() : Number(cell.dataset.key);
         }), c);
         const said = await table.locator("thead th").nth(c).getAttribute("aria-sort");
-        expect(said === direction, `${name}: column ${c} says ${said} instead of ${direction}`);
+        expect(said === direction, `${name}: column ${c} has aria-sort ${said} instead of ${direction}`);
         const numbers = keys.filter((key) => typeof key === "number");
         const sign = direction === "ascending" ? 1 : -1;
         const sorted = numbers.every((key, i) => i === 0 || sign * (key - numbers[i - 1]) >= 0);
@@ -120,7 +119,7 @@ for (const file of pages) {
   });
   page.on("request", (request) => {
     const is_own = request.url() === url || request.url().startsWith("data:");
-    expect(is_own, `${name}: asks for ${request.url()}`);
+    expect(is_own, `${name}: requests ${request.url()}`);
   });
   await page.setViewportSize({ width: 1280, height: 900 });
   await page.goto(url);

@@ -8,17 +8,17 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::Write;
 
-/// Of errors.
+/// Style of errors.
 pub const RED: Style = AnsiColor::Red.on_default().bold();
-/// Of warnings.
+/// Style of warnings.
 pub const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 
-/// How much is said on standard error.
+/// How much is printed on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verbosity {
     /// Errors only.
     Quiet,
-    /// Also what a user wants to know.
+    /// Also warnings and progress.
     Usual,
     /// Also build commands, plans and remarks.
     Verbose,
@@ -60,7 +60,7 @@ pub fn error(message: impl Display) {
     write(format_args!("{RED}error:{RED:#} {message}"));
 }
 
-/// Not `eprintln!`, which panics where the terminal was closed.
+/// Not `eprintln!`, which panics if the terminal was closed.
 fn write(message: impl Display) {
     drop(writeln!(anstream::stderr(), "{message}"));
 }
@@ -78,6 +78,6 @@ pub fn color_before_parsing(args: impl Iterator<Item = OsString>) {
             None => {}
         }
     }
-    let choice = asked.and_then(|word| word.parse().ok());
+    let choice = asked.and_then(|value| value.parse().ok());
     Color { color: choice.unwrap_or(ColorChoice::Auto) }.write_global();
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// It did what was asked; of a campaign: every row was measured and passed its audit.
+    /// It did what was asked; in a campaign, every row was measured and passed its audit.
     Done = 0,
     /// Something is missing or differs.
     Incomplete = 1,
@@ -21,7 +21,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// All of them, ascending.
+    /// All exit codes, ascending.
     pub const ALL: [Self; 6] = [
         Self::Done,
         Self::Incomplete,
@@ -31,7 +31,7 @@ impl Exit {
         Self::Interrupted,
     ];
 
-    /// Its number.
+    /// The number that the process exits with.
     #[must_use]
     pub fn code(self) -> u8 {
         self as u8

@@ -12,7 +12,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::transform::{RecursiveTransform, Transform};
 use serde_json::{Map, Value, json};
 
-/// Where the schemas say that they are; nothing is fetched from there.
+/// The base of the schemas' identifiers; nothing is fetched from there.
 const BASE: &str = "https://tick-bench.invalid/schema/";
 const META: &str = "https://json-schema.org/draft/2020-12/schema";
 /// The file with the definitions that the others refer to.
@@ -27,7 +27,7 @@ pub struct Named {
     pub schema: Value,
 }
 
-/// All of them, the definitions last.
+/// All schemas, the definitions last.
 #[must_use]
 pub fn all() -> Vec<Named> {
     let settings = SchemaSettings::draft2020_12().for_serialize();

@@ -29,19 +29,19 @@ const MAX_SNAPSHOTS: usize = 1 << 22;
 const MAX_STAMPS: usize = 1 << 25;
 /// No round takes longer: a month. Sums of due times stay exact.
 const MAX_ROUND_NS: u64 = 30 * 86_400 * 1_000_000_000;
-/// No round offers more ticks: what it takes to recompute a Poisson process stays bounded.
+/// No round offers more ticks: this bounds the work to recompute a Poisson process.
 const MAX_TICKS: u64 = 1 << 32;
 
-/// A campaign's folder, read. The rows of its campaign are those that its rounds
-/// give, with every round's values behind them.
+/// A saved campaign, read from its directory. Its rows are computed from its rounds, and
+/// have the values of every round.
 #[derive(Debug)]
 pub struct Archive {
     dir: PathBuf,
-    /// What `campaign.json` says.
+    /// The content of `campaign.json`, its rows computed again.
     pub campaign: Campaign,
     /// The rounds, in the order in which they were run.
     pub rounds: Vec<Round>,
-    /// Recordings that were replayed, by their workload.
+    /// The recordings that were replayed, by the name of their workload.
     tapes: BTreeMap<String, Arc<Tape>>,
     first_ns: Option<u64>,
 }
@@ -49,16 +49,16 @@ pub struct Archive {
 /// One line of `rounds.jsonl`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Round {
-    /// How it came out.
+    /// Its verdict and its numbers.
     #[serde(flatten)]
     pub result: RoundResult,
-    /// What it left, if it ran.
+    /// What it observed and reported, if it ran.
     #[serde(flatten)]
     pub evidence: Option<Evidence>,
 }
 
-/// What is read of `campaign.json` before the rest: its version, and its rows as they stand
-/// there.
+/// The part of `campaign.json` that is read first: its version, and its rows as they were
+/// saved.
 #[derive(Deserialize)]
 struct Head {
     schema: u32,
@@ -66,32 +66,32 @@ struct Head {
     rows: Vec<Value>,
 }
 
-/// A round behind a row, with what it left.
+/// A round behind the numbers of a row.
 #[derive(Debug, Clone, Copy)]
 pub struct Behind<'a> {
-    /// The round.
+    /// The whole round.
     pub round: &'a Round,
-    /// Its evidence.
+    /// The evidence of that round, which ran.
     pub evidence: &'a Evidence,
 }
 
-/// The one in the middle; of two the first.
+/// The round in the middle; of an even number, the first of both.
 #[must_use]
 pub fn middle<'a>(all: &[Behind<'a>]) -> Option<Behind<'a>> {
     all.get(all.len().checked_sub(1)? / 2).copied()
 }
 
 impl Archive {
-    /// Opens a campaign's folder.
+    /// Opens a campaign's directory.
     ///
     /// # Errors
-    /// When it is none, is damaged, comes from another version, or contradicts
+    /// When it is not one, is damaged, is of a version that cannot be read, or contradicts
     /// itself.
     pub fn open(dir: &Path) -> Result<Self> {
         let shown = dir.display();
         let text = fs::read(dir.join("campaign.json"))
-            .with_context(|| format!("{shown} is no campaign: it has no campaign.json"))?;
-        let damaged = || format!("{shown}: campaign.json is damaged, or no campaign of this suite");
+            .with_context(|| format!("{shown} is not a campaign: it has no campaign.json"))?;
+        let damaged = || format!("{shown}: campaign.json is damaged, or not of this suite");
         let head: Head = serde_json::from_slice(&text).with_context(damaged)?;
         if !(SENTENCES..=SCHEMA).contains(&head.schema) {
             bail!(
@@ -115,21 +115,20 @@ impl Archive {
         self.first_ns
     }
 
-    /// Its folder.
+    /// The directory that it was read from.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// The last part of its folder's name.
+    /// The name of its directory, without the path.
     #[must_use]
     pub fn name(&self) -> String {
         let dir = self.dir.canonicalize().unwrap_or_else(|_| self.dir.clone());
         dir.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned())
     }
 
-    /// Whether its stamps and snapshots stayed with whoever measured it: neither directory
-    /// was published.
+    /// Whether it was published without its stamps and snapshots.
     #[must_use]
     pub fn lacks_stamps(&self) -> bool {
         let is_measured = self.rounds.iter().any(|round| round.evidence.is_some());
@@ -143,7 +142,7 @@ impl Archive {
     pub fn needs_stamps(&self) -> Result<()> {
         if self.lacks_stamps() {
             bail!(
-                "{} was published without its stamps ({JOURNEYS}/ and {GRID}/): repeat its command for your own",
+                "{} was published without its stamps ({JOURNEYS}/ and {GRID}/): run its command to get your own",
                 self.name()
             );
         }
@@ -151,8 +150,8 @@ impl Archive {
     }
 
     /// Computes all rows again from the rounds, and compares them with those that were saved.
-    /// A campaign whose harness was killed may lack its last round in `campaign.json`: the
-    /// rounds decide.
+    /// Where the harness was killed, `campaign.json` may lack the last round: then the rounds
+    /// decide.
     fn sum_up(&mut self, saved: &[Value]) -> Result<()> {
         let results: Vec<&RoundResult> = self.rounds.iter().map(|round| &round.result).collect();
         let campaign = &mut self.campaign;
@@ -221,10 +220,10 @@ impl Archive {
         Ok(snapshots)
     }
 
-    /// A packed CSV file of this campaign.
+    /// A compressed CSV file of this campaign.
     fn table(&self, name: &str) -> Result<csv::Reader<impl Read>> {
         if name.contains("..") || name.starts_with('/') {
-            bail!("{name} is no file of this campaign");
+            bail!("{name} is not a file of this campaign");
         }
         let file = File::open(self.dir.join(name)).with_context(|| name.to_owned())?;
         Ok(csv::Reader::from_reader(Bounded::new(zstd::Decoder::new(file)?, MAX_UNPACKED_BYTES)))
@@ -248,18 +247,18 @@ impl Archive {
         self.tapes.get(workload).cloned()
     }
 
-    /// When the ticks of a round were due: never, as under flood, where its server
-    /// paced by itself.
+    /// When the ticks of a round were due: never, as under flood, where its server had its
+    /// own pacing.
     ///
     /// # Errors
-    /// When it replayed a recording that is not kept with it, or another one is.
+    /// When the recording that it replayed is missing, or is another one.
     pub fn timetable(&self, round: &Round, evidence: &Evidence) -> Result<Timetable> {
         let workload = &round.result.workload;
         if !self.campaign.server.keeps_due_times() {
             return Timetable::new(Schedule::Flood, None).map_err(Error::msg);
         }
         Timetable::new(evidence.schedule, self.tape(workload)).map_err(|error| {
-            anyhow!("{workload}: its recording in {RECORDINGS}/ is missing, or another: {error}")
+            anyhow!("{workload}: its recording in {RECORDINGS}/ is missing or differs: {error}")
         })
     }
 
@@ -276,8 +275,8 @@ impl Archive {
         !result.control && row.is_some_and(|row| row::counts(row.verdict, result))
     }
 
-    /// The rounds behind the numbers of a row, by what the row is ranked by: who shows
-    /// one of them, shows the middle one ([`middle`]).
+    /// The rounds behind the numbers of a row, sorted by the metric that it is ranked by.
+    /// Where one round is shown for all, it is the middle one ([`middle`]).
     #[must_use]
     pub fn behind(&self, workload: &Workload, row: &Row) -> Vec<Behind<'_>> {
         let metric = ranking::metric(workload.rank_by, row.verdict);
@@ -294,9 +293,8 @@ impl Archive {
         all.into_iter().map(|(_, behind)| behind).collect()
     }
 
-    /// The stamps of all sampled ticks of a round, with the number of their
-    /// connection; of one that its policy dropped, none. Where nothing is due, a tick counts as due when it was
-    /// made.
+    /// The stamps of all sampled ticks of a round, with the number of their connection;
+    /// dropped ticks have none. Without due times, a tick counts as due when it was generated.
     ///
     /// # Errors
     /// When its file is missing or damaged.
@@ -318,7 +316,7 @@ impl Archive {
             }
             let stamps = follow(row, (seq, encoded), ticks, due_ns);
             let stamps = stamps.filter(|_| all.len() < MAX_STAMPS).with_context(|| {
-                format!("{name} is damaged: row {} leads beyond all bounds", all.len() + 1)
+                format!("{name} is damaged: row {} is out of range", all.len() + 1)
             })?;
             (seq, encoded) = (stamps.seq, stamps.encoded_ns.unwrap_or(encoded));
             all.push((row.0, stamps));
@@ -327,8 +325,8 @@ impl Archive {
     }
 }
 
-/// Whether a computed row is the saved one, in all that was saved: a column that is younger
-/// than the campaign is not in it. The sentences of schema 2 cannot be computed again.
+/// Whether a computed row has all values of the saved one, which lacks columns that are newer
+/// than the campaign. The sentences of schema 2 cannot be computed again.
 fn agrees(computed: &Row, saved: &Value, schema: u32) -> bool {
     let is_sentence = |key: &str| schema == SENTENCES && (key == "reason" || key == "remarks");
     let (Ok(computed), Some(saved)) = (serde_json::to_value(computed), saved.as_object()) else {
@@ -340,12 +338,12 @@ fn agrees(computed: &Row, saved: &Value, schema: u32) -> bool {
         .all(|(key, value)| computed.get(key) == Some(value))
 }
 
-/// A row of a journeys file: the connection, and the steps of [`JOURNEY_COLUMNS`].
-/// One that a policy dropped has its seq alone.
+/// A row of a journeys file: the connection, and the differences of [`JOURNEY_COLUMNS`].
+/// A dropped tick has no more than its seq.
 type JourneyRow = (usize, i64, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
 
-/// The stamps that a row leads to from the seq and the encoding of the row above;
-/// `None`: to a tick beyond all `ticks`, or to a time that there is not.
+/// The stamps of a row, from the seq and the encoding time of the row above; `None` if its
+/// seq is not below `ticks`, or a time overflows.
 fn follow(
     (_, seq_step, encoded_step, written_step, received_step, processed_step): JourneyRow,
     (seq, encoded): (u64, u64),
@@ -375,8 +373,8 @@ fn follow(
     })
 }
 
-/// More ticks than a round can have made by its end, and few enough that no due time
-/// leaves 64 bits; under flood any number.
+/// More ticks than a round can have generated by its end, and few enough that no due time
+/// overflows 64 bits; under flood any number.
 fn most_ticks(timetable: &Timetable, evidence: &Evidence) -> Result<u64> {
     let took_ns = evidence.ended_ns.checked_sub(evidence.start_ns).filter(|&ns| ns <= MAX_ROUND_NS);
     let took_ns = took_ns.filter(|_| i64::try_from(evidence.ended_ns).is_ok());
@@ -385,7 +383,7 @@ fn most_ticks(timetable: &Timetable, evidence: &Evidence) -> Result<u64> {
     match (schedule.about_ticks(took_ns), schedule) {
         (None, _) => Ok(u64::MAX),
         (Some(about), _) if about > MAX_TICKS => bail!("its round would have had {about} ticks"),
-        // Whole run throughs: about so many are enough.
+        // Already rounded up to whole passes over the recording.
         (Some(about), Schedule::Replay { .. }) => Ok(about),
         (Some(about), _) => Ok(2 * about + 1000),
     }
@@ -394,15 +392,15 @@ fn most_ticks(timetable: &Timetable, evidence: &Evidence) -> Result<u64> {
 fn read_rounds(dir: &Path, status: Status) -> Result<Vec<Round>> {
     let mut bytes = rounds_file(dir)?;
     let mut rounds = Vec::new();
-    // A line without its end was cut off while it was being written: where the harness
-    // was killed, that round was not yet finished, and those before it are whole.
+    // Where the harness was killed, its last line may be incomplete: that round was not
+    // finished, and those before it are complete.
     if status == Status::Running {
         bytes.truncate(bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1));
     }
     let text = String::from_utf8(bytes).context("rounds.jsonl is damaged")?;
     for (number, line) in (1..).zip(text.split_inclusive('\n')) {
         let line = line.strip_suffix('\n').ok_or_else(|| {
-            anyhow!("rounds.jsonl, line {number} is cut off: bring the whole file back")
+            anyhow!("rounds.jsonl, line {number} is cut off: restore the whole file")
         })?;
         let round = serde_json::from_str(line)
             .with_context(|| format!("rounds.jsonl, line {number} is damaged"))?;
@@ -424,12 +422,12 @@ pub(crate) fn rounds_file(dir: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Names become parts of paths.
+/// Names become parts of paths, so they must not lead elsewhere.
 fn check_names(campaign: &Campaign) -> Result<()> {
     let of = |workload: &Workload| [Some(workload.name.clone()), workload.replay.clone()];
     for name in campaign.workloads.iter().flat_map(of).flatten() {
         if name.is_empty() || name.contains(['/', '\\']) || name.contains("..") {
-            bail!("campaign.json: {name:?} is no name of a workload or of its recording");
+            bail!("campaign.json: {name:?} is not a name of a workload or of its recording");
         }
     }
     Ok(())

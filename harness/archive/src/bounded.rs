@@ -1,12 +1,11 @@
-//! A reader that fails where a file turns out to be far larger than it looks: a few
-//! bytes can unpack to any number of them.
+//! A reader with a limit: a few compressed bytes can unpack to any number of bytes.
 
 use std::io::{Error, ErrorKind, Read, Result};
 
 /// More than any packed file of a campaign holds, in bytes once unpacked.
 pub const MAX_UNPACKED_BYTES: u64 = 1 << 30;
 
-/// Reads at most so many bytes, and fails behind them.
+/// Reads up to `limit_bytes`, and fails if there are more.
 #[derive(Debug)]
 pub struct Bounded<R> {
     from: R,
@@ -15,7 +14,7 @@ pub struct Bounded<R> {
 }
 
 impl<R: Read> Bounded<R> {
-    /// Of what `from` gives, no more than `limit_bytes`.
+    /// Reads no more than `limit_bytes` from `from`.
     pub fn new(from: R, limit_bytes: u64) -> Self {
         Self { from, limit_bytes, left_bytes: limit_bytes }
     }

@@ -1,4 +1,4 @@
-//! What a campaign file says: the head of everything that is saved, and read again.
+//! The content of `campaign.json`, and the evidence of a round: what is saved and read again.
 
 use bench_core::analysis::capacity::result::Capacity;
 use bench_core::analysis::rows::ranking::Noise;
@@ -18,10 +18,10 @@ use tick::{Sample, Schedule};
 /// The version of campaign files and of the objects of `--json`.
 pub const SCHEMA: u32 = 3;
 /// The version before that, which can still be read: its reasons and remarks are sentences,
-/// and what was asked for is in its command line only.
+/// and its request is only in its command line.
 pub const SENTENCES: u32 = 2;
 
-/// What a campaign is about.
+/// The kind of a campaign.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, Serialize, Deserialize,
 )]
@@ -35,7 +35,7 @@ pub enum Kind {
     Sweep,
 }
 
-/// The subcommand that makes it.
+/// The subcommand that runs it.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -58,7 +58,7 @@ impl Request {
     }
 }
 
-/// How far a campaign came.
+/// Whether a campaign has all of its rounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -66,7 +66,7 @@ pub enum Status {
     Running,
     /// All rounds were run.
     Complete,
-    /// It was broken off.
+    /// It ended before all rounds were run.
     Interrupted,
 }
 
@@ -80,7 +80,7 @@ impl fmt::Display for Status {
     }
 }
 
-/// What a campaign was asked for besides what [`Campaign`] itself says.
+/// The options of a campaign that are not fields of [`Campaign`] itself.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
@@ -115,65 +115,65 @@ pub enum Request {
     },
 }
 
-/// What `campaign.json` says.
+/// The content of `campaign.json`.
 #[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct Campaign {
     /// The version of this file.
     pub schema: u32,
-    /// What was run.
+    /// The subcommand that ran it.
     pub kind: Kind,
     /// The version of the contract.
     pub contract: u32,
-    /// How far it came.
+    /// Whether it has all of its rounds.
     pub status: Status,
-    /// UTC.
+    /// When it began, UTC.
     pub started: String,
-    /// UTC.
+    /// When it ended, UTC; `None` while it runs.
     pub ended: Option<String>,
     /// The command that repeats it, without paths: for people.
     pub command: String,
-    /// What it asked for; `None` in campaigns of schema 2.
+    /// Its further options; `None` in campaigns of schema 2.
     #[serde(default)]
     pub request: Option<Request>,
     /// Seed of the market and of the order of rounds.
     pub seed: u64,
     /// Commit of the suite.
     pub commit: Option<String>,
-    /// Whether its files differed from that commit.
+    /// Whether files of the suite differed from that commit.
     pub dirty: Option<bool>,
-    /// The machine.
+    /// The machine that it ran on.
     pub machine: Machine,
     /// Share of CPU time that the hypervisor took during the campaign.
     pub stolen_share: Option<f64>,
-    /// Who ran where.
+    /// Which process ran on which CPUs.
     pub placement: String,
-    /// Rounds of each client and workload.
+    /// Rounds per client and workload.
     pub rounds: u32,
     /// Warm-up, in s.
     pub warmup_s: f64,
     /// Measured window, in s.
     pub measure_s: f64,
-    /// Between two looks, in ms.
+    /// From one snapshot to the next, in ms.
     pub grid_ms: u64,
     /// The server; absent where it is the default, as before there was a choice.
     #[serde(default, skip_serializing_if = "ServedBy::is_default")]
     pub server: ServedBy,
     /// The server's versions.
     pub server_versions: Vec<String>,
-    /// What each client said of itself.
+    /// The hello of each client, by its name.
     pub clients: BTreeMap<String, ClientHello>,
-    /// The loads.
+    /// The workloads that were run.
     pub workloads: Vec<Workload>,
-    /// The tables' rows.
+    /// The rows of the tables.
     pub rows: Vec<Row>,
-    /// How far two entries of one client lay apart, by workload.
+    /// How far the two entries of the control differ, by workload and metric.
     pub noise: Vec<Noise>,
-    /// The rows of a search for capacities.
+    /// The results of a search for capacities.
     pub capacities: Vec<Capacity>,
 }
 
 impl Campaign {
-    /// Keeps what a client and the server said of themselves in a round, if it ran.
+    /// Keeps the client's hello and the server's versions of a round, if it ran.
     pub fn took_part(&mut self, client: &str, record: Option<&Record>) {
         if let Some(record) = record {
             self.server_versions.clone_from(&record.server_versions);
@@ -190,7 +190,7 @@ impl Campaign {
     }
 }
 
-/// What is saved of a round that ran besides its numbers: a part of its line in
+/// What is saved of a round besides its numbers, if it ran: a part of its line in
 /// `rounds.jsonl`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Evidence {
@@ -198,15 +198,15 @@ pub struct Evidence {
     pub schedule: Schedule,
     /// Which seqs were stamped.
     pub sample: Sample,
-    /// From tick 0 to the window.
+    /// From tick 0 to the planned window.
     pub warmup_ns: u64,
-    /// The window, as it was planned.
+    /// The length of the planned window.
     pub measure_ns: u64,
-    /// When tick 0 was due.
+    /// When tick 0 was due, in ns of the monotonic clock.
     pub start_ns: u64,
-    /// When the watching ended.
+    /// When the observation ended, in ns of the monotonic clock.
     pub ended_ns: u64,
-    /// Whether the client still ran then.
+    /// Whether the client still ran then, and was sent `stop`.
     pub told_to_stop: bool,
     /// How the kernel's queues were read.
     pub queues_by: Method,
@@ -218,11 +218,11 @@ pub struct Evidence {
     pub client_finals: Vec<ClientFinal>,
     /// What the server reported.
     pub server_final: ServerFinal,
-    /// How many messages it made, where it sent them again.
+    /// How many messages the server generated, where it sent them repeatedly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub messages: Option<usize>,
-    /// The file of its journeys.
+    /// The file of its journeys, relative to the campaign's directory.
     pub journeys: String,
-    /// The file of its looks.
+    /// The file of its snapshots, relative to the campaign's directory.
     pub grid: String,
 }

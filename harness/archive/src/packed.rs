@@ -9,20 +9,19 @@ use bench_core::record::round::{Connection, Record};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 
-/// A compromise between size and speed: the next round waits for it.
+/// The level of zstd, a compromise between size and speed: the next round waits for it.
 pub const LEVEL: i32 = 9;
 
 /// The columns of a journeys file.
 pub const JOURNEY_COLUMNS: [&str; 6] =
     ["connection", "seq", "encoded_ns", "written_ns", "received_ns", "processed_ns"];
 
-/// The journeys of the sampled ticks as zstd-compressed CSV, each number as the
-/// difference to the one that it follows, which makes the file four times
-/// smaller: `seq` to the row above (of a connection's first row, to 0); `encoded` to the tick's due time, or
-/// without due times to the row above; each further stamp to the stage before. In ns.
-/// Empty: it did not get there. A tick that was received but not processed has no
-/// stamp of that: it is told from the meter, to within the grid. A tick that the
-/// server's policy dropped has nothing but its seq.
+/// The journeys of the sampled ticks as zstd-compressed CSV, each number as a difference,
+/// which makes the file four times smaller: `seq` to the row above (for a connection's first
+/// row, to 0); `encoded` to the tick's due time, or without due times to the row above; each
+/// further stamp to the stage before. In ns. Empty: the tick did not get there. The receipt
+/// of a tick that was not processed has no stamp: it is taken from the meter, accurate to
+/// one snapshot interval. A tick that the server's policy dropped has only its seq.
 ///
 /// # Errors
 /// When they cannot be written.
@@ -35,7 +34,7 @@ pub fn journeys(to: impl Write, record: &Record, plan: &Plan) -> Result<()> {
     finish(csv)
 }
 
-/// Compresses a file again.
+/// Compresses a file again, at another level.
 ///
 /// # Errors
 /// When it is damaged.
@@ -50,7 +49,7 @@ fn packed<W: Write>(to: W) -> Result<csv::Writer<zstd::Encoder<'static, W>>> {
     Ok(csv::Writer::from_writer(zstd::Encoder::new(to, LEVEL)?))
 }
 
-/// The last bytes of a packed file may be those that find the disk full.
+/// Flushes explicitly, as the last bytes may be those for which the disk has no room.
 fn finish<W: Write>(csv: csv::Writer<zstd::Encoder<'_, W>>) -> Result<()> {
     csv.into_inner().map_err(|error| error.into_error())?.finish()?.flush()?;
     Ok(())
@@ -105,13 +104,13 @@ fn write_connection(
     Ok(())
 }
 
-/// The sampled ticks that the policy kept from a connection.
+/// The sampled ticks that the policy dropped on a connection.
 fn dropped(connection: &Connection, record: &Record, plan: &Plan) -> impl Iterator<Item = u64> {
-    let made = record.server.generated / record.connections.len() as u64;
+    let generated = record.server.generated / record.connections.len() as u64;
     let sample = plan.sample();
     let planned = match connection.drops.is_empty() {
         true => 0,
-        false => sample.count_below(made),
+        false => sample.count_below(generated),
     };
     (0..planned).map(move |index| sample.nth(index)).filter(|&seq| connection.drops.contains(seq))
 }
@@ -126,7 +125,7 @@ fn write_dropped(csv: &mut csv::Writer<impl Write>, number: usize, seq_step: u64
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)] // as named in METHODOLOGY.md
 pub struct GridRow {
-    /// Since the start.
+    /// Since tick 0 was due.
     pub at_ns: i64,
     pub generated: u64,
     pub written: u64,

@@ -1,5 +1,5 @@
-//! What is published of a campaign's directory: its stamps and snapshots stay with whoever
-//! measured it, unless they are asked for.
+//! Prepares a campaign's directory for publishing: without its stamps and snapshots, unless
+//! they are requested.
 
 use crate::packed;
 use crate::store::{Files, GRID, JOURNEYS, PACKED_ROUNDS, ROUNDS};
@@ -7,13 +7,13 @@ use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Of a campaign, for git.
+/// The file that keeps git from committing stamps and snapshots.
 const IGNORE: &str = ".gitignore";
-/// The stamps and snapshots are not committed.
+/// The content of that file.
 const IGNORED: &str = "# Written by harness publish: stamps and snapshots stay with whoever measured this\n# campaign. --with-journeys publishes them.\n/journeys/\n/grid/\n";
-/// A file of rounds is compressed from so many bytes on.
+/// From this size on, a file of rounds is compressed.
 const LARGE_BYTES: u64 = 256 << 10;
-/// A high level of zstd: publishing waits for it, no round does.
+/// A high level of zstd: no round waits for it.
 const LEVEL: i32 = 19;
 
 /// Prepares a campaign's directory for being committed: with its stamps and snapshots,

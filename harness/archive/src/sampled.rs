@@ -1,6 +1,6 @@
-//! The sampled ticks of a saved round: those whose journeys were kept, and those
-//! due within the window that were never written and so have none. Those that a policy
-//! dropped are none of them: they are a loss, and no latency.
+//! The sampled ticks of a saved round: those with a saved journey, and those that were due
+//! within the window but never written, and so have none. Ticks that a policy dropped are
+//! not among them: they count as loss and have no latency.
 
 use crate::archive::{Archive, Round};
 use crate::campaign::Evidence;
@@ -17,7 +17,7 @@ use tick::{Sample, Timetable};
 pub struct Tick {
     /// The number of its connection, from 0.
     pub connection: usize,
-    /// How far it came, and when.
+    /// When it reached each stage.
     pub stamps: Stamps,
     /// Whether it has a due time: under flood, none has.
     pub is_due: bool,
@@ -26,7 +26,7 @@ pub struct Tick {
 }
 
 impl Tick {
-    /// Processed − due, or at least so much; `None` without a due time.
+    /// Processed − due, or a lower bound of it; `None` without a due time.
     #[must_use]
     pub fn response(&self, ended_ns: u64) -> Option<Time> {
         self.is_due.then(|| self.stamps.response(ended_ns))
@@ -101,10 +101,9 @@ fn index(sample: Sample, seq: u64) -> u64 {
     sample.count_below(seq)
 }
 
-/// The window as it was measured. Its beginning is in the measurement; where a
-/// backlog broke the round off, its end came early, and is known by how many
-/// sampled ticks were due before it, without the dropped ones (their indices, ascending,
-/// over all connections).
+/// The window as it was measured. Its beginning is in the measurement. Where a backlog ended
+/// the round early, its end follows from how many sampled ticks were due before it, without
+/// the `dropped` ones (their indices, ascending, over all connections).
 fn window(
     timetable: &Timetable,
     evidence: &Evidence,
@@ -121,7 +120,7 @@ fn window(
     };
     let end_ns = match until(planned_ns)? == to || to == from {
         true => planned_ns,
-        // The instant at which the last of them was due, and so less than a look early.
+        // When the last of them was due: less than a snapshot interval early.
         false => timetable.due_offset_ns(evidence.sample.nth(to - 1))? + 1,
     };
     Some(Window { indices: from..to, ns: m.window_from_ns..end_ns.max(m.window_from_ns) })

@@ -41,25 +41,25 @@ pub const GRID: &str = "grid";
 /// The directory of recordings that workloads replay.
 pub const RECORDINGS: &str = "recordings";
 
-/// A campaign's folder.
+/// Writes a campaign's directory.
 #[derive(Debug)]
 pub struct Store {
     dir: PathBuf,
     rounds: File,
-    /// Rounds that are saved whole.
+    /// Rounds that are saved completely.
     saved: usize,
-    /// Where they end in `rounds.jsonl`.
+    /// The length of their lines in `rounds.jsonl`.
     saved_bytes: u64,
-    /// Put in place of machine paths: `(path, word)`.
+    /// Machine paths, and what replaces each of them.
     hidden: Vec<(String, &'static str)>,
 }
 
 impl Store {
-    /// Whether folders can be made and files written below `out`: asked before anything
-    /// is measured, and leaving nothing behind.
+    /// Checks, before anything is measured, that directories and files can be created below
+    /// `out`. Leaves nothing behind.
     ///
     /// # Errors
-    /// When they cannot.
+    /// When they cannot be created.
     pub fn check(out: &Path) -> Result<()> {
         let out = std::path::absolute(out)?;
         let existing = out.ancestors().find(|path| path.exists()).unwrap_or(&out);
@@ -73,12 +73,12 @@ impl Store {
         })
     }
 
-    /// Makes the folder of that name in `out`.
+    /// Creates the directory of that name in `out`.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub fn create(out: &Path, name: &str, root: &Path) -> Result<Self> {
-        let made = || -> std::io::Result<(PathBuf, File)> {
+        let created = || -> std::io::Result<(PathBuf, File)> {
             fs::create_dir_all(out)?;
             let dir = make_dir(out, name)?;
             fs::create_dir(dir.join("journeys"))?;
@@ -86,7 +86,7 @@ impl Store {
             let file = OpenOptions::new().create_new(true).append(true).open(dir.join(ROUNDS))?;
             Ok((dir, file))
         };
-        let (dir, rounds) = made().with_context(|| {
+        let (dir, rounds) = created().with_context(|| {
             format!(
                 "--out: cannot create a directory in {}: choose another with --out",
                 out.display()
@@ -99,13 +99,13 @@ impl Store {
         Ok(Self { dir, rounds, saved: 0, saved_bytes: 0, hidden })
     }
 
-    /// Where it is.
+    /// The campaign's directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// A round whose texts have no machine paths: what a child wrote may name some.
+    /// The same round without machine paths, which messages of a child may contain.
     ///
     /// # Errors
     /// When it has no JSON form.
@@ -118,8 +118,8 @@ impl Store {
     fn hide(&self, value: &mut Value) {
         match value {
             Value::String(text) => {
-                for (path, word) in &self.hidden {
-                    *text = text.replace(path, word);
+                for (path, replacement) in &self.hidden {
+                    *text = text.replace(path, replacement);
                 }
             }
             Value::Array(values) => values.iter_mut().for_each(|value| self.hide(value)),
@@ -128,23 +128,23 @@ impl Store {
         }
     }
 
-    /// Keeps a recording that a workload replays: without it, its due times could not
-    /// be told later.
+    /// Saves a recording that a workload replays: without it, due times could not be
+    /// computed later.
     ///
     /// # Errors
     /// [`Unsaved`] when the disk does not take it.
     pub fn recording(&self, name: &str, from: &Path) -> Result<()> {
         let bytes = fs::read(from).with_context(|| format!("replay: {name}"))?;
         let packed = zstd::encode_all(bytes.as_slice(), packed::LEVEL)?;
-        let folder = self.dir.join(RECORDINGS);
+        let dir = self.dir.join(RECORDINGS);
         let file = format!("{name}.zst");
-        fs::create_dir_all(&folder)
-            .and_then(|()| fs::write(folder.join(&file), packed))
+        fs::create_dir_all(&dir)
+            .and_then(|()| fs::write(dir.join(&file), packed))
             .map_err(|error| self.unsaved(&format!("{RECORDINGS}/{file}"), &error.into()))
     }
 
-    /// Saves one round: its line, the journeys of its sampled ticks, and the
-    /// looks on the grid; the whole of it or nothing.
+    /// Saves one round, completely or not at all: its line, the journeys of its sampled
+    /// ticks, and its snapshots.
     ///
     /// # Errors
     /// [`Unsaved`] when the disk does not take it.
@@ -165,7 +165,7 @@ impl Store {
                 Ok(())
             }
             Err((what, error)) => {
-                // Best effort: a line that is cut off would make the folder unreadable.
+                // Best effort: a line that is cut off would make the campaign unreadable.
                 drop(self.rounds.set_len(self.saved_bytes));
                 files.iter().for_each(|file| drop(fs::remove_file(self.dir.join(file))));
                 Err(self.unsaved(&what, &error))
@@ -173,7 +173,7 @@ impl Store {
         }
     }
 
-    /// Gives the length of the round's line, or what could not be written.
+    /// Returns the length of the round's line, or the file that could not be written and why.
     fn write_round(
         &mut self,
         (order, result): (usize, &RoundResult),
@@ -222,7 +222,7 @@ impl Store {
         replaced.map_err(|error| self.unsaved(name, &error.into()))
     }
 
-    /// Removes the folder of a campaign that could not even begin.
+    /// Removes the directory of a campaign that could not begin.
     pub fn discard(self) {
         drop(fs::remove_dir_all(&self.dir));
     }
@@ -238,25 +238,25 @@ impl Store {
     }
 }
 
-/// What a campaign's folder is called: `<UTC date-time>-<host>`.
+/// The name of a campaign's directory: `<UTC date-time>-<host>`.
 #[must_use]
 pub fn stamped(host: &str) -> String {
     let stamp = jiff::Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ");
     format!("{stamp}-{host}")
 }
 
-/// Makes a folder in `out` for campaigns that belong together.
+/// Creates a directory in `out` for campaigns that belong together.
 ///
 /// # Errors
-/// When it cannot be made.
+/// When it cannot be created.
 pub fn new_dir(out: &Path, name: &str) -> Result<PathBuf> {
-    let made = fs::create_dir_all(out).and_then(|()| make_dir(out, name));
-    made.with_context(|| {
+    let created = fs::create_dir_all(out).and_then(|()| make_dir(out, name));
+    created.with_context(|| {
         format!("--out: cannot create a directory in {}: choose another with --out", out.display())
     })
 }
 
-/// An object as files have it: with indents, and a line's end.
+/// An object as indented JSON with a line end.
 ///
 /// # Errors
 /// When it cannot be written as JSON.
@@ -266,7 +266,7 @@ pub fn pretty(object: &impl Serialize) -> Result<Vec<u8>> {
     Ok(json)
 }
 
-/// Puts a file in place whole or not at all.
+/// Replaces a file atomically.
 fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = path.with_file_name(format!(".{name}.draft"));
@@ -274,7 +274,7 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     done.inspect_err(|_| drop(fs::remove_file(&draft)))
 }
 
-/// Writes the files that are made of saved campaigns. A file that is up to date is not
+/// Writes files that are generated from saved campaigns. A file that is up to date is not
 /// touched.
 #[derive(Debug)]
 pub struct Files {
@@ -283,13 +283,13 @@ pub struct Files {
 }
 
 impl Files {
-    /// With `check`, it only notes what it would write.
+    /// With `check`, it only records what it would write.
     #[must_use]
     pub fn new(check: bool) -> Self {
         Self { check, changed: Vec::new() }
     }
 
-    /// Makes a file hold these bytes.
+    /// Writes a file, unless it has these bytes already.
     ///
     /// # Errors
     /// When it cannot be written; the old one is then still there.
@@ -301,8 +301,8 @@ impl Files {
         if self.check {
             return Ok(());
         }
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).with_context(|| path.display().to_string())?;
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir).with_context(|| path.display().to_string())?;
         }
         replace(path, bytes).with_context(|| format!("cannot write {}", path.display()))
     }
@@ -331,14 +331,14 @@ impl Files {
     }
 }
 
-/// A new folder of that name, or with a number behind it: two campaigns may begin
+/// Creates a directory of that name, or with a number after it: two campaigns may begin
 /// within the same second.
 fn make_dir(out: &Path, name: &str) -> std::io::Result<PathBuf> {
     let mut dir = out.join(name);
     for number in 2.. {
         match fs::create_dir(&dir) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            made => return made.map(|()| dir),
+            created => return created.map(|()| dir),
         }
         dir = out.join(format!("{name}-{number}"));
     }
@@ -365,14 +365,14 @@ fn evidence(record: &Record, plan: &Plan, journeys: String, grid: String) -> Evi
     }
 }
 
-/// Remembers a campaign under a name, whole or not at all.
+/// Saves a baseline atomically.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn save_baseline(out: &Path, name: &str, baseline: &Baseline) -> Result<()> {
     let file = baseline::file(out, name);
     let shown = || format!("--save-baseline {name}");
-    fs::create_dir_all(out.join(baseline::FOLDER)).with_context(shown)?;
+    fs::create_dir_all(out.join(baseline::DIRECTORY)).with_context(shown)?;
     replace(&file, &pretty(baseline)?).with_context(shown)
 }
 
@@ -388,14 +388,14 @@ pub fn write_report(to: &Path, report: &impl Serialize) -> Result<()> {
     fs::write(to, json).with_context(|| format!("--json {}", to.display()))
 }
 
-/// Makes a folder of new files, all or none of them.
+/// Creates a directory of new files, all or none of them.
 ///
 /// # Errors
-/// When there is anything in its place, or the disk takes no more.
+/// When it exists already, or cannot be written.
 pub fn new_folder(dir: &Path, files: &[(PathBuf, String)]) -> Result<()> {
     let shown = dir.display();
     if dir.exists() {
-        bail!("{shown} is there already: nothing is overwritten; choose another name or --dir");
+        bail!("{shown} exists already: nothing is overwritten; choose another name or --dir");
     }
     let written = files.iter().try_for_each(|(place, text)| {
         let path = dir.join(place);
@@ -409,7 +409,7 @@ pub fn new_folder(dir: &Path, files: &[(PathBuf, String)]) -> Result<()> {
     Ok(())
 }
 
-/// Writes a page into a folder, which is made if it is not there.
+/// Writes a page into a directory, which is created if it is missing.
 ///
 /// # Errors
 /// When it cannot be written.

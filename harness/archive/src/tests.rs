@@ -30,9 +30,9 @@ fn published_of(kind: Kind) -> Archive {
     all.into_iter().find(fits).unwrap()
 }
 
-/// Opening computes every row anew from the rounds and compares.
+/// Opening computes every row again from the rounds and compares.
 #[test]
-fn every_published_campaign_is_what_its_rounds_give() {
+fn every_published_campaign_agrees_with_its_rounds() {
     let all = published();
     assert!(!all.is_empty());
     for dir in all {
@@ -56,15 +56,15 @@ fn copy(kind: Kind) -> tempfile::TempDir {
     dir
 }
 
-fn refused(change: impl Fn(&Path), words: &str) {
-    refused_of(Kind::Compare, change, words);
+fn refused(change: impl Fn(&Path), expected: &str) {
+    refused_of(Kind::Compare, change, expected);
 }
 
-fn refused_of(kind: Kind, change: impl Fn(&Path), words: &str) {
+fn refused_of(kind: Kind, change: impl Fn(&Path), expected: &str) {
     let dir = copy(kind);
     change(dir.path());
     let error = format!("{:#}", Archive::open(dir.path()).unwrap_err());
-    assert!(error.contains(words) && error.lines().count() == 1, "{error}");
+    assert!(error.contains(expected) && error.lines().count() == 1, "{error}");
 }
 
 /// Changes `campaign.json` as an object.
@@ -86,10 +86,10 @@ fn edit(name: &'static str, with: impl Fn(String) -> String) -> impl Fn(&Path) {
 
 #[test]
 fn damage_is_named_with_its_place() {
-    refused(|dir| fs::remove_file(dir.join("campaign.json")).unwrap(), "is no campaign");
+    refused(|dir| fs::remove_file(dir.join("campaign.json")).unwrap(), "is not a campaign");
     refused(|dir| fs::remove_file(dir.join("rounds.jsonl")).unwrap(), "rounds.jsonl");
     refused(edit("campaign.json", |t| t[..t.len() / 2].into()), "campaign.json is damaged");
-    refused(edit("campaign.json", |_| "{\"schema\":3}".into()), "no campaign of this suite");
+    refused(edit("campaign.json", |_| "{\"schema\":3}".into()), "not of this suite");
     let schema_1 = |campaign: &mut Value| campaign["schema"] = 1.into();
     refused(rewrite(schema_1), "campaign of schema 1");
     refused(edit("rounds.jsonl", |t| t[..t.len() - 9].into()), "is cut off");
@@ -111,8 +111,8 @@ fn compressed_rounds_are_read_too() {
     assert!(error.contains("rounds.jsonl.zst is damaged"), "{error}");
 }
 
-/// What a harness that was killed leaves: its last line may be cut anywhere, also
-/// within a letter; every round before it was finished.
+/// The last line of a harness that was killed may be cut off anywhere, even within a
+/// character; every round before it was finished.
 #[test]
 fn a_line_that_a_killed_harness_was_writing_costs_only_itself() {
     let dir = copy(Kind::Compare);
@@ -134,13 +134,14 @@ fn a_line_that_a_killed_harness_was_writing_costs_only_itself() {
 
 #[test]
 fn numbers_that_were_changed_afterwards_are_found() {
-    let words = "not those that rounds.jsonl gives";
-    refused(edit("campaign.json", |t| t.replacen("\"tied\": true", "\"tied\": false", 1)), words);
+    let expected = "not those that rounds.jsonl gives";
+    let untied = |t: String| t.replacen("\"tied\": true", "\"tied\": false", 1);
+    refused(edit("campaign.json", untied), expected);
     refused(
         edit("rounds.jsonl", |t| t.lines().skip(1).map(|line| format!("{line}\n")).collect()),
-        words,
+        expected,
     );
-    // Whoever is taken out of the tables is still in the rounds.
+    // What is removed from the tables is still in the rounds.
     let without = |key: &'static str| {
         rewrite(move |campaign| {
             for rows in ["rows", "noise"] {
@@ -152,31 +153,31 @@ fn numbers_that_were_changed_afterwards_are_found() {
             loads.retain(|load| load["name"] != "flood" || key != "workload");
         })
     };
-    refused(without("workload"), words);
-    refused(without("client"), words);
+    refused(without("workload"), expected);
+    refused(without("client"), expected);
     let faster = |campaign: &mut Value| {
         let probe = &mut campaign["capacities"][0]["probes"][0];
         probe["response_p99_ns"] = (probe["response_p99_ns"].as_u64().unwrap() - 1).into();
     };
-    refused_of(Kind::Capacity, rewrite(faster), words);
+    refused_of(Kind::Capacity, rewrite(faster), expected);
     let fewer = |campaign: &mut Value| {
         campaign["capacities"][1]["probes"].as_array_mut().unwrap().pop();
     };
-    refused_of(Kind::Capacity, rewrite(fewer), words);
+    refused_of(Kind::Capacity, rewrite(fewer), expected);
 }
 
 #[test]
-fn names_lead_to_no_other_folder() {
+fn names_lead_to_no_other_directory() {
     for name in ["../x", "a/b", ""] {
         let named = move |campaign: &mut Value| campaign["workloads"][0]["name"] = name.into();
-        refused(rewrite(named), "is no name of a workload");
+        refused(rewrite(named), "is not a name of a workload");
     }
 }
 
-/// Found by the fuzzer: sums of steps left 64 bits, and a far seq under random gaps
-/// was computed tick by tick.
+/// Found by the fuzzer: sums of differences overflowed 64 bits, and a far seq under random
+/// gaps was computed tick by tick.
 #[test]
-fn journeys_that_lead_nowhere_are_refused() {
+fn journeys_that_are_out_of_range_are_refused() {
     let dir = copy(Kind::Compare);
     let archive = Archive::open(dir.path()).unwrap();
     let round = archive.rounds.iter().find(|round| round.evidence.is_some()).unwrap();
@@ -198,6 +199,6 @@ fn journeys_that_lead_nowhere_are_refused() {
         format!("0,6,{},2,3,4", i64::MIN),
     ] {
         let error = format!("{:#}", row_of(&row).unwrap_err());
-        assert!(error.contains("row 1 leads beyond all bounds"), "{row}: {error}");
+        assert!(error.contains("row 1 is out of range"), "{row}: {error}");
     }
 }

@@ -1,4 +1,4 @@
-//! A full disk: what could not be saved and why, what is saved, where, and how to mend it.
+//! A full disk: what could not be saved and why, what is saved and where, and what to do.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ pub struct Unsaved {
     pub dir: PathBuf,
     /// What the operating system said.
     pub why: String,
-    /// Rounds that are saved whole.
+    /// Rounds that are saved completely.
     pub rounds: usize,
 }
 

@@ -1,5 +1,5 @@
-//! The tests that claims name. Pure: from what was seen of experiments to a
-//! sentence with what was measured, and a verdict.
+//! The tests that claims name. Pure: from the measurements of experiments to a verdict, and a
+//! sentence with the numbers behind it.
 
 use super::data::{Check, Claim, Data, Needs, Place, Quantity};
 use super::facts::{Client, Facts, Seen};
@@ -13,21 +13,21 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Fewer rounds say nothing of how much they differ.
+/// Number of rounds that a verdict needs.
 pub const LEAST_ROUNDS: usize = 3;
-/// A backlog of fewer ticks is what is under way.
+/// A smaller backlog, in ticks, is no more than what is in flight.
 const LEAST_BACKLOG: f64 = 1000.0;
 
-/// What is said of a claim.
+/// The verdict on a claim, or on one of its checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[schemars(rename = "ClaimOutcome")]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// It is so on this machine.
+    /// It holds on this machine.
     Holds,
-    /// It is not.
+    /// It does not hold on this machine.
     DoesNotHold,
-    /// Something is missing, or rounds differ by too much.
+    /// Measurements are missing, or rounds differ by too much.
     CannotTell,
 }
 
@@ -41,12 +41,12 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// What came of one check.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Finding {
-    /// What was measured, or why it was not.
+    /// The sentence with the numbers, or the reason why there are none.
     pub measured: String,
-    /// What that says.
+    /// The verdict.
     pub verdict: Outcome,
 }
 
@@ -56,19 +56,19 @@ impl Finding {
     }
 }
 
-/// Experiments by name; of those that were not run, why.
+/// Experiments by name; for those that were not run, the reason.
 pub type Experiments = BTreeMap<String, Result<Seen, String>>;
 
-/// What the tests go by.
+/// The input of the tests.
 #[derive(Debug, Clone, Copy)]
 pub struct Bench<'a> {
-    /// Roles and titles.
+    /// The data file, with roles and titles.
     pub data: &'a Data,
-    /// What was seen.
+    /// The measurements.
     pub experiments: &'a Experiments,
 }
 
-/// The verdict of a claim, given its checks'.
+/// The verdict on a claim, from those on its checks.
 #[must_use]
 pub fn overall(needs: Needs, findings: &[Finding]) -> Outcome {
     let has = |verdict: Outcome| findings.iter().any(|finding| finding.verdict == verdict);
@@ -84,7 +84,7 @@ pub fn overall(needs: Needs, findings: &[Finding]) -> Outcome {
 }
 
 impl Bench<'_> {
-    /// Tests a claim.
+    /// Tests a claim: a finding for each of its checks.
     #[must_use]
     pub fn claim(&self, claim: &Claim) -> Vec<Finding> {
         claim.checks.iter().map(|check| self.check(check)).collect()
@@ -98,7 +98,7 @@ impl Bench<'_> {
                 .map(|(text, verdict)| (text + &asked((*at_least, *at_most), &factor), verdict)),
             Check::Apart { of, to, by } => {
                 self.ratio(of, to, |interval| apart(interval, *by)).map(|(text, verdict)| {
-                    (format!("{text}; asked: more than {} either way", factor(*by)), verdict)
+                    (format!("{text}; required: more than {} either way", factor(*by)), verdict)
                 })
             }
             Check::Layers { experiment, role, layers, at_least } => {
@@ -127,7 +127,7 @@ impl Bench<'_> {
         judge: impl Fn(Interval) -> Outcome,
     ) -> Result<(String, Outcome), String> {
         let (a, b) = (self.values(of)?, self.values(to)?);
-        // Two quantities of the same rounds: what made a round fast made both so.
+        // Quantities of the same rounds are paired: what makes a round fast affects both.
         let found = match (&of.experiment, &of.role) == (&to.experiment, &to.role) {
             true => self.paired(of, to)?,
             false => inference::ratio_of_medians(&a, &b, row::SEED),
@@ -152,7 +152,7 @@ impl Bench<'_> {
         Ok((text, judge(interval)))
     }
 
-    /// The median of the rounds' own ratios; `None` when there is none.
+    /// The median over rounds of the ratio within a round; `None` with too few of them.
     fn paired(&self, of: &Place, to: &Place) -> Result<Option<(f64, Interval)>, String> {
         let rounds = self.rounds(&of.experiment, &of.role)?;
         let ratio = |round: &Facts| {
@@ -178,7 +178,7 @@ impl Bench<'_> {
         let total = slope::median(all).unwrap_or(0.0);
         if total < LEAST_BACKLOG {
             return Err(format!(
-                "{}, {}: no backlog to speak of ({} ticks at the end)",
+                "{}, {}: the backlog is too small ({} ticks at the end)",
                 self.title(experiment),
                 self.who(role),
                 count(total)
@@ -208,7 +208,7 @@ impl Bench<'_> {
         Ok((text, within(interval(&shares)?, (Some(at_least), None))))
     }
 
-    /// The values of a quantity, a round each.
+    /// The values of a quantity, one per round.
     fn values(&self, of: &Place) -> Result<Vec<f64>, String> {
         let rounds = self.rounds(&of.experiment, &of.role)?;
         let known = rounds.iter().filter_map(|round| round.values.get(&of.quantity).copied());
@@ -250,7 +250,7 @@ fn joined(layers: &[Layer]) -> String {
     layers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
 }
 
-/// Whether a client's row may carry a verdict.
+/// Fails unless a client's row is ranked: other rows give no verdict.
 fn usable(client: &Client) -> Result<(), String> {
     let (verdict, reasons) = (client.row.verdict, &client.row.reasons);
     if verdict.is_ranked() {
@@ -261,7 +261,7 @@ fn usable(client: &Client) -> Result<(), String> {
 
 fn enough(rounds: usize, of: &dyn Fn() -> String) -> Result<(), String> {
     match rounds < LEAST_ROUNDS {
-        true => Err(format!("{}: {rounds} rounds, and it takes {LEAST_ROUNDS}", of())),
+        true => Err(format!("{}: {rounds} rounds, but {LEAST_ROUNDS} are needed", of())),
         false => Ok(()),
     }
 }
@@ -307,9 +307,9 @@ fn spread(values: &[f64], show: &dyn Fn(f64) -> String) -> String {
 
 fn asked(bounds: Bounds, show: &dyn Fn(f64) -> String) -> String {
     match bounds {
-        (Some(low), Some(high)) => format!("; asked: {} to {}", show(low), show(high)),
-        (Some(low), None) => format!("; asked: at least {}", show(low)),
-        (None, Some(high)) => format!("; asked: at most {}", show(high)),
+        (Some(low), Some(high)) => format!("; required: {} to {}", show(low), show(high)),
+        (Some(low), None) => format!("; required: at least {}", show(low)),
+        (None, Some(high)) => format!("; required: at most {}", show(high)),
         (None, None) => String::new(),
     }
 }
@@ -322,7 +322,7 @@ fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
-/// A value with its unit.
+/// A value as text, with its unit.
 #[must_use]
 pub fn shown(quantity: Quantity, value: f64) -> String {
     match quantity {

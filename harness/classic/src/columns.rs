@@ -1,4 +1,4 @@
-//! The columns of the two tables: as the older benchmark measured, and as we measure.
+//! The columns of both tables: as the older benchmark measured, and as we measure.
 
 use super::findings::Line;
 use bench_core::analysis::statistics::times::Time;
@@ -6,11 +6,11 @@ use bench_core::text::digits::{count, thousands};
 
 /// A column: its head, its unit, and the cell of a line.
 pub struct Column {
-    /// Without the unit.
+    /// The head, without its unit.
     pub head: &'static str,
-    /// Empty where each cell has its own, or none.
+    /// The unit; empty where each cell has its own, or none.
     pub unit: &'static str,
-    /// Empty where there is no value.
+    /// The text of a line's cell; empty where there is no value.
     pub cell: fn(&Line) -> String,
 }
 
@@ -20,7 +20,7 @@ const fn column(head: &'static str, unit: &'static str, cell: fn(&Line) -> Strin
 
 const RATE: &str = "k ticks/s";
 
-/// The older table.
+/// The columns in the older benchmark's terms.
 pub const OLDER: [Column; 8] = [
     column("role", "", |line| line.role.clone()),
     column("client", "", |line| line.client.clone()),
@@ -36,7 +36,7 @@ pub const OLDER: [Column; 8] = [
     column("efficiency", "", |line| share(line.older.efficiency)),
 ];
 
-/// Our table.
+/// The columns in this suite's terms.
 pub const OURS: [Column; 15] = [
     column("role", "", |line| line.role.clone()),
     column("verdict", "", verdict),

@@ -1,4 +1,4 @@
-//! The data file: experiments, roles, claims. Client names stand only there.
+//! The data file: experiments, roles, claims. Only it names clients.
 
 use anyhow::{Context, Result, bail};
 use bench_core::analysis::round::backlog::Layer;
@@ -9,46 +9,46 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// What the data file says.
+/// The content of the data file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
-    /// What stands at the top of the report.
+    /// The introduction of the report.
     pub about: String,
-    /// Who plays what.
+    /// The clients of the older benchmark, and those that stand for them.
     #[serde(rename = "role")]
     pub roles: Vec<Role>,
-    /// What is run, in this order.
+    /// The experiments, in the order in which they run.
     #[serde(rename = "experiment")]
     pub experiments: Vec<Experiment>,
-    /// What was claimed.
+    /// The claims of the older benchmark.
     #[serde(rename = "claim")]
     pub claims: Vec<Claim>,
 }
 
-/// A client in the part that it plays.
+/// A client of the older benchmark, and the one of this suite that stands for it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Role {
-    /// As experiments and claims name it.
+    /// Its name in experiments and claims.
     pub name: String,
-    /// As the report names it.
+    /// Its name in the report.
     pub title: String,
-    /// The client or variant.
+    /// The client of this suite, or a variant of it.
     pub client: String,
-    /// The older sampling: it looked at the latency of one message in so many.
+    /// The messages of which the older benchmark measured the latency: one in this many.
     pub every: Every,
-    /// What the older notes gave as its processed rate, if anything.
+    /// Its processed rate in the older notes, in ticks per second; `None`: not noted.
     pub noted_per_s: Option<u64>,
 }
 
-/// Which messages the older benchmark took latencies of.
+/// The messages of which the older benchmark measured the latency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(try_from = "u64", into = "u64")]
 pub enum Every {
-    /// All.
+    /// Every message.
     Message,
-    /// Those whose number is a multiple of 1000.
+    /// Those whose seq is a multiple of 1000.
     Thousandth,
 }
 
@@ -59,7 +59,7 @@ impl TryFrom<u64> for Every {
         match every {
             1 => Ok(Self::Message),
             1000 => Ok(Self::Thousandth),
-            other => Err(format!("every: {other}: the older benchmark knew 1 and 1000")),
+            other => Err(format!("every: {other}: give 1 or 1000, as in the older benchmark")),
         }
     }
 }
@@ -82,99 +82,99 @@ impl fmt::Display for Every {
     }
 }
 
-/// One comparison.
+/// One comparison of clients: a campaign of its own.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
-    /// The name of its folder.
+    /// The name of its directory, within that of the run.
     pub name: String,
-    /// As the report names it.
+    /// The title in the report.
     pub title: String,
-    /// What it is there for.
+    /// Its purpose, for the report.
     pub why: String,
-    /// Against which server.
+    /// The server that it runs against.
     pub server: String,
-    /// How that paces, where there is a choice.
+    /// The pacing of that server; `None`: its default.
     pub style: Option<Style>,
     /// A workload, or the path of its file.
     pub workload: String,
-    /// Who takes part.
+    /// The names of the roles that take part.
     pub roles: Vec<String>,
-    /// Which of them is entered twice.
+    /// The role that runs twice, as A/A control.
     pub control: String,
 }
 
-/// Something that was claimed, and how it is tested.
+/// A claim of the older benchmark, and its test.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
-    /// A short name.
+    /// A short name, unique among the claims.
     pub id: String,
-    /// What was claimed.
+    /// The claim as a sentence.
     pub text: String,
-    /// How it is tested, in words.
+    /// The test as a sentence.
     pub how: String,
     /// Whether all checks have to hold, or one of them.
     #[serde(default)]
     pub needs: Needs,
-    /// The tests.
+    /// The checks, at least one.
     #[serde(rename = "check")]
     pub checks: Vec<Check>,
 }
 
-/// How many checks make a claim hold.
+/// How many of its checks a claim needs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Needs {
-    /// All of them.
+    /// All of its checks.
     #[default]
     All,
-    /// One of them.
+    /// At least one of its checks.
     Any,
 }
 
-/// A test by its name, and its parameters.
+/// A check: the name of a test, and its parameters.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "test", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Check {
     /// A quantity lies within bounds.
     Level {
-        /// Which.
+        /// The quantity.
         of: Place,
-        /// The lower bound.
+        /// The lower bound, if any, in the unit of the quantity.
         at_least: Option<f64>,
-        /// The upper bound.
+        /// The upper bound, if any.
         at_most: Option<f64>,
     },
-    /// A quantity by another one lies within bounds.
+    /// The ratio of two quantities lies within bounds.
     Ratio {
-        /// Which.
+        /// The numerator.
         of: Place,
-        /// By which.
+        /// The denominator.
         to: Place,
-        /// The lower bound.
+        /// The lower bound, if any.
         at_least: Option<f64>,
-        /// The upper bound.
+        /// The upper bound, if any.
         at_most: Option<f64>,
     },
     /// Two quantities differ by more than a factor, whichever is greater.
     Apart {
-        /// The one.
+        /// One of the quantities.
         of: Place,
-        /// The other.
+        /// The other quantity.
         to: Place,
         /// The factor, above 1.
         by: f64,
     },
-    /// So much of the backlog at the end stands in these layers.
+    /// These layers hold at least a given share of the backlog at the end of the window.
     Layers {
-        /// In which experiment.
+        /// The name of the experiment.
         experiment: String,
-        /// Whose backlog.
+        /// The name of the role whose backlog it is.
         role: String,
-        /// These layers.
+        /// The layers, whose shares are added.
         layers: Vec<Layer>,
-        /// The least share of it.
+        /// The lower bound of the share, from 0 to 1.
         at_least: f64,
     },
 }
@@ -183,15 +183,15 @@ pub enum Check {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Place {
-    /// In which experiment.
+    /// The name of the experiment.
     pub experiment: String,
-    /// Whose.
+    /// The name of the role.
     pub role: String,
-    /// What.
+    /// The quantity.
     pub quantity: Quantity,
 }
 
-/// What is known of each round.
+/// The quantities of a round.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, Serialize, Deserialize,
 )]
@@ -204,13 +204,13 @@ pub enum Quantity {
     ReceivedPerS,
     ProcessedPerS,
     BacklogGrowthPerS,
-    /// Whole seconds of what the server handed to `send()`.
+    /// Ticks passed to `send()` by the server, over whole seconds.
     ServerReportsPerS,
-    /// The same seconds of what the client processed.
+    /// Ticks processed by the client, over the same seconds.
     ClientReportsPerS,
-    /// Mean latency in whole ms of every message, as the older benchmark took it.
+    /// Mean latency of every message, from whole ms, as in the older benchmark.
     OlderLatencyEveryMs,
-    /// The same of multiples of 1000.
+    /// The same over multiples of 1000.
     #[serde(rename = "older_latency_1000th_ms")]
     OlderLatencyThousandthMs,
     /// Quantiles of processed − stamped over the ticks that were processed.
@@ -223,7 +223,7 @@ pub enum Quantity {
     LatencyMaxEveryNs,
     #[serde(rename = "latency_max_1000th_ns")]
     LatencyMaxThousandthNs,
-    /// Ticks that carry one and the same ms: on average, and at most.
+    /// Ticks with the same ms as their stamp: the mean, and the maximum.
     SharedMeanTicks,
     SharedMostTicks,
 }
@@ -245,10 +245,10 @@ impl fmt::Display for Quantity {
             Self::LatencyP50ThousandthNs => "p50 of every 1000th",
             Self::LatencyP99EveryNs => "p99 of every message",
             Self::LatencyP99ThousandthNs => "p99 of every 1000th",
-            Self::LatencyMaxEveryNs => "longest of every message",
-            Self::LatencyMaxThousandthNs => "longest of every 1000th",
+            Self::LatencyMaxEveryNs => "maximum of every message",
+            Self::LatencyMaxThousandthNs => "maximum of every 1000th",
             Self::SharedMeanTicks => "ticks that share a time stamp, mean",
-            Self::SharedMostTicks => "ticks that share a time stamp, most",
+            Self::SharedMostTicks => "ticks that share a time stamp, maximum",
         })
     }
 }
@@ -257,7 +257,8 @@ impl Data {
     /// Reads a data file.
     ///
     /// # Errors
-    /// When it names what is not there: a test, a quantity, a role, an experiment.
+    /// When it is malformed, or names a test, a quantity, a role or an experiment that does
+    /// not exist.
     pub fn parse(text: &str) -> Result<Self> {
         let data: Self = toml::from_str(text)?;
         unique("role", data.roles.iter().map(|role| &role.name))?;
@@ -277,7 +278,7 @@ impl Data {
         Ok(data)
     }
 
-    /// A role by its name.
+    /// Finds a role by its name.
     #[must_use]
     pub fn role(&self, name: &str) -> Option<&Role> {
         self.roles.iter().find(|role| role.name == name)
@@ -303,7 +304,7 @@ impl Data {
             }
             Check::Layers { experiment, role, at_least, .. } => {
                 if !(0.0..=1.0).contains(at_least) {
-                    bail!("at_least: {at_least} is no share");
+                    bail!("at_least: {at_least} is not a share from 0 to 1");
                 }
                 self.place(experiment, role)
             }
@@ -326,7 +327,7 @@ impl Experiment {
     fn check(&self, data: &Data) -> Result<()> {
         let simple = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if self.name.is_empty() || !self.name.chars().all(simple) {
-            bail!("name: use letters, digits and `-` only, as a folder is named so");
+            bail!("name: use letters, digits and `-` only, as it names a directory");
         }
         let names: Vec<&str> = data.roles.iter().map(|role| role.name.as_str()).collect();
         if let Some(role) = self.roles.iter().find(|role| !names.contains(&role.as_str())) {
@@ -351,11 +352,11 @@ fn unique<'a>(kind: &str, names: impl Iterator<Item = &'a String>) -> Result<()>
     let mut seen = BTreeSet::new();
     for name in names {
         if !seen.insert(name) {
-            bail!("two of {kind} are named `{name}`: rename one");
+            bail!("two {kind}s are named `{name}`: rename one");
         }
     }
     if seen.is_empty() {
-        bail!("no [[{kind}]]");
+        bail!("there is no [[{kind}]]: add one");
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! What is known of the rounds of an experiment: our measurements, and beside them
-//! the figures that the older benchmark would have taken. Pure, but for reading.
+//! The quantities of an experiment's rounds: our measurements, and the figures that the older
+//! benchmark would have reported. Pure, except for reading.
 
 use super::data::Quantity;
 use anyhow::Result;
@@ -14,55 +14,55 @@ use std::collections::BTreeMap;
 
 const SECOND_NS: i64 = 1_000_000_000;
 const MILLISECOND_NS: u64 = 1_000_000;
-/// A look may come so much before the instant that it belongs to.
+/// How much earlier than its instant a snapshot may be, in ns.
 const EARLY_NS: i64 = 1_000_000;
 
-/// An experiment, read.
+/// The measurements of an experiment.
 #[derive(Debug, Clone)]
 pub struct Seen {
-    /// What its campaign says of itself.
+    /// The status and environment of its campaign.
     pub head: Head,
-    /// By client name.
+    /// Its clients, by name.
     pub clients: BTreeMap<String, Client>,
 }
 
-/// What a campaign says of itself.
+/// The status and environment of a campaign.
 #[derive(Debug, Clone)]
 pub struct Head {
-    /// How far it came.
+    /// Whether it has all of its rounds.
     pub status: Status,
-    /// The machine, in words.
+    /// The machine, in one line.
     pub machine: String,
-    /// Who ran where.
+    /// Which process ran on which CPUs.
     pub placement: String,
     /// Commit of the suite.
     pub commit: Option<String>,
-    /// Whether its files differed from that.
+    /// Whether files of the suite differed from that commit.
     pub dirty: Option<bool>,
 }
 
-/// A client in it.
+/// A client of an experiment.
 #[derive(Debug, Clone)]
 pub struct Client {
     /// Its row, as in the campaign's own table.
     pub row: Row,
-    /// The rounds behind that.
+    /// The rounds behind the numbers of that row.
     pub rounds: Vec<Facts>,
 }
 
-/// A round.
+/// The quantities of a round.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
-    /// What is known.
+    /// Those that could be computed.
     pub values: BTreeMap<Quantity, f64>,
-    /// At the end of its window.
+    /// The backlog at the end of its window.
     pub backlog_end: Backlog,
 }
 
-/// Reads an experiment.
+/// Reads the measurements of an experiment.
 ///
 /// # Errors
-/// When a file of it is missing or damaged.
+/// When a file of its campaign is missing or damaged.
 pub fn read(archive: &Archive) -> Result<Seen> {
     let mut clients = BTreeMap::new();
     for row in &archive.campaign.rows {
@@ -107,19 +107,19 @@ fn of_round(archive: &Archive, round: &Round) -> Result<Option<Facts>> {
         .filter(|stamps| stamps.processed_ns.is_some_and(|ns| window.contains(&ns)))
         .collect();
     values.extend(latencies(&processed));
-    let made: Vec<&Stamps> =
+    let generated: Vec<&Stamps> =
         stamps.iter().filter(|stamps| window.contains(&stamps.due_ns)).collect();
-    values.extend(shared(&made, evidence.sample.stride));
+    values.extend(shared(&generated, evidence.sample.stride));
     Ok(Some(Facts { values, backlog_end: m.backlog_end }))
 }
 
-/// What server and client would have printed once a second: the growth of their
-/// counts over the whole seconds of the window (of a shorter window, over all of it).
-fn reports(looks: &[GridRow], evidence: &Evidence) -> Vec<(Quantity, f64)> {
-    let at = |ns: i64| looks.iter().find(|look| look.at_ns >= ns - EARLY_NS);
+/// The rates that server and client would have printed once a second: the growth of their
+/// counts over the whole seconds of the window (of a window below a second, over all of it).
+fn reports(grid: &[GridRow], evidence: &Evidence) -> Vec<(Quantity, f64)> {
+    let at = |ns: i64| grid.iter().find(|row| row.at_ns >= ns - EARLY_NS);
     let end_ns = (evidence.warmup_ns + evidence.measure_ns) as i64;
     let Some(from) = at(evidence.warmup_ns as i64) else { return Vec::new() };
-    let Some(last) = looks.iter().rev().find(|look| look.at_ns <= end_ns + EARLY_NS) else {
+    let Some(last) = grid.iter().rev().find(|row| row.at_ns <= end_ns + EARLY_NS) else {
         return Vec::new();
     };
     let whole = (last.at_ns - from.at_ns + EARLY_NS) / SECOND_NS;
@@ -133,13 +133,13 @@ fn reports(looks: &[GridRow], evidence: &Evidence) -> Vec<(Quantity, f64)> {
     }
     let rate = |count: fn(&GridRow) -> u64| count(to).saturating_sub(count(from)) as f64 / seconds;
     vec![
-        (Quantity::ServerReportsPerS, rate(|look| look.generated)),
-        (Quantity::ClientReportsPerS, rate(|look| look.processed)),
+        (Quantity::ServerReportsPerS, rate(|row| row.generated)),
+        (Quantity::ClientReportsPerS, rate(|row| row.processed)),
     ]
 }
 
-/// Latencies of ticks that were processed, as the older benchmark knew no others:
-/// by all that were sampled, and by those of them that are multiples of 1000.
+/// Latencies of processed ticks only, as in the older benchmark: over all that were sampled,
+/// and over those of them whose seq is a multiple of 1000.
 fn latencies(processed: &[&Stamps]) -> Vec<(Quantity, f64)> {
     use Quantity::{
         LatencyMaxEveryNs, LatencyMaxThousandthNs, LatencyP50EveryNs, LatencyP50ThousandthNs,
@@ -171,17 +171,17 @@ fn latencies(processed: &[&Stamps]) -> Vec<(Quantity, f64)> {
     all
 }
 
-/// The older latency: what a clock of whole ms shows when a tick was processed, less
-/// the whole ms that it was stamped with. The ms are those of the monotonic clock.
+/// The latency of the older benchmark, in ms: when a tick was processed minus its stamp, both
+/// truncated to whole ms. The arguments are ns of the monotonic clock.
 #[must_use]
 pub fn older_latency_ms(stamped_ns: u64, processed_ns: u64) -> i64 {
     (processed_ns / MILLISECOND_NS) as i64 - (stamped_ns / MILLISECOND_NS) as i64
 }
 
-/// How many ticks carry the same ms, as far as sampled ones tell it.
-fn shared(made: &[&Stamps], stride: u64) -> Vec<(Quantity, f64)> {
+/// How many ticks have the same ms as their stamp, estimated from the sampled ones.
+fn shared(generated: &[&Stamps], stride: u64) -> Vec<(Quantity, f64)> {
     let mut of_ms: BTreeMap<u64, u64> = BTreeMap::new();
-    for stamps in made {
+    for stamps in generated {
         *of_ms.entry(stamps.due_ns / MILLISECOND_NS).or_default() += stride;
     }
     let Some(most) = of_ms.values().max() else { return Vec::new() };
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_older_latency_knows_whole_milliseconds_only() {
+    fn the_older_latency_is_in_whole_milliseconds() {
         assert_eq!(older_latency_ms(1_999_999, 2_000_000), 1);
         assert_eq!(older_latency_ms(1_000_000, 1_999_999), 0);
         assert_eq!(older_latency_ms(1_000_000, 9_100_000), 8);

@@ -1,5 +1,5 @@
-//! From a folder of saved campaigns to what came of it: the older table as it
-//! measured and as we measure, and the claims. The same folder gives the same.
+//! From a directory of saved campaigns to the findings: results as the older benchmark
+//! measured and as we measure, and its claims. The same directory gives the same findings.
 
 use super::checks::{self, Bench, Experiments, Finding, Outcome};
 use super::data::{Data, Experiment, Quantity, Role};
@@ -20,86 +20,86 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// How a folder was made, beside its campaigns.
+/// How a run was started, and what it lacks: `run.json`, beside its campaigns.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
-    /// UTC.
+    /// When it began, UTC.
     pub started: String,
     /// The command that repeats it.
     pub command: String,
-    /// Experiments that could not be run, and why.
+    /// Experiments that could not be run, with the reason.
     pub missing: BTreeMap<String, String>,
 }
 
-/// What came of it.
+/// The findings of a run: the object of `classic.json`.
 #[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct Findings {
     /// The version of this object.
     pub schema: u32,
-    /// What it is.
+    /// The introduction of the report.
     pub about: String,
-    /// When it was begun, UTC.
+    /// When the run began, UTC.
     pub started: String,
     /// The command that repeats it.
     pub command: String,
     /// The machine, if anything was run.
     pub machine: Option<String>,
-    /// Who ran where: the processes of a browser share what a client is given.
+    /// Which process ran on which CPUs: those of a browser share the client's.
     pub placement: Option<String>,
-    /// Commit of the suite, and whether its files differed from that.
+    /// Commit of the suite; `None`: unknown, or nothing was run.
     pub commit: Option<String>,
-    /// The same.
+    /// Whether files of the suite differed from that commit.
     pub dirty: Option<bool>,
-    /// Whether all that was to be run was.
+    /// Whether all rounds of all experiments were run.
     pub complete: bool,
-    /// The claims.
+    /// The claims, tested.
     pub claims: Vec<Claimed>,
-    /// The tables.
+    /// The results of each experiment.
     pub experiments: Vec<Table>,
 }
 
 /// A claim, tested.
 #[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct Claimed {
-    /// Its short name.
+    /// The short name of the claim.
     pub id: String,
-    /// What was claimed.
+    /// The claim as a sentence.
     pub text: String,
-    /// How it was tested.
+    /// The test as a sentence.
     pub how: String,
-    /// What is said of it.
+    /// The verdict, from those of all checks.
     pub verdict: Outcome,
-    /// What was measured.
+    /// A finding for each check.
     pub findings: Vec<Finding>,
 }
 
 /// An experiment's two tables.
 #[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct Table {
-    /// The name of its folder.
+    /// The name of its directory, within that of the run.
     pub name: String,
-    /// Its title.
+    /// The title in the report.
     pub title: String,
-    /// What it is there for.
+    /// Its purpose.
     pub why: String,
-    /// Why there are no rows, or not all rounds of them.
+    /// Why rows or rounds are missing, if any are.
     pub lacks: Option<String>,
-    /// One for each role.
+    /// A row for each role.
     pub rows: Vec<Line>,
 }
 
-/// A role's row.
+/// The results of one role.
 #[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 #[schemars(rename = "RoleLine")]
 pub struct Line {
-    /// Its title.
+    /// The title of the role.
     pub role: String,
-    /// The client.
+    /// The client of this suite that plays the role.
     pub client: String,
-    /// How it came out; absent when it has no row.
+    /// The verdict of its row, if it has one.
     pub verdict: Option<Verdict>,
-    /// Why, unless it is ok.
+    /// Why it has that verdict; empty for `ok`.
     pub reasons: Reasons,
     /// Rounds behind the numbers.
     pub rounds: usize,
@@ -109,24 +109,24 @@ pub struct Line {
     pub ours: Ours,
 }
 
-/// The older table's columns.
+/// The columns in the older benchmark's terms.
 #[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct Older {
-    /// Which messages it took latencies of: one in so many.
+    /// The messages of which it measured the latency: one in this many.
     pub every: u64,
-    /// What its notes gave as the client's rate.
+    /// The client's processed rate in its notes, in ticks per second.
     pub noted_per_s: Option<u64>,
-    /// Handed to `send()`, whole seconds.
+    /// Passed to `send()`, over whole seconds, in ticks per second.
     pub server_reports_per_s: Option<f64>,
-    /// Processed, the same seconds.
+    /// Processed in the same seconds, in ticks per second.
     pub client_reports_per_s: Option<f64>,
-    /// Mean difference of whole ms, of those messages.
+    /// Mean latency of those messages, as a difference of whole ms.
     pub latency_ms: Option<f64>,
-    /// Client by server.
+    /// Client reports divided by server reports.
     pub efficiency: Option<f64>,
 }
 
-/// Ours.
+/// The columns in this suite's terms.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize, Deserialize)]
 pub struct Ours {
     /// Offered load, in ticks per second.
@@ -135,30 +135,30 @@ pub struct Ours {
     pub generated_per_s: Option<f64>,
     /// Taken by the server's kernel, in ticks per second.
     pub written_per_s: Option<f64>,
-    /// Taken from the client's library, in ticks per second.
+    /// Handed over by the client's library, in ticks per second.
     pub received_per_s: Option<f64>,
     /// Processed by the client, in ticks per second.
     pub processed_per_s: Option<f64>,
-    /// Processed by offered.
+    /// Processed divided by offered.
     pub efficiency: Option<f64>,
     /// Growth of the backlog, in ticks per second.
     pub backlog_growth_per_s: Option<f64>,
     /// The backlog at the end of the window, by layer.
     pub backlog_end: Option<Backlog>,
-    /// Response times.
+    /// Quantiles of the response time, in ns.
     pub response_ns: Option<Quantiles>,
-    /// Service times.
+    /// Quantiles of the service time, in ns.
     pub service_ns: Option<Quantiles>,
 }
 
-/// Reads a folder.
+/// Reads the directory of a run.
 ///
 /// # Errors
-/// When it is none of `harness classic`, or something in it is damaged.
+/// When it is not one of `harness classic`, or a file in it is missing or damaged.
 pub fn read(dir: &Path) -> Result<Findings> {
     let shown = dir.display();
     let text = fs::read_to_string(dir.join(DATA))
-        .with_context(|| format!("{shown} is no folder of harness classic: it has no {DATA}"))?;
+        .with_context(|| format!("{shown} is not a run of harness classic: it has no {DATA}"))?;
     let data = Data::parse(&text).with_context(|| format!("{shown}: {DATA}"))?;
     let run = fs::read(dir.join(RUN)).with_context(|| format!("{shown}: {RUN}"))?;
     let run: Run = serde_json::from_slice(&run).with_context(|| format!("{shown}: {RUN}"))?;
@@ -181,8 +181,8 @@ pub fn read(dir: &Path) -> Result<Findings> {
     Ok(of(&data, &run, &experiments))
 }
 
-/// The findings of a run that was published without its stamps: they cannot be computed
-/// again.
+/// The saved findings of a run that was published without its stamps, and so cannot be
+/// computed again.
 fn saved(dir: &Path) -> Result<Findings> {
     let path = dir.join(OBJECT);
     let shown = path.display().to_string();
@@ -190,7 +190,7 @@ fn saved(dir: &Path) -> Result<Findings> {
     serde_json::from_slice(&bytes).with_context(|| format!("{shown} is damaged"))
 }
 
-/// Puts together what came of it.
+/// Tests the claims and collects the results of all experiments.
 #[must_use]
 pub fn of(data: &Data, run: &Run, experiments: &Experiments) -> Findings {
     let bench = Bench { data, experiments };
@@ -225,7 +225,7 @@ pub fn of(data: &Data, run: &Run, experiments: &Experiments) -> Findings {
 }
 
 impl Findings {
-    /// In a sentence, for the index.
+    /// How many claims hold, and which, in a sentence for the index.
     #[must_use]
     pub fn headline(&self) -> String {
         let of = |verdict: Outcome| self.claims.iter().filter(|c| c.verdict == verdict).count();
@@ -239,7 +239,7 @@ impl Findings {
             if ids.is_empty() { String::new() } else { format!(" ({})", ids.join(", ")) }
         };
         format!(
-            "Of {} claims of the older benchmark {} hold here{}, {} do not{}, and of {} it cannot be told{}.",
+            "Of {} claims of the older benchmark, {} hold here{}, {} do not{}, and {} cannot be decided{}.",
             self.claims.len(),
             of(Outcome::Holds),
             name(Outcome::Holds),
@@ -250,7 +250,7 @@ impl Findings {
         )
     }
 
-    /// Whether every row has numbers that its audit stands behind.
+    /// Whether the run is complete and every row has numbers that passed their audit.
     #[must_use]
     pub fn is_measured(&self) -> bool {
         let mut rows = self.experiments.iter().flat_map(|table| &table.rows);

@@ -1,6 +1,6 @@
-//! The older benchmark: its experiments run anew, its table as it measured and as we
-//! measure, and its claims with what came out. Experiments, roles and claims are
-//! data (`harness/classic/classic.toml`); here are the tests that claims name.
+//! The older benchmark: its experiments repeated, their results as it measured and as we
+//! measure, and its claims tested. Experiments, roles and claims are data
+//! (`harness/classic/classic.toml`); the tests that claims name are code ([`checks`]).
 
 pub mod checks;
 mod columns;
@@ -19,9 +19,9 @@ pub use findings::{Findings, read};
 
 /// The version of `classic.json`.
 pub const SCHEMA: u32 = 2;
-/// The data that a folder was measured by, a copy.
+/// The file of a run's directory with a copy of the data that it was run from.
 pub const DATA: &str = "classic.toml";
-/// How it was run, and what could not be.
+/// The file with its command, and the experiments that could not be run.
 pub const RUN: &str = "run.json";
-/// What came of it, for programs.
+/// The file with its findings, for programs.
 pub const OBJECT: &str = "classic.json";

@@ -1,4 +1,4 @@
-//! What came of it as a page, in the style of a campaign's. Pure.
+//! The findings as a page, in the style of a campaign's. Pure.
 
 use super::checks::Outcome;
 use super::columns::{self, Column};
@@ -8,7 +8,7 @@ use bench_core::text::escape;
 use bench_publish::text::style::{Style, or_dash};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-/// All styles are within the page, and there is no script: nothing is fetched.
+/// Styles are within the page and there is no script, so nothing is fetched.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
 /// The whole page.
@@ -47,7 +47,7 @@ fn provenance(findings: &Findings) -> Markup {
     let (commit, dirty) = text::commit(findings);
     html! {
         p.soft {
-            "Begun " (findings.started) ", "
+            "Started " (findings.started) ", "
             (findings.machine.as_deref().unwrap_or("machine unknown"))
             @if let Some(placement) = &findings.placement { ", " (placement) }
             ", commit " (commit) (dirty) ", by " code { (findings.command) } "."
@@ -91,7 +91,7 @@ fn experiment(table: &Table) -> Markup {
     html! {
         h3 { (table.title) }
         p { (prose(&table.why)) }
-        @if let Some(lacks) = &table.lacks { p { strong { "Lacking: " } (lacks) "." } }
+        @if let Some(lacks) = &table.lacks { p { strong { "Missing: " } (lacks) "." } }
         @if !table.rows.is_empty() {
             p { "Its campaign: " a href={ (escape::address(&table.name)) "/report.html" } { (table.name) } "." }
             p.soft { "As it measured:" }

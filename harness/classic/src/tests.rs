@@ -1,4 +1,4 @@
-//! The tests of claims over campaigns that were made up, and the shipped data.
+//! Claims tested with synthetic campaigns, and errors in data files.
 
 use super::checks::{Bench, Experiments, Finding, Outcome, overall};
 use super::data::{Data, Needs, Quantity};
@@ -89,7 +89,7 @@ fn seen(clients: Vec<(String, Client)>) -> Experiments {
     BTreeMap::from([("x".to_owned(), Ok(seen))])
 }
 
-/// The processed rates of both clients, a round each.
+/// The processed rates of both clients, one per round.
 fn rates(a: &[f64], b: &[f64]) -> Experiments {
     let rounds = |rates: &[f64]| {
         let round = |&rate: &f64| facts(&[(Quantity::ProcessedPerS, rate)], [0.0; 5]);
@@ -117,7 +117,7 @@ const LAYERS: &str =
     "test = 'layers'\nexperiment = 'x'\nrole = 'a'\nlayers = ['library', 'client']\nat_least = 0.5";
 
 #[test]
-fn a_level_is_within_its_bounds_beyond_them_or_on_both_sides() {
+fn a_level_is_within_its_bounds_outside_or_undecided() {
     let of = |a: &[f64]| verdict(LEVEL, &rates(a, &[]));
     assert_eq!(of(&[27e3, 28e3, 29e3]), Outcome::Holds);
     assert_eq!(of(&[7e3, 8e3, 9e3]), Outcome::DoesNotHold);
@@ -127,12 +127,12 @@ fn a_level_is_within_its_bounds_beyond_them_or_on_both_sides() {
     let found = judged(&data(LEVEL), &rates(&[27e3, 28e3, 29e3], &[]));
     assert_eq!(
         found.measured,
-        "an experiment, the first, processed: 28.0 k/s (27.0 k/s to 29.0 k/s in 3 rounds); asked: 21.0 k/s to 35.0 k/s"
+        "an experiment, the first, processed: 28.0 k/s (27.0 k/s to 29.0 k/s in 3 rounds); required: 21.0 k/s to 35.0 k/s"
     );
 }
 
 #[test]
-fn a_ratio_goes_by_its_interval() {
+fn a_ratio_is_judged_by_its_interval() {
     let of = |a: &[f64], b: &[f64]| verdict(RATIO, &rates(a, b));
     assert_eq!(of(&[10e3, 10e3, 11e3], &[20e3, 21e3, 22e3]), Outcome::Holds);
     assert_eq!(of(&[10e3, 10e3, 11e3], &[11e3, 12e3, 12e3]), Outcome::DoesNotHold);
@@ -154,14 +154,14 @@ fn two_quantities_of_one_client_are_compared_round_by_round() {
         let rounds = pairs.iter().map(round).collect();
         verdict(&same, &seen(vec![client("one", Verdict::Ok, rounds)]))
     };
-    // Rounds differ threefold, and in each it is twice as much.
+    // Rounds differ by a factor of three, but the ratio is 2 in each.
     assert_eq!(of(&[(10e3, 20e3), (20e3, 40e3), (30e3, 60e3)]), Outcome::Holds);
     assert_eq!(of(&[(10e3, 10e3), (20e3, 21e3), (30e3, 31e3)]), Outcome::DoesNotHold);
     assert_eq!(of(&[(10e3, 20e3), (0.0, 40e3), (30e3, 60e3)]), Outcome::CannotTell);
 }
 
 #[test]
-fn what_ties_is_not_apart() {
+fn quantities_that_tie_are_not_apart() {
     let of = |a: &[f64], b: &[f64]| verdict(APART, &rates(a, b));
     assert_eq!(of(&[10e3, 10e3, 10e3], &[13e3, 13e3, 14e3]), Outcome::Holds);
     assert_eq!(of(&[10e3, 10e3, 10e3], &[7e3, 7e3, 8e3]), Outcome::Holds, "either way");
@@ -170,7 +170,7 @@ fn what_ties_is_not_apart() {
 }
 
 #[test]
-fn a_backlog_stands_where_it_stands() {
+fn a_backlog_is_located_by_the_share_of_its_layers() {
     let of = |waiting: [f64; 5]| {
         let rounds = vec![facts(&[], waiting); 3];
         judged(&data(LAYERS), &seen(vec![client("one", Verdict::Overloaded, rounds)]))
@@ -183,7 +183,7 @@ fn a_backlog_stands_where_it_stands() {
 }
 
 #[test]
-fn what_is_missing_cannot_be_told_and_says_why() {
+fn missing_measurements_give_no_verdict_and_a_reason() {
     let data = data(LEVEL);
     let say = |experiments: &Experiments| {
         let found = judged(&data, experiments);
@@ -200,7 +200,7 @@ fn what_is_missing_cannot_be_told_and_says_why() {
     assert_eq!(say(&BTreeMap::new()), "an experiment: was not run");
     let other = facts(&[(Quantity::WrittenPerS, 1.0)], [0.0; 5]);
     let unknown = seen(vec![client("one", Verdict::Ok, vec![other; 3])]);
-    assert!(say(&unknown).contains("0 rounds, and it takes 3"));
+    assert!(say(&unknown).contains("0 rounds, but 3 are needed"));
 }
 
 #[test]
@@ -219,25 +219,25 @@ fn a_claim_needs_all_of_its_checks_or_any() {
 }
 
 #[test]
-fn mistakes_in_the_data_are_named() {
+fn errors_in_the_data_say_where_they_are() {
     let sound = "about='a'\n[[role]]\nname='r'\ntitle='t'\nclient='c'\nevery=1\n[[experiment]]\nname='x'\ntitle='t'\nwhy='w'\nserver='s'\nworkload='w'\nroles=['r']\ncontrol='r'\n[[claim]]\nid='i'\ntext='t'\nhow='h'\n[[claim.check]]\ntest='level'\nof={experiment='x',role='r',quantity='processed_per_s'}\nat_least=1\n";
     Data::parse(sound).unwrap();
-    for (from, to, words) in [
+    for (from, to, expected) in [
         ("test='level'", "test='levle'", "unknown variant `levle`"),
-        ("every=1", "every=7", "the older benchmark knew 1 and 1000"),
+        ("every=1", "every=7", "every: 7: give 1 or 1000"),
         ("roles=['r']", "roles=['q']", "experiment x: no role `q`: choose r"),
         ("control='r'", "control='q'", "control: no role `q`"),
         ("experiment='x'", "experiment='y'", "claim i: no experiment `y`: choose x"),
         ("role='r',", "role='q',", "claim i: experiment x: no role `q`"),
         ("quantity='processed_per_s'", "quantity='speed'", "unknown variant `speed`"),
         ("at_least=1\n", "", "claim i: give at_least, at_most, or both"),
-        ("name='x'", "name='../x'", "a folder is named so"),
+        ("name='x'", "name='../x'", "as it names a directory"),
         ("at_least=1\n", "at_least=1\nmore=2\n", "unknown field `more`"),
     ] {
         let text = sound.replacen(from, to, 1);
         assert_ne!(text, sound, "{from}");
         let error = format!("{:#}", Data::parse(&text).unwrap_err());
-        assert!(error.contains(words), "{words}: {error}");
+        assert!(error.contains(expected), "{expected}: {error}");
     }
 }
 
@@ -260,6 +260,6 @@ fn foreign_text_stays_text() {
     assert!(text::render(&found, Style::Terminal).contains("holds here"));
     assert_eq!(
         found.headline(),
-        "Of 1 claims of the older benchmark 1 hold here (c), 0 do not, and of 0 it cannot be told."
+        "Of 1 claims of the older benchmark, 1 hold here (c), 0 do not, and 0 cannot be decided."
     );
 }

@@ -1,5 +1,5 @@
-//! What the cases share: a connected client, and the books and rows that a run
-//! without a fault has.
+//! What the cases share: a connected client, and the counts and rows of a run without a
+//! fault.
 
 use crate::server::market;
 use crate::{Candidate, Child, Connection, Server, Unavailable};
@@ -17,20 +17,20 @@ pub(crate) struct Scene<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    /// Starts it without a word.
+    /// Starts it and sends it nothing.
     pub(crate) fn start(&self) -> Result<Child<'a>> {
         Child::spawn(self.program.command(), self.keeper)
     }
 
-    /// A folder for its meter.
-    pub(crate) fn folder(&self) -> Result<tempfile::TempDir> {
+    /// A directory for its meter.
+    pub(crate) fn directory(&self) -> Result<tempfile::TempDir> {
         Ok(match self.keeper.meter_dir() {
             Some(room) => tempfile::tempdir_in(room)?,
             None => tempfile::tempdir()?,
         })
     }
 
-    /// Starts it with a plan for a server of the suite's own, and lets it connect.
+    /// Starts it with a plan for a server of this suite, and waits until it has connected.
     pub(crate) fn connect(&self, plan: impl FnOnce(&str) -> ClientPlan) -> Result<Scene<'a>> {
         let server = Server::bind()?;
         let plan = plan(&server.url()?);
@@ -43,7 +43,7 @@ impl<'a> Candidate<'a> {
         Ok(Scene { plan, hello, child, connection })
     }
 
-    /// Whether it can run on this machine, asked with a server that is not there.
+    /// Checks that it can run on this machine, with a plan for a server that does not exist.
     pub(crate) fn is_available(&self) -> Result<()> {
         let mut child = self.start()?;
         child.plan(&crate::plan("ws://127.0.0.1:1/", tick::Format::Binary));
@@ -51,7 +51,7 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// Waits for a client to connect, for as long as it is there.
+/// Waits for a client to connect, as long as it is running.
 pub(crate) fn accept(server: &Server, child: &mut Child<'_>) -> Result<std::net::TcpStream> {
     let begin = Instant::now();
     loop {
@@ -60,7 +60,7 @@ pub(crate) fn accept(server: &Server, child: &mut Child<'_>) -> Result<std::net:
         }
         match child.poll()? {
             Some(FromClient::Unavailable { reason }) => return Err(Unavailable(reason).into()),
-            Some(other) => bail!("{other:?} before it has connected"),
+            Some(other) => bail!("it writes {other:?} before it has connected"),
             None => {}
         }
         ensure!(begin.elapsed() < crate::PATIENCE, "it does not connect");
@@ -68,7 +68,7 @@ pub(crate) fn accept(server: &Server, child: &mut Child<'_>) -> Result<std::net:
     }
 }
 
-/// The books of a run in which `count` ticks came, and nothing went wrong.
+/// The counts of a run of `count` ticks without a fault.
 pub(crate) fn whole(count: u64, ended: ClientEnd) -> ClientFinal {
     ClientFinal {
         received: count,
@@ -84,18 +84,18 @@ pub(crate) fn whole(count: u64, ended: ClientEnd) -> ClientFinal {
     }
 }
 
-/// That the books are these, number by number.
-pub(crate) fn same_books(found: &ClientFinal, wanted: &ClientFinal) -> Result<()> {
-    let numbers = |books: &ClientFinal| {
+/// Checks that the counts and the end are the wanted ones.
+pub(crate) fn same_counts(found: &ClientFinal, wanted: &ClientFinal) -> Result<()> {
+    let numbers = |counts: &ClientFinal| {
         [
-            ("received", books.received),
-            ("processed", books.processed),
-            ("queued", books.queued),
-            ("gaps", books.gaps),
-            ("duplicates", books.duplicates),
-            ("reorders", books.reorders),
-            ("undecodable", books.undecodable),
-            ("checksum", books.checksum),
+            ("received", counts.received),
+            ("processed", counts.processed),
+            ("queued", counts.queued),
+            ("gaps", counts.gaps),
+            ("duplicates", counts.duplicates),
+            ("reorders", counts.reorders),
+            ("undecodable", counts.undecodable),
+            ("checksum", counts.checksum),
         ]
     };
     for ((what, found), (_, wanted)) in numbers(found).into_iter().zip(numbers(wanted)) {
@@ -111,7 +111,7 @@ pub(crate) fn same_books(found: &ClientFinal, wanted: &ClientFinal) -> Result<()
     Ok(())
 }
 
-/// Exactly the planned seqs, with stamps that rise.
+/// Checks that the rows are exactly those of the planned seqs, with stamps that rise.
 pub(crate) fn check_rows(rows: &[SampleRow], plan: &ClientPlan, seqs: Range<u64>) -> Result<()> {
     let planned = plan.sample.count_below(seqs.end);
     let same = rows.len() as u64 == planned
@@ -120,11 +120,11 @@ pub(crate) fn check_rows(rows: &[SampleRow], plan: &ClientPlan, seqs: Range<u64>
     check_stamps(rows)
 }
 
-/// That stamps rise, each received before it is processed.
+/// Checks that stamps rise, each received before it is processed.
 pub(crate) fn check_stamps(rows: &[SampleRow]) -> Result<()> {
     let wrong = rows.iter().find(|row| row[1] == 0 || row[1] > row[2]);
     ensure!(wrong.is_none(), "processed before it was received: {wrong:?}");
     let falls = rows.windows(2).find(|pair| pair[0][1] > pair[1][1] || pair[0][2] > pair[1][2]);
-    ensure!(falls.is_none(), "stamps that fall from row to row: {falls:?}");
+    ensure!(falls.is_none(), "stamps decrease from row to row: {falls:?}");
     Ok(())
 }

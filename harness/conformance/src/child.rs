@@ -22,7 +22,7 @@ pub struct Program<'a> {
 }
 
 impl Program<'_> {
-    /// How to start it.
+    /// The command that starts it.
     #[must_use]
     pub fn command(self) -> Command {
         let mut command = Command::new(self.path);
@@ -34,8 +34,7 @@ impl Program<'_> {
     }
 }
 
-/// A running client. It ends with its case, whatever happens, with everything that it
-/// started.
+/// A running client. However its case ends, it is killed with everything that it started.
 pub struct Child<'a> {
     child: child::Child<'a, FromClient>,
 }
@@ -59,7 +58,7 @@ impl<'a> Child<'a> {
         self.child.send_text(text);
     }
 
-    /// Tells it to stop.
+    /// Sends it `stop`.
     pub fn stop(&mut self) {
         self.child.send(&ToClient::Stop(Empty {}));
     }
@@ -108,7 +107,7 @@ impl<'a> Child<'a> {
         }
     }
 
-    /// Why its connection broke: its own end, if that comes within a moment.
+    /// Why its connection broke: its own end, if it ends within a second.
     pub(crate) fn end_or(&mut self, error: Error) -> Error {
         match self.child.poll(Awaited::Report, Duration::from_secs(1)) {
             Err(fault) => fault.into(),
@@ -151,11 +150,11 @@ impl<'a> Child<'a> {
         Ok((rows.remove(0), last))
     }
 
-    /// It exits with this code and a message on stderr, and writes no further line, or its
-    /// hello alone.
+    /// Checks that it exits with this code and a message on stderr, and writes no further
+    /// line except its hello.
     ///
     /// # Errors
-    /// When it does otherwise.
+    /// When it does not.
     pub fn gives_up(&mut self, code: i32) -> Result<Exit> {
         match self.child.line_or_end(PATIENCE)? {
             Some(Ok(FromClient::Hello(_))) | None => self.refuses(code),
@@ -163,15 +162,16 @@ impl<'a> Child<'a> {
         }
     }
 
-    /// It exits with this code and a message on stderr, and writes no further line.
+    /// Checks that it exits with this code and a message on stderr, and writes no further
+    /// line.
     ///
     /// # Errors
-    /// When it does otherwise.
+    /// When it does not.
     pub fn refuses(&mut self, code: i32) -> Result<Exit> {
         match self.child.line_or_end(PATIENCE)? {
             None => {}
             Some(Ok(FromClient::Unavailable { reason })) => return Err(Unavailable(reason).into()),
-            Some(line) => bail!("it goes on with {line:?}"),
+            Some(line) => bail!("it continues with {line:?}"),
         }
         let exit = self.exit()?;
         let Exit { status, stderr } = &exit;

@@ -1,7 +1,7 @@
 //! The conformance suite: a small server of its own and the cases that every
-//! client has to pass, in whatever language it is written. Each case starts the
-//! client afresh, plays one scene of the contract with it over a real socket, and
-//! says what was wrong in one line.
+//! client has to pass, in whatever language it is written. Each case starts a new process of
+//! the client, plays one scene of the contract with it over a real socket, and
+//! reports what was wrong in one line.
 
 mod cases;
 mod checks;
@@ -20,19 +20,19 @@ use std::path::Path;
 use std::time::Duration;
 use tick::{Format, SYMBOLS, Sample, Schedule};
 
-/// What takes longer than this has failed: no case depends on less.
+/// Whatever takes longer than this has failed: no case depends on a shorter time.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One case.
 #[derive(Clone, Copy)]
 pub struct Case {
-    /// What it is called on the command line.
+    /// Its name on the command line.
     pub name: &'static str,
     /// What a client that passes has proved.
     pub proves: &'static str,
-    /// What to look at in a client that fails.
+    /// What to check in a client that fails.
     pub mend: &'static str,
-    /// When it is played.
+    /// How long it takes.
     pub pace: Pace,
     run: fn(&Candidate<'_>) -> Result<()>,
 }
@@ -55,7 +55,7 @@ pub struct Candidate<'a> {
     pub program: Program<'a>,
     /// What its `client.toml` says of it.
     pub claims: &'a Claims,
-    /// Who is told of its processes.
+    /// Tracks its processes.
     pub keeper: &'a dyn Keeper,
 }
 
@@ -68,18 +68,18 @@ pub struct Claims {
     pub class: Class,
 }
 
-/// How a case came out.
+/// The result of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
-    /// As it should.
+    /// The client did as it should.
     Passed,
-    /// What was wrong, in a line.
+    /// What was wrong, in one line.
     Failed(String),
     /// The client cannot run on this machine, and why.
     Unavailable(String),
 }
 
-/// The client says that it cannot run here.
+/// The client reported that it cannot run here.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Unavailable(String);
@@ -99,29 +99,29 @@ impl Case {
 }
 
 impl Claims {
-    /// Those of the `client.toml` in a folder.
+    /// Reads the `client.toml` in a directory.
     ///
     /// # Errors
-    /// When there is none, or it says neither name nor class.
-    pub fn in_folder(folder: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(folder.join("client.toml")).context("no client.toml")?;
+    /// When there is none, or it has no name or no class.
+    pub fn in_directory(dir: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(dir.join("client.toml")).context("no client.toml")?;
         let manifest: toml::Table = text.parse()?;
-        let word = |key: &str| manifest.get(key).and_then(toml::Value::as_str);
-        let class = serde_json::to_value(word("class"))?;
+        let value = |key: &str| manifest.get(key).and_then(toml::Value::as_str);
+        let class = serde_json::to_value(value("class"))?;
         Ok(Self {
-            name: word("name").context("client.toml: no name")?.to_owned(),
+            name: value("name").context("client.toml: no name")?.to_owned(),
             class: serde_json::from_value(class).context("client.toml: class")?,
         })
     }
 }
 
 /// Plays one case with a program of the crate that is being tested: the body of a
-/// `#[test]`. A client that is not available here is let off.
+/// `#[test]`. It is skipped if the client is not available here.
 ///
 /// # Panics
 /// When the case fails.
-pub fn test(case: &str, program: Program<'_>, folder: &str) {
-    let claims = Claims::in_folder(Path::new(folder)).expect("the client's own client.toml");
+pub fn test(case: &str, program: Program<'_>, dir: &str) {
+    let claims = Claims::in_directory(Path::new(dir)).expect("the client's own client.toml");
     let candidate = Candidate { program, claims: &claims, keeper: &() };
     let named = |known: &&Case| known.name.replace('-', "_") == case;
     let case = CASES.iter().find(named).expect("a case of this name");
@@ -132,7 +132,7 @@ pub fn test(case: &str, program: Program<'_>, folder: &str) {
     }
 }
 
-/// Sees that these are all cases but the long ones.
+/// Checks that these are all cases except the long ones.
 ///
 /// # Panics
 /// When one is missing.
@@ -142,7 +142,7 @@ pub fn all_named(cases: &[&str]) {
     assert_eq!(cases, known);
 }
 
-/// One `#[test]` for each case, run against the client at that path, with these
+/// Defines one `#[test]` for each case, run against the client at that path, with these
 /// arguments.
 #[macro_export]
 macro_rules! contract_tests {

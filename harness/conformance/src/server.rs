@@ -1,4 +1,4 @@
-//! A server of single connections, on a port that the kernel chooses.
+//! A server that accepts connections one by one, on a port that the kernel chooses.
 
 use crate::PATIENCE;
 use anyhow::{Context, Result, bail};
@@ -13,8 +13,8 @@ use tungstenite::{Message, WebSocket};
 
 /// The seed of the market that every connection sends.
 const SEED: u64 = 11;
-/// What its kernel holds where little is wanted: some 2 000 ticks, twice as many with
-/// what the kernel adds.
+/// The send buffer where little should wait in the kernel: about 2 000 ticks, twice as many
+/// with what the kernel adds.
 const SEND_BUFFER_BYTES: usize = 64 << 10;
 
 /// The market that every connection sends.
@@ -47,7 +47,7 @@ impl Server {
         Ok(Self { listener })
     }
 
-    /// For a client's plan.
+    /// Its URL, for a client's plan.
     ///
     /// # Errors
     /// Never, as the socket is bound.
@@ -55,7 +55,7 @@ impl Server {
         Ok(format!("ws://{}/ticks", self.listener.local_addr()?))
     }
 
-    /// The next client, if one is there now; without a word to it.
+    /// The next client, if one is waiting; without a handshake.
     ///
     /// # Errors
     /// When the kernel refuses.
@@ -73,7 +73,7 @@ impl Server {
         }
     }
 
-    /// Waits for a client and shakes hands.
+    /// Waits for a client and does the handshake.
     ///
     /// # Errors
     /// When none comes, or it does not speak WebSocket.
@@ -90,15 +90,14 @@ impl Server {
 }
 
 impl Connection {
-    /// Shakes hands.
+    /// Does the handshake.
     pub(crate) fn open(stream: TcpStream, format: Format) -> Result<Self> {
         let handshake = tungstenite::accept(stream);
         let socket = handshake.map_err(|e| anyhow::anyhow!("its handshake failed: {e}"))?;
         Ok(Self { socket, framer: Framer::new(format, market(), 0) })
     }
 
-    /// Takes little into its kernel's queue, so that what waits for a slow client is soon
-    /// worked off.
+    /// Limits the kernel's send queue, so that a slow client soon processes what waits in it.
     ///
     /// # Errors
     /// When the kernel refuses it.
@@ -160,7 +159,7 @@ impl Connection {
         }
     }
 
-    /// Sends a close frame with this code, and sees the answer.
+    /// Sends a close frame with this code, and waits for the answer.
     ///
     /// # Errors
     /// When the client does not answer with a close frame.
@@ -173,7 +172,7 @@ impl Connection {
         }
     }
 
-    /// Breaks off by a reset.
+    /// Resets the connection.
     ///
     /// # Errors
     /// When the kernel refuses.

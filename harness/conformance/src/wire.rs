@@ -1,4 +1,4 @@
-//! Frames by hand, in forms that no server of ours sends (RFC 6455, section 5.2).
+//! Frames in forms that the suite's servers never send (RFC 6455, section 5.2).
 
 /// Opcodes.
 const CONTINUATION: u8 = 0;
@@ -22,7 +22,7 @@ pub(crate) fn frame(opcode: u8, is_last: bool, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// A message in pieces that end at these places, with an empty piece in between.
+/// A message in fragments that end at these offsets, with an empty one in between.
 pub(crate) fn fragments(opcode: u8, payload: &[u8], cuts: [usize; 2]) -> Vec<Vec<u8>> {
     let [first, second] = cuts;
     vec![

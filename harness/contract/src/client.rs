@@ -6,21 +6,21 @@ use std::fmt;
 use std::path::PathBuf;
 use tick::{Format, Sample, Schedule};
 
-/// What a client is told.
+/// A line from the harness to a client.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ToClient {
-    /// The first line: all it needs to know.
+    /// The first line: all that it needs to know.
     Plan(ClientPlan),
     /// Stop reading now, and report. The end of stdin means the same.
     Stop(Empty),
 }
 
-/// What a client says.
+/// A line from a client to the harness.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FromClient {
-    /// Who it is; before it connects.
+    /// Which client it is; before it connects.
     Hello(ClientHello),
     /// It cannot run on this machine; instead of `ready`, then exit 0.
     Unavailable {
@@ -48,11 +48,11 @@ pub struct ClientPlan {
     /// server may show; absent: they begin with `ws://`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<PathBuf>,
-    /// How ticks are spelled.
+    /// The wire format of ticks.
     pub format: Format,
     /// Symbols are below this: the size of a last-price table.
     pub symbols: u32,
-    /// The offered load, for clients that like to size their buffers.
+    /// The offered load, for clients that size their buffers by it.
     pub schedule: Schedule,
     /// How long the load lasts, in ns from tick 0.
     pub duration_ns: u64,
@@ -84,34 +84,34 @@ pub struct ClientHello {
     pub contract: Version,
     /// Its name, for people.
     pub name: String,
-    /// What it is made of: `["tokio 1.54.0", …]`. The receipt that it runs.
+    /// What it is built from, as proof of what runs: `["tokio 1.54.0", …]`.
     pub versions: Vec<String>,
     /// What schedules its work, in a few words.
     pub runtime: String,
     /// What carries its bytes, in a few words.
     pub transport: String,
-    /// How it wants to be compared.
+    /// The class in which it is compared.
     pub class: Class,
     /// The queue between its socket and its work.
     pub queue: QueueShape,
-    /// How far its stamps may be off, in ns, where its clock had to be mapped to
-    /// the monotonic one; absent: it is that clock.
+    /// The maximum error of its stamps, in ns, where its clock had to be mapped to the
+    /// monotonic one; absent: it reads that clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_error_ns: Option<u64>,
 }
 
-/// How a client wants to be compared.
+/// The class in which a client is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
-    /// What nothing costs: a yardstick, not a competitor.
+    /// A baseline client, not a competitor.
     Reference,
-    /// A library as its documentation shows it.
+    /// A library, used as its documentation shows.
     Library,
-    /// A library, made as fast as its experts can.
+    /// A library, used as its experts would.
     Tuned,
-    /// Imitates something that is not there.
+    /// Imitates a program that is not run itself.
     Simulated,
     /// A whole application.
     Application,
@@ -134,20 +134,20 @@ impl fmt::Display for Class {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct QueueShape {
-    /// Whether there is one, and whether it ends.
+    /// Whether there is one, and whether it is bounded.
     pub kind: QueueKind,
     /// How many ticks it holds, if bounded.
     pub bound: Option<u64>,
 }
 
-/// Whether a queue ends.
+/// Whether a client has a queue, and whether it is bounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum QueueKind {
     /// Each tick is processed before the next one is read.
     None,
-    /// A full queue stops the reading.
+    /// While it is full, nothing is read.
     Bounded,
     /// It grows with the backlog.
     Unbounded,
@@ -163,7 +163,7 @@ impl fmt::Display for QueueKind {
     }
 }
 
-/// A client's own books, over all of its connections.
+/// A client's own counts, over all of its connections.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -176,17 +176,17 @@ pub struct ClientFinal {
     pub queued: u64,
     /// Seqs skipped.
     pub gaps: u64,
-    /// Seqs seen again.
+    /// Seqs received again.
     pub duplicates: u64,
-    /// Seqs below one already seen, other than the duplicates.
+    /// Seqs received after a higher one, without the duplicates.
     pub reorders: u64,
-    /// Messages that are no tick.
+    /// Messages that are not ticks.
     pub undecodable: u64,
     /// The sum of the prices in cents over the processed ticks.
     pub checksum: u64,
     /// Why it ended.
     pub ended: ClientEnd,
-    /// More about it, where there is more to say.
+    /// More about how it ended, where there is more to say.
     pub detail: Option<String>,
 }
 
@@ -195,13 +195,13 @@ pub struct ClientFinal {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClientEnd {
-    /// The server closed with code 1000, and all was drained.
+    /// The server closed with code 1000, and all ticks were processed.
     Closed,
     /// A `stop` line, or the end of stdin.
     Stopped,
-    /// Its deadline.
+    /// It reached its deadline.
     Deadline,
-    /// Its memory ceiling.
+    /// It reached its memory ceiling.
     MemoryCeiling,
     /// The connection ended in any other way.
     Disconnected,

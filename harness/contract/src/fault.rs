@@ -4,7 +4,7 @@ use crate::Class;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Which child.
+/// The kind of a child program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -24,7 +24,7 @@ impl fmt::Display for Peer {
     }
 }
 
-/// What a child should do next.
+/// What is awaited from a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -70,9 +70,9 @@ impl fmt::Display for Awaited {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ExitStatus {
-    /// By itself, with this code.
+    /// It exited with this code.
     Code(i32),
-    /// By this signal, such as `SIGSEGV`.
+    /// It was killed by this signal, such as `SIGSEGV`.
     Signal(String),
     /// It has not: it closed its stdout and is still running.
     Running,
@@ -101,26 +101,26 @@ pub enum Fault {
         /// What the operating system said.
         error: String,
     },
-    /// It ended too early.
+    /// It ended before it should.
     #[error("{peer} ended ({status}) before {before}{}", quoted(.stderr))]
     Ended {
         /// Which child.
         peer: Peer,
-        /// How.
+        /// How it ended.
         status: ExitStatus,
         /// What was awaited.
         before: Awaited,
         /// The last line of its stderr.
         stderr: Option<String>,
     },
-    /// It did nothing in time.
+    /// It did not do in time what was awaited.
     #[error("{}{}", late(*.peer, *.awaited, *.limit_ms), quoted(.stderr))]
     Late {
         /// Which child.
         peer: Peer,
         /// What was awaited.
         awaited: Awaited,
-        /// For how long.
+        /// The time limit, in ms.
         limit_ms: u64,
         /// The last line of its stderr.
         stderr: Option<String>,
@@ -130,10 +130,10 @@ pub enum Fault {
     Line {
         /// Which child.
         peer: Peer,
-        /// What the reader of the line said.
+        /// The error of the parser.
         error: String,
     },
-    /// It wrote a line of the contract at the wrong time, or with a wrong content.
+    /// It wrote a line of the contract at the wrong time, or with wrong content.
     #[error("{peer} broke the contract: {misstep}")]
     Order {
         /// Which child.
@@ -155,16 +155,16 @@ fn quoted(stderr: &Option<String>) -> String {
     stderr.as_ref().map_or(String::new(), |line| format!("; its last line on stderr: {line}"))
 }
 
-/// A valid line at the wrong time, or with a wrong content.
+/// A valid line at the wrong time, or with wrong content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Misstep {
-    /// Another line was due.
+    /// Another line was awaited.
     Unexpected {
         /// The `type` of the line.
         line: String,
-        /// What was due.
+        /// What was awaited.
         instead_of: Awaited,
     },
     /// Samples of a connection that is not in its plan.
@@ -181,9 +181,9 @@ pub enum Misstep {
     NoVersion,
     /// Its hello and its `client.toml` name different classes.
     ClassMismatch {
-        /// In its hello.
+        /// The class in its hello.
         hello: Class,
-        /// In its `client.toml`.
+        /// The class in its `client.toml`.
         manifest: Class,
     },
     /// A line after `final`.

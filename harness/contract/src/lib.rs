@@ -1,7 +1,7 @@
 //! The contract between the harness and its children: JSON lines on stdin and
-//! stdout, and the meter file. The page to read is `README.md` beside this
-//! crate; a test keeps page and types the same. The feature `child` adds what runs one child
-//! process under the contract.
+//! stdout, and the meter file. The page to read is the `README.md` of this crate; a test
+//! checks that page and types agree. The feature `child` adds what runs one child process
+//! under the contract.
 
 #[cfg(feature = "child")]
 pub mod child;
@@ -21,7 +21,7 @@ pub use server::{
     ServerHello, ServerPlan, SlowConsumer, Start, ToServer,
 };
 
-/// The version of the contract that this crate speaks.
+/// The version of the contract that this crate implements.
 pub const VERSION: u32 = 2;
 
 /// One sampled tick on a `samples` line: `[seq, a_ns, b_ns]`, on the machine's
@@ -34,8 +34,8 @@ pub type SampleRow = [u64; 3];
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Samples {
-    /// Whose they are: the place of its URL in the client's plan. From the
-    /// server, the number at the end of the URL.
+    /// The connection: from a client the index of its URL in the plan, from the server the
+    /// number at the end of the URL.
     pub connection: usize,
     /// The stamped ticks.
     pub rows: Vec<SampleRow>,

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, Read, Write};
 
-/// A longer line is an error, and the child that wrote it is ended.
+/// A longer line is an error, and the child that wrote it is killed.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
 
 /// Rows on one `samples` line; keeps each line far below [`MAX_LINE_BYTES`].
@@ -22,13 +22,13 @@ pub enum LineError {
     /// The other side speaks another version.
     #[error("contract version {theirs}, but this program speaks version {}", crate::VERSION)]
     Version {
-        /// What it speaks.
+        /// The version of the other side.
         theirs: u64,
     },
     /// Not JSON, an unknown key or type, a value out of range.
     #[error("not a contract line: {why}; the line begins `{excerpt}`")]
     Content {
-        /// The parser's words.
+        /// The error of the parser.
         why: String,
         /// The first characters of the line.
         excerpt: String,
@@ -105,8 +105,8 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// Reads one line. When it names another contract version, that is the error,
-/// whatever else may be wrong with it.
+/// Reads one line. If it names another contract version, that is the error, whatever else
+/// may be wrong with it.
 ///
 /// # Errors
 /// [`LineError::Version`] or [`LineError::Content`].
@@ -133,7 +133,7 @@ fn stated_version(line: &str) -> Option<u64> {
     value.get("contract")?.as_u64()
 }
 
-/// The parser repeats what it did not expect: as foreign a text as the line itself.
+/// The parser's message may quote the line, so both are foreign text.
 fn content(why: &dyn std::fmt::Display, line: &str) -> LineError {
     let plain = |text: &str, chars| text.chars().filter(|c| !c.is_control()).take(chars).collect();
     LineError::Content { why: plain(&why.to_string(), 300), excerpt: plain(line, 60) }

@@ -4,8 +4,8 @@
 //! while it is measured.
 //!
 //! The child maps the file (or pwrites it). The harness reads with `pread`
-//! instead of a mapping: a child that truncates its meter then costs its own
-//! row, and not the harness a SIGBUS.
+//! instead of a mapping: a child that truncates its meter then fails its own
+//! row, instead of killing the harness by SIGBUS.
 
 use memmap2::{MmapOptions, MmapRaw};
 use std::fs::{File, OpenOptions};
@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Bytes of a meter file of one connection: one page.
 pub const METER_BYTES: usize = 4096;
 
-/// From the counters of one connection to those of the next, in bytes.
+/// The distance from the counters of one connection to those of the next, in bytes.
 pub const STRIDE_BYTES: usize = 128;
 
 /// Bytes of a meter file with that many connections: whole pages.
@@ -39,7 +39,7 @@ impl Slot {
     /// Client: ticks decoded, checked and worked on. On a cache line of its
     /// own, as another thread may write it.
     pub const PROCESSED: Self = Self(128);
-    /// Server: ticks made.
+    /// Server: ticks generated.
     pub const GENERATED: Self = Self(64);
     /// Server: ticks whose last byte the kernel took.
     pub const WRITTEN: Self = Self(72);
@@ -49,9 +49,9 @@ impl Slot {
     pub const CONFIRMED: Self = Self(88);
     /// Server: bytes handed to the kernel, control frames included.
     pub const WRITTEN_BYTES: Self = Self(96);
-    /// Server: time that the socket took nothing while ticks waited, in ns.
+    /// Server: time in which ticks waited while the socket took nothing, in ns.
     pub const BLOCKED_NS: Self = Self(104);
-    /// Server: time spent waiting actively for a due time, in ns.
+    /// Server: time spent spinning before due times, in ns.
     pub const SPUN_NS: Self = Self(112);
     /// Server: bytes that the broadcast log holds.
     pub const LOG_BYTES: Self = Self(120);
@@ -79,11 +79,11 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// Maps a meter file that the harness made, for so many connections.
+    /// Maps a meter file that the harness created for this number of connections.
     ///
     /// # Errors
-    /// When it cannot be opened or mapped, is no meter file, or one for another
-    /// number.
+    /// When it cannot be opened or mapped, is not a meter file, or is for another number
+    /// of connections.
     pub fn open(path: &Path, connections: usize) -> Result<Self> {
         let len = bytes_for(connections);
         let file = OpenOptions::new().read(true).write(true).open(path)?;
@@ -107,7 +107,7 @@ impl Meter {
     }
 
     /// The counter at `slot`. Store to it with [`Ordering::Relaxed`]: each has
-    /// one writer, and its reader wants no more than a recent value.
+    /// one writer, and its reader needs no more than a recent value.
     #[inline]
     #[must_use]
     pub fn counter(&self, slot: Slot) -> &AtomicU64 {
@@ -125,15 +125,15 @@ impl Meter {
     }
 }
 
-/// A counter that several threads write together.
+/// For counters that several threads write.
 impl Meter {
-    /// Adds to a count, modulo 2^64: a part of a sum falls by adding its negative.
+    /// Adds to a count, modulo 2^64: adding the negative of a value subtracts it.
     #[inline]
     pub fn add(&self, slot: Slot, value: u64) {
         self.change(slot, |count| count.wrapping_add(value));
     }
 
-    /// Raises a count to `value`, unless it is there already.
+    /// Raises a count to `value`, unless it is higher already.
     #[inline]
     pub fn raise(&self, slot: Slot, value: u64) {
         self.change(slot, |count| count.max(value));
@@ -161,8 +161,7 @@ pub struct MeterFile {
 }
 
 impl MeterFile {
-    /// Makes a meter file with every counter at zero, for so many connections
-    /// and its owner only.
+    /// Creates a meter file for this number of connections, with every counter at zero.
     ///
     /// # Errors
     /// When the file exists or cannot be written.

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use tick::{Format, Sample, Schedule};
 
-/// What the server is told.
+/// A line from the harness to the server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[allow(clippy::large_enum_variant)] // two or three of them in a run
@@ -20,21 +20,21 @@ pub enum ToServer {
     Stop(Empty),
 }
 
-/// What the server says.
+/// A line from the server to the harness.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FromServer {
-    /// Who it is.
+    /// Which server it is.
     Hello(ServerHello),
     /// Where it listens.
     Listening(Listening),
-    /// A connection has come through its handshake.
+    /// A connection has completed its handshake.
     Connected(Connected),
     /// Stamps of the planned seqs, after the run.
     Samples(Samples),
-    /// Where messages were made anew, from a server that sends them again.
+    /// The seqs of new messages, from a server that sends each one repeatedly.
     Fresh(Fresh),
-    /// What a slow consumer did not get, from a server whose policy drops.
+    /// The ticks that a slow consumer did not get, from a server whose policy drops.
     Dropped(Dropped),
     /// The last line.
     Final(ServerFinal),
@@ -46,7 +46,7 @@ pub enum FromServer {
 pub struct ServerPlan {
     /// The version of the contract.
     pub contract: Version,
-    /// How ticks are spelled.
+    /// The wire format of ticks.
     pub format: Format,
     /// The market's seed.
     pub seed: u64,
@@ -54,7 +54,7 @@ pub struct ServerPlan {
     pub schedule: Schedule,
     /// The recording, where the load replays one.
     pub tape: Option<PathBuf>,
-    /// How many connections will come: each gets every tick.
+    /// The number of connections to expect: each gets every tick.
     pub connections: usize,
     /// How long the load lasts, in ns from tick 0.
     pub duration_ns: u64,
@@ -68,7 +68,8 @@ pub struct ServerPlan {
     pub spin: bool,
     /// Ceiling for the broadcast log; reaching it ends the run.
     pub log_ceiling_bytes: u64,
-    /// What a consumer gets that falls behind; absent: everything, up to the ceiling.
+    /// What happens to a consumer that falls behind; absent: everything waits for it, up to
+    /// the ceiling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow_consumer: Option<SlowConsumer>,
     /// Threads over which the server spreads its connections; absent: one.
@@ -85,13 +86,13 @@ pub struct ServerPlan {
     pub deadline_ms: u64,
 }
 
-/// What a server under TLS shows to its clients: PEM files.
+/// The PEM files of a server under TLS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Credentials {
     /// Its certificate, with its chain.
     pub cert: PathBuf,
-    /// The private key of that.
+    /// The private key of that certificate.
     pub key: PathBuf,
 }
 
@@ -104,16 +105,18 @@ fn is_one(threads: &usize) -> bool {
     *threads == 1
 }
 
-/// What a consumer gets that has fallen behind: a policy, and when it sets in.
+/// What happens to a consumer that has fallen behind: a policy, and the limits of *behind*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SlowConsumer {
     /// What happens then.
     pub policy: Policy,
-    /// Behind: more than so many bytes wait for it in the server; null: no such limit.
+    /// Behind: more than this number of bytes wait for it in the server; null: no such
+    /// limit.
     pub bytes: Option<u64>,
-    /// Behind: the oldest tick that waits for it is so old, in ms; null: no such limit.
+    /// Behind: the oldest tick that waits for it in the server has this age, in ms; null: no
+    /// such limit.
     pub ms: Option<u64>,
 }
 
@@ -125,7 +128,7 @@ pub enum Policy {
     /// Everything waits for it, up to the log's ceiling.
     #[default]
     Queue,
-    /// Nothing is made before it has taken what was made: it sets the pace.
+    /// No tick is generated before it has taken those before: it sets the pace.
     Block,
     /// The oldest ticks that wait for it are dropped.
     DropOldest,
@@ -151,7 +154,7 @@ impl fmt::Display for Policy {
 }
 
 impl Policy {
-    /// Whether a consumer may miss ticks under it, and go on.
+    /// Whether a consumer may miss ticks under it and stay connected.
     #[must_use]
     pub fn is_lossy(self) -> bool {
         matches!(self, Self::DropOldest | Self::DropNewest | Self::Conflate)
@@ -166,7 +169,7 @@ pub struct ServerHello {
     pub contract: Version,
     /// Its name.
     pub name: String,
-    /// What it is made of: `["tick-server 0.1.0", …]`.
+    /// What it is built from: `["tick-server 0.1.0", …]`.
     pub versions: Vec<String>,
 }
 
@@ -174,8 +177,8 @@ pub struct ServerHello {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Listening {
-    /// For the clients' plans: `ws://127.0.0.1:PORT/ticks`, `wss://` under TLS. Connection n goes to
-    /// this with `?connection=n` at its end.
+    /// For the clients' plans: `ws://127.0.0.1:PORT/ticks`, `wss://` under TLS. Connection n
+    /// goes to this with `?connection=n` at its end.
     pub url: String,
 }
 
@@ -203,9 +206,9 @@ pub struct Start {
     pub at_ns: u64,
 }
 
-/// At which seqs a message was made anew: every tick has the symbol and price of the
-/// newest of these that is not above its own seq. Only servers that send a message
-/// again say this, before their `final`.
+/// The seqs at which a new message was generated: every tick has the symbol and price of
+/// the newest of these that is not above its own seq. Only servers that send a message
+/// repeatedly report this, before their `final`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fresh {
@@ -214,31 +217,30 @@ pub struct Fresh {
     pub seqs: Vec<u64>,
 }
 
-/// Ticks that were made and never written to a connection, because its policy dropped
+/// Ticks that were generated and never written to a connection, because its policy dropped
 /// or conflated them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dropped {
-    /// Whose they are: the number at the end of its URL.
+    /// The connection: the number at the end of its URL.
     pub connection: usize,
-    /// `[first seq, count]`, ascending and apart over all lines of a connection; at most
-    /// [`crate::SAMPLES_PER_LINE`] on a line.
+    /// `[first seq, count]`, ascending and not adjacent over all lines of a connection; at
+    /// most [`crate::SAMPLES_PER_LINE`] on a line.
     pub ranges: Vec<[u64; 2]>,
 }
 
-/// The server's own books, each stage counted apart; what is written and what
-/// follows, over all connections.
+/// The server's own counts, each stage separately; from `written` on over all connections.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ServerFinal {
-    /// Ticks made and put into the log.
+    /// Ticks generated and put into the log.
     pub generated: u64,
     /// Ticks whose last byte the kernel took.
     pub written: u64,
     /// Ticks whose last byte the peer's kernel acknowledged (`TCP_INFO`).
     pub acknowledged: u64,
-    /// Ticks that the client's library has read, told by the newest pong.
+    /// Ticks that the client's library has read, by the newest pong.
     pub confirmed: u64,
     /// Bytes handed to the kernel, control frames included.
     pub written_bytes: u64,
@@ -247,7 +249,7 @@ pub struct ServerFinal {
     pub dropped: u64,
     /// Why it ended.
     pub ended: ServerEnd,
-    /// More about it, where there is more to say.
+    /// More about how it ended, where there is more to say.
     pub detail: Option<String>,
 }
 
@@ -271,7 +273,7 @@ pub enum ServerEnd {
     CutOff,
     /// The client vanished, reset, or broke the protocol.
     Abandoned,
-    /// Its deadline.
+    /// It reached its deadline.
     Deadline,
 }
 

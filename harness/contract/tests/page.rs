@@ -1,5 +1,5 @@
-//! The page and the types are the same: every example on it parses, in the
-//! order in which the page tells the story, and its offsets are the meter's.
+//! The page and the types agree: every example on it parses, in the order of the
+//! page, and its offsets are those of the meter.
 
 use contract::meter::{MAGIC, METER_BYTES, Meter, MeterFile, Slot};
 use contract::{FromClient, FromServer, LineError, Lines, ToClient, ToServer, parse, write};
@@ -91,7 +91,7 @@ fn unknown_and_missing_keys_are_errors() {
     assert!(prose.to_string().contains("begins `connected!`"), "{prose}");
 }
 
-/// Found by the fuzzer: the parser repeats what it did not expect.
+/// Found by the fuzzer: the parser quotes what it did not expect.
 #[test]
 fn an_error_is_one_short_line_whatever_the_line_says() {
     let long = "x".repeat(contract::MAX_LINE_BYTES / 2);
@@ -103,7 +103,7 @@ fn an_error_is_one_short_line_whatever_the_line_says() {
 }
 
 #[test]
-fn another_version_is_the_first_thing_said() {
+fn another_version_is_reported_first() {
     let line = r#"{"type":"hello","contract":1,"colour":"blue"}"#;
     let error = parse::<FromClient>(line).unwrap_err();
     assert!(matches!(error, LineError::Version { theirs: 1 }));

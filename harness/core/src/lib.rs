@@ -1,5 +1,5 @@
 //! The pure part of the harness: `text ← load ← record ← analysis`. Nothing here starts a
-//! process, opens a socket, asks a clock or writes to a terminal.
+//! process, opens a socket, reads a clock or writes to a terminal.
 
 pub mod analysis;
 pub mod load;

@@ -1,4 +1,4 @@
-//! Made-up rounds for tests: a server that is never late and a client that takes a fixed
+//! Synthetic rounds for tests: a server that is never late and a client that takes a fixed
 //! time for each tick, so that everything about them is known.
 
 use crate::analysis::audit::checksums::Checksums;
@@ -19,7 +19,7 @@ pub const START_NS: u64 = 5_000_000_000;
 const GRID_NS: u64 = 20_000_000;
 const BYTES_PER_TICK: u64 = 30;
 
-/// A plan of 400 ms without a warm-up, its workload with these lines besides.
+/// A plan of 400 ms without a warm-up, with `lines` added to its workload.
 pub fn plan(lines: &str) -> Plan {
     let head = "name='w'\nwhy='w'\nread='r'\nrank_by='staleness'\nrate_per_s=50000\n";
     let workload: Workload = toml::from_str(&format!("{head}{lines}")).unwrap();
@@ -41,7 +41,7 @@ struct Stream {
 }
 
 /// A tick is written when it is due, and processed `work_ns` after that or after the one
-/// before it. Under the policy that blocks, it is made when the one before it is done.
+/// before it. Under the policy that blocks, it is generated once the one before is processed.
 fn stream(plan: &Plan, dropped: &[[u64; 2]], work_ns: u64) -> Stream {
     let mut drops = Drops::default();
     drops.extend(dropped.iter().copied());
@@ -49,26 +49,26 @@ fn stream(plan: &Plan, dropped: &[[u64; 2]], work_ns: u64) -> Stream {
     let (mut free_ns, mut ticks) = (0, Vec::new());
     for seq in 0..plan.timetable.ticks_within(plan.duration_ns()).unwrap() {
         let due_ns = plan.due_offset_ns(seq).unwrap();
-        let made_ns = if blocks { due_ns.max(free_ns) } else { due_ns };
-        if made_ns >= plan.duration_ns() {
+        let generated_ns = if blocks { due_ns.max(free_ns) } else { due_ns };
+        if generated_ns >= plan.duration_ns() {
             break;
         }
         if !drops.contains(seq) {
-            free_ns = made_ns.max(free_ns) + work_ns;
-            ticks.push([seq, made_ns, free_ns]);
+            free_ns = generated_ns.max(free_ns) + work_ns;
+            ticks.push([seq, generated_ns, free_ns]);
         }
     }
     Stream { ticks, drops }
 }
 
-/// A round in which each connection loses these ranges, with a client that drains
+/// A round in which these ranges are dropped on each connection, with a client that drains
 /// everything and then reports.
 pub fn record(plan: &Plan, dropped: &[&[[u64; 2]]], work_ns: u64) -> Record {
     let streams: Vec<Stream> = dropped.iter().map(|ranges| stream(plan, ranges, work_ns)).collect();
     let connections: Vec<Connection> =
         streams.iter().map(|stream| connection(plan, stream)).collect();
     let due = plan.timetable.ticks_within(plan.duration_ns()).unwrap();
-    let made = match plan.workload.policy() {
+    let generated = match plan.workload.policy() {
         Policy::Block => streams[0].ticks.len() as u64,
         _ => due,
     };
@@ -91,7 +91,7 @@ pub fn record(plan: &Plan, dropped: &[&[[u64; 2]]], work_ns: u64) -> Record {
         detail: None,
     };
     let server = ServerFinal {
-        generated: made * connections.len() as u64,
+        generated: generated * connections.len() as u64,
         written: processed,
         acknowledged: processed,
         confirmed: processed,
@@ -106,7 +106,7 @@ pub fn record(plan: &Plan, dropped: &[&[[u64; 2]]], work_ns: u64) -> Record {
         server_versions: Vec::new(),
         queues_by: Method::SockDiag,
         start_ns: START_NS,
-        watched: watched(plan, &streams, made),
+        watched: watched(plan, &streams, generated),
         connections,
         clients: vec![client],
         server,
@@ -138,12 +138,12 @@ fn connection(plan: &Plan, stream: &Stream) -> Connection {
 }
 
 /// Snapshots until everything is processed.
-fn watched(plan: &Plan, streams: &[Stream], made: u64) -> Watched {
+fn watched(plan: &Plan, streams: &[Stream], generated: u64) -> Watched {
     let last = |stream: &Stream| stream.ticks.last().map_or(0, |tick| tick[2]);
     let ended_ns = streams.iter().map(last).max().unwrap().max(plan.duration_ns());
     let mut watched = Watched { ended_ns: START_NS + ended_ns + GRID_NS, ..Watched::default() };
     for at_ns in (0..=ended_ns + GRID_NS).step_by(GRID_NS as usize) {
-        let due = plan.timetable.due_count(at_ns).unwrap().min(made);
+        let due = plan.timetable.due_count(at_ns).unwrap().min(generated);
         let count = |stream: &Stream, stage: usize| {
             stream.ticks.partition_point(|tick| tick[stage] <= at_ns) as u64
         };
@@ -174,8 +174,8 @@ fn watched(plan: &Plan, streams: &[Stream], made: u64) -> Watched {
 fn hello() -> ClientHello {
     ClientHello {
         contract: Version,
-        name: "made-up".into(),
-        versions: vec!["made-up 1".into()],
+        name: "synthetic".into(),
+        versions: vec!["synthetic 1".into()],
         runtime: "none".into(),
         transport: "none".into(),
         class: Class::Library,

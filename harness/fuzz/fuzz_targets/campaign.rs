@@ -1,4 +1,4 @@
-//! For the fuzzer: saved campaigns.
+//! Fuzz target: saved campaigns.
 
 #![no_main]
 

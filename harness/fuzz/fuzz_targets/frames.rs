@@ -1,4 +1,4 @@
-//! For the fuzzer: the floor's frame reader.
+//! Fuzz target: the floor's frame reader.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! For the fuzzer: contract lines.
+//! Fuzz target: contract lines.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! For the fuzzer: subscriptions.
+//! Fuzz target: subscriptions.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! For the fuzzer: ticks of every format.
+//! Fuzz target: ticks of every format.
 
 #![no_main]
 

@@ -1,5 +1,4 @@
-//! Saved campaigns: whatever stands in their files, they are read or refused, in
-//! bounded memory.
+//! Saved campaigns: whatever their files contain, they are read or refused, in bounded memory.
 
 use bench_archive::archive::{Archive, Round};
 use bench_archive::campaign::Evidence;
@@ -11,27 +10,27 @@ use std::sync::{Mutex, PoisonError};
 use tempfile::TempDir;
 use zstd::bulk::Compressor;
 
-/// What the seeds' rounds call their packed files.
+/// The names of compressed files in the rounds of the seeds.
 const JOURNEYS: &str = "journeys.csv.zst";
 const GRID: &str = "grid.csv.zst";
 /// The recording of a workload whose `replay` is `tape`.
 const TAPE: &str = "recordings/tape.zst";
 
-/// One folder for all calls: making another for each would take longer than the
-/// reading. Nobody else reads it meanwhile.
+/// One directory for all calls, of which only one runs at a time: creating another for each
+/// would take longer than the reading.
 static ROOM: Mutex<Option<TempDir>> = Mutex::new(None);
 
-/// Takes the bytes as the files of a campaign, with a zero byte between them:
-/// `campaign.json`, `rounds.jsonl`, and unpacked the journeys, the looks and
-/// the recording of its rounds; last, if it is there, the packed journeys.
+/// Reads the bytes as the files of a campaign, with a zero byte between them: `campaign.json`,
+/// `rounds.jsonl`, and uncompressed the journeys, the snapshots and the recording of its rounds;
+/// last, if any, the compressed journeys.
 ///
 /// # Panics
-/// When the reader does.
+/// When the reader panics.
 pub fn hold(bytes: &[u8]) -> bool {
     let mut room = ROOM.lock().unwrap_or_else(PoisonError::into_inner);
     let room = room.get_or_insert_with(|| {
-        let room = tempfile::tempdir().expect("a folder for temporary files");
-        fs::create_dir(room.path().join("recordings")).expect("a new folder");
+        let room = tempfile::tempdir().expect("a temporary directory");
+        fs::create_dir(room.path().join("recordings")).expect("a new directory");
         room
     });
     let files = Files::new(bytes, room.path());
@@ -40,7 +39,7 @@ pub fn hold(bytes: &[u8]) -> bool {
     read
 }
 
-/// Removes the folder that [`hold`] keeps.
+/// Removes the directory that [`hold`] keeps.
 pub fn tidy() {
     *ROOM.lock().unwrap_or_else(PoisonError::into_inner) = None;
 }
@@ -54,7 +53,7 @@ struct Files<'a> {
 }
 
 impl<'a> Files<'a> {
-    /// Writes those that opening needs.
+    /// Splits the bytes, and writes the files that opening needs.
     fn new(bytes: &'a [u8], dir: &'a Path) -> Self {
         let mut parts = bytes.splitn(6, |&byte| byte == 0);
         let mut next = || parts.next().unwrap_or_default();
@@ -76,7 +75,7 @@ impl<'a> Files<'a> {
         fs::write(self.path(name), bytes).expect("a temporary file");
     }
 
-    /// Writes those of its rounds.
+    /// Writes the files of its rounds.
     fn write_tables(&self) {
         let packed = self.packed_journeys;
         let journeys = if packed.is_empty() { pack(self.journeys) } else { packed.to_vec() };
@@ -84,7 +83,7 @@ impl<'a> Files<'a> {
         self.write(GRID, &pack(self.grid));
     }
 
-    /// The next call begins without them.
+    /// Removes all files, so that the next call begins without them.
     fn remove(&self) {
         for name in ["campaign.json", "rounds.jsonl", JOURNEYS, GRID, TAPE] {
             // Not all of them were written.
@@ -94,16 +93,16 @@ impl<'a> Files<'a> {
 }
 
 thread_local! {
-    // Making one takes as long as reading a campaign.
+    // Creating one takes as long as reading a campaign.
     static PACKER: RefCell<Compressor<'static>> =
-        RefCell::new(Compressor::new(1).expect("a sound level"));
+        RefCell::new(Compressor::new(1).expect("a valid level"));
 }
 
 fn pack(bytes: &[u8]) -> Vec<u8> {
-    PACKER.with_borrow_mut(|packer| packer.compress(bytes)).expect("memory takes everything")
+    PACKER.with_borrow_mut(|packer| packer.compress(bytes)).expect("writing to memory cannot fail")
 }
 
-/// Reads all that an archive has; whether everything could be read.
+/// Reads everything in an archive; returns whether all of it could be read.
 fn read(files: &Files<'_>) -> bool {
     let archive = match Archive::open(files.dir) {
         Ok(archive) => archive,
@@ -138,9 +137,8 @@ fn read(files: &Files<'_>) -> bool {
     is_whole
 }
 
-/// An error is to be said in one line.
+/// Checks that an error has a message; returns `false`, as something could not be read.
 fn refused(error: &anyhow::Error) -> bool {
-    let words = format!("{error:#}");
-    assert!(!words.is_empty());
+    assert!(!format!("{error:#}").is_empty());
     false
 }

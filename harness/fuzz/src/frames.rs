@@ -1,5 +1,5 @@
-//! The floor's frame reader against tungstenite: the same messages and the same
-//! refusals, whatever pieces the bytes come in.
+//! The floor's frame reader compared with tungstenite: the same messages and the same refusals,
+//! however the bytes are split.
 
 use crate::floor::{Event, FrameError, FrameReader};
 use std::io::{self, Read, Write};
@@ -7,10 +7,10 @@ use tungstenite::error::{CapacityError, ProtocolError};
 use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Error, Message, WebSocket};
 
-/// What tungstenite says in place of a close frame with a code that nobody may send.
+/// The code that tungstenite gives in place of an invalid one in a close frame.
 const BAD_CODE: u16 = 1002;
 
-/// An event that outlives its buffer.
+/// An event that does not borrow from the reader's buffer.
 #[derive(Debug, Clone, PartialEq)]
 enum Heard {
     Binary(Vec<u8>),
@@ -21,35 +21,35 @@ enum Heard {
 }
 
 impl Heard {
-    /// Whether it may stand between the parts of a message.
+    /// Whether it may come between the fragments of a message.
     fn is_control(&self) -> bool {
         matches!(self, Self::Ping(_) | Self::Pong | Self::Close(_))
     }
 }
 
-/// Why bytes were refused. A frame that is wrong in two ways is refused for either,
-/// as the two readers look at its header in another order.
+/// Why bytes were refused. A frame with two faults may be refused for either, as the two readers
+/// check its header in different orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
-    /// Its header, or its place among others.
+    /// An invalid header, or a frame that may not come here.
     Frame,
-    /// The same, for a control frame in parts or of a length in the long form.
+    /// A control frame that is fragmented, or has a length in the long form.
     Control,
-    /// Text that is no text.
+    /// Text that is not UTF-8.
     Utf8,
-    /// The code of a close frame, or half of one.
+    /// An invalid code of a close frame, or half of one.
     Close,
 }
 
-/// How far a reader came.
+/// The events of a reader, and the fault at which it stopped, if any.
 #[derive(Debug, Clone, PartialEq)]
 struct Reading {
     heard: Vec<Heard>,
     refused: Option<Fault>,
 }
 
-/// The first three bytes say how the others are read: the limit of a message, the
-/// size of the pieces, and that of the reader's buffer.
+/// Reads a stream with both readers. The first three bytes set the limit of a message, the size
+/// of the pieces that the stream is split into, and that of the reader's buffer.
 ///
 /// # Panics
 /// When the two readers do not agree.
@@ -58,9 +58,13 @@ pub fn hold(bytes: &[u8]) -> bool {
     let limit = [125, 126, 1000, 66_000][usize::from(limit % 4)];
     let ours = floor(stream, limit, usize::from(*piece) + 1, usize::from(*buffer));
     let theirs = oracle(stream, limit);
-    assert_eq!(ours, floor(stream, limit, stream.len().max(1), 4096), "pieces make a difference");
+    assert_eq!(
+        ours,
+        floor(stream, limit, stream.len().max(1), 4096),
+        "the split makes a difference"
+    );
     if !agree(&ours, &theirs) {
-        // The floor refuses a frame for its first bytes, tungstenite when it is whole.
+        // The floor refuses a frame by its first bytes, tungstenite when it is complete.
         let longer = [stream, &vec![0; limit + 16]].concat();
         let later = oracle(&longer, limit);
         let early = theirs.refused.is_none() && ours.refused.is_some();
@@ -69,7 +73,7 @@ pub fn hold(bytes: &[u8]) -> bool {
     ours.refused.is_none() && !ours.heard.is_empty()
 }
 
-/// Whether both have read the same. They differ by design in three places only.
+/// Whether both have read the same, apart from three differences by design.
 fn agree(ours: &Reading, theirs: &Reading) -> bool {
     let is_of_frame = |fault| matches!(fault, Some(Fault::Frame | Fault::Control));
     let alike = ours.refused == theirs.refused
@@ -77,8 +81,8 @@ fn agree(ours: &Reading, theirs: &Reading) -> bool {
     if ours.heard == theirs.heard && alike {
         return true;
     }
-    // The length of a control frame in a longer form than it needs: RFC 6455 (section
-    // 5.2) forbids it; tungstenite takes it, and may find another fault in it.
+    // A control frame with its length in a longer form than it needs: RFC 6455 (section 5.2)
+    // forbids it; tungstenite accepts it, and may find another fault in it.
     let more = theirs.heard.strip_prefix(ours.heard.as_slice());
     if let (Some(Fault::Control), Some(more)) = (ours.refused, more) {
         let is_next = more.first().map_or(theirs.refused.is_some(), Heard::is_control);
@@ -86,12 +90,12 @@ fn agree(ours: &Reading, theirs: &Reading) -> bool {
             return true;
         }
     }
-    // Text in parts: tungstenite looks at each part, the floor at the whole.
+    // Fragmented text: tungstenite validates each fragment, the floor the whole message.
     let rest = ours.heard.strip_prefix(theirs.heard.as_slice());
     if theirs.refused == Some(Fault::Utf8) {
         return rest.is_some_and(|rest| rest.iter().all(Heard::is_control));
     }
-    // A close code that nobody may send: tungstenite puts another in its place.
+    // An invalid close code: tungstenite replaces it.
     let (bad_close, before) = match theirs.heard.split_last() {
         Some((Heard::Close(code), before)) => (*code == BAD_CODE, before),
         _ => (false, theirs.heard.as_slice()),
@@ -124,7 +128,7 @@ fn floor(stream: &[u8], limit: usize, piece: usize, buffer: usize) -> Reading {
             return Reading { heard, refused: None };
         }
         let space = reader.space();
-        // It doubles until a whole frame fits.
+        // The buffer doubles until a whole frame fits.
         assert!(!space.is_empty() && space.len() <= 2 * (limit + 16).max(buffer));
         let count = piece.min(space.len()).min(rest.len());
         space[..count].copy_from_slice(&rest[..count]);
@@ -146,7 +150,7 @@ fn fault(error: &FrameError) -> Fault {
     }
 }
 
-/// A connection that only the peer speaks on.
+/// A connection on which only the peer sends: what is written to it is discarded.
 struct Peer<'a>(&'a [u8]);
 
 impl Read for Peer<'_> {

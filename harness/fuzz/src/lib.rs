@@ -1,6 +1,6 @@
-//! What has to hold for arbitrary bytes, whoever wrote them: one function for
-//! each reader of foreign input. A fuzzer calls them with what it makes up
-//! (`fuzz_targets`), and a test with the seeds that it found (`tests/seeds.rs`).
+//! Properties that hold for arbitrary bytes: one function for each reader of foreign input. A
+//! fuzzer calls them with generated inputs (`fuzz_targets`), a test with all seeds
+//! (`tests/seeds.rs`).
 
 #[cfg(feature = "campaign")]
 pub mod campaign;
@@ -9,16 +9,16 @@ pub mod lines;
 pub mod subscription;
 pub mod wire;
 
-// A client is a program, not a library, and nobody else needs its reader.
+// The client is a program, not a library, so its reader is compiled in.
 #[path = "../../../clients/floor/src/frames.rs"]
-#[allow(dead_code, missing_docs, reason = "its writing half is not called here")]
+#[allow(dead_code, missing_docs, reason = "its writing half is not used here")]
 mod floor;
 
-/// A reader of foreign input: panics where something does not hold; whether it
-/// took the bytes for what they should be.
+/// Tests a reader of foreign input: panics where a property does not hold; returns whether the
+/// reader accepted the bytes.
 pub type Target = fn(&[u8]) -> bool;
 
-/// All of them by name, which is that of their folder in `seeds`.
+/// All targets by name, which is that of their directory in `seeds`.
 pub const TARGETS: &[(&str, Target)] = &[
     ("wire", wire::hold),
     ("frames", frames::hold),

@@ -1,20 +1,20 @@
-//! Subscriptions: what is understood means the same in a message and in a query,
-//! and whatever is not is refused in one short line.
+//! Subscriptions: what is accepted means the same in a message and in a query; everything else
+//! is refused in one short line.
 
 use std::fmt::Write;
 use tick::{SYMBOLS, symbol};
 use tick_server::connection::subscription::{self, Refusal};
 
-/// What a close frame has room for behind its code (RFC 6455, section 5.5).
+/// Bytes for a reason in a close frame, after its code (RFC 6455, section 5.5).
 const REASON_BYTES: usize = 123;
 
-/// Takes the bytes as a text message, and as the query of a URL.
+/// Reads the bytes as a text message, and as the query of a URL.
 ///
 /// # Panics
-/// When a set that was read is not read again as it was, or a refusal does
-/// not fit a close frame.
+/// When writing and reading a set of symbols again changes it, or a refusal does not fit a close
+/// frame.
 pub fn hold(bytes: &[u8]) -> bool {
-    // The server reads text that a WebSocket library has checked.
+    // The server receives only text that a WebSocket library has validated.
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
     let message = checked(subscription::from_message(text));
     let query = checked(subscription::from_query(text)).flatten();
@@ -28,7 +28,7 @@ pub fn hold(bytes: &[u8]) -> bool {
         let mut message = String::from("{\"type\":\"subscribe\",\"symbols\":[");
         for (place, number) in asked.iter().enumerate() {
             let comma = if place == 0 { "" } else { "," };
-            write!(message, "{comma}\"{number}\"").expect("a string takes everything");
+            write!(message, "{comma}\"{number}\"").expect("writing to a string cannot fail");
         }
         message.push_str("]}");
         assert_eq!(subscription::from_message(&message), Ok(symbols));

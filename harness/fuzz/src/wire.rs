@@ -1,15 +1,15 @@
-//! The wire: what decodes as a tick is one, and stays the same when it is written
-//! and read again.
+//! Wire formats: a payload that decodes as a tick is the same tick after encoding and decoding
+//! it again.
 
 use tick::{Format, Tick, cents};
 
-/// Payloads of this size fit the short form of a frame's length.
+/// The longest payload for which a frame has the short form of its length.
 const SHORT_BYTES: usize = 125;
 
-/// Takes the bytes as a payload of every format.
+/// Decodes the bytes as a payload of every format.
 ///
 /// # Panics
-/// When a tick that was read is not read again as it was.
+/// When encoding and decoding a tick again changes it.
 pub fn hold(payload: &[u8]) -> bool {
     let mut is_tick = false;
     for format in Format::ALL {
@@ -18,14 +18,14 @@ pub fn hold(payload: &[u8]) -> bool {
         assert!(tick.price.is_finite());
         let again = read_again(format, &tick);
         if format.is_text() {
-            // Serde would take the fields from an array as well.
+            // Serde would accept an array of the fields, too.
             let value: serde_json::Value = serde_json::from_slice(payload).expect("JSON");
-            assert!(value.is_object(), "{format}: a tick that is no object");
+            assert!(value.is_object(), "{format}: a tick that is not an object");
             assert_eq!(read_again(format, &again), again, "{format}");
         } else {
             assert_eq!(encoded(format, &tick), payload, "{format}");
         }
-        // Text is written in whole cents, as every price of the market is.
+        // Text has whole cents, as all prices of the market.
         let is_whole = tick.price == cents(tick.price) as f64 / 100.0;
         let price = if format.is_text() && !is_whole { again.price } else { tick.price };
         assert_eq!(again, Tick { price, ..tick }, "{format}");
@@ -41,5 +41,5 @@ fn encoded(format: Format, tick: &Tick) -> Vec<u8> {
 }
 
 fn read_again(format: Format, tick: &Tick) -> Tick {
-    format.decode(&encoded(format, tick), tick.seq).expect("what was written is read")
+    format.decode(&encoded(format, tick), tick.seq).expect("an encoded tick can be decoded")
 }

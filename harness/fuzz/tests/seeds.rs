@@ -1,4 +1,4 @@
-//! Every seed again: what a fuzzer found once is held by an ordinary test.
+//! Replays all seeds, including the inputs that a fuzzer found, as ordinary tests.
 
 use fuzz::TARGETS;
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ fn seeds() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds")
 }
 
-/// The files of a folder, by name.
+/// The files of a directory, sorted by name.
 fn files(dir: &Path) -> Vec<PathBuf> {
     let entries = dir.read_dir().unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -17,50 +17,50 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Whether the target takes it; a panic is told with the seed's name.
-fn takes(target: fuzz::Target, seed: &Path) -> bool {
+/// Whether the target accepts it; a panic is reported with the seed's name.
+fn accepts(target: fuzz::Target, seed: &Path) -> bool {
     let bytes = fs::read(seed).unwrap();
     std::panic::catch_unwind(|| target(&bytes))
         .unwrap_or_else(|_| panic!("{} does not hold", seed.display()))
 }
 
-fn all_hold(name: &str) {
+fn replay(name: &str) {
     let (_, target) = TARGETS.iter().find(|(known, _)| *known == name).unwrap();
     let seeds = files(&seeds().join(name));
-    let taken = seeds.iter().filter(|seed| takes(*target, seed)).count();
-    // Seeds that are all refused would be stale: they would lead nowhere near the code.
-    assert!(taken >= 3, "{name}: {taken} of {} seeds are taken", seeds.len());
-    assert!(taken < seeds.len(), "{name}: no seed is refused");
+    let accepted = seeds.iter().filter(|seed| accepts(*target, seed)).count();
+    // Seeds that are all refused would be stale: they would not reach most of the code.
+    assert!(accepted >= 3, "{name}: {accepted} of {} seeds are accepted", seeds.len());
+    assert!(accepted < seeds.len(), "{name}: no seed is refused");
 }
 
 #[test]
-fn ticks_hold() {
-    all_hold("wire");
+fn all_seeds_of_wire_formats_pass() {
+    replay("wire");
 }
 
 #[test]
-fn frames_hold() {
-    all_hold("frames");
+fn all_seeds_of_frames_pass() {
+    replay("frames");
 }
 
 #[test]
-fn contract_lines_hold() {
-    all_hold("lines");
+fn all_seeds_of_contract_lines_pass() {
+    replay("lines");
 }
 
 #[test]
-fn campaigns_hold() {
-    all_hold("campaign");
+fn all_seeds_of_campaigns_pass() {
+    replay("campaign");
     fuzz::campaign::tidy();
 }
 
 #[test]
-fn subscriptions_hold() {
-    all_hold("subscription");
+fn all_seeds_of_subscriptions_pass() {
+    replay("subscription");
 }
 
 #[test]
-fn every_target_has_its_seeds_and_its_program() {
+fn every_target_has_seeds_and_a_program() {
     let names = |dir: &str| -> BTreeSet<String> {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(dir);
         let stem = |path: PathBuf| path.file_stem().unwrap().to_str().unwrap().to_owned();

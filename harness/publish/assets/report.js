@@ -1,5 +1,5 @@
-// Sorting of tables, and values beside the pointer. Without it the page still
-// shows everything: tables as ranked, values as the browser's own tooltips.
+// Sorts tables, and shows values beside the pointer. Without it, the page still shows everything:
+// tables as ranked, values as the browser's own tooltips.
 "use strict";
 (() => {
   const key = (cell) => {
@@ -35,8 +35,8 @@
     for (const tip of shown) tip.classList.remove("shown");
     shown = [];
   };
-  const words = (tip) => {
-    // The browser's own tooltip would lie over ours.
+  const textOf = (tip) => {
+    // The browser's own tooltip would cover ours.
     const title = tip.querySelector("title");
     if (title) {
       titles.set(tip, title.textContent);
@@ -44,14 +44,14 @@
     }
     return titles.get(tip);
   };
-  // Values that lie over each other are shown together.
+  // Overlapping values are shown together.
   const show = (event) => {
     const tips = document.elementsFromPoint(event.clientX, event.clientY).filter((at) => at.matches(".tip"));
     if (tips.length !== shown.length || tips.some((tip, index) => tip !== shown[index])) {
       hide();
       shown = tips;
       for (const tip of tips) tip.classList.add("shown");
-      bubble.textContent = tips.map(words).reverse().join("\n");
+      bubble.textContent = tips.map(textOf).reverse().join("\n");
       bubble.hidden = false;
     }
     const right = document.documentElement.clientWidth + window.scrollX - bubble.offsetWidth - 4;

@@ -7,24 +7,24 @@ use bench_core::load::workload;
 use bench_core::text::escape;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-/// The first line of an index in Markdown: a file without it is somebody's own.
+/// The first line of a generated index in Markdown: a file without it is not overwritten.
 pub const MADE: &str = "<!-- made by harness publish: do not edit -->";
 
 /// A campaign in the index.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// Its folder.
+    /// The name of its directory.
     pub name: String,
-    /// What it says, or why it cannot be read.
+    /// The campaign, or why it cannot be read.
     pub campaign: Result<Campaign, String>,
 }
 
 /// A run of `harness classic` in the index.
 #[derive(Debug, Clone)]
 pub struct Classic {
-    /// Its directory.
+    /// The name of its directory.
     pub name: String,
-    /// What it found, or why it cannot be read.
+    /// Its findings, or why it cannot be read.
     pub findings: Result<Findings, String>,
 }
 
@@ -35,18 +35,18 @@ pub struct Findings {
     pub started: Option<String>,
     /// The machine in one line.
     pub machine: Option<String>,
-    /// What came of it in one sentence.
+    /// How many claims hold, in one sentence.
     pub headline: String,
 }
 
-/// Campaigns that may stand in one table.
+/// Campaigns that share a table.
 struct Group<'a> {
-    /// Why they are apart from the group before.
+    /// Why they cannot be compared with the group above.
     why: Option<String>,
     campaigns: Vec<(&'a Entry, &'a Campaign)>,
 }
 
-/// Why two campaigns must not stand in one table; `None`: they may.
+/// Why two campaigns must not share a table; `None`: they may.
 #[must_use]
 pub fn apart(a: &Campaign, b: &Campaign) -> Option<String> {
     if a.contract != b.contract {
@@ -85,7 +85,7 @@ fn groups(entries: &[Entry]) -> Vec<Group<'_>> {
     groups
 }
 
-/// A campaign in a few words.
+/// The answers of a campaign, in one line.
 fn headline(campaign: &Campaign) -> String {
     let all = headline::of_campaign(campaign);
     let one = |(index, headline): (usize, &headline::Headline)| match campaign.kind {
@@ -98,7 +98,7 @@ fn headline(campaign: &Campaign) -> String {
     all.iter().enumerate().map(one).collect::<Vec<_>>().join(" ")
 }
 
-/// What was run.
+/// The workloads of a campaign, in one line.
 fn loads(campaign: &Campaign) -> String {
     let names: Vec<&str> = campaign.workloads.iter().map(|load| load.name.as_str()).collect();
     match (campaign.kind, names.as_slice()) {
@@ -118,7 +118,7 @@ fn commit(campaign: &Campaign) -> String {
 
 const ABOUT: &str = "Each directory is one run of `harness compare`, `capacity` or `sweep`: `report.html` and `table.md` to read, `campaign.json`, `rounds.jsonl` and `rows.csv` to compute with, `hlog/` for HdrHistogram's viewers.";
 
-const STAMPS: &str = "The stamps of every sampled tick (`journeys/`) and the snapshots of counters and queues (`grid/`) stay with whoever measured them, except those of the newest comparison: with them `harness publish --check` computes its table again. To get your own for another campaign, check out its commit and run its command; both are on its page.";
+const STAMPS: &str = "The stamps of every sampled tick (`journeys/`) and the snapshots of counters and queues (`grid/`) are published only for the newest comparison, whose table `harness publish --check` computes again from them. To get your own for another campaign, check out its commit and run its command; both are on its page.";
 
 const CLASSIC: &str = "Runs of `harness classic`: the older benchmark's experiments repeated with this suite, and which of its claims hold.";
 

@@ -15,15 +15,15 @@ pub struct Report<'a> {
     pub schema: u32,
     /// A row for each workload and client.
     pub rows: &'a [Row],
-    /// How far two entries of one client differ.
+    /// How far the two entries of the control differ, by workload and metric.
     pub noise: &'a [Noise],
-    /// The tables across workloads.
+    /// The tables across the workloads of a group.
     #[serde(flatten)]
     pub groups: Groups,
 }
 
 impl<'a> Report<'a> {
-    /// Of a campaign.
+    /// The rows of a comparison or a sweep.
     #[must_use]
     pub fn of(campaign: &'a Campaign) -> Self {
         Self {
@@ -45,7 +45,7 @@ pub struct CapacityReport<'a> {
 }
 
 impl<'a> CapacityReport<'a> {
-    /// Of a campaign.
+    /// The capacities of a search.
     #[must_use]
     pub fn of(campaign: &'a Campaign) -> Self {
         Self { schema: SCHEMA, rows: &campaign.capacities }

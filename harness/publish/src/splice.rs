@@ -14,8 +14,8 @@ const BEGIN: &str = "<!-- harness publish: compare -->";
 /// The line that ends it.
 const END: &str = "<!-- harness publish: end -->";
 
-/// Whether a campaign is a comparison of ordinary workloads: one of nothing but policies or
-/// numbers of connections is not.
+/// Whether a campaign is a comparison of ordinary workloads, and not only of policies or numbers
+/// of connections.
 #[must_use]
 pub fn fits(campaign: &Campaign) -> bool {
     let is_grouped = |of: &Workload| Group::ALL.into_iter().any(|group| group.has(of));
@@ -35,7 +35,7 @@ pub fn splice(text: &str, block: &str) -> Result<String> {
         (&[begin], &[end]) if begin < end => (begin, end),
         (&[], &[]) => bail!("no markers: put `{BEGIN}` and `{END}` on lines of their own"),
         (begins, ends) => bail!(
-            "`{BEGIN}` is there {} times and `{END}` {} times: use each once, in this order",
+            "`{BEGIN}` occurs {} times and `{END}` {} times: use each once, in this order",
             begins.len(),
             ends.len()
         ),
@@ -47,8 +47,8 @@ pub fn splice(text: &str, block: &str) -> Result<String> {
     Ok(format!("{before}\n{}\n\n{after}", block.trim()))
 }
 
-/// The picture, the short table, and where they come from. `link` is the campaign's directory
-/// as the file names it.
+/// The picture, the short table, and their source. `link` is the path of the campaign's
+/// directory, relative to the file.
 #[must_use]
 pub fn block(campaign: &Campaign, link: &str) -> String {
     let address = escape::address(link);

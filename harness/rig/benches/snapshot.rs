@@ -1,5 +1,5 @@
-//! What one look at everything costs the harness: two meters, both kernel
-//! queues, CPU time and memory of two processes.
+//! What one snapshot costs the harness: two meters, both kernel queues, CPU time and memory of
+//! two processes.
 
 use bench_core::record::snapshot::Snapshot;
 use bench_rig::host::kernel_queues::Probe;
@@ -10,7 +10,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use std::net::{TcpListener, TcpStream};
 
 fn snapshot(c: &mut Criterion) {
-    let room = tempfile::tempdir().expect("a folder");
+    let room = tempfile::tempdir().expect("a directory");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let client = TcpStream::connect(listener.local_addr().expect("bound")).expect("loopback");
     let (server, _) = listener.accept().expect("a client");

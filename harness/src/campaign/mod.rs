@@ -1,5 +1,5 @@
 //! Campaigns: all rounds of a comparison or a sweep in their shuffled order, and searches
-//! for capacities; whatever plays the rounds, and whoever is told of them.
+//! for capacities. What plays the rounds, and who receives the progress, is passed in.
 //!
 //! `progress, rounds ← order ← run`; `progress, rounds ← search`.
 

@@ -19,9 +19,9 @@ pub enum Blocks {
 pub struct Slot {
     /// Index of the workload.
     pub workload: usize,
-    /// Index of the entry; that behind the last is the control.
+    /// Index of the entry; the index after the last is the control.
     pub entry: usize,
-    /// Its number, from 1.
+    /// Number of the round, from 1.
     pub round: u32,
 }
 

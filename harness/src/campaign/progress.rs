@@ -1,4 +1,4 @@
-//! What is reported of a campaign while it runs.
+//! What is reported about a campaign while it runs.
 
 use bench_core::analysis::rows::result::RoundResult;
 use bench_core::load::plan::Timing;
@@ -7,7 +7,7 @@ use bench_core::load::workload::Workload;
 use bench_core::record::snapshot::Snapshot;
 use std::fmt;
 
-/// What is going on.
+/// What is being run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Activity {
     /// A comparison.
@@ -35,30 +35,29 @@ impl fmt::Display for Activity {
 /// What a campaign is going to do.
 #[derive(Debug, Clone, Default)]
 pub struct Outline {
-    /// What it is called.
+    /// What is run.
     pub title: Activity,
-    /// Short names of the loads, in the order of their numbers.
+    /// Short names of the loads, by index.
     pub loads: Vec<String>,
-    /// Names of the entries, in the order of their numbers; the control last.
+    /// Names of the entries, by index; the control last.
     pub entries: Vec<String>,
-    /// How much of it there is.
+    /// The number and length of its rounds or searches.
     pub extent: Extent,
 }
 
-/// How much there is to do.
+/// The number and length of rounds or searches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// So many rounds of each client under each load, each so long in ns.
+    /// Each client runs the same number of rounds under each load.
     Rounds {
-        /// Rounds.
+        /// Rounds of each client under each load.
         each: u32,
-        /// Warm-up and window.
+        /// Length of warm-up and window, in ns.
         round_ns: u64,
     },
-    /// A search for each client, at most so long in ns; how many rounds it takes
-    /// is not known beforehand.
+    /// A search for each client; how many rounds it takes is not known beforehand.
     Searches {
-        /// The budget of each.
+        /// Time limit of each search, in ns.
         budget_ns: u64,
     },
 }
@@ -72,32 +71,32 @@ impl Default for Extent {
 /// A round that begins.
 #[derive(Debug, Clone)]
 pub struct RoundStart {
-    /// The number of its load in the outline.
+    /// Index of its load in the outline.
     pub load: usize,
-    /// The number of its entry there.
+    /// Index of its entry in the outline.
     pub entry: usize,
-    /// What it is called.
+    /// Load, client and round, as text.
     pub title: String,
     /// The load itself.
     pub workload: Workload,
-    /// Of random gaps.
+    /// Seed of random gaps.
     pub seed: u64,
-    /// How long it is.
+    /// Length of warm-up and window.
     pub timing: Timing,
-    /// Who says when a tick is made.
+    /// Who decides when a tick is generated.
     pub paces: Paces,
 }
 
 /// A probe of a search that is over.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probed {
-    /// In one line, as it stands in logs.
+    /// One line for logs.
     pub line: String,
     /// The rate, if it was sustained, in ticks per second.
     pub sustained_per_s: Option<u64>,
 }
 
-/// Is told of everything that happens in a campaign, and never waits for anything.
+/// Receives everything that happens in a campaign. It must not block.
 pub trait Progress {
     /// A campaign, or a part of one, begins.
     fn plan(&mut self, outline: Outline);

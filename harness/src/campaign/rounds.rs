@@ -1,4 +1,4 @@
-//! Whatever plays the rounds of a campaign: real processes, or a fake in tests.
+//! What plays the rounds of a campaign: real processes, or a fake in tests.
 
 use anyhow::Result;
 use bench_core::load::plan::Timing;
@@ -12,7 +12,7 @@ pub trait Rounds {
     /// Plays one round; `None`: the user interrupted it.
     ///
     /// # Errors
-    /// When the harness itself cannot go on.
+    /// When the harness itself cannot continue.
     fn play(
         &mut self,
         entry: &Entry,

@@ -23,7 +23,7 @@ pub struct Scheme {
     pub entries: Vec<Entry>,
     /// Who decides when a tick is generated.
     pub paces: Paces,
-    /// Of the market, of random gaps, and of the order of rounds.
+    /// Seed of the market, of random gaps, and of the order of rounds.
     pub seed: u64,
     /// The entry that runs twice in every block, by its index.
     pub control: usize,
@@ -53,7 +53,7 @@ impl Scheme {
         }
     }
 
-    /// What is reported of it beforehand.
+    /// What is reported before the first round.
     fn outline(&self) -> Outline {
         let load = |workload: &Workload| match (self.blocks, workload.rate_per_s) {
             (Blocks::OfAll, Some(Rate::PerSecond(rate))) => short(rate as f64),
@@ -89,7 +89,7 @@ impl Scheme {
         }
     }
 
-    /// Sums up one workload anew.
+    /// Computes the rows of one workload again.
     fn sum_up(&self, index: usize, campaign: &mut Campaign, results: &[RoundResult]) {
         let workload = &self.workloads[index];
         let all: Vec<&RoundResult> = results.iter().collect();
@@ -132,7 +132,7 @@ pub fn control(entries: &[Entry], asked: Option<&str>) -> Result<usize> {
 /// Runs everything. The campaign's rows are up to date, and saved, after every round.
 ///
 /// # Errors
-/// When the harness itself cannot go on; what was measured is saved.
+/// When the harness itself cannot continue; what was measured is saved.
 pub fn run(
     scheme: &Scheme,
     rounds: &mut dyn Rounds,
@@ -144,8 +144,8 @@ pub fn run(
     let order = slots(scheme.workloads.len(), entries, scheme.rounds, scheme.seed, scheme.blocks);
     progress.plan(scheme.outline());
     let mut results: Vec<RoundResult> = Vec::new();
-    // Who takes part is saved before anything else, so that the rounds alone give the
-    // tables, wherever the campaign ends.
+    // The participants are saved first, so that the tables can be computed from the rounds,
+    // wherever the campaign ends.
     scheme.sum_up_all(campaign, &results);
     save(store, campaign)?;
     for slot in order {
@@ -163,7 +163,7 @@ pub fn run(
         if let Err(error) = store.round(&result, &played.plan, played.record.as_deref()) {
             scheme.sum_up_all(campaign, &results);
             campaign.status = Status::Interrupted;
-            // Saved without this round, as rounds.jsonl is, if anything still can be; shown
+            // Saved without this round, as in rounds.jsonl, if anything can be saved; printed
             // with it.
             drop(save(store, campaign));
             results.push(result);
@@ -182,7 +182,7 @@ pub fn run(
 /// Saves a campaign with its table.
 ///
 /// # Errors
-/// When the disk takes no more.
+/// When a file cannot be written, as on a full disk.
 pub fn save(store: &Store, campaign: &Campaign) -> Result<()> {
     store.campaign(campaign, &markdown(campaign))
 }

@@ -1,4 +1,4 @@
-//! The search for the capacity of one client: the probes that the pure search asks for.
+//! The search for the capacity of one client: plays the probes that the pure search asks for.
 
 use super::progress::{Activity, Extent, Outline, Probed, Progress, RoundStart};
 use super::rounds::Rounds;
@@ -25,26 +25,26 @@ use std::time::{Duration, Instant};
 
 /// Warm-up and window of the probes, and of the fresh rounds, in s.
 const PROBE: (f64, f64) = (0.2, 0.6);
-/// So many disturbed probes in a row end a search.
+/// Number of disturbed probes in a row that ends a search.
 const NOISY_IN_A_ROW: u32 = 8;
-/// What a round takes besides its load.
+/// Time that a round takes besides its load.
 const OVERHEAD: Duration = Duration::from_millis(700);
 
 /// How capacities are searched for.
 pub struct CapacitySearch<'a> {
-    /// Its rate is varied.
+    /// The load whose rate is varied.
     pub workload: &'a Workload,
-    /// In which steps.
+    /// Limits, tolerance and confirmations.
     pub rules: Rules,
-    /// Of climb and bisection.
+    /// Timing of the probes of climb and bisection.
     pub probe: Timing,
-    /// Of confirmation.
+    /// Timing of the rounds that confirm.
     pub fresh: Timing,
     /// The p99 of the response time has to be below this.
     pub objective: Duration,
-    /// For each client.
+    /// Time limit for each client.
     pub budget: Duration,
-    /// Of the market and of random gaps.
+    /// Seed of the market and of random gaps.
     pub seed: u64,
     /// Who decides when a tick is generated.
     pub paces: Paces,
@@ -72,7 +72,7 @@ impl CapacitySearch<'_> {
         }
     }
 
-    /// What is reported of the searches for these clients beforehand.
+    /// What is reported before the searches for these clients.
     #[must_use]
     pub fn outline(&self, title: Activity, entries: &[&Entry]) -> Outline {
         Outline {
@@ -83,11 +83,11 @@ impl CapacitySearch<'_> {
         }
     }
 
-    /// Searches for the capacity of one client, and says whether all of its rounds could be
-    /// saved: the first that could not be ends it. `None`: the user interrupted it.
+    /// Searches for the capacity of one client. The inner result is an error if a round could not
+    /// be saved, which ends the search. `None`: the user interrupted it.
     ///
     /// # Errors
-    /// When the harness itself cannot go on.
+    /// When the harness itself cannot continue.
     pub fn capacity(
         &self,
         (number, entry): (usize, &Entry),
@@ -132,7 +132,7 @@ impl CapacitySearch<'_> {
                 note = Some(SearchNote::NotMeasured { verdict, reasons });
                 break;
             }
-            // A disturbed round says nothing about the client: once more.
+            // A disturbed round says nothing about the client: it is repeated.
             noisy = if gave_way == Some(Limit::Noise) { noisy + 1 } else { 0 };
             if noisy == NOISY_IN_A_ROW {
                 note = Some(SearchNote::Disturbed { reasons });
@@ -171,7 +171,7 @@ impl CapacitySearch<'_> {
         let limit = sustained(result.verdict, m, on_time_ns, objective_ns).err();
         let overflown = played.record.as_ref().filter(|record| Overflow::of(record).is_some());
         let gave_way = match (limit, overflown) {
-            (Some(Limit::Audit), Some(record)) => Some(where_it_waited(record)),
+            (Some(Limit::Audit), Some(record)) => Some(fullest_layer(record)),
             (limit, _) => limit,
         };
         Probe {
@@ -234,9 +234,9 @@ fn is_hopeless(verdict: Verdict, search: &Search) -> bool {
 }
 
 /// The layer that held most when a backlog ended the round.
-fn where_it_waited(record: &Record) -> Limit {
+fn fullest_layer(record: &Record) -> Limit {
     let bytes = backlog::bytes_per_tick(record);
-    // The last snapshot at which the connection was still there.
+    // The last snapshot with the connection still open.
     let mut snapshots = record.watched.snapshots.iter().rev();
     let last = snapshots.find(|snapshot| snapshot.queues.is_some());
     last.map_or(Limit::Audit, |snapshot| fullest(&backlog::layers(snapshot, bytes)))

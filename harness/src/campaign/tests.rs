@@ -34,7 +34,7 @@ use std::time::Duration;
 const TIMING: Timing =
     Timing { warmup_ns: 200_000_000, measure_ns: 600_000_000, grid_ns: 20_000_000, samples: 100 };
 
-/// Plays whatever `script` says about the n-th round (from 0); `None`: interrupted.
+/// Plays rounds with the outcomes that `script` gives for the n-th (from 0); `None`: interrupted.
 struct Fake<F> {
     script: F,
     played: Vec<(String, String)>,
@@ -281,7 +281,7 @@ fn an_interrupted_comparison_keeps_its_completed_rounds() {
 }
 
 #[test]
-fn clients_of_an_interrupted_comparison_without_a_round_are_listed() {
+fn an_interrupted_comparison_lists_clients_without_a_round() {
     let scheme = scheme(Blocks::OfClients, &["one"]);
     let ran = Ran::new(&scheme, |_, _, _| None);
     let rows = &ran.campaign.rows;
@@ -306,7 +306,7 @@ fn a_client_that_cannot_run_does_not_stop_the_others() {
 }
 
 #[test]
-fn a_comparison_that_cannot_be_saved_ends_and_still_has_its_rows() {
+fn a_comparison_that_cannot_be_saved_ends_and_keeps_its_rows() {
     let scheme = scheme(Blocks::OfClients, &["one"]);
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::create(dir.path(), "campaign", Path::new("/nowhere")).unwrap();
@@ -372,7 +372,7 @@ fn a_search_repeats_disturbed_rounds() {
 }
 
 #[test]
-fn a_search_on_a_machine_that_is_never_quiet_ends_and_says_so() {
+fn a_search_ends_with_a_note_if_every_round_is_disturbed() {
     let (found, probes) = searched(|_, _, _| noisy());
     let found = found.unwrap();
     assert!(matches!(found.note, Some(SearchNote::Disturbed { .. })), "{:?}", found.note);
@@ -380,7 +380,7 @@ fn a_search_on_a_machine_that_is_never_quiet_ends_and_says_so() {
 }
 
 #[test]
-fn a_search_ends_with_a_client_that_never_ran() {
+fn a_search_ends_if_the_client_cannot_run_at_its_first_rate() {
     let crash = || Some((Verdict::Failed, Reason::NotRun.into()));
     let (found, probes) = searched(|_, _, _| crash());
     assert!(matches!(found.unwrap().note, Some(SearchNote::NotMeasured { .. })));

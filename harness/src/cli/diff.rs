@@ -29,7 +29,7 @@ pub struct DiffArgs {
     pub out: Option<PathBuf>,
 }
 
-/// In what a diff is printed.
+/// Output formats of a diff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DiffFormat {
     /// Tables for a terminal

@@ -3,7 +3,7 @@
 
 use crate::exit::Exit;
 
-/// Of the program itself.
+/// The examples of the program itself, and the exit codes.
 #[must_use]
 pub fn main() -> String {
     let codes = Exit::ALL.map(|exit| format!("  {:<4} {exit}\n", exit.code()));
@@ -18,14 +18,14 @@ Examples:
   harness doctor                            # what on this machine disturbs measurements
 ";
 
-/// Of `list`.
+/// Examples of `list`.
 pub const LIST: &str = "\
 Examples:
   harness list                              # clients, servers, and what can run here
   harness list --client ../mine/client.toml # with a client outside of the suite
 ";
 
-/// Of `build`.
+/// Examples of `build`.
 pub const BUILD: &str = "\
 Examples:
   harness build                             # the server and every client
@@ -33,14 +33,14 @@ Examples:
   harness build -v                          # print the build commands
 ";
 
-/// Of `new`.
+/// Examples of `new`.
 pub const NEW: &str = "\
 Examples:
   harness new mine --template rust          # clients/mine, a crate with the kit
   harness new mine --template node --dir ../mine
 ";
 
-/// Of `check`.
+/// Examples of `check`.
 pub const CHECK: &str = "\
 Examples:
   harness check tokio                       # every case, with what it proves
@@ -50,7 +50,7 @@ Examples:
   harness check mine --case cut-frames --case fragments
 ";
 
-/// Of `compare`.
+/// Examples of `compare`.
 pub const COMPARE: &str = "\
 Examples:
   harness compare --all                     # every client, the default workloads
@@ -67,7 +67,7 @@ Examples:
   harness compare --all --quick --quiet --json - | jq '.rows[].verdict'
 ";
 
-/// Of `capacity`.
+/// Examples of `capacity`.
 pub const CAPACITY: &str = "\
 Examples:
   harness capacity --all                    # with a p99 below 10 ms
@@ -75,7 +75,7 @@ Examples:
   harness capacity --all --workload steady-json --lowest 10k --highest 5M
 ";
 
-/// Of `sweep`.
+/// Examples of `sweep`.
 pub const SWEEP: &str = "\
 Examples:
   harness sweep --all                       # rates around the clients' capacities
@@ -83,7 +83,7 @@ Examples:
   harness sweep tokio floor --rates 50k,500k --rounds 5 --seconds 2s
 ";
 
-/// Of `classic`.
+/// Examples of `classic`.
 pub const CLASSIC: &str = "\
 Examples:
   harness classic                           # all experiments and claims
@@ -92,7 +92,7 @@ Examples:
   harness classic --report results/RUN --check
 ";
 
-/// Of `show`.
+/// Examples of `show`.
 pub const SHOW: &str = "\
 Examples:
   harness show results/CAMPAIGN             # its tables, with small charts
@@ -101,7 +101,7 @@ Examples:
   harness show results/CAMPAIGN --format html > report.html
 ";
 
-/// Of `diff`.
+/// Examples of `diff`.
 pub const DIFF: &str = "\
 Examples:
   harness diff results/BEFORE results/AFTER # which clients became faster or slower
@@ -109,7 +109,7 @@ Examples:
   harness diff main results/AFTER --format md --only tokio blocking
 ";
 
-/// Of `publish`.
+/// Examples of `publish`.
 pub const PUBLISH: &str = "\
 Examples:
   harness publish results/CAMPAIGN          # its page and files, and the index
@@ -118,7 +118,7 @@ Examples:
   harness publish results/CAMPAIGN --with-journeys
 ";
 
-/// Of `journey`.
+/// Examples of `journey`.
 pub const JOURNEY: &str = "\
 Examples:
   harness journey results/CAMPAIGN          # the time of each stage
@@ -126,7 +126,7 @@ Examples:
   harness journey results/CAMPAIGN --workload steady --round 2 --seq 5000
 ";
 
-/// Of `plan`.
+/// Examples of `plan`.
 pub const PLAN: &str = "\
 Examples:
   harness plan tokio                        # its plan, and how to use it
@@ -134,7 +134,7 @@ Examples:
   harness plan tokio --url ws://127.0.0.1:9002/ticks
 ";
 
-/// Of `doctor`.
+/// Examples of `doctor`.
 pub const DOCTOR: &str = "\
 Examples:
   harness doctor                            # findings, and what to do about each
@@ -143,7 +143,7 @@ Examples:
   harness doctor --json doctor.json         # findings and raw readings
 ";
 
-/// Of `completions`.
+/// Examples of `completions`.
 pub const COMPLETIONS: &str = "\
 Examples:
   harness completions bash > ~/.local/share/bash-completion/completions/harness
@@ -151,7 +151,7 @@ Examples:
   harness completions fish > ~/.config/fish/completions/harness.fish
 ";
 
-/// Of `man`.
+/// Examples of `man`.
 pub const MAN: &str = "\
 Examples:
   harness man | man -l -                    # read the main page
@@ -167,17 +167,16 @@ mod tests {
     use clap::Parser;
     use std::path::Path;
 
-    /// The examples of a command: their words, without comments and what a shell
-    /// would do with the output.
+    /// The examples of a command, each as its arguments: without comments, pipes and
+    /// redirections.
     fn examples(command: &clap::Command) -> Vec<Vec<String>> {
         let below = command.get_after_help().map_or(String::new(), ToString::to_string);
         let lines = below.lines().skip_while(|line| *line != "Examples:").skip(1);
         lines
             .take_while(|line| line.starts_with("  "))
             .map(|line| {
-                let own =
-                    line.split([' ', '\n']).take_while(|word| !["#", "|", ">"].contains(word));
-                own.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+                let own = line.split([' ', '\n']).take_while(|arg| !["#", "|", ">"].contains(arg));
+                own.filter(|arg| !arg.is_empty()).map(str::to_owned).collect()
             })
             .collect()
     }
@@ -194,16 +193,16 @@ mod tests {
         assert!(all.len() > 10, "the tree was walked: {}", all.len());
         for (name, examples) in all {
             assert!(!examples.is_empty(), "`harness {name} --help` has no examples");
-            for words in examples {
-                let parsed = Cli::try_parse_from(&words);
-                assert!(parsed.is_ok(), "{}: {}", words.join(" "), parsed.unwrap_err());
-                assert!(name == "harness" || words[1] == name, "{name}: {}", words.join(" "));
+            for argv in examples {
+                let parsed = Cli::try_parse_from(&argv);
+                assert!(parsed.is_ok(), "{}: {}", argv.join(" "), parsed.unwrap_err());
+                assert!(name == "harness" || argv[1] == name, "{name}: {}", argv.join(" "));
             }
         }
     }
 
     #[test]
-    fn clients_and_workloads_of_examples_are_there() {
+    fn clients_and_workloads_of_examples_exist() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let found = roster::find(&root, &[]).unwrap();
         let check = |run: &RunArgs, workloads: &[String]| {
@@ -213,10 +212,10 @@ mod tests {
                 group::load(&root, &names).unwrap();
             }
         };
-        let mut seen = 0;
-        for words in all().into_iter().flat_map(|(_, examples)| examples) {
-            seen += 1;
-            match Cli::try_parse_from(words).unwrap().command {
+        let mut checked = 0;
+        for argv in all().into_iter().flat_map(|(_, examples)| examples) {
+            checked += 1;
+            match Cli::try_parse_from(argv).unwrap().command {
                 Command::Compare(args) => check(&args.run, &args.workload),
                 Command::Capacity(args) => check(&args.run, &[args.workload]),
                 Command::Sweep(args) => check(&args.run, &[args.workload]),
@@ -227,14 +226,14 @@ mod tests {
                     roster::select(&found, false, &[args.client], &[]).unwrap();
                     Workload::load(&root, &args.workload).unwrap();
                 }
-                _ => seen -= 1,
+                _ => checked -= 1,
             }
         }
-        assert!(seen > 10);
+        assert!(checked > 10);
     }
 
     #[test]
-    fn what_is_hidden_is_not_in_the_visible_tree() {
+    fn the_visible_tree_has_no_hidden_commands_or_options() {
         let tree = visible();
         assert!(tree.find_subcommand("compare").is_some());
         assert!(tree.find_subcommand("guard").is_none());

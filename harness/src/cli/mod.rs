@@ -1,4 +1,4 @@
-//! The command line: types only. One file for a group of subcommands.
+//! The command line: types only. One file per group of subcommands.
 
 mod classic;
 pub mod diff;
@@ -37,7 +37,7 @@ pub struct Cli {
     /// Also print build commands, the plan of every round, and every remark
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Read before the rest is parsed: see [`crate::console::color_before_parsing`].
+    /// Parsed before the rest: see [`crate::console::color_before_parsing`].
     #[command(flatten)]
     pub color: colorchoice_clap::Color,
     /// The subcommand.
@@ -122,7 +122,7 @@ pub enum Command {
     /// Show which stages took the response time of a saved campaign's ticks
     #[command(after_help = examples::JOURNEY)]
     Journey(JourneyArgs),
-    /// Print a plan, to run a client by hand
+    /// Print a plan, to run a client on its own
     #[command(after_help = examples::PLAN)]
     Plan(PlanArgs),
     /// Report what on this machine will disturb measurements, and what to do about it

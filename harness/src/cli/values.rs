@@ -81,9 +81,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_of_a_sweep_are_sorted_and_different() {
+    fn rates_of_a_sweep_are_sorted_and_unique() {
         assert_eq!("50k,10k,50k".parse(), Ok(Rates::Given(vec![10_000, 50_000])));
         assert_eq!("auto".parse(), Ok(Rates::Auto));
-        assert!("10k,fast".parse::<Rates>().unwrap_err().contains("`fast` is no rate"));
+        assert!("10k,fast".parse::<Rates>().unwrap_err().contains("`fast` is not a rate"));
     }
 }

@@ -8,8 +8,8 @@ use bench_rig::programs::build;
 use bench_rig::programs::{roster, servers};
 use std::path::Path;
 
-/// Builds the server and the named clients, or without a name every client and every
-/// server; prints the result of each.
+/// Builds the server and the named clients (without names, every client and every server), and
+/// prints the result of each.
 ///
 /// # Errors
 /// Unknown clients, wrong files, or a server that does not build.

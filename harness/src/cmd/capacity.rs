@@ -116,7 +116,7 @@ fn search_all(
         campaign.capacities.sort_by_key(|c| Reverse(c.capacity_per_s));
         if let Err(error) = saved {
             campaign.status = Status::Interrupted;
-            // Saved without the probe whose round could not be, as rounds.jsonl is; shown
+            // Saved without the probe whose round could not be saved, as in rounds.jsonl; printed
             // with it.
             let whole = campaign.capacities.clone();
             let own = campaign.capacities.iter_mut().filter(|c| c.client == entry.name);

@@ -1,5 +1,5 @@
-//! `harness classic`: the older benchmark's experiments, one after the other, each an
-//! ordinary comparison; and the report of them.
+//! `harness classic`: the older benchmark's experiments, one after the other, each an ordinary
+//! comparison; and their report.
 
 use super::{output, publish, setup};
 use crate::campaign::order::Blocks;
@@ -35,7 +35,7 @@ const USUAL: (u32, f64, f64) = (3, 0.5, 2.0);
 /// The data, below the root.
 const SHIPPED: &str = "harness/classic/classic.toml";
 
-/// Runs the experiments, or makes their report again.
+/// Runs the experiments, or writes the report of a saved run again.
 ///
 /// # Errors
 /// Wrong arguments or files, no experiment that can be run, a full disk.
@@ -66,7 +66,7 @@ pub fn run(root: &Path, args: &ClassicArgs) -> Result<Exit> {
         log::error!("{error:#}");
         return Ok(Exit::Unsaved);
     }
-    // Whatever came of it: what was measured is saved, and the report says what lacks.
+    // However it ended: what was measured is saved, and the report says what is missing.
     let findings = classic::read(&folder)?;
     for (path, bytes) in publish::of_classic(&folder, &findings, false)? {
         files.put(&path, &bytes)?;
@@ -109,8 +109,8 @@ struct Staged {
 }
 
 impl Staged {
-    /// Builds and checks everything before anything is measured. An experiment that
-    /// cannot be run is left out, with the reason.
+    /// Builds and checks everything before anything is measured. An experiment that cannot be
+    /// run is left out, and the reason is kept.
     fn all(root: &Path, args: &ClassicArgs, data: &Data, interrupted: &AtomicBool) -> Result<Self> {
         let mut staged = Self::default();
         let mut checked = BTreeMap::new();
@@ -179,7 +179,7 @@ fn scheme(
     let workloads = vec![Workload::load(root, &experiment.workload)?];
     let allowed = CpuList::allowed()?;
     let mut stage = setup::stage(root, args_of_run, &workloads, interrupted)?;
-    // The experiments to come are built, and placed, with all CPUs.
+    // The next experiments are built and placed with all CPUs.
     allowed.apply().context("cannot move back to all CPUs")?;
     if !args.unchecked {
         exclude_failing(&mut stage, checked, interrupted)?;
@@ -199,7 +199,7 @@ fn scheme(
     Ok((stage, scheme))
 }
 
-/// Plays the quick cases with those clients that no experiment before had.
+/// Plays the quick cases with the clients that no earlier experiment had.
 fn exclude_failing(
     stage: &mut Stage,
     checked: &mut BTreeMap<String, Built>,
@@ -243,10 +243,10 @@ fn measure(
     Ok(true)
 }
 
-/// The command that repeats it; files are named without their folders.
+/// The command that repeats it; files are named without their directories.
 fn command(args: &ClassicArgs) -> String {
     let (rounds, warmup_s, measure_s) = USUAL;
-    let mut words = format!(
+    let mut command = format!(
         "cargo harness classic --rounds {} --warmup {} --seconds {} --seed {}",
         args.rounds.unwrap_or(rounds),
         args.warmup.unwrap_or(warmup_s),
@@ -256,10 +256,10 @@ fn command(args: &ClassicArgs) -> String {
     for (name, list) in [("--server-cpus", &args.server_cpus), ("--client-cpus", &args.client_cpus)]
     {
         if let Some(list) = list {
-            words.push_str(&format!(" {name} {list}"));
+            command.push_str(&format!(" {name} {list}"));
         }
     }
-    words
+    command
 }
 
 #[cfg(test)]
@@ -278,7 +278,7 @@ mod tests {
         for experiment in &data.experiments {
             let server = servers::select(&root, &experiment.server, experiment.style).unwrap();
             let workload = Workload::load(&root, &experiment.workload).unwrap();
-            // A stamped tick in so many has to be one of the 1000ths.
+            // Every 1000th tick has to be among the sampled ones.
             assert!(workload.sample_stride.is_some_and(|stride| 1000 % stride == 0));
             server.carries(&[workload]).unwrap();
         }

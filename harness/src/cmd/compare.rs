@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const USUAL: (u32, f64, f64) = (3, 0.5, 2.0);
 const QUICK: (u32, f64, f64) = (1, 0.3, 0.6);
 
-/// Runs a campaign and says how it went.
+/// Runs a campaign and prints its tables.
 ///
 /// # Errors
 /// Wrong arguments or files, a server that does not build, a full disk.

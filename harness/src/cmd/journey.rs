@@ -1,4 +1,4 @@
-//! `harness journey`: where the response time of a saved campaign's ticks went.
+//! `harness journey`: which stages took the response time of a saved campaign's ticks.
 
 use super::output::is_broken_pipe;
 use crate::cli::JourneyArgs;
@@ -69,7 +69,7 @@ fn named(round: &Round, before_number: &str) -> String {
     format!("{workload} · {client}{control} · {before_number}{number}")
 }
 
-/// Checks that the campaign has everything that was named.
+/// Checks that the campaign has every name that was asked for.
 fn check(
     kind: &str,
     asked: &[String],

@@ -25,13 +25,13 @@ use std::time::Duration;
 
 /// Limit for a program's `hello`.
 const HELLO: Duration = Duration::from_secs(5);
-/// After its hello a client has so long to find out that it cannot run.
+/// Time that a client has after its hello to report that it cannot run.
 const UNAVAILABLE: Duration = Duration::from_millis(300);
 
 /// What a program answered: its hello, and whether it can run here.
 struct Answer<H> {
     hello: Option<H>,
-    /// `None`: it can.
+    /// `None` if it can.
     not_runnable: Option<String>,
 }
 
@@ -112,13 +112,13 @@ fn versions(all: Option<&[String]>) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// A window of a second: no tick is going to be sent.
+/// A window of one second; no tick will be sent.
 fn short_window() -> Timing {
     let second_ns = 1_000_000_000;
     Timing { warmup_ns: 0, measure_ns: second_ns, grid_ns: second_ns, samples: SAMPLES }
 }
 
-/// Gives a server a plan without a client: enough for its hello.
+/// Sends a plan to a server without a client: enough for its hello.
 fn ask_server(
     server: &Server,
     program: &[String],
@@ -141,8 +141,8 @@ fn ask_server(
     Ok(answer)
 }
 
-/// Gives a client a plan whose server never answers: enough for its hello, and for it to
-/// find out that it cannot run.
+/// Sends a plan to a client, with a server that never answers: enough for its hello, and to
+/// find out whether it cannot run.
 fn ask_client(
     entry: &Entry,
     program: &[String],

@@ -1,4 +1,4 @@
-//! `harness man`: manual pages, from the same words as `--help`.
+//! `harness man`: manual pages, from the same texts as `--help`.
 
 use crate::cli;
 use crate::cli::ManArgs;
@@ -9,12 +9,12 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
-/// Prints the main page, or writes all pages into a folder.
+/// Prints the main page, or writes all pages into a directory.
 ///
 /// # Errors
-/// When the folder cannot be made or written to.
+/// When the directory cannot be created or written to.
 pub fn run(args: &ManArgs) -> Result<Exit> {
-    // No page for `help`: it would say nothing of its own.
+    // No page for `help`: it would contain nothing of its own.
     let mut tree = cli::visible().disable_help_subcommand(true);
     tree.build();
     let Some(dir) = &args.out else {
@@ -30,8 +30,7 @@ pub fn run(args: &ManArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// One page. What stands below the options in the help keeps its lines: a
-/// heading there is a heading here.
+/// One page. The text below the options of the help keeps its lines and headings.
 fn page(command: &Command) -> Result<String> {
     let man = Man::new(command.clone()).manual("Tick Bench");
     let mut page = Vec::new();

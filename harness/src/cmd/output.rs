@@ -1,9 +1,9 @@
-//! Standard output whose reader may have left.
+//! Standard output that its reader may have closed.
 
 use anyhow::{Context, Error, Result};
 use std::io::{ErrorKind, Write};
 
-/// Prints a result on standard output. A reader that has left (`| head`) is no failure.
+/// Prints a result on standard output. A reader that has ended (`| head`) is not a failure.
 ///
 /// # Errors
 /// When it cannot be written; `what` is in the message.
@@ -17,7 +17,7 @@ pub(super) fn print(text: &str, what: &str) -> Result<()> {
     }
 }
 
-/// Whether the cause of an error is that the reader of our output has left.
+/// Whether the cause of an error is that the reader of our output has ended.
 pub(super) fn is_broken_pipe(error: &Error) -> bool {
     error.chain().any(|cause| {
         let cause = cause.downcast_ref::<std::io::Error>();

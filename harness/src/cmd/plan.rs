@@ -1,4 +1,4 @@
-//! `harness plan`: the plan line with which a client is run by hand.
+//! `harness plan`: the plan line for a client that is run on its own.
 
 use crate::cli::PlanArgs;
 use crate::exit::Exit;
@@ -22,7 +22,7 @@ pub fn run(root: &Path, args: &PlanArgs) -> Result<Exit> {
     let rate = match workload.rate_per_s {
         Some(Rate::Flood(_)) => "flood".into(),
         Some(Rate::PerSecond(rate)) => rate.to_string(),
-        None => bail!("workload {}: a server run by hand cannot replay a file", workload.name),
+        None => bail!("workload {}: a standalone server cannot replay a file", workload.name),
     };
     let format = workload.format;
     let grid_ns = 1_000_000;

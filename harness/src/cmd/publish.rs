@@ -62,8 +62,7 @@ pub fn run(args: &PublishArgs) -> Result<Exit> {
     Ok(report(&files, args.check))
 }
 
-/// The files of one campaign. Of one that was published without its stamps, those that need
-/// none.
+/// The files of one campaign; if it was published without its stamps, those that need none.
 fn of_campaign(archive: &Archive, with_parquet: bool) -> Result<Vec<Output>> {
     let mut formats = vec![Format::Markdown, Format::Csv, Format::Svg];
     // The probes of a search are too short for histograms of each.
@@ -139,7 +138,7 @@ fn experiments(dir: &Path, findings: &Findings) -> Vec<PathBuf> {
     run.map(|table| dir.join(&table.name)).collect()
 }
 
-/// The directory that a campaign's is in.
+/// The directory that contains a campaign's directory.
 fn parent(dir: &Path) -> Option<PathBuf> {
     dir.canonicalize().ok()?.parent().map(Path::to_owned)
 }
@@ -150,7 +149,7 @@ fn index_of(dir: &Path, archives: &[Archive]) -> Result<Vec<Output>> {
     for item in fs::read_dir(dir).with_context(|| dir.display().to_string())? {
         let dir = item?.path();
         let name = dir.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
-        // Without the path of this machine.
+        // The index must not contain a path of this machine.
         let without_path = |error: anyhow::Error| {
             format!("{error:#}").replace(&*dir.to_string_lossy(), name.as_str())
         };
@@ -181,8 +180,7 @@ fn about(findings: Findings) -> index::Findings {
     }
 }
 
-/// The campaign of a directory, if it is published or is being published; a directory
-/// without a page is neither.
+/// The campaign of a directory, if it is published (it has a page) or is being published.
 fn published(dir: &Path, archives: &[Archive]) -> Option<Result<Campaign>> {
     let own = archives.iter().find(|a| a.dir().canonicalize().is_ok_and(|own| own == dir));
     let has = |file: &str| dir.join(file).exists();
@@ -195,7 +193,7 @@ fn published(dir: &Path, archives: &[Archive]) -> Option<Result<Campaign>> {
     }
 }
 
-/// Checks that an index may be written there: a README of another origin is kept.
+/// Checks that an index may be written there: a README from elsewhere is not overwritten.
 fn check_own(readme: &Path) -> Result<()> {
     match fs::read_to_string(readme) {
         Ok(text) if !text.starts_with(index::MADE) => bail!(
@@ -206,7 +204,7 @@ fn check_own(readme: &Path) -> Result<()> {
     }
 }
 
-/// Says what was written, or would be.
+/// Reports which files were written, or with `--check` would be.
 pub(super) fn report(files: &Files, check: bool) -> Exit {
     let verb = if check { "differs" } else { "changed" };
     for path in files.changed() {

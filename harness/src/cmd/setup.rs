@@ -1,5 +1,5 @@
-//! What the subcommands that run campaigns have in common: from the command line to a
-//! stage, and from there to a directory of results.
+//! What the subcommands that run campaigns have in common: from the command line to a stage,
+//! and from there to a directory of results.
 
 use super::output;
 use super::versus::{self, Earlier};
@@ -27,11 +27,11 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// Finds and builds what takes part, and goes where it is going to measure from.
+/// Finds and builds what takes part, and moves the harness to its CPUs.
 ///
 /// # Errors
-/// Wrong arguments or files, results that could not be written, a server that does
-/// not build, or does not know the workloads.
+/// Wrong arguments or files, results that could not be written, a server that does not build or
+/// does not support the workloads.
 pub(super) fn stage(
     root: &Path,
     args: &RunArgs,
@@ -80,20 +80,20 @@ pub(super) fn timing(args: &RunArgs, warmup_s: f64, measure_s: f64, samples: u64
     }
 }
 
-/// A campaign under way.
+/// A campaign in progress.
 pub(super) struct Open {
     /// Where it is saved.
     pub(super) store: Store,
-    /// What it is.
+    /// Its content so far.
     pub(super) campaign: Campaign,
     cpu_time: CpuTime,
     earlier: Option<Earlier>,
 }
 
-/// Opens a campaign's folder.
+/// Creates a campaign's directory.
 ///
 /// # Errors
-/// When it cannot be made.
+/// When it cannot be created.
 pub(super) fn open(
     root: &Path,
     args: &RunArgs,
@@ -155,10 +155,10 @@ fn begin(store: &Store, campaign: &Campaign) -> Result<()> {
     Ok(())
 }
 
-/// Saves a campaign that has come to its end.
+/// Saves a campaign that has ended.
 ///
 /// # Errors
-/// [`Unsaved`] when the disk takes no more; what else broke it off.
+/// [`Unsaved`] when it cannot be written; otherwise the error that ended it.
 pub(super) fn seal(open: &mut Open, done: Result<()>) -> Result<()> {
     let campaign = &mut open.campaign;
     campaign.ended = Some(now());
@@ -167,7 +167,7 @@ pub(super) fn seal(open: &mut Open, done: Result<()>) -> Result<()> {
         campaign.status = if done.is_ok() { Status::Complete } else { Status::Interrupted };
     }
     match done {
-        // What is saved agrees with itself, and what is shown says more.
+        // What is saved is consistent; what is printed also has what could not be saved.
         Err(error) if error.is::<Unsaved>() => Err(error),
         done => {
             let saved = save(&open.store, campaign);
@@ -177,11 +177,11 @@ pub(super) fn seal(open: &mut Open, done: Result<()>) -> Result<()> {
     }
 }
 
-/// Saves a campaign that has come to its end, prints its tables, says where it is,
-/// and gives the exit code. What could not be saved is printed all the same.
+/// Saves a campaign that has ended, prints its tables and its directory, and returns the exit
+/// code. What could not be saved is printed all the same.
 ///
 /// # Errors
-/// What went wrong besides a disk that takes no more.
+/// Any error except that it cannot be written.
 pub(super) fn close(
     root: &Path,
     args: &RunArgs,
@@ -223,8 +223,8 @@ pub(super) fn report(campaign: &Campaign, to: &Path) -> Result<()> {
     store::write_report(to, &Report::of(campaign))
 }
 
-/// The command that repeats the campaign; everything that was decided is spelled out, and
-/// files are named without their directories.
+/// The command that repeats the campaign, with the defaults spelled out; files are named
+/// without their directories.
 fn command(
     args: &RunArgs,
     stage: &Stage,
@@ -232,18 +232,18 @@ fn command(
     workloads: &[Workload],
     (rounds, timing): (u32, Timing),
 ) -> String {
-    let mut words = vec![format!("cargo harness {}", request.kind())];
-    words.extend(stage.entries.iter().map(|entry| entry.name.clone()));
-    words.push(options(request, workloads, rounds));
-    words.extend(stage.served_by.options());
-    words.push(format!("--warmup {}", timing.warmup_ns as f64 / 1e9));
-    words.push(format!("--seconds {}", timing.measure_ns as f64 / 1e9));
-    words.push(format!("--seed {}", args.seed));
+    let mut parts = vec![format!("cargo harness {}", request.kind())];
+    parts.extend(stage.entries.iter().map(|entry| entry.name.clone()));
+    parts.push(options(request, workloads, rounds));
+    parts.extend(stage.served_by.options());
+    parts.push(format!("--warmup {}", timing.warmup_ns as f64 / 1e9));
+    parts.push(format!("--seconds {}", timing.measure_ns as f64 / 1e9));
+    parts.push(format!("--seed {}", args.seed));
     let pins = [("--server-cpus", &args.server_cpus), ("--client-cpus", &args.client_cpus)];
-    words.extend(
+    parts.extend(
         pins.iter().filter_map(|(name, list)| list.as_ref().map(|list| format!("{name} {list}"))),
     );
-    words.join(" ")
+    parts.join(" ")
 }
 
 /// The options of one subcommand.

@@ -11,7 +11,7 @@ use bench_publish::export::{self, Format, hlog};
 use bench_publish::text::small_charts;
 use std::io::{self, IsTerminal, Write};
 
-/// Prints a saved campaign on standard output. A reader that has left (`| head`) is no
+/// Prints a saved campaign on standard output. A reader that has ended (`| head`) is not a
 /// failure.
 ///
 /// # Errors
@@ -41,11 +41,11 @@ fn print(archive: &Archive, format: Format) -> Result<()> {
     let width = size.map_or(small_charts::WIDTH, |(_, columns)| usize::from(columns));
     let mut files = export::exporter(format, width).files(archive)?;
     if format == Format::Svg {
-        // That for dark pages is another file.
+        // The second file is the chart for dark pages.
         files.truncate(1);
     }
     if files.is_empty() {
-        bail!("there is no such chart of this campaign: it is no comparison, or has no numbers");
+        bail!("this campaign has no such chart: it is not a comparison, or has no numbers");
     }
     for file in files {
         out.write_all(&file.bytes)?;
@@ -54,7 +54,7 @@ fn print(archive: &Archive, format: Format) -> Result<()> {
     Ok(())
 }
 
-/// A log on standard output is of one workload.
+/// A log on standard output covers a single workload.
 fn check_single_log(archive: &Archive) -> Result<()> {
     match hlog::names(archive).as_slice() {
         [] => bail!("these rounds have no due times, so there are no response times"),
@@ -62,7 +62,7 @@ fn check_single_log(archive: &Archive) -> Result<()> {
             bail!("none of these rounds was measured, so there are no response times")
         }
         [_] => Ok(()),
-        many => bail!("a log is of one workload: give --workload with one of {}", many.join(", ")),
+        many => bail!("a log has one workload: give --workload with one of {}", many.join(", ")),
     }
 }
 

@@ -24,9 +24,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const USUAL: (f64, f64) = (0.3, 1.0);
 /// Rates at these shares of a capacity.
 const AROUND: [f64; 3] = [0.5, 0.9, 1.1];
-/// Rates closer than this to one another are one.
+/// Rates within this factor of each other are merged.
 const APART: f64 = 1.2;
-/// Rates farther apart get others in between.
+/// Rates farther apart than this factor get others in between.
 const WIDEST: f64 = 5.0;
 
 /// Runs a sweep and prints its tables.
@@ -40,7 +40,7 @@ pub fn run(root: &Path, args: &SweepArgs) -> Result<Exit> {
         bail!("workload {}: a flood has no rate to vary", workload.name);
     }
     let earlier = Earlier::open(root, &args.run)?;
-    // No other rates than those of the baseline could be compared with it.
+    // Only the rates of the baseline can be compared with it.
     let rates = match (&args.rates, &earlier) {
         (Rates::Given(rates), _) => Some(rates.clone()),
         (Rates::Auto, Some(earlier)) => earlier.rates(&workload),
@@ -100,7 +100,7 @@ fn around(
     let by = (stage.seed, stage.served_by.paces);
     let search = CapacitySearch::quick(workload, args.run.grid_ms * 1_000_000, by);
     let mut capacities = Vec::new();
-    // The capacity of a reference is far beyond those of the others.
+    // The capacity of a reference is far above those of the others.
     let all_references = stage.entries.iter().all(|entry| entry.class == Class::Reference);
     let searched = |entry: &&Entry| entry.class != Class::Reference || all_references;
     let entries: Vec<&Entry> = stage.entries.iter().filter(searched).collect();
@@ -138,7 +138,7 @@ fn spread(capacities: &[u64]) -> Vec<u64> {
     rates
 }
 
-/// A rate that can be read.
+/// A rate rounded to two digits, so that it is easy to read.
 fn two_digits(rate: f64) -> u64 {
     let unit = 10f64.powi((rate.max(1.0).log10().floor() as i32 - 1).max(0));
     (((rate / unit).round() * unit) as u64).clamp(1, 100_000_000)
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_lie_around_every_capacity_and_apart_from_each_other() {
+    fn rates_are_around_every_capacity_and_not_too_close() {
         let rates = spread(&[28_000, 1_000_000, 1_040_000]);
         assert_eq!(rates, [14_000, 25_000, 31_000, 120_000, 500_000, 900_000, 1_100_000]);
     }

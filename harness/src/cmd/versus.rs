@@ -1,5 +1,5 @@
-//! What `compare`, `capacity` and `sweep` do besides: compare with a baseline, judge,
-//! remember. What can be refused is refused before anything is measured.
+//! What `compare`, `capacity` and `sweep` do besides: compare with a baseline, check conditions,
+//! save a baseline. What can be refused is refused before anything is measured.
 
 use super::gate::{self, judge};
 use crate::cli::RunArgs;
@@ -27,23 +27,23 @@ pub(super) struct Earlier {
     archive: Archive,
 }
 
-/// The folder of campaigns.
+/// The directory of campaigns.
 pub(super) fn out(root: &Path, args: &RunArgs) -> PathBuf {
     args.out.clone().unwrap_or_else(|| root.join("results"))
 }
 
 impl Earlier {
-    /// Opens the baseline, if there is to be one.
+    /// Opens the baseline, if one is asked for.
     ///
     /// # Errors
     /// When it is missing or damaged.
     pub(super) fn open(root: &Path, args: &RunArgs) -> Result<Option<Self>> {
-        let Some(words) = &args.versus.baseline else { return Ok(None) };
-        let archive = Archive::open(&baseline::resolve(&out(root, args), words)?)?;
+        let Some(name) = &args.versus.baseline else { return Ok(None) };
+        let archive = Archive::open(&baseline::resolve(&out(root, args), name)?)?;
         Ok(Some(Self { archive }))
     }
 
-    /// Its rates of a workload, if it is a sweep of that.
+    /// Its rates, if it is a sweep of this workload.
     pub(super) fn rates(&self, workload: &Workload) -> Option<Vec<u64>> {
         let of = |swept: &Workload| match swept.rate_per_s {
             Some(Rate::PerSecond(rate)) if swept.name == workload.at_rate(rate).name => Some(rate),
@@ -53,10 +53,10 @@ impl Earlier {
         (!rates.is_empty()).then_some(rates)
     }
 
-    /// Whether one of these clients is in it.
+    /// Checks that it has at least one of these clients.
     ///
     /// # Errors
-    /// When none is.
+    /// When it has none.
     pub(super) fn knows(&self, clients: &[Entry]) -> Result<()> {
         let campaign = &self.archive.campaign;
         let rows = campaign.rows.iter().map(|row| row.client.as_str());
@@ -64,14 +64,13 @@ impl Earlier {
             rows.chain(campaign.capacities.iter().map(|found| found.client.as_str())).collect();
         if !clients.iter().any(|client| names.contains(client.name.as_str())) {
             let names: Vec<&str> = names.into_iter().collect();
-            bail!("--baseline: it has none of these clients, but {}", names.join(", "));
+            bail!("--baseline: it has none of these clients, only {}", names.join(", "));
         }
         Ok(())
     }
 }
 
-/// Checks whether what is going to be measured can be judged, and compared with the
-/// baseline.
+/// Checks that the campaign to be measured can be judged, and compared with the baseline.
 ///
 /// # Errors
 /// When it cannot.
@@ -87,7 +86,7 @@ pub(super) fn check(
             bail!("--fail-on {}: needs --baseline, a campaign to compare with", condition.text);
         }
         if !condition.fits(kind) {
-            bail!("--fail-on {}: `harness {}` measures no such thing", condition.text, kind);
+            bail!("--fail-on {}: `harness {}` does not measure that", condition.text, kind);
         }
     }
     let Some(Earlier { archive }) = earlier else { return Ok(()) };
@@ -107,16 +106,16 @@ pub(super) fn check(
     let names: Vec<&String> = archive.campaign.workloads.iter().map(|w| &w.name).collect();
     if !names.iter().any(|name| is_new(name)) {
         let names: Vec<&str> = names.into_iter().map(String::as_str).collect();
-        bail!("--baseline: it has none of these workloads, but {}", names.join(", "));
+        bail!("--baseline: it has none of these workloads, only {}", names.join(", "));
     }
     Ok(())
 }
 
-/// Compares what was just measured, as it was saved, and judges it; gives the exit
-/// code, given that of the campaign. Then remembers it, if that is asked for.
+/// Compares the campaign, as it was saved, with the baseline, and judges it; then saves it as a
+/// baseline, if asked for. Returns the exit code; `measured` is that of the campaign itself.
 ///
 /// # Errors
-/// When the campaign cannot be read back, or compared, or remembered.
+/// When the campaign cannot be read back, compared, or saved as a baseline.
 pub(super) fn after(
     root: &Path,
     args: &RunArgs,
@@ -141,14 +140,14 @@ pub(super) fn after(
             let (a, b) = (Side::of(&earlier.archive), Side::of(&new));
             let mut diff = diff::compare(&a, &b, &Filter::default())?;
             judge(&asked.gate.fail_on, &new, &mut diff);
-            say(args, &text::terminal(&diff));
+            print(args, &text::terminal(&diff));
             gate::exit(&diff)
         }
         None => {
             let all: Vec<Outcome> =
                 asked.gate.fail_on.iter().map(|c| c.judge(&new.campaign, None)).collect();
             all.iter().for_each(|outcome| {
-                say(args, &format!("gate: {}\n", escape::terminal(&outcome.to_string())))
+                print(args, &format!("gate: {}\n", escape::terminal(&outcome.to_string())))
             });
             if all.iter().all(|outcome| outcome.holds) { Exit::Done } else { Exit::Condition }
         }
@@ -157,23 +156,23 @@ pub(super) fn after(
         Some(name) if gated == Exit::Condition => {
             log::info!("baseline {name}: not saved, as a condition does not hold");
         }
-        Some(name) => remember(&out(root, args), name, &new)?,
+        Some(name) => save_as_baseline(&out(root, args), name, &new)?,
         None => {}
     }
     Ok(if gated == Exit::Condition { gated } else { measured })
 }
 
-/// To the standard output, unless that carries the object of `--json`.
-fn say(args: &RunArgs, text: &str) {
+/// Prints on standard output, unless the object of `--json` goes there.
+fn print(args: &RunArgs, text: &str) {
     match args.json.as_deref() == Some(Path::new("-")) {
         true => log::info!("{}", text.trim_end()),
         false => anstream::print!("{text}"),
     }
 }
 
-fn remember(out: &Path, name: &str, new: &Archive) -> Result<()> {
+fn save_as_baseline(out: &Path, name: &str, new: &Archive) -> Result<()> {
     if new.campaign.status != Status::Complete {
-        bail!("--save-baseline {name}: the campaign is incomplete, and no baseline");
+        bail!("--save-baseline {name}: the campaign is incomplete, so it is no baseline");
     }
     let baseline = Baseline {
         schema: baseline::SCHEMA,
@@ -183,7 +182,7 @@ fn remember(out: &Path, name: &str, new: &Archive) -> Result<()> {
     };
     let replaced = baseline::file(out, name).exists();
     store::save_baseline(out, name, &baseline)?;
-    let word = if replaced { "replaced" } else { "saved" };
-    log::info!("baseline {name} {word}: {}", baseline.campaign);
+    let verb = if replaced { "replaced" } else { "saved" };
+    log::info!("baseline {name} {verb}: {}", baseline.campaign);
     Ok(())
 }

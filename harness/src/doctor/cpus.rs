@@ -5,7 +5,7 @@ use super::readings::{Limit, Readings, Task};
 use bench_core::analysis::verdict::judge::{OTHERS_CPUS, STOLEN_SHARE};
 use bench_rig::host::affinity::CpuList;
 
-/// In the order of the table.
+/// The checks, in the order of the table.
 pub(super) const CHECKS: &[Check] = &[
     count,
     quota,
@@ -158,7 +158,7 @@ fn turbo(readings: &Readings) -> Finding {
 fn busy(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "other processes",
-        why: "processes on the CPUs of server and client take their time; such rounds get the verdict noisy",
+        why: "processes on the CPUs of server and client take CPU time from them; such rounds get the verdict noisy",
         if_unknown: "see `top` for processes that use CPUs, and stop them",
     };
     topic.judge(readings.activity.as_ref(), |activity| {
@@ -181,7 +181,7 @@ fn busy(readings: &Readings) -> Finding {
 fn stolen(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "stolen time",
-        why: "while the hypervisor runs other guests, this machine stands still; such rounds get the verdict noisy",
+        why: "while the hypervisor runs other guests, this machine does not run; such rounds get the verdict noisy",
         if_unknown: "see the column `st` of `vmstat 1`",
     };
     topic.judge(readings.activity.as_ref(), |activity| {

@@ -1,4 +1,4 @@
-//! What a check found, and how it is put together.
+//! The result of a check, and how it is built.
 
 use super::readings::Readings;
 use serde::Serialize;
@@ -41,13 +41,13 @@ impl fmt::Display for Severity {
     }
 }
 
-/// Stands for a reading that the machine does not give.
+/// What is found if there is no reading.
 pub const UNKNOWN: &str = "unknown on this machine";
 
 /// Judges one property of the machine.
 pub(super) type Check = fn(&Readings) -> Finding;
 
-/// What is checked, and why; and the advice where the machine gives no reading.
+/// What is checked, and why; and the advice if there is no reading.
 pub(super) struct Topic {
     pub(super) check: &'static str,
     pub(super) why: &'static str,

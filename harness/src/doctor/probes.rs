@@ -10,9 +10,9 @@ use std::collections::HashMap;
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-/// The CPUs are observed for so long.
+/// How long the CPUs are observed.
 const OBSERVED: Duration = Duration::from_millis(500);
-/// So many of the busiest processes are named.
+/// Number of the busiest processes that are named.
 const BUSIEST: usize = 3;
 
 /// The activity on the CPUs of server and client, and of all processes, over half a second.
@@ -54,7 +54,7 @@ pub(super) fn is_running(name: &str) -> Option<bool> {
 }
 
 /// Requests a ring of no entries at no address: a kernel with `io_uring` rejects the
-/// request as invalid, one without or with `io_uring` forbidden says that first.
+/// request as invalid; one that lacks or forbids `io_uring` rejects it for that reason first.
 pub(super) fn io_uring() -> Option<IoUring> {
     use nix::errno::Errno;
     use nix::libc;

@@ -1,10 +1,10 @@
-//! What a machine says about itself. Nothing is judged here; what cannot be read is absent.
+//! What a machine reports about itself. Nothing is judged here.
 
 use bench_core::record::snapshot::Method;
 use bench_rig::host::affinity::{CpuList, Placement};
 use serde::Serialize;
 
-/// What a machine says about itself; `None`: it does not say.
+/// What a machine reports about itself; `None`: it cannot be read.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Readings {
     /// CPUs that this process may use.
@@ -17,7 +17,7 @@ pub struct Readings {
     pub turbo: Option<bool>,
     /// The hardware threads of each of their cores.
     pub cores: Option<Vec<CpuList>>,
-    /// CPUs that the scheduler places nothing on by itself.
+    /// CPUs that are isolated from the scheduler.
     pub isolated: Option<CpuList>,
     /// CPUs without a timer tick.
     pub tickless: Option<CpuList>,
@@ -73,7 +73,7 @@ pub struct Readings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Limit<T> {
-    /// At most so much.
+    /// This value at most.
     Most(T),
     /// No limit.
     Unlimited,
@@ -83,11 +83,11 @@ pub enum Limit<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IoUring {
-    /// It checks the request.
+    /// Rings can be created.
     Available,
-    /// It refuses.
+    /// The kernel refuses to create one.
     Forbidden,
-    /// It has none.
+    /// The kernel does not have it.
     Absent,
 }
 
@@ -105,9 +105,9 @@ pub struct Activity {
 /// A process and its CPU time.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Task {
-    /// Its command's name.
+    /// The name of its command.
     pub name: String,
-    /// Its id.
+    /// Its process id.
     pub pid: i32,
     /// CPU time, in CPUs.
     pub cpus: f64,

@@ -57,7 +57,7 @@ pub(super) fn cores(cpus: &Path, allowed: &CpuList) -> Option<Vec<CpuList>> {
 /// Reads the quota of a control group.
 type Quota = fn(&Path) -> Option<Limit<f64>>;
 
-/// The least CPU quota of this process's control group and its ancestors, of cgroup version
+/// The lowest CPU quota of this process's control group and its ancestors, of cgroup version
 /// 1 or 2 (cgroups(7)).
 pub(super) fn quota_cpus() -> Option<Limit<f64>> {
     let groups = text("/proc/self/cgroup")?;

@@ -6,7 +6,7 @@ use bench_core::load::workload::MATCHED_BYTES;
 use bench_core::record::snapshot::Method;
 use bench_core::text::units::shown_bytes;
 
-/// In the order of the table.
+/// The checks, in the order of the table.
 pub(super) const CHECKS: &[Check] = &[
     clock,
     swap,
@@ -21,7 +21,7 @@ pub(super) const CHECKS: &[Check] = &[
     autotuning,
 ];
 
-/// With so much swap in use, pages are likely to be swapped in while measuring.
+/// From this much swap in use on, pages are likely to be swapped in while measuring.
 const MUCH_SWAP_BYTES: u64 = 100 << 20;
 /// Size of the meter files of a thousand connections.
 const METERS_BYTES: u64 = 16 << 20;
@@ -33,7 +33,7 @@ const FILES: u64 = 1100;
 const FEW_FILES: u64 = 128;
 /// The kernel's defaults are 4 MiB and more.
 const AUTOTUNING_BYTES: u64 = 4 << 20;
-/// Clock sources that are read without a slow trap.
+/// Clock sources that are fast to read.
 const QUICK_CLOCKS: [&str; 5] =
     ["tsc", "kvm-clock", "arch_sys_counter", "hyperv_clocksource_tsc_page", "riscv_clocksource"];
 
@@ -139,7 +139,7 @@ fn io_uring(readings: &Readings) -> Finding {
             "`sudo sysctl kernel.io_uring_disabled=0`; in a container, a seccomp profile that allows it",
         ),
         IoUring::Absent => warning(
-            "unknown to this kernel",
+            "not supported by this kernel",
             "use Linux 5.8 or later with CONFIG_IO_URING, outside of sandboxes that lack it",
         ),
     })

@@ -16,7 +16,7 @@ use std::path::Path;
 /// to come; `None`: as the harness chooses them.
 ///
 /// # Errors
-/// CPUs that are not allowed.
+/// When a CPU is not allowed.
 pub fn take(server: Option<CpuList>, client: Option<CpuList>) -> Result<Readings> {
     let allowed = CpuList::allowed().ok();
     let placement = match &allowed {

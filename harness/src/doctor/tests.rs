@@ -10,7 +10,7 @@ fn list(text: &str) -> bench_rig::host::affinity::CpuList {
     text.parse().unwrap()
 }
 
-/// A machine at which nothing disturbs.
+/// A machine on which nothing disturbs measurements.
 fn ideal() -> Readings {
     let allowed = list("0-3");
     Readings {
@@ -47,7 +47,7 @@ fn ideal() -> Readings {
     }
 }
 
-/// What is found when one thing of the ideal machine is changed.
+/// The finding of one check when the ideal machine is changed.
 fn found(check: &str, change: impl FnOnce(&mut Readings)) -> Finding {
     let mut readings = ideal();
     change(&mut readings);
@@ -56,7 +56,7 @@ fn found(check: &str, change: impl FnOnce(&mut Readings)) -> Finding {
 }
 
 #[test]
-fn nothing_is_found_at_an_ideal_machine() {
+fn an_ideal_machine_passes_every_check() {
     let found = examine(&ideal());
     assert!(found.len() > 20);
     for finding in found {
@@ -65,7 +65,7 @@ fn nothing_is_found_at_an_ideal_machine() {
 }
 
 #[test]
-fn what_is_not_told_is_said_and_never_guessed() {
+fn a_missing_reading_is_reported_as_unknown() {
     let mut names = Vec::new();
     for finding in examine(&Readings::default()) {
         assert_eq!((finding.severity, finding.seen.as_str()), (Severity::Note, UNKNOWN));
@@ -79,7 +79,7 @@ fn what_is_not_told_is_said_and_never_guessed() {
 }
 
 #[test]
-fn each_trouble_has_its_severity_and_what_to_do() {
+fn each_problem_has_its_severity_and_advice() {
     use Severity::{Note, Warning};
     type Change = fn(&mut Readings);
     let cases: &[(&str, Change, Severity, &str)] = &[
@@ -124,7 +124,7 @@ fn each_trouble_has_its_severity_and_what_to_do() {
 }
 
 #[test]
-fn siblings_matter_where_server_and_client_share_a_core() {
+fn siblings_are_a_warning_if_server_and_client_share_a_core() {
     let pairs = |cores: &[&str]| Some(cores.iter().map(|core| list(core)).collect::<Vec<_>>());
     let neighbours = found("SMT siblings", |r| r.cores = pairs(&["0-1", "2-3"]));
     assert_eq!(neighbours.severity, Severity::Fine, "{neighbours:?}");
@@ -140,7 +140,7 @@ fn siblings_matter_where_server_and_client_share_a_core() {
 }
 
 #[test]
-fn a_busy_machine_names_who_is_busy() {
+fn the_busiest_processes_are_named() {
     let busy = |others_cpus: f64, stolen_share: f64| {
         let task = Task { name: "backup".into(), pid: 77, cpus: 0.4 };
         Some(Activity { others_cpus, stolen_share, busiest: vec![task] })
@@ -158,7 +158,7 @@ fn a_busy_machine_names_who_is_busy() {
 }
 
 #[test]
-fn a_slow_clock_is_exchanged_for_a_quick_one_if_there_is_one() {
+fn the_advice_for_a_slow_clock_is_a_fast_one_if_there_is_one() {
     let slow = found("clock source", |r| r.clocksource = Some("hpet".into()));
     assert!(slow.severity == Severity::Warning && slow.advice.unwrap().contains("echo tsc"));
     let only = found("clock source", |r| {

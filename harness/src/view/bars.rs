@@ -13,15 +13,15 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// At most so often.
+/// Redraws per second at most.
 const DRAWN_PER_S: u8 = 2;
 
-/// Lines and bars.
+/// Lines above two progress bars.
 pub struct Bars {
     all: MultiProgress,
-    /// Of the round under way, in ms.
+    /// Progress of the round, in ms.
     round: ProgressBar,
-    /// Of the campaign, in rounds.
+    /// Progress of the campaign, in rounds.
     campaign: ProgressBar,
 }
 
@@ -79,7 +79,7 @@ impl Canvas for Bars {
     }
 
     fn print(&mut self, line: &str) {
-        // A closed terminal loses the line; the files have it.
+        // A closed terminal loses the line; the saved files have its numbers.
         let _ = self.all.println(line);
     }
 

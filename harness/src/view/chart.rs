@@ -20,7 +20,7 @@ const PATTERNS: [(&str, Color); 5] = [
 ];
 /// Width of the scale on the left.
 const SCALE: u16 = 5;
-/// A column covers at most so much time.
+/// The longest time that a column covers.
 const LONGEST_COLUMN_NS: u64 = 250_000_000;
 
 /// Names and patterns of the layers in one line.
@@ -35,7 +35,7 @@ pub fn legend(width: u16) -> Line<'static> {
     Line::from_iter(each)
 }
 
-/// A layer's name where there is little space.
+/// A layer's name for narrow places.
 fn short(layer: Layer) -> String {
     match layer {
         Layer::KernelSend => "send".into(),
@@ -47,8 +47,7 @@ fn short(layer: Layer) -> String {
 /// One column: the largest backlog within its time.
 type Column = Option<Backlog>;
 
-/// The history in columns of equal time. A round that fits is shown from its
-/// start; of a longer one the latest part.
+/// The history in columns of equal time: a whole round if it fits, else its latest part.
 fn columns(steps: &VecDeque<Step>, step_ns: u64, load_ns: u64, width: usize) -> Vec<Column> {
     let Some(last) = steps.back() else { return Vec::new() };
     let longest = (LONGEST_COLUMN_NS / step_ns).max(1);
@@ -73,7 +72,7 @@ fn top_of_scale(peak: f64) -> f64 {
     [1.0, 2.0, 5.0].map(|n| n * unit).into_iter().find(|top| *top >= peak).unwrap_or(10.0 * unit)
 }
 
-/// Draws the history into `area`.
+/// Draws the history of the backlog into `area`.
 pub fn draw(buffer: &mut Buffer, area: Rect, steps: &VecDeque<Step>, step_ns: u64, load_ns: u64) {
     if area.width <= SCALE + 1 || area.height == 0 {
         return;

@@ -1,4 +1,4 @@
-//! The round under way, snapshot by snapshot: rates, backlog by layer, the age of the
+//! The current round, snapshot by snapshot: rates, backlog by layer, the age of the
 //! oldest waiting tick, CPU and memory. Pure.
 
 use crate::campaign::progress::RoundStart;
@@ -9,13 +9,13 @@ use hdrhistogram::Histogram;
 use std::collections::VecDeque;
 use tick::Timetable;
 
-/// Rates are means over so long, so that their digits do not flicker.
+/// Rates are means over this time, so that their digits do not flicker.
 const RATE_NS: u64 = 500_000_000;
 /// The history of the backlog has steps of a 512th of the round, at least the time
 /// between two snapshots and at most a quarter of a second.
 const STEPS: u64 = 512;
 const LONGEST_STEP_NS: u64 = 250_000_000;
-/// So many steps are kept.
+/// Number of steps that are kept.
 const STEPS_KEPT: usize = 1024;
 
 /// The phase of a round.
@@ -52,16 +52,16 @@ pub struct Reading {
     pub server_rss_bytes: u64,
 }
 
-/// The most that waited within a step of time.
+/// The highest backlog within a step of time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Step {
     /// Its number since tick 0.
     pub number: u64,
-    /// Layer by layer.
+    /// Its layers.
     pub backlog: Backlog,
 }
 
-/// The round under way.
+/// The current round.
 pub struct Current {
     /// Client, load and timing.
     pub round: RoundStart,
@@ -69,7 +69,7 @@ pub struct Current {
     pub began_ns: u64,
     /// Whether it is over.
     pub over: bool,
-    /// `None` where its load cannot be carried out; the round itself says so.
+    /// `None` if its load cannot be played; the round itself reports that.
     timetable: Option<Timetable>,
     /// Ticks of the whole load; `None` under flood.
     ticks: Option<u64>,
@@ -78,7 +78,7 @@ pub struct Current {
     recent: VecDeque<Snapshot>,
     /// The history of the backlog.
     pub steps: VecDeque<Step>,
-    /// How long a step is.
+    /// Length of a step, in ns.
     pub step_ns: u64,
     /// Ages of the oldest waiting tick at the snapshots of the window.
     ages: Histogram<u32>,
@@ -151,14 +151,15 @@ impl Current {
         if !self.has_due_times() {
             return None;
         }
-        // With several connections: as if all were equally far.
+        // With several connections: as if all had processed the same number.
         let seq = snapshot.processed / self.connections();
         let due_ns = self.timetable.as_ref()?.due_offset_ns(seq)?;
         let none_left = self.ticks.is_some_and(|ticks| seq >= ticks);
         Some(if none_left { 0 } else { snapshot.at_ns.saturating_sub(self.start_ns + due_ns) })
     }
 
-    /// The p50 and p99 of those ages over the snapshots of the window so far, in ns.
+    /// The p50 and p99 of the age of the oldest waiting tick, over the snapshots of the window so
+    /// far, in ns.
     #[must_use]
     pub fn ages_ns(&self) -> Option<[u64; 2]> {
         (!self.ages.is_empty()).then(|| [0.5, 0.99].map(|q| self.ages.value_at_quantile(q)))
@@ -183,7 +184,7 @@ impl Current {
         }
     }
 
-    /// Rates, CPU and memory of now; `None` before the second snapshot.
+    /// The latest rates, CPU and memory; `None` before the second snapshot.
     #[must_use]
     pub fn reading(&self) -> Option<Reading> {
         let (first, last) = (self.recent.front()?, self.recent.back()?);

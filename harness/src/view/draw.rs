@@ -19,7 +19,7 @@ const NUMBERS: u16 = 37;
 /// Lines of the numbers.
 const NUMBER_LINES: u16 = 8;
 
-/// Draws all of it as it is at `now_ns` of the monotonic clock.
+/// Draws the state as of `now_ns` of the monotonic clock.
 pub fn draw(frame: &mut Frame<'_>, state: &State, now_ns: u64) {
     let area = frame.area();
     if area.width < LEAST.0 || area.height < LEAST.1 {

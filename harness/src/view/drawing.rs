@@ -1,4 +1,4 @@
-//! The thread that draws. It takes the harness's events and has the lowest priority: a round
+//! The thread that draws. It receives the harness's events and has the lowest priority: a round
 //! never waits for a terminal.
 
 use super::state::{Event, State};
@@ -11,11 +11,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tick::clock::now_ns;
 
-/// From one frame to the next.
+/// Time from one frame to the next.
 const FRAME: Duration = Duration::from_millis(500);
-/// Between the parts of a frame.
+/// Time between the parts of a frame.
 const PAUSE: Duration = Duration::from_millis(1);
-/// More events than a running thread can leave unread; further snapshots are dropped.
+/// Limit of unread events, which a running thread never reaches; further snapshots are dropped.
 const EVENTS_KEPT: usize = 1024;
 
 /// Something to draw on.
@@ -26,13 +26,13 @@ pub trait Canvas: Send + 'static {
     /// When the terminal has gone.
     fn paint(&mut self, state: &State, now_ns: u64) -> Result<()>;
 
-    /// Waits for `limit`, or until a key was handled, or until it is woken.
+    /// Waits for `limit`, or until a key was handled or the thread is woken.
     ///
     /// # Errors
     /// When the terminal has gone.
     fn wait(&mut self, limit: Duration, interrupted: &AtomicBool) -> Result<()>;
 
-    /// Prints a line that stays.
+    /// Prints a line above what is drawn.
     fn print(&mut self, _line: &str) {}
 
     /// Lines that processes have written to standard error.
@@ -50,7 +50,7 @@ type Inbox = Mutex<Vec<(u64, Event)>>;
 /// The harness's end of the drawing thread.
 pub struct DrawingThread {
     inbox: Arc<Inbox>,
-    /// Not handed over yet.
+    /// Events that are not in the inbox yet.
     pending: Vec<(u64, Event)>,
     over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -83,7 +83,7 @@ impl DrawingThread {
         Ok(Self { inbox, pending: Vec::new(), over, thread: Some(thread) })
     }
 
-    /// Hands an event over; keeps it for the next call while the thread is reading others.
+    /// Passes an event on; keeps it for the next call while the thread is reading others.
     pub fn send(&mut self, event: Event) {
         let is_snapshot = matches!(event, Event::Snapshot { .. });
         if self.has_ended() || is_snapshot && self.pending.len() >= EVENTS_KEPT {
@@ -93,7 +93,7 @@ impl DrawingThread {
         let Ok(mut inbox) = self.inbox.try_lock() else { return };
         let room = EVENTS_KEPT.saturating_sub(inbox.len());
         if room < self.pending.len() {
-            // The thread has not been scheduled for long.
+            // The thread has not been scheduled for a long time.
             self.pending.retain(|(_, event)| !matches!(event, Event::Snapshot { .. }));
         }
         inbox.append(&mut self.pending);
@@ -114,7 +114,7 @@ impl Drop for DrawingThread {
         self.over.store(true, Ordering::SeqCst);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
-            // The panic hook has reported its panic, if any.
+            // A panic was reported by the panic hook.
             let _ = thread.join();
         }
     }
@@ -181,8 +181,8 @@ pub fn pause() {
     std::thread::sleep(PAUSE);
 }
 
-/// Gives the calling thread the lowest priority, away from the client's CPUs. Where that
-/// is refused, it draws all the same.
+/// Gives the calling thread the lowest priority and the server's CPUs. If either is refused, it
+/// draws all the same.
 fn lower_priority(cpus: Option<&CpuList>) {
     if let Some(cpus) = cpus {
         let _ = cpus.apply();

@@ -12,12 +12,12 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
-/// The least width of a column with its gap.
+/// Minimum width of a column with its gap.
 const NARROWEST: u16 = 6;
-/// The greatest width of a column; the only one of a search shows more.
+/// Maximum width of a column; the single column of a search may be wider.
 const WIDEST: u16 = 26;
 const WIDEST_SEARCH: u16 = 44;
-/// The least width of a name.
+/// Minimum width of a name.
 const SHORTEST_NAME: u16 = 7;
 /// From this width on a cell also shows units and how many rounds are done.
 const WIDE: u16 = 15;
@@ -36,7 +36,7 @@ pub fn sign(verdict: Verdict) -> (&'static str, Color) {
     }
 }
 
-/// The signs that occur, with their verdicts.
+/// The signs that occur in the grid, with their verdicts.
 #[must_use]
 pub fn legend(state: &State) -> Line<'static> {
     let (loads, entries) = (state.outline.loads.len(), state.outline.entries.len());
@@ -53,13 +53,13 @@ pub fn legend(state: &State) -> Line<'static> {
     signs.chain([Span::raw("▸ running  · to come ")]).collect()
 }
 
-/// Lines of the whole grid with its heads.
+/// Lines of the whole grid with its head.
 #[must_use]
 pub fn height(state: &State) -> u16 {
     u16::try_from(state.outline.entries.len()).unwrap_or(u16::MAX).saturating_add(1)
 }
 
-/// Draws as much of the grid as fits, around the round under way.
+/// Draws as much of the grid as fits, around the current round.
 pub fn draw(buffer: &mut Buffer, area: Rect, state: &State) {
     let outline = &state.outline;
     if area.height < 2 || outline.loads.is_empty() {
@@ -139,7 +139,7 @@ fn text(cell: Option<&Cell>, runs: bool, extent: Extent, width: u16) -> Line<'st
     };
     let style = Style::new().fg(colour);
     if width < WIDE && rest.chars().count() == usize::from(width) {
-        // The sign does not fit besides.
+        // No space is left for the sign.
         return Line::styled(rest, style);
     }
     let rest = cut(&rest, usize::from(width.saturating_sub(1)));

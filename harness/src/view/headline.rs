@@ -1,4 +1,4 @@
-//! The one number that stands for a round, or for all rounds of a client under a load.
+//! The headline number of a round, or of all rounds of a client under a load.
 
 use crate::campaign::progress::Extent;
 use bench_core::analysis::rows::result::RoundResult;
@@ -8,7 +8,7 @@ use bench_core::analysis::statistics::times::{Time, Times};
 use bench_core::analysis::verdict::Verdict;
 use bench_core::load::workload::RankBy;
 
-/// The number that stands for a round, or for all rounds of a client under a load.
+/// The metric that a workload is ranked by, with its value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Headline {
     /// The p99 of the response time, or of the staleness.
@@ -20,7 +20,7 @@ pub enum Headline {
 }
 
 impl Headline {
-    /// That of a round, by what its table is ranked by; `None` unless it was measured.
+    /// Of a round: the metric that its table is ranked by; `None` unless it was measured.
     #[must_use]
     pub fn of_round(result: &RoundResult, rank_by: RankBy) -> Option<Self> {
         let m = result.measurement.as_ref().filter(|_| result.verdict.is_measured())?;
@@ -61,13 +61,13 @@ impl Cell {
         self.headlines.extend(headline);
     }
 
-    /// Rounds that are over.
+    /// Number of rounds that are over.
     #[must_use]
     pub fn done(&self) -> usize {
         self.verdicts.len()
     }
 
-    /// The verdict that its row would have now. A search that sustains one rate is ok,
+    /// The verdict that its row would have so far. A search that sustains one rate is ok,
     /// whatever happened at others.
     #[must_use]
     pub fn verdict(&self, extent: Extent) -> Option<Verdict> {
@@ -79,8 +79,8 @@ impl Cell {
         }
     }
 
-    /// The median over its rounds, as its row will have it; of a search the highest
-    /// rate that was sustained.
+    /// The median over its rounds, as its row will have it; in a search, the highest rate that was
+    /// sustained.
     #[must_use]
     pub fn headline(&self, extent: Extent) -> Option<Headline> {
         let numbers = || self.headlines.iter().map(|headline| headline.number());

@@ -1,4 +1,4 @@
-//! Where keys come from.
+//! The file that keys are read from.
 
 use anyhow::Result;
 use std::fs::File;

@@ -1,10 +1,10 @@
-//! The view where there is no terminal: a line for each round, as it stands in logs. Pure.
+//! The view without a terminal: a line for each round, as in logs. Pure.
 
 use bench_core::analysis::rows::result::RoundResult;
 use bench_core::text::digits::count;
 use bench_core::text::escape;
 
-/// The result of a round in one line; its place is `(done, total)`.
+/// The result of a round in one line, with its number among all.
 #[must_use]
 pub fn line((done, total): (usize, usize), title: &str, result: &RoundResult) -> String {
     format!("[{done}/{total}] {title}: {}", summary(result))

@@ -1,4 +1,4 @@
-//! Warnings as they arise. A repeated one is listed once, with how often it came. Pure.
+//! Warnings as they occur. A repeated one is listed once, with its count. Pure.
 
 use bench_core::analysis::verdict::Verdict;
 use bench_core::analysis::verdict::reason::Reasons;
@@ -6,7 +6,7 @@ use bench_core::analysis::verdict::remark::Remark;
 use std::collections::VecDeque;
 use std::fmt;
 
-/// So many are kept.
+/// Number of warnings that are kept.
 const KEPT: usize = 100;
 
 /// What a warning says.
@@ -41,14 +41,14 @@ impl fmt::Display for Warning {
     }
 }
 
-/// One warning with how often it came.
+/// A warning with its count.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notice {
-    /// Client and workload; `None`: about no round.
+    /// Client and workload; `None` if it is not about a round.
     pub about: Option<String>,
     /// The latest of its kind.
     pub warning: Warning,
-    /// How often it came.
+    /// How often it occurred.
     pub times: u32,
 }
 
@@ -87,7 +87,7 @@ impl Notices {
         self.all.iter()
     }
 
-    /// How many there are.
+    /// Number of different warnings.
     #[must_use]
     pub fn len(&self) -> usize {
         self.all.len()

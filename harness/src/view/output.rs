@@ -35,7 +35,7 @@ pub fn check(watch: bool) -> Result<()> {
 }
 
 impl View {
-    /// Opens the whole screen if asked for, else what standard error allows.
+    /// Opens the whole screen if asked for; otherwise bars on a terminal, and lines elsewhere.
     ///
     /// # Errors
     /// When there is no terminal for `watch`.

@@ -24,10 +24,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError, TryLockError};
 use std::time::Duration;
 
-/// So many lines of standard error are printed again after the screen is closed.
+/// Number of lines of standard error that are kept and printed after the screen is closed.
 const LINES_KEPT: usize = 1000;
 
-/// Hundredths of a second to wait for a terminal that is being drawn on.
+/// How long to wait for a terminal that is being drawn on, in hundredths of a second.
 const PATIENCE: u32 = 50;
 
 /// Keys as they come in raw mode.
@@ -38,8 +38,7 @@ const ESCAPE: u8 = 0x1b;
 /// Draws the state at an instant of the monotonic clock.
 pub type Painter = fn(&mut Frame<'_>, &State, u64);
 
-/// The open screen. Whoever takes it out restores the terminal, and nothing is drawn
-/// after that.
+/// The open screen. Taking it out means restoring the terminal; nothing is drawn after that.
 static OPEN: Mutex<Option<Open>> = Mutex::new(None);
 
 struct Open {
@@ -47,9 +46,9 @@ struct Open {
     tty: File,
     /// The reading end of the pipe that is standard error now.
     stderr: File,
-    /// Its last line so far.
+    /// The last, incomplete line.
     partial: Vec<u8>,
-    /// Its whole lines.
+    /// The complete lines.
     lines: Vec<String>,
 }
 
@@ -57,8 +56,7 @@ fn open() -> MutexGuard<'static, Option<Open>> {
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The same with a limit: a blocked terminal must not block other threads than the one
-/// that draws.
+/// The same with a limit: a blocked terminal must block no thread but the one that draws.
 fn open_within_limit() -> Option<MutexGuard<'static, Option<Open>>> {
     for _ in 0..PATIENCE {
         match OPEN.try_lock() {
@@ -70,8 +68,8 @@ fn open_within_limit() -> Option<MutexGuard<'static, Option<Open>>> {
     None
 }
 
-/// Restores the terminal, and prints what was written to standard error meanwhile. Does
-/// nothing when nothing was changed.
+/// Restores the terminal, and prints what was written to standard error meanwhile. Does nothing
+/// if nothing was changed.
 pub fn restore() {
     echo::restore();
     let Some(mut open) = open_within_limit().and_then(|mut place| place.take()) else { return };
@@ -108,7 +106,7 @@ impl Open {
     }
 }
 
-/// Gathers a whole frame, and shows it only while the screen is up.
+/// Gathers a whole frame, and shows it only while the screen is open.
 struct Tty {
     frame: Vec<u8>,
 }
@@ -232,7 +230,7 @@ impl Canvas for Screen {
     }
 }
 
-/// The keys of a single byte; escape sequences, such as those of arrow keys, are left out.
+/// The keys of a single byte; escape sequences, such as those of arrow keys, are skipped.
 fn single_keys(bytes: &[u8]) -> Vec<u8> {
     let mut keys = Vec::new();
     let mut bytes = bytes.iter().copied();

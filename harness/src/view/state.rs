@@ -10,18 +10,18 @@ use bench_core::analysis::verdict::Verdict;
 use bench_core::record::snapshot::Snapshot;
 use std::collections::VecDeque;
 
-/// Something that a live view is told of.
+/// An event that a live view receives.
 #[derive(Debug)]
 pub enum Event {
     /// A campaign, or a part of one, begins.
     Plan(Outline),
     /// A round begins.
     Begin(Box<RoundStart>),
-    /// A snapshot of the round under way.
+    /// A snapshot of the current round.
     Snapshot {
         /// When its tick 0 was due.
         start_ns: u64,
-        /// What was counted.
+        /// The counters.
         snapshot: Snapshot,
     },
     /// A round is over.
@@ -35,16 +35,16 @@ pub enum Event {
 pub struct Ended {
     /// Its result.
     pub result: RoundResult,
-    /// In one line, as it stands in logs.
+    /// One line for logs.
     pub line: String,
     /// Of a search: the rate, if it was sustained.
     pub sustained_per_s: Option<u64>,
 }
 
-/// A round that is over, as the list of the latest shows it.
+/// A round that is over, as the list of the latest rounds shows it.
 #[derive(Debug, Clone)]
 pub struct Finished {
-    /// What it was called.
+    /// Load, client and round, as text.
     pub title: String,
     /// Its verdict.
     pub verdict: Verdict,
@@ -54,7 +54,7 @@ pub struct Finished {
     pub response_ns: Option<Quantiles>,
 }
 
-/// So many of the latest rounds are kept.
+/// Number of the latest rounds that are kept.
 const FINISHED_KEPT: usize = 64;
 /// Assumed time of a round besides its warm-up and window, until one has ended.
 const ASSUMED_OVERHEAD_NS: u64 = 700_000_000;
@@ -62,9 +62,9 @@ const ASSUMED_OVERHEAD_NS: u64 = 700_000_000;
 /// The state of a campaign.
 #[derive(Debug, Default)]
 pub struct State {
-    /// What it is going to do.
+    /// Loads, entries and number of rounds.
     pub outline: Outline,
-    /// The round under way.
+    /// The current round; `None` before the first.
     pub current: Option<Current>,
     /// The latest rounds, the newest first.
     pub finished: VecDeque<Finished>,
@@ -75,11 +75,11 @@ pub struct State {
     cells: Vec<Cell>,
     done: usize,
     overhead: Overhead,
-    /// When the first round of the entry under way began.
+    /// When the first round of the current entry began.
     entry_since_ns: u64,
 }
 
-/// What rounds take besides their load, from those that are over.
+/// Time that rounds take besides their load, from those that are over.
 #[derive(Debug, Default)]
 struct Overhead {
     sum_ns: u64,
@@ -89,7 +89,7 @@ struct Overhead {
 }
 
 impl Overhead {
-    /// A round begins: the one before has cost all the time until now.
+    /// A round begins: all the time until now belongs to the one before.
     fn begin(&mut self, now_ns: u64, round_ns: u64) {
         if let Some((began_ns, load_ns)) = self.before.replace((now_ns, round_ns)) {
             self.sum_ns += now_ns.saturating_sub(began_ns).saturating_sub(load_ns);
@@ -137,7 +137,7 @@ impl State {
         self.done += 1;
         let Ended { result, sustained_per_s, .. } = ended;
         if result.measurement.is_none() {
-            // It ended early: how long it took says nothing about others.
+            // It ended early, so its time says nothing about others.
             self.overhead.before = None;
         }
         let round = &current.round;
@@ -169,25 +169,25 @@ impl State {
         self.finished.truncate(FINISHED_KEPT);
     }
 
-    /// The rounds of one client under one load, by their numbers.
+    /// The rounds of one client under one load, by their indexes in the outline.
     #[must_use]
     pub fn cell(&self, load: usize, entry: usize) -> Option<&Cell> {
         self.cells.get(load * self.outline.entries.len() + entry)
     }
 
-    /// Load and entry of the round under way, by their numbers.
+    /// Load and entry of the current round, as indexes in the outline.
     #[must_use]
     pub fn place(&self) -> Option<(usize, usize)> {
         self.current.as_ref().map(|current| (current.round.load, current.round.entry))
     }
 
-    /// Rounds that are done.
+    /// Number of rounds that are done.
     #[must_use]
     pub fn done(&self) -> usize {
         self.done
     }
 
-    /// All rounds; `None` of a search.
+    /// Number of all rounds; `None` for a search.
     #[must_use]
     pub fn total(&self) -> Option<usize> {
         match self.outline.extent {
@@ -196,8 +196,8 @@ impl State {
         }
     }
 
-    /// The remaining time at `now_ns`, in ns: from the plan and the overhead of the rounds
-    /// so far; of searches the upper bound that their budgets give.
+    /// The remaining time at `now_ns`, in ns: from the plan and the overhead of the rounds so far;
+    /// for searches, the upper bound that their budgets give.
     #[must_use]
     pub fn remaining_ns(&self, now_ns: u64) -> u64 {
         match self.outline.extent {

@@ -21,7 +21,7 @@ const S: u64 = 1_000_000_000;
 const MS: u64 = 1_000_000;
 const TIMING: Timing =
     Timing { warmup_ns: 500 * MS, measure_ns: 2 * S, grid_ns: 20 * MS, samples: 100 };
-/// What a round takes besides, in these tests.
+/// Time that a round takes besides its load, in these tests.
 const OVERHEAD_NS: u64 = 300 * MS;
 
 fn workload(name: &str, rate: &str, rank_by: &str) -> Workload {
@@ -111,37 +111,37 @@ fn snapshot(start_ns: u64, since_ns: u64, generated: u64, processed: u64) -> Eve
     }
 }
 
-/// A campaign that has been told of so many rounds, one after the other.
-struct Told {
+/// A state and its clock, moved on by events.
+struct Session {
     state: State,
     now_ns: u64,
 }
 
-impl Told {
+impl Session {
     fn new(outline: Outline) -> Self {
-        let mut told = Self { state: State::default(), now_ns: 1000 * S };
-        told.tell(Event::Plan(outline));
-        told
+        let mut session = Self { state: State::default(), now_ns: 1000 * S };
+        session.add(Event::Plan(outline));
+        session
     }
 
-    fn tell(&mut self, event: Event) {
+    fn add(&mut self, event: Event) {
         self.state.add(self.now_ns, event);
     }
 
     fn play(&mut self, round: RoundStart, result: RoundResult) {
-        self.tell(Event::Begin(Box::new(round)));
+        self.add(Event::Begin(Box::new(round)));
         self.now_ns += TIMING.warmup_ns + TIMING.measure_ns + OVERHEAD_NS;
-        self.tell(end(result));
+        self.add(end(result));
     }
 
-    /// A round under way for `elapsed_ns`, of whose ticks a share is processed.
+    /// A round that has run for `elapsed_ns`, with a share of its ticks processed.
     fn run(&mut self, round: RoundStart, rate_per_s: u64, share: f64, elapsed_ns: u64) {
         let start_ns = self.now_ns + 100 * MS;
-        self.tell(Event::Begin(Box::new(round)));
+        self.add(Event::Begin(Box::new(round)));
         for since_ns in (0..=elapsed_ns).step_by(20 * MS as usize) {
-            let made = rate_per_s * since_ns / S;
+            let generated = rate_per_s * since_ns / S;
             self.now_ns = start_ns + since_ns;
-            self.tell(snapshot(start_ns, since_ns, made, (made as f64 * share) as u64));
+            self.add(snapshot(start_ns, since_ns, generated, (generated as f64 * share) as u64));
         }
     }
 
@@ -152,10 +152,10 @@ impl Told {
     }
 }
 
-/// Seven rounds of the first workload, some of the second, and one under way.
-fn comparison() -> Told {
+/// Seven rounds of the first workload, some of the second, and a current one.
+fn comparison() -> Session {
     let loads = defaults();
-    let mut told = Told::new(outline(loads.iter().map(|w| w.name.clone()).collect(), 7));
+    let mut session = Session::new(outline(loads.iter().map(|w| w.name.clone()).collect(), 7));
     for round in 1..=7 {
         for entry in 0..7 {
             let p99 = Time::Exact((50 + 7 * entry as u64 + u64::from(round)) * 1000);
@@ -164,7 +164,7 @@ fn comparison() -> Told {
             if entry == 3 {
                 result.reasons = Reason::OtherProcesses { cpus: 0.31 }.into();
             }
-            told.play(start(0, entry, round, &loads[0]), result);
+            session.play(start(0, entry, round, &loads[0]), result);
         }
     }
     for entry in [0, 4, 2] {
@@ -182,10 +182,10 @@ fn comparison() -> Told {
         if verdict == Verdict::Overloaded {
             result.reasons = Reason::BacklogGrew { share: 0.94 }.into();
         }
-        told.play(start(1, entry, 1, &loads[1]), result);
+        session.play(start(1, entry, 1, &loads[1]), result);
     }
-    told.run(start(1, 5, 1, &loads[1]), 500_000, 0.4, 1_740 * MS);
-    told
+    session.run(start(1, 5, 1, &loads[1]), 500_000, 0.4, 1_740 * MS);
+    session
 }
 
 #[test]
@@ -205,20 +205,20 @@ fn a_window_that_is_too_small_says_so() {
 
 #[test]
 fn every_size_can_be_drawn() {
-    let told = comparison();
+    let session = comparison();
     for (width, height) in [(1, 1), (60, 18), (60, 200), (61, 19), (79, 23), (300, 18), (400, 120)]
     {
-        told.screen(width, height);
+        session.screen(width, height);
     }
 }
 
 /// Twelve rates, in blocks of all clients.
-fn sweep() -> Told {
+fn sweep() -> Session {
     let rates = [14, 25, 30, 100, 360, 1300, 4300, 5800, 7800, 9500, 12_000, 15_000u64];
     let steady = workload("steady", "100000", "response_p99");
     let loads: Vec<Workload> = rates.iter().map(|k| steady.at_rate(k * 1000)).collect();
     let names = rates.iter().map(|&k| super::narrow::number(k as f64 * 1e3)).collect();
-    let mut told = Told::new(Outline { title: Activity::Sweep, ..outline(names, 3) });
+    let mut session = Session::new(Outline { title: Activity::Sweep, ..outline(names, 3) });
     for (load, workload) in loads.iter().enumerate() {
         for entry in 0..5 {
             let late = load > 9 && entry != 2;
@@ -227,11 +227,11 @@ fn sweep() -> Told {
                 false => (Verdict::Ok, Time::Exact((40 + 70 * load as u64 * load as u64) * 1000)),
             };
             let result = result(&workload.name, &entries()[entry], verdict, Some(p99));
-            told.play(start(load, entry, 1, workload), result);
+            session.play(start(load, entry, 1, workload), result);
         }
     }
-    told.run(start(11, 5, 1, &loads[11]), 15_000_000, 0.999, 800 * MS);
-    told
+    session.run(start(11, 5, 1, &loads[11]), 15_000_000, 0.999, 800 * MS);
+    session
 }
 
 #[test]
@@ -242,29 +242,29 @@ fn a_sweep_of_twelve_rates_fits() {
 #[test]
 fn a_flood_has_no_due_times() {
     let loads = defaults();
-    let mut told = Told::new(outline(loads.iter().map(|w| w.name.clone()).collect(), 3));
-    told.run(start(2, 1, 1, &loads[2]), 9_000_000, 0.99, 1000 * MS);
-    let current = told.state.current.as_ref().unwrap();
+    let mut session = Session::new(outline(loads.iter().map(|w| w.name.clone()).collect(), 3));
+    session.run(start(2, 1, 1, &loads[2]), 9_000_000, 0.99, 1000 * MS);
+    let current = session.state.current.as_ref().unwrap();
     assert_eq!(current.ages_ns(), None);
     assert_eq!(current.reading().unwrap().offered_per_s, None);
-    let screen = told.screen(80, 24);
+    let screen = session.screen(80, 24);
     assert!(screen.contains("flood") && screen.contains("no due times"));
 }
 
 #[test]
 fn a_search_shows_the_highest_rate_sustained_so_far() {
     let steady = workload("steady", "100000", "response_p99");
-    let mut told = Told::new(Outline {
+    let mut session = Session::new(Outline {
         title: Activity::Capacity,
         loads: vec!["capacity".into()],
         entries: entries()[..3].to_vec(),
         extent: Extent::Searches { budget_ns: 60 * S },
     });
-    assert_eq!(told.state.remaining_ns(told.now_ns), 180 * S);
+    assert_eq!(session.state.remaining_ns(session.now_ns), 180 * S);
     let probes = [(0, 1_000_000, true), (0, 10_000_000, false), (0, 3_000_000, true)];
     for (entry, rate, held) in probes.into_iter().chain([(1, 1_000_000, false)]) {
-        told.tell(Event::Begin(Box::new(start(0, entry, 1, &steady.at_rate(rate)))));
-        told.now_ns += 2 * S;
+        session.add(Event::Begin(Box::new(start(0, entry, 1, &steady.at_rate(rate)))));
+        session.now_ns += 2 * S;
         let verdict = match (held, rate) {
             (true, _) => Verdict::Ok,
             (false, 10_000_000) => Verdict::Invalid,
@@ -276,22 +276,22 @@ fn a_search_shows_the_highest_rate_sustained_so_far() {
         }
         let sustained_per_s = held.then_some(rate);
         let ended = Ended { result, line: String::new(), sustained_per_s };
-        told.tell(Event::End(Box::new(ended)));
+        session.add(Event::End(Box::new(ended)));
     }
     // The second has used 2 of its 60 s, and one is to come.
-    assert_eq!(told.state.remaining_ns(told.now_ns), 118 * S);
+    assert_eq!(session.state.remaining_ns(session.now_ns), 118 * S);
     // A search overloads its clients on purpose: that is no warning.
-    assert_eq!(told.state.notices.len(), 1);
-    let screen = told.screen(80, 24);
+    assert_eq!(session.state.notices.len(), 1);
+    let screen = session.screen(80, 24);
     assert!(screen.contains("✓ 3 probes, sustains 3 000 000/s"), "{screen}");
 }
 
 #[test]
-fn rates_and_ages_come_from_counts_and_the_timetable() {
+fn rates_and_ages_are_computed_from_counts_and_the_timetable() {
     let steady = workload("steady", "100000", "response_p99");
-    let mut told = Told::new(outline(vec!["steady".into()], 1));
-    told.run(start(0, 0, 1, &steady), 100_000, 0.8, 1500 * MS);
-    let current = told.state.current.as_ref().unwrap();
+    let mut session = Session::new(outline(vec!["steady".into()], 1));
+    session.run(start(0, 0, 1, &steady), 100_000, 0.8, 1500 * MS);
+    let current = session.state.current.as_ref().unwrap();
     let reading = current.reading().unwrap();
     let near = |value: f64, wanted: f64| (value / wanted - 1.0).abs() < 0.01;
     assert!(near(reading.offered_per_s.unwrap(), 100_000.0), "{reading:?}");
@@ -302,52 +302,52 @@ fn rates_and_ages_come_from_counts_and_the_timetable() {
     // the window from 0.5 to 1.5 s it was 0.1 to 0.3 s.
     let [p50, p99] = current.ages_ns().unwrap();
     assert!(near(p50 as f64, 200e6) && near(p99 as f64, 298e6), "{p50} {p99}");
-    assert_eq!(current.phase(told.now_ns), Phase::Measuring(S));
+    assert_eq!(current.phase(session.now_ns), Phase::Measuring(S));
     let last = current.steps.back().unwrap();
     let layers = last.backlog.layers().map(|(_, ticks)| ticks);
     assert_eq!(layers, [0.0, 0.0, 10_000.0, 10_000.0, 10_000.0]);
 }
 
 #[test]
-fn nothing_waits_where_all_is_processed() {
+fn the_age_is_zero_if_every_due_tick_is_processed() {
     let steady = workload("steady", "100000", "response_p99");
-    let mut told = Told::new(outline(vec!["steady".into()], 1));
-    // To the end of the load and beyond, with the tick due at each look processed.
-    let start_ns = told.now_ns;
-    told.tell(Event::Begin(Box::new(start(0, 0, 1, &steady))));
+    let mut session = Session::new(outline(vec!["steady".into()], 1));
+    // Past the end of the load, with the tick that is due at each snapshot processed.
+    let start_ns = session.now_ns;
+    session.add(Event::Begin(Box::new(start(0, 0, 1, &steady))));
     for since_ns in (0..=2600 * MS).step_by(20 * MS as usize) {
-        let made = (100_000 * since_ns / S + 1).min(250_000);
-        told.tell(snapshot(start_ns, since_ns, made, made));
+        let generated = (100_000 * since_ns / S + 1).min(250_000);
+        session.add(snapshot(start_ns, since_ns, generated, generated));
     }
-    assert_eq!(told.state.current.as_ref().unwrap().ages_ns(), Some([0, 0]));
+    assert_eq!(session.state.current.as_ref().unwrap().ages_ns(), Some([0, 0]));
 }
 
 #[test]
-fn the_time_left_learns_from_the_rounds_before() {
+fn the_remaining_time_uses_the_overhead_of_earlier_rounds() {
     let steady = workload("steady", "100000", "response_p99");
-    let mut told = Told::new(outline(vec!["steady".into()], 2));
+    let mut session = Session::new(outline(vec!["steady".into()], 2));
     // 14 rounds of 2.5 s, and 0.7 s besides until something else is known.
-    assert_eq!(told.state.remaining_ns(told.now_ns), 14 * 3200 * MS);
+    assert_eq!(session.state.remaining_ns(session.now_ns), 14 * 3200 * MS);
     let good = || result("steady", "async-std", Verdict::Ok, Some(Time::Exact(1000)));
-    told.play(start(0, 0, 1, &steady), good());
-    told.play(start(0, 1, 1, &steady), good());
-    assert_eq!(told.state.remaining_ns(told.now_ns), 12 * 2800 * MS);
-    // One that breaks off at once says nothing of the others.
-    told.tell(Event::Begin(Box::new(start(0, 2, 1, &steady))));
+    session.play(start(0, 0, 1, &steady), good());
+    session.play(start(0, 1, 1, &steady), good());
+    assert_eq!(session.state.remaining_ns(session.now_ns), 12 * 2800 * MS);
+    // A round that ends at once says nothing about the others.
+    session.add(Event::Begin(Box::new(start(0, 2, 1, &steady))));
     let broken = RoundResult { measurement: None, verdict: Verdict::Failed, ..good() };
-    told.tell(end(broken));
-    told.play(start(0, 3, 1, &steady), good());
-    assert_eq!(told.state.remaining_ns(told.now_ns), 10 * 2800 * MS);
-    told.tell(Event::Begin(Box::new(start(0, 4, 1, &steady))));
-    told.now_ns += S;
-    assert_eq!(told.state.remaining_ns(told.now_ns), 10 * 2800 * MS - S);
+    session.add(end(broken));
+    session.play(start(0, 3, 1, &steady), good());
+    assert_eq!(session.state.remaining_ns(session.now_ns), 10 * 2800 * MS);
+    session.add(Event::Begin(Box::new(start(0, 4, 1, &steady))));
+    session.now_ns += S;
+    assert_eq!(session.state.remaining_ns(session.now_ns), 10 * 2800 * MS - S);
 }
 
 #[test]
 fn lines_on_stderr_and_reasons_are_warnings() {
-    let mut told = comparison();
-    told.tell(Event::Stderr("somebody else wrote this".into()));
-    let lines: Vec<String> = told.state.notices.iter().map(|n| n.to_string()).collect();
+    let mut session = comparison();
+    session.add(Event::Stderr("somebody else wrote this".into()));
+    let lines: Vec<String> = session.state.notices.iter().map(|n| n.to_string()).collect();
     assert_eq!(
         lines,
         [

@@ -1,4 +1,4 @@
-//! Baselines: a campaign is remembered, compared with, and judged; what cannot be is
+//! Baselines: a campaign is saved as one, compared with it, and judged; what cannot be judged is
 //! refused before anything is measured.
 
 use crate::common::Room;
@@ -26,7 +26,7 @@ impl Bench {
         command.args(["--out", self.out.to_str().unwrap()]).args(args).output().unwrap()
     }
 
-    /// The names in the folder of results, without that of the baselines.
+    /// The names in the directory of results, without that of the baselines.
     fn campaigns(&self) -> Vec<String> {
         let entries = self.out.read_dir().into_iter().flatten();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -56,7 +56,7 @@ fn a_baseline_is_saved_compared_with_and_judged() {
     let judged = bench.compare(&[&["--baseline", "main"][..], &gate].concat());
     let stdout = text(&judged.stdout);
     assert_eq!(judged.status.code(), Some(3), "{stdout}{}", text(&judged.stderr));
-    let (table, diff) = stdout.split_once("A: ").expect("the diff stands below the tables");
+    let (table, diff) = stdout.split_once("A: ").expect("the diff is below the tables");
     assert!(table.contains("light: 5 000 ticks/s"), "{stdout}");
     assert!(diff.starts_with(baseline["campaign"].as_str().unwrap()), "{stdout}");
     assert!(
@@ -64,12 +64,12 @@ fn a_baseline_is_saved_compared_with_and_judged() {
             && diff.contains("a single round"),
         "{stdout}"
     );
-    assert!(diff.contains("gate: slower FAILS (1 row"), "one round tells nothing: {stdout}");
+    assert!(diff.contains("gate: slower FAILS (1 row"), "one round proves nothing: {stdout}");
     assert!(diff.contains("gate: processed>1k holds (1 row)"), "{stdout}");
     assert!(diff.contains("gate: */floor:max<1ns FAILS"), "{stdout}");
     assert_eq!(bench.campaigns().len(), 2);
 
-    // With --json on standard output, the rest goes elsewhere; and a name is replaced.
+    // With --json on standard output, the rest goes to standard error; the name is reused.
     let objective = ["--fail-on", "p99<60s", "--json", "-", "--save-baseline", "main"];
     let again = bench.compare(&objective);
     let stderr = text(&again.stderr);
@@ -80,7 +80,7 @@ fn a_baseline_is_saved_compared_with_and_judged() {
     let replaced: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     assert_ne!(replaced["campaign"], baseline["campaign"]);
 
-    // What fails a condition becomes no baseline.
+    // A campaign that fails a condition does not become a baseline.
     let failed = bench.compare(&["--fail-on", "p99<1ns", "--save-baseline", "main"]);
     assert_eq!(failed.status.code(), Some(3), "{}", text(&failed.stderr));
     assert!(text(&failed.stderr).contains("baseline main: not saved"), "{}", text(&failed.stderr));
@@ -101,7 +101,7 @@ fn a_baseline_is_saved_compared_with_and_judged() {
         "{stderr}"
     );
 
-    // The moved folder is a baseline by its path; another load of its name is not the same.
+    // The moved directory is a baseline by its path; another load of the same name is refused.
     let moved = bench.room.path().join("moved");
     bench.room.workload("light", "rate_per_s = 6000\nrank_by = \"response_p99\"");
     let refused = bench.compare(&["--baseline", moved.to_str().unwrap()]);
@@ -112,7 +112,7 @@ fn a_baseline_is_saved_compared_with_and_judged() {
 }
 
 #[test]
-fn a_sweep_takes_the_rates_of_its_baseline() {
+fn a_sweep_uses_the_rates_of_its_baseline() {
     let room = Room::new();
     let (out, load) = (room.path().join("results"), room.light());
     let sweep = |args: &[&str]| {
@@ -128,24 +128,24 @@ fn a_sweep_takes_the_rates_of_its_baseline() {
     assert!(stdout.contains("light@3000") && stdout.contains("2 cannot tell"), "{stdout}");
     let other = sweep(&["--baseline", "rates", "--rates", "4k"]);
     assert_eq!(other.status.code(), Some(2));
-    assert!(text(&other.stderr).contains("none of these workloads, but light@3000, light@6000"));
+    assert!(text(&other.stderr).contains("none of these workloads, only light@3000, light@6000"));
 }
 
-fn refused(args: &[&str], words: &str) {
+fn refused(args: &[&str], expected: &str) {
     let bench = Bench::new();
     let output = bench.compare(args);
     let stderr = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(stderr.contains(words), "{args:?}: {stderr}");
+    assert!(stderr.contains(expected), "{args:?}: {stderr}");
     assert!(bench.campaigns().is_empty(), "nothing is measured");
 }
 
 #[test]
 fn what_cannot_be_judged_is_refused_before_measuring() {
-    refused(&["--baseline", "nowhere"], "none is remembered");
+    refused(&["--baseline", "nowhere"], "no baseline is saved");
     refused(&["--save-baseline", "../x"], "use letters, digits");
     refused(&["--save-baseline", "x", "--baseline", "y"], "cannot be used with");
     refused(&["--fail-on", "slower"], "needs --baseline");
-    refused(&["--fail-on", "capacity>1M"], "`harness compare` measures no such thing");
-    refused(&["--fail-on", "p99<fast"], "is no time");
+    refused(&["--fail-on", "capacity>1M"], "`harness compare` does not measure that");
+    refused(&["--fail-on", "p99<fast"], "is not a time");
 }

@@ -1,10 +1,10 @@
-//! Searches for capacities against real processes. What a search makes of its probes is tested
-//! on made-up rounds (`campaign/tests.rs`); here nothing depends on how busy the machine is.
+//! Searches for capacities with real processes. How a search uses its probes is tested on
+//! made-up rounds (`campaign/tests.rs`); nothing here depends on how busy the machine is.
 
 use crate::common::{self, Room};
 use serde_json::Value;
 
-/// Runs a search and gives its one row, and the exit code.
+/// Runs a search and returns its one row and the exit code.
 fn search(room: &Room, args: &[&str]) -> (Value, Option<i32>) {
     let out = room.path().join("results");
     let mut command =
@@ -37,9 +37,9 @@ fn a_budget_that_is_too_small_is_named() {
 }
 
 /// The simulated page takes 35 µs per tick, so no machine makes it sustain 40 000 ticks/s; a
-/// busy one may end the search early, and says so.
+/// busy one may end the search early, with a note.
 #[test]
-fn a_search_never_exceeds_what_a_client_can_do() {
+fn a_search_never_finds_more_than_a_client_can_sustain() {
     let room = Room::new();
     let light = room.light();
     let args = ["js-sim", "--workload", &light, "--highest", "200k", "--p99", "100ms"];

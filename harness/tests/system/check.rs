@@ -1,5 +1,4 @@
-//! `harness check`, the quick part of it before a campaign, and new clients out of
-//! templates.
+//! `harness check`, its quick cases before a campaign, and new clients from templates.
 
 use crate::common;
 
@@ -7,7 +6,7 @@ use crate::common::Room;
 use serde_json::Value;
 use std::path::Path;
 
-/// Says hello and then nothing that helps.
+/// Sends its hello, and ends without connecting.
 const IDLE: &str = r#"echo '{"type":"hello","contract":2,"name":"idle","versions":["sh 1"],"runtime":"sh","transport":"none","class":"library","queue":{"kind":"none","bound":null}}'; echo 'nothing to do' >&2; exit 1"#;
 
 fn run(room: &Room, args: &[&str]) -> (i32, String, String) {
@@ -35,14 +34,14 @@ fn a_sound_client_passes_every_case_that_is_not_long() {
 }
 
 #[test]
-fn a_failing_client_is_told_what_to_mend_and_is_not_measured() {
+fn a_failing_client_gets_advice_and_is_not_measured() {
     let room = Room::new();
     let script = room.script("idle", IDLE);
     let folder = Path::new(&script).parent().unwrap().to_str().unwrap();
     let (code, stdout, stderr) = run(&room, &["check", "idle", "--quick", "--client", folder]);
     assert_eq!(code, 1, "{stdout}{stderr}");
-    for words in ["idle: FAILED  binary", "nothing to do", "proves:", "mend:", "idle: 0 of 3"] {
-        assert!(stdout.contains(words), "{words}: {stdout}");
+    for expected in ["idle: FAILED  binary", "nothing to do", "proves:", "mend:", "idle: 0 of 3"] {
+        assert!(stdout.contains(expected), "{expected}: {stdout}");
     }
     let out = room.path().join("results");
     let args = ["compare", "floor", "--client", &script, "--workload", &room.light(), "--quick"];
@@ -116,7 +115,7 @@ fn bad_names_are_refused_in_one_line() {
     let room = Room::new();
     let dir = room.path().join("x");
     let dir = dir.to_str().unwrap();
-    for (name, words) in [
+    for (name, expected) in [
         ("Mine", "lower-case letters"),
         ("../mine", "lower-case letters"),
         ("", "lower-case letters"),
@@ -125,7 +124,7 @@ fn bad_names_are_refused_in_one_line() {
     ] {
         let (code, stderr) = new(&[name, "--template", "rust", "--dir", dir]);
         assert_eq!((code, stderr.lines().count()), (2, 1), "{stderr}");
-        assert!(stderr.contains(words), "{stderr}");
+        assert!(stderr.contains(expected), "{stderr}");
     }
     let (code, stderr) = new(&["mine", "--template", "cobol", "--dir", dir]);
     assert_eq!(code, 2);

@@ -1,5 +1,5 @@
-//! `harness classic`: a short run with light clients, its report, what is missing in
-//! it, and a run that is broken off.
+//! `harness classic`: a short run with light clients, its report, what is missing in it, and an
+//! interrupted run.
 
 use crate::common;
 
@@ -13,8 +13,8 @@ use std::process::{Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// Two experiments with two clients each, a third whose server is not there, and a
-/// claim on each.
+/// Two experiments with two clients each, a third whose server does not exist, and a claim on
+/// each.
 fn data(room: &Room) -> String {
     let load = "rate_per_s = 20000\nformat = \"classic-binary\"\nsample_stride = 25\nrank_by = \"backlog_growth\"";
     let workload = room.workload("light", load);
@@ -49,7 +49,7 @@ fn data(room: &Room) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// The only folder in the room's results.
+/// The only directory in the room's results.
 fn folder(out: &Path) -> Option<PathBuf> {
     Some(out.read_dir().ok()?.next()?.ok()?.path())
 }
@@ -89,7 +89,7 @@ fn a_run_leaves_its_campaigns_and_its_report() {
         assert_eq!(table["name"], name);
         for row in table["rows"].as_array().unwrap() {
             assert!(common::is_measured(row), "{row}");
-            // A round that was disturbed is not behind the numbers of the others.
+            // Disturbed rounds are left out of the numbers of the others.
             assert!((1..=3).contains(&row["rounds"].as_u64().unwrap()), "{row}");
             let reports = row["older"]["client_reports_per_s"].as_f64().unwrap();
             assert!((10_000.0..30_000.0).contains(&reports), "{row}");
@@ -102,13 +102,13 @@ fn a_run_leaves_its_campaigns_and_its_report() {
     let unknown = &object["claims"][2];
     assert_eq!(unknown["verdict"], "cannot-tell");
     assert!(unknown["findings"][0]["measured"].as_str().unwrap().contains("no server `nowhere`"));
-    // Tests run beside each other: a row that was disturbed gives no verdict.
+    // Tests run at the same time: a disturbed row gives no verdict.
     for (claim, sure) in [(0, "holds"), (1, "does-not-hold")] {
         let verdict = object["claims"][claim]["verdict"].as_str().unwrap();
         assert!(verdict == sure || verdict == "cannot-tell", "{}", object["claims"][claim]);
     }
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(told.contains("As it measured:") && told.contains("the b"), "{told}");
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(report.contains("As it measured:") && report.contains("the b"), "{report}");
     let paths = [common::root(), room.path().to_owned()];
     for file in ["classic.json", "classic.md", "classic.html", "run.json"] {
         let text = fs::read_to_string(folder.join(file)).unwrap();
@@ -118,7 +118,7 @@ fn a_run_leaves_its_campaigns_and_its_report() {
     }
 }
 
-/// A copy, as other tests look at the folder too.
+/// Copies a directory, as other tests read the original, too.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     for item in from.read_dir().unwrap() {
@@ -132,7 +132,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn the_same_folder_gives_the_same_report() {
+fn the_same_directory_gives_the_same_report() {
     let (_, measured, _) = run();
     let room = Room::new();
     let folder = room.path().join("copy-classic");
@@ -154,14 +154,14 @@ fn the_same_folder_gives_the_same_report() {
     assert!(index.contains("[copy-classic](copy-classic/classic.html)"), "{index}");
     assert!(index.contains("Of 3 claims of the older benchmark"), "{index}");
 
-    // What is missing is said, and what is damaged is refused.
+    // What is missing is reported, and what is damaged is refused.
     fs::remove_dir_all(folder.join("open")).unwrap();
     assert_eq!(again(&folder, &[]).status.code(), Some(0));
     let lacks = object(&folder)["experiments"][0]["lacks"].clone();
     assert!(lacks.as_str().unwrap().contains("was not run"), "{lacks}");
     fs::write(folder.join("looped/rounds.jsonl"), "{").unwrap();
     assert_eq!(again(&folder, &[]).status.code(), Some(2));
-    assert_eq!(again(room.path(), &[]).status.code(), Some(2), "no folder of harness classic");
+    assert_eq!(again(room.path(), &[]).status.code(), Some(2), "not of harness classic");
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn what_was_measured_before_an_interrupt_is_reported() {
         (rounds.len() > 0).then_some(())
     };
     while has_begun().is_none() {
-        assert!(Instant::now() < until, "no round came");
+        assert!(Instant::now() < until, "no round ended");
         std::thread::sleep(Duration::from_millis(20));
     }
     kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).unwrap();

@@ -1,7 +1,7 @@
 //! The wall clock is stepped while a campaign runs: nothing that is measured uses it.
 //!
-//! By a library of a few lines that gives processes another wall clock
-//! (`common/wall_clock.c`): the clock of the machine is never touched.
+//! A preloaded library (`common/wall_clock.c`) gives the processes another wall clock; the
+//! machine's own is not changed.
 
 use crate::common::Room;
 use crate::common::processes::{EndedWhenDropped, wait_for};
@@ -16,7 +16,7 @@ use std::time::Duration;
 /// Steps of the wall clock, in seconds: back, and then far ahead.
 const STEPS_S: [i64; 2] = [-3_600, 86_400];
 
-/// Builds the library, with the compiler that links Rust's programs too.
+/// Builds the library, with the compiler that also links Rust programs.
 fn library(room: &Room) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/system/common/wall_clock.c");
     let library = room.path().join("wall_clock.so");
@@ -28,7 +28,7 @@ fn library(room: &Room) -> PathBuf {
 }
 
 #[test]
-fn a_stepped_wall_clock_bends_nothing_that_is_measured() {
+fn a_stepped_wall_clock_changes_no_measurement() {
     let room = Room::new();
     let (out, step) = (room.path().join("results"), room.path().join("step"));
     fs::write(&step, "0").unwrap();
@@ -55,7 +55,7 @@ fn a_stepped_wall_clock_bends_nothing_that_is_measured() {
     let archive = Archive::open(&out.read_dir().unwrap().next().unwrap().unwrap().path()).unwrap();
     let campaign = &archive.campaign;
     assert_eq!((campaign.status, archive.rounds.len()), (Status::Complete, 6));
-    // It has seen the steps; its rounds have not.
+    // The campaign's wall-clock times show the steps; its rounds do not.
     let at = |text: &str| text.parse::<Timestamp>().unwrap().as_second();
     let lasted_s = at(campaign.ended.as_ref().unwrap()) - at(&campaign.started);
     assert!(lasted_s >= STEPS_S[1], "{lasted_s} s");
@@ -63,7 +63,7 @@ fn a_stepped_wall_clock_bends_nothing_that_is_measured() {
     for round in &archive.rounds {
         assert!(round.result.verdict.is_measured(), "{:?}", round.result);
         let evidence = round.evidence.as_ref().unwrap();
-        assert!(evidence.start_ns > due_ns, "instants go on");
+        assert!(evidence.start_ns > due_ns, "instants increase");
         due_ns = evidence.start_ns;
         for (_, stamps) in archive.journeys(round, evidence).unwrap() {
             let (due, processed) = (stamps.due_ns, stamps.processed_ns.unwrap_or(stamps.due_ns));

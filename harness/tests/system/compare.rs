@@ -1,5 +1,4 @@
-//! The whole spine: every client found, against the real server, in every
-//! format, audited; and what a campaign leaves behind.
+//! Every client against the real server in every format, audited; and what a campaign saves.
 
 use crate::common;
 
@@ -8,8 +7,8 @@ use serde_json::Value;
 use std::io::Read;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Held by each test here: rates are looked at, and neither another test's flood nor the
-/// start of every client belongs beside them.
+/// Held by each test here, as they check rates: another test's flood, or the start of every
+/// client at the same time, would disturb them.
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -62,7 +61,7 @@ fn every_client_carries_a_light_load_in_every_format() {
 }
 
 #[test]
-fn a_flood_reports_throughput_only_and_a_campaign_tells_all() {
+fn a_flood_reports_throughput_only_and_its_campaign_is_complete() {
     let _alone = alone();
     let room = Room::new();
     let flood = room.workload("rush", "rate_per_s = \"flood\"\nrank_by = \"processed\"");
@@ -118,7 +117,7 @@ fn a_client_that_cannot_keep_up_has_bounds_instead_of_latencies() {
 }
 
 #[test]
-fn variants_are_listed_and_the_table_names_what_is_there() {
+fn list_shows_every_client_with_variants_and_versions() {
     let _alone = alone();
     let room = Room::new();
     let output = room.harness(&["list"]).output().unwrap();

@@ -1,5 +1,5 @@
-//! `harness diff` over saved campaigns: published ones against themselves, against a
-//! copy that was slowed, and what it refuses.
+//! `harness diff` of saved campaigns: published ones with themselves and with a slowed copy, and
+//! what it refuses.
 
 use crate::common;
 
@@ -34,8 +34,8 @@ fn copy(campaign: impl Fn(String) -> String, round: impl Fn(&mut Value)) -> temp
     dir
 }
 
-/// Multiplies what a round says of response times and of the processed rate, unless it
-/// is one of the control or of what the control repeats.
+/// Worsens the response times and the processed rate of a round, unless it is one of the control
+/// or of the client that the control repeats.
 fn slow(round: &mut Value) {
     let control = "floor";
     if round["client"] == control || !round["measurement"].is_object() {
@@ -119,13 +119,13 @@ fn a_slowed_copy_is_slower_and_fails_the_gate() {
     assert!(summary.ends_with(" cannot tell**") && !summary.starts_with("**0 slower"), "{summary}");
     assert!(comment.contains("> - B is incomplete (running)"), "{comment}");
 
-    // The other way round it is the faster one.
+    // In the other order it is faster.
     let back = diff(&[args[1], args[0], "--fail-on", "slower"]);
     assert_eq!(back.status.code(), Some(0), "{}", text(&back.stdout));
 }
 
 #[test]
-fn filters_and_names_below_a_folder_of_results() {
+fn campaigns_are_found_by_name_and_rows_are_filtered() {
     let dir = published_of("compare");
     let name = dir.file_name().unwrap().to_str().unwrap();
     let out = path(dir.parent().unwrap());
@@ -138,11 +138,11 @@ fn filters_and_names_below_a_folder_of_results() {
     assert!(changes.iter().all(|c| c["client"] == "floor" && c["workload"] == "flood"));
 }
 
-fn refused(args: &[&str], words: &str) {
+fn refused(args: &[&str], expected: &str) {
     let output = diff(args);
     let stderr = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(stderr.contains(words), "{args:?}: {stderr}");
+    assert!(stderr.contains(expected), "{args:?}: {stderr}");
     assert!(stderr.starts_with("error: ") && output.stdout.is_empty(), "{stderr}");
 }
 
@@ -150,8 +150,8 @@ fn refused(args: &[&str], words: &str) {
 fn what_cannot_be_compared_or_read_is_refused_in_one_line() {
     let (from, search) = (published_of("compare"), published_of("capacity"));
     let from = path(&from);
-    let one_line = |args: &[&str], words: &str| {
-        refused(args, words);
+    let one_line = |args: &[&str], expected: &str| {
+        refused(args, expected);
         assert_eq!(text(&diff(args).stderr).lines().count(), 1);
     };
     one_line(&[from, path(&search)], "compare two of a kind");
@@ -166,9 +166,9 @@ fn what_cannot_be_compared_or_read_is_refused_in_one_line() {
     one_line(&[from, path(other.path())], "schema 1");
     let other = copy(|text| text[..text.len() / 2].to_owned(), |_| ());
     one_line(&[from, path(other.path())], "campaign.json is damaged");
-    one_line(&[from, "nowhere"], "neither the folder of a campaign nor a baseline");
-    one_line(&[from, "harness/src"], "harness/src is no campaign");
+    one_line(&[from, "nowhere"], "neither the directory of a campaign nor a baseline");
+    one_line(&[from, "harness/src"], "harness/src is not a campaign");
     one_line(&[from, from, "--only", "nobody"], "--only nobody: neither campaign has it");
     refused(&[from, from, "--fail-on", "sideways"], "give `slower`, `slower:5%`");
-    refused(&[from, from, "--fail-on", "p99>2ms"], "`p99>…` is no objective");
+    refused(&[from, from, "--fail-on", "p99>2ms"], "`p99>…` is not an objective");
 }

@@ -1,5 +1,5 @@
-//! Fan-out through the real server and real clients: many connections are measured and
-//! audited like one, and their numbers stand side by side.
+//! Fan-out through the real server and real clients: many connections are measured and audited
+//! like one, and their numbers are shown side by side.
 
 use crate::common;
 
@@ -20,7 +20,7 @@ fn with(room: &Room, connections: usize, rate_per_s: u32) -> String {
 }
 
 #[test]
-fn numbers_of_connections_stand_side_by_side_and_can_be_told_again() {
+fn numbers_of_connections_are_shown_side_by_side_also_from_the_archive() {
     let room = Room::new();
     let files = [with(&room, 1, 500), with(&room, 5, 500)];
     let compared = room.compare(&["floor", "blocking", "--workload", &files[0], files[1].as_str()]);
@@ -53,16 +53,16 @@ fn numbers_of_connections_stand_side_by_side_and_can_be_told_again() {
     assert!(page.contains("id=\"fan-out-side-by-side\""));
 }
 
-/// More than handshakes at a time, meters of many pages, few samples for each, queues by
-/// dumps; whether the machine keeps the rate meanwhile is not asked.
+/// More connections than handshakes at a time, meters of many pages, few samples for each, queues
+/// read by dumps. Whether the machine keeps the rate is not checked.
 #[test]
-fn hundreds_of_connections_are_sampled_each() {
+fn each_of_hundreds_of_connections_is_sampled() {
     let room = Room::new();
     let file = with(&room, 300, 20);
     let compared = room.compare(&["tokio", "--workload", &file]);
     let [row] = &compared.rows[..] else { panic!("{}", compared.stderr) };
     assert_ne!(row["verdict"], "failed", "{row}");
-    // One workload has nothing to stand beside.
+    // A single workload is compared with none.
     assert!(compared.report.get("fan_out").is_none());
     let archive = Archive::open(&compared.campaign).unwrap();
     let round = archive.rounds.iter().find(|round| !round.result.control).unwrap();

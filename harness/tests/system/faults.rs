@@ -1,5 +1,4 @@
-//! Whatever a client does wrong becomes a row with its reason, and the
-//! campaign goes on.
+//! Whatever a client does wrong is a row with its reason, and the campaign continues.
 
 use crate::common;
 
@@ -7,7 +6,7 @@ use crate::common::Room;
 
 const HELLO: &str = r#"echo '{"type":"hello","contract":2,"name":"s","versions":["sh 1"],"runtime":"sh","transport":"none","class":"library","queue":{"kind":"none","bound":null}}'"#;
 
-/// Runs one scripted client beside a sound one; gives the script's verdict and reasons.
+/// Runs a scripted client beside a correct one; returns the script's verdict and reasons.
 fn verdict(name: &str, body: &str) -> (String, String) {
     let room = Room::new();
     let script = room.script(name, body);
@@ -18,10 +17,10 @@ fn verdict(name: &str, body: &str) -> (String, String) {
     (row["verdict"].as_str().unwrap().to_owned(), common::reason(row))
 }
 
-fn expect(name: &str, body: &str, verdict_and_words: (&str, &str)) {
+fn expect(name: &str, body: &str, expected: (&str, &str)) {
     let (verdict, reason) = verdict(name, body);
-    assert_eq!(verdict, verdict_and_words.0, "{reason}");
-    assert!(reason.contains(verdict_and_words.1), "{reason}");
+    assert_eq!(verdict, expected.0, "{reason}");
+    assert!(reason.contains(expected.1), "{reason}");
 }
 
 #[test]
@@ -36,7 +35,7 @@ fn a_signal_is_named() {
 }
 
 #[test]
-fn the_wrong_version_is_the_reason() {
+fn a_wrong_contract_version_is_reported() {
     let hello = HELLO.replace("\"contract\":2", "\"contract\":7");
     expect("version", &format!("{hello}; sleep 30"), ("failed", "contract version 7"));
 }
@@ -48,7 +47,7 @@ fn an_unknown_key_is_an_error() {
 }
 
 #[test]
-fn prose_is_no_line() {
+fn a_line_that_is_not_json_is_an_error() {
     expect("prose", "echo connecting...; sleep 30", ("failed", "begins `connecting...`"));
 }
 
@@ -58,7 +57,7 @@ fn an_oversized_line_is_refused() {
 }
 
 #[test]
-fn another_class_than_promised_is_refused() {
+fn a_class_other_than_in_the_manifest_is_refused() {
     let hello = HELLO.replace("\"library\"", "\"reference\"");
     expect("class", &format!("{hello}; sleep 30"), ("failed", "its hello has class `reference`"));
 }
@@ -79,7 +78,7 @@ fn hanging_before_ready_ends_at_the_deadline() {
 }
 
 #[test]
-fn a_ready_without_a_connection_is_found_out() {
+fn a_ready_without_a_connection_is_detected() {
     let body = format!(r#"{HELLO}; echo '{{"type":"ready"}}'; sleep 60"#);
     expect("liar", &body, ("failed", "the server did not send its `connected`"));
 }
@@ -98,9 +97,9 @@ fn a_missing_program_makes_it_unavailable() {
     assert!(common::reason(row).contains("`no-such-program-at-all` is not on the PATH"));
 }
 
-/// What becomes of a client that connects properly and then misbehaves.
+/// Clients that connect properly and then misbehave.
 #[test]
-fn what_goes_wrong_after_ready_is_found_out() {
+fn faults_after_ready_are_detected() {
     let room = Room::new();
     let faults = [
         ("none", "measured", ""),
@@ -116,10 +115,10 @@ fn what_goes_wrong_after_ready_is_found_out() {
         ("wrong-samples", "invalid", "are not the planned ones"),
         ("crash", "failed", "exit code 3"),
         ("early-exit", "failed", "exit code 0"),
-        ("disconnect", "invalid", "ended by itself: connection lost"),
+        ("disconnect", "invalid", "ended on its own: connection lost"),
         ("killed", "failed", "killed by SIGKILL"),
         ("reset", "failed", "exit code 4"),
-        ("half-close", "invalid", "ended by itself: connection lost"),
+        ("half-close", "invalid", "ended on its own: connection lost"),
         ("lingers", "measured", ""),
         ("daemon", "measured", ""),
         ("holds-stdout", "failed", "it ended, but a process that it started holds its stdout open"),
@@ -137,18 +136,18 @@ fn what_goes_wrong_after_ready_is_found_out() {
     }
     let compared = room.compare(&args);
     assert_eq!(compared.code, 1, "{}", compared.stderr);
-    for (fault, verdict, words) in faults {
+    for (fault, verdict, expected) in faults {
         let row = compared.row(fault);
         match verdict {
             "measured" => assert!(common::is_measured(row), "{row}"),
             verdict => assert_eq!(row["verdict"], verdict, "{row}"),
         }
         let reason = common::reason(row);
-        assert!(reason.contains(words), "{fault}: {reason}");
+        assert!(reason.contains(expected), "{fault}: {reason}");
     }
     let rounds = std::fs::read_to_string(compared.campaign.join("rounds.jsonl")).unwrap();
     let all = faults.len() + 1; // and the control's
-    assert_eq!(rounds.lines().count(), all, "every round is kept, whatever came of it");
+    assert_eq!(rounds.lines().count(), all, "every round is kept, whatever its verdict");
     let remarks = common::remarks(compared.row("lingers"));
     assert!(!remarks.contains("left behind"), "it was in the client's group: {remarks}");
     let remarks = common::remarks(compared.row("daemon"));
@@ -156,10 +155,10 @@ fn what_goes_wrong_after_ready_is_found_out() {
     assert_eq!(room.processes(), Vec::<i32>::new(), "whatever they had started has ended");
 }
 
-/// SIGSTOP, and SIGCONT two seconds later: what came meanwhile waited, is processed
-/// all the same, and shows in the latencies.
+/// SIGSTOP, and SIGCONT two seconds later: what arrives meanwhile waits, is then processed, and
+/// shows in the latencies.
 #[test]
-fn a_client_that_was_stopped_goes_on_with_what_has_waited() {
+fn a_stopped_client_continues_with_the_ticks_that_waited() {
     let room = Room::new();
     let (paused, light) = (room.faulty("paused"), room.light());
     let args = ["--client", &paused, "--workload", &light, "--seconds", "4"];
@@ -167,16 +166,16 @@ fn a_client_that_was_stopped_goes_on_with_what_has_waited() {
     let row = compared.row("paused");
     assert!(common::is_measured(row), "{row}");
     assert!(common::remarks(row).contains("stall: it processed nothing for"), "{row}");
-    // A tick that was still waiting at the end has waited at least so long.
+    // A tick that was still waiting at the end has a lower bound.
     let max = &row["response_ns"]["max"];
     let max_ns = max.as_u64().or_else(|| max["at_least"].as_u64()).unwrap();
     assert!(max_ns > 1_900_000_000, "{row}");
 }
 
-/// A client that stops once, for whatever reason, is no liar: its row says so, and
-/// its latencies do.
+/// A client that stalls once, for whatever reason, breaks no rule: the stall shows in its remarks
+/// and latencies.
 #[test]
-fn a_stall_is_shown_as_what_it_is() {
+fn a_stall_is_a_remark_and_does_not_fail_the_audit() {
     let room = Room::new();
     let (stalled, light) = (room.faulty("stall-once"), room.light());
     let args = ["--client", &stalled, "--workload", &light, "--seconds", "1.6"];

@@ -1,5 +1,5 @@
-//! What users of command lines are used to: help with examples, completions,
-//! manuals, colours, silence, units, and names that are nearly right.
+//! Conventions of command lines: help with examples, completions, manuals, colours, `--quiet`,
+//! units, and suggestions for misspelt names.
 
 use crate::common;
 
@@ -7,8 +7,8 @@ use crate::common::Room;
 use serde_json::Value;
 use std::process::{Command, Output};
 
-/// The harness in an empty folder, where no suite is to be found, without what
-/// the environment says of colours.
+/// The harness in an empty directory outside of the suite, without the environment's settings for
+/// colours.
 fn bare(args: &[&str], environment: &[(&str, &str)]) -> Output {
     let room = tempfile::tempdir().unwrap();
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("harness"));
@@ -48,14 +48,14 @@ fn every_subcommand_helps_with_examples() {
 }
 
 #[test]
-fn bash_takes_the_completions_and_finds_every_subcommand() {
+fn bash_accepts_the_completions_and_offers_every_subcommand() {
     let script = stdout(bare(&["completions", "bash"], &[]));
     let room = tempfile::tempdir().unwrap();
     let path = room.path().join("harness.bash");
     std::fs::write(&path, &script).unwrap();
     let checked = Command::new("bash").arg("-n").arg(&path).output().unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
-    // As bash itself would ask when the user presses the tabulator.
+    // As bash itself does when the user presses Tab.
     let ask = "source \"$0\"; COMP_WORDS=(harness ''); COMP_CWORD=1; _harness harness '' harness; \
                printf '%s\\n' \"${COMPREPLY[@]}\"";
     let answer = Command::new("bash").args(["-c", ask]).arg(&path).output().unwrap();
@@ -108,7 +108,7 @@ fn manuals_are_complete() {
 }
 
 #[test]
-fn colours_are_there_only_where_they_are_asked_for() {
+fn colours_are_used_only_where_they_are_asked_for() {
     let coloured = |bytes: &[u8]| bytes.contains(&0x1b);
     let help = |args: &[&str], environment: &[(&str, &str)]| {
         coloured(&bare(&[&["list", "--help"], args].concat(), environment).stdout)
@@ -116,15 +116,15 @@ fn colours_are_there_only_where_they_are_asked_for() {
     // Neither of the two is a terminal here.
     assert!(!help(&[], &[]));
     assert!(help(&["--color", "always"], &[]));
-    assert!(help(&["--color=always"], &[("NO_COLOR", "1")]), "the option is nearer");
+    assert!(help(&["--color=always"], &[("NO_COLOR", "1")]), "the option wins");
     assert!(help(&[], &[("CLICOLOR_FORCE", "1")]));
     assert!(!help(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
     assert!(!help(&[], &[("NO_COLOR", "1"), ("CLICOLOR", "1")]));
     let fail = |args: &[&str], environment: &[(&str, &str)]| {
         let output = bare(&[&["journey", "nowhere"], args].concat(), environment);
         assert_eq!(output.status.code(), Some(2));
-        let words = anstream::adapter::strip_bytes(&output.stderr).into_vec();
-        assert!(words.starts_with(b"error: nowhere is no campaign"), "{words:?}");
+        let plain = anstream::adapter::strip_bytes(&output.stderr).into_vec();
+        assert!(plain.starts_with(b"error: nowhere is not a campaign"), "{plain:?}");
         coloured(&output.stderr)
     };
     assert!(!fail(&[], &[]));
@@ -136,23 +136,23 @@ fn colours_are_there_only_where_they_are_asked_for() {
 }
 
 #[test]
-fn quiet_says_errors_only_and_verbose_says_more() {
+fn quiet_prints_errors_only_and_verbose_prints_more() {
     let room = Room::new();
-    let words = |args: &[&str]| {
+    let outputs = |args: &[&str]| {
         let output = room.harness(args).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (text(output.stdout), text(output.stderr))
     };
-    let (plan, silent) = words(&["plan", "floor", "-q"]);
+    let (plan, silent) = outputs(&["plan", "floor", "-q"]);
     assert!(plan.contains("\"plan\"") && silent.is_empty(), "{silent}");
-    assert!(words(&["plan", "floor"]).1.contains("# 1. a server"));
-    let (built, said) = words(&["build", "floor", "-v"]);
+    assert!(outputs(&["plan", "floor"]).1.contains("# 1. a server"));
+    let (built, said) = outputs(&["build", "floor", "-v"]);
     assert!(
         built.contains("floor: built") && said.contains("--workspace --bin tick-server"),
         "{said}"
     );
-    let (built, said) = words(&["--quiet", "build", "floor"]);
+    let (built, said) = outputs(&["--quiet", "build", "floor"]);
     assert!(built.contains("floor: built") && said.is_empty(), "{said}");
     let both = room.harness(&["plan", "floor", "-q", "-v"]).output().unwrap();
     assert_eq!(both.status.code(), Some(2));
@@ -172,9 +172,9 @@ fn every_round_of_a_verbose_campaign_has_its_plan() {
     assert!(said.contains("0.4 s measured") && said.contains("[2/2]"), "{said}");
 }
 
-/// What a build says when it fails is an error, also where only errors are said.
+/// The output of a failed build is an error, so `--quiet` prints it.
 #[test]
-fn a_failed_build_is_heard_in_silence() {
+fn quiet_prints_the_output_of_a_failed_build() {
     let room = Room::new();
     let manifest = room.script("mute", "true");
     let text = std::fs::read_to_string(&manifest).unwrap()
@@ -187,7 +187,7 @@ fn a_failed_build_is_heard_in_silence() {
 }
 
 #[test]
-fn nearly_right_names_are_understood() {
+fn a_similar_name_is_suggested_for_an_unknown_one() {
     let room = Room::new();
     let error = |args: &[&str]| {
         let output = room.harness(args).output().unwrap();
@@ -213,7 +213,7 @@ fn nearly_right_names_are_understood() {
 }
 
 #[test]
-fn values_with_units_are_exact_in_what_is_stored() {
+fn values_with_units_are_stored_exactly() {
     let room = Room::new();
     let path = room.path().join("units.toml");
     let text = "name = \"units\"\nwhy = \"a test\"\nread = \"not at all\"\nrank_by = \"response_p99\"\n\
@@ -232,7 +232,7 @@ fn values_with_units_are_exact_in_what_is_stored() {
 }
 
 #[test]
-fn the_doctor_finds_and_advises() {
+fn the_doctor_prints_findings_and_advice() {
     let report: Value =
         serde_json::from_str(&stdout(bare(&["doctor", "--json", "-"], &[]))).unwrap();
     let findings = report["findings"].as_array().unwrap();
@@ -243,7 +243,7 @@ fn the_doctor_finds_and_advises() {
         assert!(finding["seen"].as_str().is_some_and(|seen| !seen.is_empty()), "{finding}");
         assert!(["fine", "note", "warning"].iter().any(|word| finding["severity"] == *word));
     }
-    // No warning here may become one by the next look: the two ask different looks.
+    // Findings may differ between two runs, so the exit code is compared with its own run.
     let strict = bare(&["doctor", "--strict"], &[]);
     let table = String::from_utf8(strict.stdout).unwrap();
     let warned = table.contains("- warning: ");

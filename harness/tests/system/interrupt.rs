@@ -62,7 +62,7 @@ fn no_child_outlives_a_killed_harness() {
 }
 
 #[test]
-fn not_even_a_grandchild_outlives_it() {
+fn no_grandchild_outlives_a_killed_harness() {
     let room = Room::new();
     let hello = r#"{"type":"hello","contract":2,"name":"s","versions":["sh 1"],"runtime":"sh","transport":"none","class":"library","queue":{"kind":"none","bound":null}}"#;
     let script = room.script("parent", &format!("echo '{hello}'\nsleep 600 & sleep 600"));

@@ -1,5 +1,5 @@
-//! A harness that is killed at any instant leaves every round that it had finished,
-//! and nothing else; a server that is killed costs its round.
+//! A harness that is killed at any instant leaves every round that it had finished, and nothing
+//! else; a killed server costs only its round.
 
 use crate::common;
 
@@ -15,12 +15,12 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-/// A hang ends the test; nothing depends on how long it takes before that.
+/// A hang ends the test after this time; nothing else depends on it.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// How long after its start, or after its first round, it is killed at the latest.
+/// The latest time of the kill, after the harness's start or its first round.
 const LONGEST_MS: u64 = 2_500;
 
-/// Starts a campaign of many short rounds; what it says goes into a file.
+/// Starts a campaign of many short rounds; its standard error goes into a file.
 fn start(room: &Room, is_checked: bool) -> EndedWhenDropped {
     let (light, temporary) = (room.light(), room.path().join("tmp"));
     fs::create_dir(&temporary).unwrap();
@@ -34,7 +34,7 @@ fn start(room: &Room, is_checked: bool) -> EndedWhenDropped {
     EndedWhenDropped(command.spawn().unwrap())
 }
 
-/// The one folder of results, if the harness came so far.
+/// The one directory of results, if the harness got that far.
 fn campaign(room: &Room) -> Option<PathBuf> {
     let dir = room.path().join("results").read_dir().ok()?.next()?.unwrap().path();
     if dir.join("campaign.json").exists() {
@@ -45,20 +45,20 @@ fn campaign(room: &Room) -> Option<PathBuf> {
     None
 }
 
-/// What it said of the rounds that it had finished.
+/// The lines that it printed about finished rounds.
 fn finished(room: &Room) -> Vec<String> {
     let said = fs::read_to_string(room.path().join("said")).unwrap();
     said.lines().filter(|line| line.starts_with('[')).map(str::to_owned).collect()
 }
 
-/// Everything of the campaign can be read, and all rounds that the harness had called
-/// finished are there. Gives their number.
+/// Asserts that everything of the campaign can be read, with all rounds that the harness had
+/// reported as finished. Returns their number.
 fn check_rounds(room: &Room, dir: &Path) -> usize {
     let finished = finished(room);
     let archive = Archive::open(dir).unwrap();
     let kept = archive.rounds.len();
-    let most = finished.len() + 1;
-    assert!((finished.len()..=most).contains(&kept), "{kept} rounds; it said {finished:?}");
+    let highest = finished.len() + 1;
+    assert!((finished.len()..=highest).contains(&kept), "{kept} rounds; it said {finished:?}");
     for round in &archive.rounds {
         if let Some(evidence) = &round.evidence {
             assert!(!archive.grid(evidence).unwrap().is_empty());
@@ -71,17 +71,17 @@ fn check_rounds(room: &Room, dir: &Path) -> usize {
     kept
 }
 
-/// Kills a harness somewhere within its first seconds. Gives the rounds that are kept.
+/// Kills a harness within its first seconds. Returns the number of rounds that are kept.
 fn kill_once(random: &mut ChaCha8Rng) -> usize {
     let room = Room::new();
     let mut harness = start(&room, random.random_bool(0.5));
-    // Half of them while it asks cargo and checks clients, half amid its rounds.
+    // Half of them while it builds and checks clients, half during its rounds.
     if random.random_bool(0.5) {
         let began = || (!finished(&room).is_empty()).then_some(());
         wait_for(PATIENCE, began).expect("a first round");
     }
     std::thread::sleep(Duration::from_millis(random.random_range(0..LONGEST_MS)));
-    assert!(harness.0.try_wait().unwrap().is_none(), "it ended by itself");
+    assert!(harness.0.try_wait().unwrap().is_none(), "it ended on its own");
     kill(Pid::from_raw(harness.0.id() as i32), Signal::SIGKILL).unwrap();
     harness.0.wait().unwrap();
     let gone = wait_for(PATIENCE, || room.processes().is_empty().then_some(()));
@@ -92,7 +92,7 @@ fn kill_once(random: &mut ChaCha8Rng) -> usize {
     campaign(&room).map_or(0, |dir| check_rounds(&room, &dir))
 }
 
-/// Four times, or as often as `KILLS` says: a hundred take five minutes.
+/// Four times, or as often as the variable `KILLS` says: a hundred take five minutes.
 #[test]
 fn a_killed_harness_leaves_its_finished_rounds_and_nothing_else() {
     let kills = std::env::var("KILLS").map_or(4, |kills| kills.parse().unwrap());
@@ -117,7 +117,7 @@ fn a_killed_server_costs_its_round_and_the_campaign_goes_on() {
     };
     let server = wait_for(PATIENCE, || {
         let all = below(harness.0.id());
-        // The client comes after it.
+        // The client starts after it.
         all.iter().find(|&&pid| is(pid, "client-floor"))?;
         all.into_iter().find(|&pid| is(pid, "tick-server"))
     });

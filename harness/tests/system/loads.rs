@@ -1,5 +1,4 @@
-//! Every kind of load through the real server and real clients, audited; and the
-//! subcommands that look for capacities, sweep rates and show journeys.
+//! Every kind of load through the real server and real clients, audited; sweeps and journeys.
 
 use crate::common;
 use crate::common::{Room, is_measured};
@@ -42,7 +41,7 @@ fn every_kind_of_load_is_carried_and_audited() {
     };
     assert!(row("burst")["recovery"]["bursts"].as_u64().unwrap() >= 1, "{}", row("burst"));
     let offered = |workload: &str| row(workload)["offered_per_s"].as_f64().unwrap();
-    // The recording is kept: without it, nobody could tell when its ticks were due.
+    // The recording is kept: without it, the due times of its ticks would be unknown.
     let journey = || {
         let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("harness"));
         command.arg("journey").arg(&compared.campaign);
@@ -57,15 +56,15 @@ fn every_kind_of_load_is_carried_and_audited() {
         code == Some(2) && error.contains("its recording in recordings/ is missing"),
         "{error}"
     );
-    // Three ticks a millisecond; and of each connection all ticks.
+    // Three ticks per millisecond; and every tick once for each connection.
     assert!((offered("replay") - 3000.0).abs() < 30.0);
     assert!((offered("fan-out") - 3000.0).abs() < 1.0);
     assert!((offered("gateways") - 4000.0).abs() < 1.0);
 }
 
-/// Bursts bend the slope over all looks; what is never worked off shows all the same.
+/// Bursts distort the slope over all snapshots; a backlog that remains is detected all the same.
 #[test]
-fn who_drowns_in_bursts_is_overloaded() {
+fn a_client_that_never_recovers_from_bursts_is_overloaded() {
     let room = Room::new();
     let lines = "rate_per_s = 20000\nwork_ns = 100000\nrank_by = \"response_p99\"\n\
                  burst = { to_per_s = 400000, every_ms = 500, for_ms = 50 }";
@@ -77,7 +76,7 @@ fn who_drowns_in_bursts_is_overloaded() {
 
 /// A backlog that fills the server's log ends the round, and is a result.
 #[test]
-fn what_overflows_is_overloaded_and_not_invalid() {
+fn a_backlog_that_fills_the_log_is_overloaded_and_not_invalid() {
     let room = Room::new();
     let lines = "rate_per_s = 100000\nwork_ns = 200000\nqueue_bound = 256\nbuffers = \"matched\"\n\
                  log_ceiling_bytes = 1000000\nrank_by = \"response_p99\"";
@@ -87,7 +86,7 @@ fn what_overflows_is_overloaded_and_not_invalid() {
     assert!(row["verdict"] == "overloaded" || row["verdict"] == "noisy", "{row}");
     assert!(row["backlog_growth_per_s"].as_f64().unwrap() > 50_000.0, "{row}");
     if row["verdict"] == "overloaded" {
-        assert!(common::reason(row).contains("it filled the server's log"), "{row}");
+        assert!(common::reason(row).contains("filled the server's log"), "{row}");
     }
 }
 

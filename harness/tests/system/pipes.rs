@@ -1,5 +1,5 @@
-//! Readers of standard output that have gone before anything was written: a campaign is
-//! saved all the same, and nothing panics.
+//! Standard output that its reader has closed before anything is written: a campaign is saved all
+//! the same, and nothing panics.
 
 use crate::common;
 
@@ -8,19 +8,19 @@ use bench_archive::archive::Archive;
 use bench_archive::campaign::Status;
 use std::process::{Command, Output, Stdio};
 
-/// Runs a command whose standard output is a pipe that nobody reads any more.
+/// Runs a command whose standard output is a pipe without a reader.
 fn unheard(mut command: Command) -> (Option<i32>, String) {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let child = command.stdout(writer).stderr(Stdio::piped()).spawn();
-    // It holds the writing end, too.
+    // The command holds the writing end, too.
     drop(command);
     let Output { status, stderr, .. } = child.unwrap().wait_with_output().unwrap();
     (status.code(), String::from_utf8(stderr).unwrap())
 }
 
 #[test]
-fn whatever_prints_ends_quietly_when_nobody_reads() {
+fn commands_that_print_end_quietly_if_nobody_reads() {
     let dir = published_of("compare");
     let dir = dir.to_str().unwrap();
     let commands: [&[&str]; 9] = [
@@ -56,14 +56,14 @@ fn compare(room: &Room, more: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_campaign_is_saved_though_nobody_reads_its_tables() {
+fn a_campaign_is_saved_although_nobody_reads_its_tables() {
     let (code, said) = compare(&Room::new(), &[]);
     assert_eq!(code, Some(0), "{said}");
     assert!(!said.contains("error"), "{said}");
 }
 
 #[test]
-fn a_report_that_nobody_reads_is_told() {
+fn a_report_that_nobody_reads_is_an_error() {
     let (code, said) = compare(&Room::new(), &["--json", "-"]);
     assert_eq!(code, Some(4), "{said}");
     assert!(said.contains("error: standard output: Broken pipe"), "{said}");

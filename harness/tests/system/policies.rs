@@ -1,6 +1,5 @@
-//! Policies for slow consumers, through the real server and real clients, audited: what
-//! each of them loses is counted to the tick, and what is left can be told from the
-//! saved campaign as well.
+//! Policies for slow consumers, through the real server and real clients, audited: what each of
+//! them drops is counted to the tick, and the saved campaign gives the same numbers.
 
 use crate::common;
 
@@ -14,13 +13,13 @@ use serde_json::Value;
 use std::fs;
 use std::sync::{Mutex, PoisonError};
 
-/// A client may take 5 000 ticks a second at the most, of 20 000, and no queue of the
-/// kernel or of its own hides that.
+/// A client can process at most 5 000 of 20 000 ticks/s, and no queue of the kernel or of its own
+/// is large enough to hide that.
 const LOAD: &str = "rate_per_s = 20000\nwork_ns = 200000\nqueue_bound = 64\nsend_buffer_bytes = \"16KiB\"\n\
                     receive_buffer_bytes = \"16KiB\"\nrank_by = \"staleness\"";
 
-/// Slow clients keep a CPU busy all the time: one campaign after the other, or they make
-/// each other slower than any test wants them.
+/// Slow clients keep a CPU busy all the time: campaigns run one after the other, as they would slow
+/// each other down.
 fn compare(room: &Room, args: &[&str]) -> Compared {
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,7 +44,7 @@ fn what_each_policy_does_to_a_slow_client_is_counted_and_compared() {
     assert_eq!(compared.rows.len(), 2 * POLICIES.len(), "{}", compared.stderr);
     for row in &compared.rows {
         assert!(is_measured(row), "{row}");
-        assert_told(row);
+        assert_row(row);
     }
     let text = fs::read_to_string(compared.campaign.join("campaign.json")).unwrap();
     common::valid("campaign.schema.json", &serde_json::from_str(&text).unwrap());
@@ -59,12 +58,12 @@ fn what_each_policy_does_to_a_slow_client_is_counted_and_compared() {
         assert_eq!(line["staleness_p99_ns"], row["staleness_ns"]["p99"]);
         assert_eq!(line["verdict"], row["verdict"]);
     }
-    is_told_again(&Archive::open(&compared.campaign).unwrap());
+    assert_archive(&Archive::open(&compared.campaign).unwrap());
 }
 
-/// What a row has to say under its policy. A busy machine makes a client slower, and
-/// that no row contradicts.
-fn assert_told(row: &Value) {
+/// Asserts what a row has to report under its policy. All of it holds on a busy machine, too,
+/// which makes a client slower.
+fn assert_row(row: &Value) {
     let reason = common::reason(row);
     let remarks = common::remarks(row);
     let overloaded = row["verdict"] == "overloaded";
@@ -91,9 +90,9 @@ fn assert_told(row: &Value) {
     }
 }
 
-/// The saved rounds have the very ticks that were measured, without the dropped ones;
-/// and every text made of them has the table across the policies.
-fn is_told_again(archive: &Archive) {
+/// Asserts that the saved rounds have exactly the measured ticks, without the dropped ones, and
+/// that Markdown and page compare the policies.
+fn assert_archive(archive: &Archive) {
     let mut dropping = 0;
     for round in &archive.rounds {
         let (Some(m), Some(evidence)) = (&round.result.measurement, &round.evidence) else {
@@ -106,9 +105,9 @@ fn is_told_again(archive: &Archive) {
         let place = format!("{} {}", round.result.workload, round.result.client);
         assert_eq!(responses.len(), m.samples, "{place}");
         assert_eq!(Quantiles::of(&Times::new(responses)), m.response_ns, "{place}");
-        let looks = archive.grid(evidence).unwrap();
-        assert!(looks.iter().map(|look| look.dropped).is_sorted(), "{place}");
-        let last = looks.last().unwrap();
+        let snapshots = archive.grid(evidence).unwrap();
+        assert!(snapshots.iter().map(|snapshot| snapshot.dropped).is_sorted(), "{place}");
+        let last = snapshots.last().unwrap();
         assert!(last.dropped <= evidence.server_final.dropped, "{place}");
         dropping += usize::from(last.dropped > 0);
     }
@@ -119,12 +118,11 @@ fn is_told_again(archive: &Archive) {
     assert!(report::html(archive).unwrap().contains(title));
 }
 
-/// Ticks that a client loses by itself are not those that the server dropped.
 #[test]
-fn a_client_that_loses_ticks_cannot_hide_among_the_dropped() {
+fn ticks_that_a_client_loses_are_not_taken_for_dropped_ones() {
     let room = Room::new();
     let client = room.faulty("gap");
-    // Less work than above, for it skips only every thousandth.
+    // Less work than above, as it skips only every thousandth tick.
     let lines = LOAD.replace("200000", "50000").replace("20000\n", "40000\n");
     let slow = "slow_consumer = { policy = \"drop-oldest\", bytes = \"8KiB\" }";
     let load = room.workload("skips", &format!("{lines}\n{slow}"));
@@ -136,10 +134,10 @@ fn a_client_that_loses_ticks_cannot_hide_among_the_dropped() {
     assert!(reason.contains("seqs skipped, but") && reason.contains("dropped"), "{reason}");
 }
 
-/// An unbounded queue of its own takes whatever comes: to the server such a client is
-/// never slow, and no policy helps it.
+/// An unbounded queue in a client takes every tick at once: to the server the client is never
+/// slow, and no policy acts.
 #[test]
-fn a_queue_of_the_clients_own_hides_how_slow_it_is() {
+fn a_client_with_an_unbounded_queue_never_appears_slow_to_the_policy() {
     let room = Room::new();
     let load = under(&room, "conflate");
     let compared = compare(&room, &["js-sim", "--seconds", "1", "--workload", &load]);
@@ -167,7 +165,7 @@ fn several_connections_and_processes_each_have_their_own_drops() {
 }
 
 #[test]
-fn a_server_that_paces_by_itself_is_not_asked_for_a_policy() {
+fn a_policy_is_refused_for_a_server_with_its_own_pacing() {
     let room = Room::new();
     let load = under(&room, "conflate");
     let mut command = room.harness(&["compare", "floor", "--style", "classic"]);
@@ -175,5 +173,5 @@ fn a_server_that_paces_by_itself_is_not_asked_for_a_policy() {
     let output = command.output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{error}");
-    assert!(error.contains("workload conflate: tick-server, classic style, which paces by itself, knows no policies for slow consumers"), "{error}");
+    assert!(error.contains("workload conflate: tick-server, classic style, which has its own pacing, supports no policies for slow consumers"), "{error}");
 }

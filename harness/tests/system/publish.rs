@@ -9,8 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// A copy of a published campaign in a folder of its own; of a comparison, only the
-/// first round of each client, as if its harness had been killed then.
+/// A copy of a published campaign in a directory of its own; of a comparison, only the first round
+/// of each client, as if its harness had been killed then.
 fn copy(kind: campaign::Kind) -> (tempfile::TempDir, PathBuf) {
     let (from, room) = (published_of(&kind.to_string()), tempfile::tempdir().unwrap());
     let to = room.path().join(from.file_name().unwrap());
@@ -50,7 +50,7 @@ fn text(path: &Path) -> String {
     fs::read_to_string(path).unwrap()
 }
 
-/// Names and contents of everything below a folder.
+/// Names and contents of everything below a directory.
 fn contents(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut all = Vec::new();
     for item in dir.read_dir().unwrap() {
@@ -88,9 +88,8 @@ fn publishing_twice_changes_nothing() {
     assert_eq!(text(&campaign.join("report.html")), "edited", "--check writes nothing");
 }
 
-/// Nothing on the page refers to anything that is not in it.
 #[test]
-fn a_page_stands_alone() {
+fn a_page_refers_to_nothing_outside_of_it() {
     for kind in [campaign::Kind::Compare, campaign::Kind::Capacity, campaign::Kind::Sweep] {
         let page = report::html(&Archive::open(&published_of(&kind.to_string())).unwrap()).unwrap();
         for outside in ["http://", "https://", "src=", "@import", "url(", "<link rel=\"style"] {
@@ -128,9 +127,8 @@ fn the_short_table_is_spliced_between_its_markers() {
     assert_eq!(text(&readme), "no markers");
 }
 
-/// Stamps and snapshots stay with whoever measured, unless they are asked for.
 #[test]
-fn stamps_are_published_only_on_demand() {
+fn stamps_and_snapshots_are_published_only_on_demand() {
     let (_room, campaign) = copy(campaign::Kind::Compare);
     let dir = campaign.to_str().unwrap();
     let ignored = campaign.join(".gitignore");
@@ -150,7 +148,7 @@ fn stamps_are_published_only_on_demand() {
 }
 
 #[test]
-fn what_is_damaged_or_somebody_elses_is_not_overwritten() {
+fn damaged_campaigns_and_other_readmes_are_not_overwritten() {
     let (room, campaign) = copy(campaign::Kind::Capacity);
     let dir = campaign.to_str().unwrap();
     fs::write(room.path().join("README.md"), "mine").unwrap();

@@ -1,6 +1,5 @@
-//! What runs out while a campaign is under way: the disk, the memory for meters,
-//! descriptors, a client's memory. Nothing that was measured is lost, and one clear
-//! line says what is missing.
+//! Resources that run out during a campaign: the disk, the memory for meters, descriptors, a
+//! client's memory. Nothing that was measured is lost, and one line says what is missing.
 
 use crate::common;
 
@@ -12,8 +11,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Runs a script as root of its own mounts, as far as that is permitted here; else it
-/// says so and gives `None`.
+/// Runs a script with its own mounts, if that is permitted here; otherwise prints that the test is
+/// skipped, and returns `None`.
 fn with_own_mounts(room: &Room, script: &str, args: &[&str]) -> Option<Output> {
     let harness = assert_cmd::cargo::cargo_bin!("harness");
     for unshare in [&["--mount"][..], &["--mount", "--map-root-user"]] {
@@ -28,8 +27,8 @@ fn with_own_mounts(room: &Room, script: &str, args: &[&str]) -> Option<Output> {
             return Some(run(script).unwrap());
         }
     }
-    let why = "a small disk takes a mount: root, or user namespaces, and unshare(1)";
-    // Not by `eprintln`: of a test that passes, nobody would see it.
+    let why = "a small disk needs a mount: root or user namespaces, and unshare(1)";
+    // Not by `eprintln`, which is captured and not shown if the test passes.
     let mut stderr = std::io::stderr();
     writeln!(stderr, "SKIPPED: {why}").unwrap();
     None
@@ -45,15 +44,15 @@ fn only_folder(dir: &Path) -> PathBuf {
     folders[0].clone()
 }
 
-/// The rounds that it had told as finished.
+/// The number of rounds that it had reported as finished.
 fn finished(stderr: &str) -> usize {
     stderr.lines().filter(|line| line.starts_with('[')).count()
 }
 
 const SHORT: [&str; 7] = ["--unchecked", "--rounds", "30", "--warmup", "0", "--seconds", "0.2"];
 
-/// A file system that takes no more (ENOSPC), full at another place each time: within
-/// a round's files, its line, or the tables.
+/// A full file system (ENOSPC), each time at another place: within a round's files, its line, or
+/// the tables.
 #[test]
 fn a_full_file_system_loses_no_round_and_says_so_in_one_line() {
     for kib in [40, 64, 100] {
@@ -73,8 +72,8 @@ fn a_full_file_system_loses_no_round_and_says_so_in_one_line() {
         assert_eq!(output.status.code(), Some(4), "{said}");
         let errors: Vec<&str> = said.lines().filter(|line| line.starts_with("error: ")).collect();
         assert_eq!(errors.len(), 1, "{said}");
-        for words in ["error: cannot save ", "(os error 28)", "free some space"] {
-            assert!(errors[0].contains(words), "no {words}: {said}");
+        for expected in ["error: cannot save ", "(os error 28)", "free some space"] {
+            assert!(errors[0].contains(expected), "no {expected}: {said}");
         }
         let archive = Archive::open(&only_folder(&room.path().join("small-kept"))).unwrap();
         assert_eq!(archive.rounds.len(), finished(&said), "{said}");
@@ -108,9 +107,9 @@ fn without_room_for_a_meter_the_campaign_ends_with_one_line() {
     assert_eq!(room.processes(), Vec::<i32>::new());
 }
 
-/// Runs the harness with so many descriptors for each process.
-fn with_descriptors(most: u32, room: &Room, args: &[&str]) -> Output {
-    let script = format!("ulimit -n {most}; exec \"$@\"");
+/// Runs the harness with a limit on the descriptors of each process.
+fn with_descriptors(limit: u32, room: &Room, args: &[&str]) -> Output {
+    let script = format!("ulimit -n {limit}; exec \"$@\"");
     let harness = assert_cmd::cargo::cargo_bin!("harness");
     let mut command = Command::new("sh");
     command.current_dir(common::root()).args(["-c", &script, "sh"]).arg(harness).args(args);
@@ -126,11 +125,11 @@ fn a_client_out_of_descriptors_costs_its_row_and_the_campaign_goes_on() {
     let many =
         room.workload("many", "rate_per_s = 100\nconnections = 100\nrank_by = \"response_p99\"");
     let light = room.light();
-    // Built before, as cargo takes more of them.
+    // Built before, as cargo needs more descriptors.
     room.compare(&["floor", "--workload", &light]);
     fs::remove_dir_all(room.path().join("results")).unwrap();
     let args = ["compare", "floor", "--workload", &many, &light, "--rounds", "1", "--unchecked"];
-    // The server has places for all of them then, but the client has two for each.
+    // Enough for the server, but the client opens two for each connection.
     let output = with_descriptors(180, &room, &[&args[..], &SHORT[3..]].concat());
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");

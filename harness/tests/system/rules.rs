@@ -1,4 +1,4 @@
-//! Rules of the code that cargo cannot hold.
+//! Rules of the code that cargo cannot enforce.
 
 use crate::common::root;
 use cargo_metadata::{DependencyKind, MetadataCommand};
@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-/// Rust sources that match a pattern below the root, without tests.
+/// The Rust sources that match a pattern below the root, without tests and comments.
 fn sources(pattern: &str) -> Vec<(PathBuf, String)> {
     let root = root();
     let paths = glob::glob(&format!("{}/{pattern}", root.display())).unwrap();
@@ -78,14 +78,14 @@ fn only_the_store_writes_files() {
     for crate_dir in ["", "core/", "archive/", "publish/", "classic/", "conformance/"] {
         for (path, code) in sources(&format!("harness/{crate_dir}src/**/*.rs")) {
             let is_writer = path.ends_with("archive/src/store.rs");
-            // A case of the conformance suite makes a meter file for its client.
+            // A case of the conformance suite creates a meter file for its client.
             let code = code.replace("MeterFile::create", "");
             assert!(is_writer || writes.iter().all(|w| !code.contains(w)), "{}", path.display());
         }
     }
 }
 
-/// Stamps, output and files are the kit's.
+/// The kit does all of that.
 #[test]
 fn clients_read_no_clock_write_no_file_and_print_nothing() {
     let forbidden =

@@ -35,13 +35,13 @@ fn check(schema: &Value, place: &str) {
             .any(|key| schema.get(*key).is_some());
         assert!(is_strict, "{place}");
         for (key, property) in properties {
-            let is_told = property.get("description").is_some()
+            let is_described = property.get("description").is_some()
                 || property.get("$ref").is_some()
                 || property.get("const").is_some();
-            // The fields of messages: each message says what its fields are.
+            // The fields of a message are described by the message.
             let is_message = schema["properties"].get("code").is_some()
                 || (properties.len() == 1 && schema.get("description").is_some());
-            assert!(is_told || is_message, "{place}: {key} has no description");
+            assert!(is_described || is_message, "{place}: {key} has no description");
         }
     }
     match schema {
@@ -51,7 +51,7 @@ fn check(schema: &Value, place: &str) {
     }
 }
 
-/// Older campaigns were described by older schemas.
+/// Older campaigns have older schemas.
 #[test]
 fn published_campaigns_of_this_schema_are_valid() {
     for dir in common::published() {

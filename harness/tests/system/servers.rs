@@ -1,4 +1,4 @@
-//! Campaigns against another server than the usual one, or in another style of it.
+//! Campaigns against a server other than the default, or in its other style.
 
 use crate::common;
 
@@ -59,7 +59,7 @@ fn the_classic_style_passes_its_audit() {
 }
 
 #[test]
-fn a_campaign_knows_its_server() {
+fn a_campaign_records_its_server() {
     let (_room, compared) = classic();
     let dir = &compared.campaign;
     let campaign: Value = serde_json::from_str(&read(dir, "campaign.json")).unwrap();
@@ -77,7 +77,7 @@ fn a_campaign_knows_its_server() {
 }
 
 #[test]
-fn its_rows_are_computed_anew_and_its_files_made() {
+fn its_rows_are_computed_again_and_its_files_published() {
     let (_room, compared) = classic();
     let archive = Archive::open(&compared.campaign).unwrap();
     let dir = compared.campaign.to_str().unwrap();
@@ -100,7 +100,7 @@ fn its_rows_are_computed_anew_and_its_files_made() {
 }
 
 #[test]
-fn other_servers_are_not_mixed() {
+fn campaigns_with_different_servers_are_not_mixed() {
     let (_room, compared) = classic();
     let classic = Archive::open(&compared.campaign).unwrap().campaign;
     let mut usual = classic.clone();
@@ -108,7 +108,7 @@ fn other_servers_are_not_mixed() {
     let why = index::apart(&usual, &classic).unwrap();
     assert_eq!(why, "served by tick-server, classic style instead of tick-server");
     assert_eq!(index::apart(&classic, &classic), None);
-    // A copy that says that it was served by the usual one.
+    // A copy that claims to be served by the default server.
     let room = Room::new();
     let copy = room.path().join("copy");
     for folder in ["", "grid", "journeys"] {
@@ -125,9 +125,9 @@ fn other_servers_are_not_mixed() {
     fs::write(copy.join("campaign.json"), head.to_string()).unwrap();
     let both = [copy.to_str().unwrap(), compared.campaign.to_str().unwrap()];
     let refused = harness(&["diff", both[0], both[1]]);
-    let words = String::from_utf8(refused.stderr).unwrap();
-    assert_eq!(refused.status.code(), Some(2), "{words}");
-    assert!(words.contains("one keeps due times and the other does not"), "{words}");
+    let stderr = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("one keeps due times and the other does not"), "{stderr}");
     head["server"] = json!({"name": "other", "style": null, "paces": "classic"});
     fs::write(copy.join("campaign.json"), head.to_string()).unwrap();
     let noted = String::from_utf8(harness(&["diff", both[0], both[1]]).stdout).unwrap();
@@ -138,7 +138,7 @@ fn other_servers_are_not_mixed() {
 }
 
 #[test]
-fn a_wrong_checksum_is_found_though_messages_repeat() {
+fn a_wrong_checksum_is_detected_although_messages_repeat() {
     let room = Room::new();
     let (wrong, sound) = (room.faulty("checksum"), room.faulty("none"));
     let light = room.light();
@@ -150,7 +150,7 @@ fn a_wrong_checksum_is_found_though_messages_repeat() {
     assert!(common::reason(row).contains("but the market's is"), "{row}");
 }
 
-fn refused(args: &[&str], path: Option<&str>, words: &str) {
+fn refused(args: &[&str], path: Option<&str>, expected: &str) {
     let room = Room::new();
     let mut command = room.harness(args);
     if let Some(path) = path {
@@ -159,7 +159,7 @@ fn refused(args: &[&str], path: Option<&str>, words: &str) {
     let output = command.args(["--out", room.path().to_str().unwrap()]).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(stderr.contains(words), "{args:?}: {stderr}");
+    assert!(stderr.contains(expected), "{args:?}: {stderr}");
     assert_eq!(stderr.trim().lines().count(), 1, "{stderr}");
     assert_eq!(room.path().read_dir().unwrap().count(), 0, "nothing was begun");
 }
@@ -173,7 +173,7 @@ fn what_cannot_be_served_is_refused_before_anything_is_measured() {
     );
     refused(&["sweep", "floor", "--server", "node", "--style", "classic"], None, "has styles");
     let burst = ["compare", "floor", "--style", "classic", "--workload", "burst"];
-    refused(&burst, None, "workload burst: tick-server, classic style, which paces by itself");
+    refused(&burst, None, "workload burst: tick-server, classic style, which has its own pacing");
     refused(
         &["capacity", "floor", "--server", "node"],
         Some("/nowhere"),

@@ -1,5 +1,5 @@
-//! `harness show`: saved campaigns in every format, over the real binary; names that
-//! would be markup, formulas or commands to a terminal stay text.
+//! `harness show`: saved campaigns in every format, by the real binary; names that would be markup,
+//! formulas or commands to a terminal stay text.
 
 use crate::common;
 
@@ -28,11 +28,11 @@ fn text(campaign: &Path, args: &[&str]) -> String {
     String::from_utf8(shown(campaign, args)).unwrap()
 }
 
-fn refused(campaign: &Path, args: &[&str], words: &str) {
+fn refused(campaign: &Path, args: &[&str], expected: &str) {
     let output = show(campaign, args).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(stderr.contains(words) && stderr.lines().count() == 1, "{stderr}");
+    assert!(stderr.contains(expected) && stderr.lines().count() == 1, "{stderr}");
     assert!(output.stdout.is_empty());
 }
 
@@ -52,8 +52,8 @@ fn what_is_shown_is_what_was_saved() {
 #[test]
 fn a_terminal_gets_tables_and_charts() {
     let shown = text(&common::published_of("compare"), &[]);
-    for words in ["Campaign of 20", ", complete\n", "(logarithmic scale from ", "peak "] {
-        assert!(shown.contains(words), "no {words}: {shown}");
+    for expected in ["Campaign of 20", ", complete\n", "(logarithmic scale from ", "peak "] {
+        assert!(shown.contains(expected), "no {expected}: {shown}");
     }
     let charts = shown.lines().filter(|line| line.contains(['█', '▁']));
     assert!(charts.clone().count() > 10);
@@ -81,7 +81,7 @@ fn one_client_and_one_workload_can_be_chosen() {
     let log = text(&campaign, &["--format", "hlog", "--workload", "steady", "--client", "tokio"]);
     let intervals: Vec<&str> = log.lines().filter(|line| line.starts_with("Tag=")).collect();
     assert!(intervals.len() >= 3 && intervals.iter().all(|l| l.starts_with("Tag=tokio,")));
-    // Since the first round of all, whoever is shown.
+    // Times count from the first round of all, whichever clients are shown.
     let all = text(&campaign, &["--format", "hlog", "--workload", "steady"]);
     assert!(intervals.iter().all(|line| all.contains(line)));
 
@@ -94,9 +94,9 @@ fn one_client_and_one_workload_can_be_chosen() {
 }
 
 #[test]
-fn what_is_not_there_is_named() {
+fn names_and_data_that_are_missing_are_reported() {
     let campaign = common::published_of("compare");
-    refused(Path::new("nowhere"), &[], "nowhere is no campaign");
+    refused(Path::new("nowhere"), &[], "nowhere is not a campaign");
     refused(
         &campaign,
         &["--client", "nobody"],
@@ -112,7 +112,7 @@ fn what_is_not_there_is_named() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_failure() {
+fn a_reader_that_ends_early_is_not_a_failure() {
     for (kind, format) in [("sweep", "csv"), ("sweep", "json"), ("compare", "parquet")] {
         let mut child = show(&common::published_of(kind), &["--format", format])
             .stdout(Stdio::piped())
@@ -132,9 +132,8 @@ const BAR: &str = "a|b";
 const FORMULA: &str = "=cmd()";
 const RED: &str = "\u{1b}[31mred";
 
-/// A published comparison whose clients have other names, and one of whose rounds
-/// has a remark that would be markup. It says that it is still running, so that its
-/// rows are made from its rounds.
+/// A published comparison whose clients have hostile names, and one of whose rounds has a remark
+/// that would be markup. Its status is `running`, so that its rows are computed from its rounds.
 fn hostile() -> tempfile::TempDir {
     let from = common::published_of("compare");
     let read = |name: &str| fs::read_to_string(from.join(name)).unwrap();
@@ -176,7 +175,7 @@ fn hostile_names_stay_text_in_markdown() {
     let dir = hostile();
     let markdown = text(dir.path(), &["--format", "md"]);
     assert!(markdown.contains(", running\n"));
-    let mut words = String::new();
+    let mut content = String::new();
     let (mut cells, mut rows) = (0, 0);
     for event in Parser::new_ext(&markdown, Options::ENABLE_TABLES) {
         match event {
@@ -187,23 +186,22 @@ fn hostile_names_stay_text_in_markdown() {
             Event::Start(pulldown_cmark::Tag::TableRow) => rows += 1,
             Event::End(pulldown_cmark::TagEnd::TableCell) => {
                 cells += 1;
-                words.push('\n');
+                content.push('\n');
             }
-            Event::Text(text) | Event::Code(text) => words.push_str(&text),
+            Event::Text(text) | Event::Code(text) => content.push_str(&text),
             _ => {}
         }
     }
     for name in [SCRIPT, BAR, FORMULA, "␛[31mred", "*I* say <i>so</i>", "<b>fast</b>␛c"] {
-        assert!(words.contains(name), "no {name}: {words}");
+        assert!(content.contains(name), "no {name}: {content}");
     }
-    assert!(words.contains("![i](http://x/y) <img src=x> "), "{words}");
+    assert!(content.contains("![i](http://x/y) <img src=x> "), "{content}");
     assert!(rows > 20 && cells > 10 * rows / 2, "{rows} rows, {cells} cells");
-    let without = |text: &str| !text.contains(['\u{1b}', '\u{202e}']);
-    assert!(without(&markdown));
+    assert!(!markdown.contains(['\u{1b}', '\u{202e}']));
 }
 
 #[test]
-fn hostile_names_are_no_formulas_and_no_commands() {
+fn hostile_names_are_neither_formulas_nor_terminal_commands() {
     let dir = hostile();
     let csv = text(dir.path(), &["--format", "csv"]);
     let mut rows = csv::Reader::from_reader(csv.as_bytes());

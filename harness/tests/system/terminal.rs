@@ -1,5 +1,5 @@
-//! On a real pseudo-terminal: the whole screen of `--watch`, the calm bars without
-//! it, and a terminal that is always left as it was.
+//! On a pseudo-terminal: the whole screen of `--watch`, the bars without it, and a terminal that is
+//! always restored.
 
 use crate::common;
 
@@ -20,7 +20,7 @@ fn compare(room: &Room, args: &[&str]) -> Pty {
     let out = room.path().join("results");
     let mut command = room.harness(&["compare", "floor", "--workload", &light]);
     command.args(["--seconds", "0.4", "--warmup", "0.1", "--out", out.to_str().unwrap()]);
-    // The bars show themselves only on a terminal with a name.
+    // Without a TERM there are no bars.
     command.args(args).env("TERM", "xterm-256color").stdout(Stdio::piped());
     Pty::spawn(command, SIZE)
 }
@@ -29,7 +29,7 @@ fn campaign(room: &Room) -> Option<PathBuf> {
     Some(room.path().join("results").read_dir().ok()?.next()?.ok()?.path())
 }
 
-/// Waits until the screen is up and a round is over.
+/// Waits until the screen is open and a round is over.
 fn wait_for_a_round(pty: &mut Pty, room: &Room) {
     pty.wait_for(|seen| seen.contains(ENTER));
     pty.wait_for(|_| {
@@ -53,7 +53,7 @@ fn is_interrupted_and_readable(room: &Room) {
 }
 
 #[test]
-fn q_ends_a_watched_campaign_whatever_the_window_did() {
+fn q_ends_a_watched_campaign_also_after_resizes() {
     let room = Room::new();
     let mut pty = compare(&room, &["--watch", "--rounds", "200"]);
     wait_for_a_round(&mut pty, &room);
@@ -63,7 +63,7 @@ fn q_ends_a_watched_campaign_whatever_the_window_did() {
     pty.resize((140, 45));
     // A line that only the larger window has.
     pty.wait_for(|seen| seen.contains("\x1b[30;"));
-    // Arrows and the like mean nothing.
+    // Arrow keys and other escape sequences are ignored.
     pty.press(b"\x1b[A\x1bOqx");
     pty.press(b"q");
     let (status, seen) = pty.finish();
@@ -74,7 +74,7 @@ fn q_ends_a_watched_campaign_whatever_the_window_did() {
 }
 
 #[test]
-fn control_c_and_a_signal_end_it_too() {
+fn ctrl_c_and_sigterm_end_a_watched_campaign() {
     let ends: [fn(&mut Pty); 2] = [
         |pty| pty.press(b"\x03"),
         |pty| kill(Pid::from_raw(pty.child.id() as i32), Signal::SIGTERM).unwrap(),
@@ -92,7 +92,7 @@ fn control_c_and_a_signal_end_it_too() {
 }
 
 #[test]
-fn the_second_control_c_ends_it_at_once() {
+fn a_second_ctrl_c_ends_a_watched_campaign_at_once() {
     let room = Room::new();
     let mut pty = compare(&room, &["--watch", "--rounds", "200"]);
     wait_for_a_round(&mut pty, &room);
@@ -112,17 +112,17 @@ fn a_watched_campaign_ends_with_its_tables() {
     let (status, seen) = pty.finish();
     assert_eq!(status.code(), Some(0), "{seen:?}{tables}");
     assert!(tables.contains("floor (reference)") && !tables.contains('\x1b'), "{tables:?}");
-    // What was said while the screen was up is not lost.
+    // What was printed while the screen was open is not lost.
     let after = left_for_good(&seen);
     assert!(after.contains("complete: "), "{after:?}");
 }
 
 #[test]
-fn without_it_a_terminal_gets_lines_and_bars() {
+fn without_watch_a_terminal_gets_lines_and_bars() {
     let room = Room::new();
     let mut pty = compare(&room, &["--rounds", "2"]);
     pty.wait_for(|seen| seen.contains("rounds, "));
-    // Their echo would leave a line of the bars behind for ever.
+    // Their echo would leave a line of the bars behind.
     pty.press(b"zz\nzz");
     let mut stdout = pty.child.stdout.take().unwrap();
     let mut tables = String::new();
@@ -130,8 +130,8 @@ fn without_it_a_terminal_gets_lines_and_bars() {
     let (status, seen) = pty.finish();
     assert_eq!(status.code(), Some(0), "{seen:?}{tables}");
     assert!(tables.contains("floor (reference)"), "{tables:?}");
-    for words in ["[1/4] light · floor", "[4/4] light · floor", "/4 rounds, ", "complete: "] {
-        assert!(seen.contains(words), "{words}: {seen:?}");
+    for expected in ["[1/4] light · floor", "[4/4] light · floor", "/4 rounds, ", "complete: "] {
+        assert!(seen.contains(expected), "{expected}: {seen:?}");
     }
     assert!(!seen.contains(ENTER) && !seen.contains("zz"), "{seen:?}");
 }
@@ -151,8 +151,7 @@ fn watching_needs_a_terminal() {
     }
 }
 
-/// Lets something panic on a terminal: whether the program ended well, and all that
-/// was seen.
+/// Runs a program that panics on a terminal; returns whether it succeeded, and all its output.
 fn panics(who: &str) -> (bool, String) {
     let mut command = Command::new(common::example("panics"));
     command.arg(who).stdout(Stdio::null());
@@ -161,7 +160,7 @@ fn panics(who: &str) -> (bool, String) {
 }
 
 #[test]
-fn a_panic_while_drawing_costs_the_view_only() {
+fn a_panic_while_drawing_ends_the_view_only() {
     let (passed, seen) = panics("painter");
     let after = left_for_good(&seen);
     assert!(after.contains("a painter's mistake"), "{after:?}");

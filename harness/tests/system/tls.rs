@@ -5,10 +5,9 @@ use crate::common;
 use crate::common::{Room, is_measured};
 use serde_json::Value;
 
-/// Those that say `tls = true` carry it, and keep their evidence; the others are never
-/// started under it.
+/// Clients with `tls = true` are measured under TLS; the others are unavailable there.
 #[test]
-fn every_client_that_speaks_tls_carries_a_load_under_it() {
+fn every_client_that_supports_tls_is_measured_under_it() {
     let room = Room::new();
     let load = "rate_per_s = 4000\nrank_by = \"response_p99\"";
     let secret = room.workload("secret", &format!("{load}\ntls = true\nconnections = 2"));
@@ -22,7 +21,7 @@ fn every_client_that_speaks_tls_carries_a_load_under_it() {
     };
     for client in clients {
         let (secret, plain) = (row(client, "secret"), row(client, "plain"));
-        // What is not installed here is let off, but not for TLS's sake.
+        // Clients that are not installed here are left out.
         if plain["verdict"] == "unavailable" {
             assert!(!["floor", "tokio", "blocking"].contains(&client), "{plain}");
             continue;
@@ -45,13 +44,13 @@ fn every_client_that_speaks_tls_carries_a_load_under_it() {
         workloads.iter().find(|workload| workload["name"] == name).unwrap()["tls"].clone()
     };
     assert_eq!((of("secret"), of("plain")), (true.into(), Value::Null));
-    // Certificate and key go with the harness.
+    // Certificate and key are removed when the harness ends.
     assert!(room.processes().is_empty());
     assert!(!text.contains("server.cert") && !text.contains("server.key"));
 }
 
 #[test]
-fn a_server_that_speaks_no_tls_is_refused_before_anything_is_measured() {
+fn a_server_without_tls_is_refused_before_anything_is_measured() {
     let room = Room::new();
     let secret =
         room.workload("secret", "rate_per_s = 4000\nrank_by = \"response_p99\"\ntls = true");

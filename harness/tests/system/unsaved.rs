@@ -1,8 +1,8 @@
-//! A disk that takes no more, and folders that cannot be written: what was measured
-//! is kept or printed, and the exit code tells.
+//! A full disk, and directories that cannot be written: what was measured is kept or printed, and
+//! the exit code shows that it was not saved.
 //!
-//! A limit on the size of files (`ulimit -f`, in 512 bytes) makes writes fail with
-//! EFBIG beyond it, in every test run at the same place, and needs no privileges.
+//! A limit on the size of files (`ulimit -f`, in units of 512 bytes) makes writes above it fail
+//! with EFBIG, in every run at the same place, and needs no privileges.
 
 use crate::common;
 
@@ -16,7 +16,7 @@ use std::process::{Command, Output};
 
 const ROUNDS: [&str; 6] = ["--rounds", "20", "--warmup", "0", "--seconds", "0.2"];
 
-/// Runs the harness so that no file can grow beyond so many bytes.
+/// Runs the harness so that no file can exceed `bytes`.
 fn limited(bytes: u64, room: &Room, args: &[&str]) -> Output {
     let harness = assert_cmd::cargo::cargo_bin!("harness");
     let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", bytes / 512);
@@ -30,7 +30,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// The one folder of results, and the last line of standard error.
+/// The one directory of results.
 fn campaign(room: &Room) -> PathBuf {
     let mut folders = room.path().join("results").read_dir().unwrap();
     let dir = folders.next().unwrap().unwrap().path();
@@ -38,7 +38,7 @@ fn campaign(room: &Room) -> PathBuf {
     dir
 }
 
-/// The whole of what is said about it is one line.
+/// Asserts that the failure is reported in one line, and returns that.
 fn said(output: &Output, room: &Room, what: &str) -> String {
     let text = stderr(output);
     assert_eq!(output.status.code(), Some(4), "{text}");
@@ -47,8 +47,8 @@ fn said(output: &Output, room: &Room, what: &str) -> String {
     let dir = campaign(room).display().to_string();
     let begin = format!("error: cannot save {what}");
     assert!(errors[0].starts_with(&begin), "{text}");
-    for words in [dir.as_str(), "(os error 27)", "choose another directory with --out"] {
-        assert!(errors[0].contains(words), "no {words}: {text}");
+    for expected in [dir.as_str(), "(os error 27)", "choose another directory with --out"] {
+        assert!(errors[0].contains(expected), "no {expected}: {text}");
     }
     errors[0].to_owned()
 }
@@ -58,8 +58,8 @@ fn thin(room: &Room) -> String {
     room.workload("thin", "rate_per_s = 500\nrank_by = \"response_p99\"")
 }
 
-/// What a campaign of one round weighs.
-fn weigh(room: &Room, file: &str) -> u64 {
+/// Size of a file in a campaign of one round.
+fn file_size(room: &Room, file: &str) -> u64 {
     let load = thin(room);
     let compared = room.compare(&["floor", "--workload", &load]);
     let bytes = fs::metadata(compared.campaign.join(file)).unwrap().len();
@@ -68,9 +68,9 @@ fn weigh(room: &Room, file: &str) -> u64 {
 }
 
 #[test]
-fn a_full_disk_amid_the_rounds_keeps_what_was_measured() {
+fn a_disk_that_is_full_after_some_rounds_keeps_what_was_measured() {
     let room = Room::new();
-    let most = weigh(&room, "campaign.json") + 4096;
+    let most = file_size(&room, "campaign.json") + 4096;
     let (load, report) = (thin(&room), room.path().join("report.json"));
     let mut args = vec!["compare", "floor", "--workload", &load, "--json"];
     args.push(report.to_str().unwrap());
@@ -97,9 +97,9 @@ fn a_full_disk_amid_the_rounds_keeps_what_was_measured() {
 #[test]
 fn a_round_that_could_not_be_saved_is_printed() {
     let room = Room::new();
-    let most = weigh(&room, "campaign.json") + 4096;
+    let most = file_size(&room, "campaign.json") + 4096;
     let load = room.workload("thick", "rate_per_s = 40000\nrank_by = \"response_p99\"");
-    // By this seed the client comes before its control.
+    // With this seed the client comes before its control.
     let args = ["compare", "floor", "--workload", &load, "--rounds", "1", "--seed", "3"];
     let output =
         limited(most, &room, &[&args[..], &["--warmup", "0", "--seconds", "0.5"]].concat());
@@ -113,10 +113,10 @@ fn a_round_that_could_not_be_saved_is_printed() {
 }
 
 #[test]
-fn rows_that_could_not_be_saved_are_made_from_the_rounds() {
+fn rows_that_could_not_be_saved_are_computed_from_the_rounds() {
     let room = Room::new();
-    // Enough to begin, too little for numbers.
-    let most = weigh(&room, "campaign.json") - 512;
+    // Enough to begin, too little for rows with numbers.
+    let most = file_size(&room, "campaign.json") - 512;
     let load = thin(&room);
     let args = ["compare", "floor", "--workload", &load];
     let output = limited(most, &room, &[&args[..], &ROUNDS].concat());
@@ -133,31 +133,34 @@ fn rows_that_could_not_be_saved_are_made_from_the_rounds() {
 #[test]
 fn a_search_that_could_not_be_saved_prints_what_it_found() {
     let room = Room::new();
-    let most = weigh(&room, "campaign.json") + 4096;
+    let most = file_size(&room, "campaign.json") + 4096;
     let load = thin(&room);
     let args = ["capacity", "floor", "--workload", &load, "--lowest", "100", "--p99", "1s"];
     let output = limited(most, &room, &args);
     let text = stderr(&output);
     assert_eq!(output.status.code(), Some(4), "{text}");
     let tables = String::from_utf8(output.stdout).unwrap();
-    assert!(tables.contains("the search ended where a round could not be saved"), "{tables}");
+    assert!(tables.contains("the search ended because a round could not be saved"), "{tables}");
     Archive::open(&campaign(&room)).unwrap();
 }
 
-fn refused(out: &Path, words: &str) {
+fn refused(out: &Path, expected: &str) {
     let room = Room::new();
     let load = room.light();
     let args = ["compare", "floor", "--workload", &load, "--out", out.to_str().unwrap()];
     let output = room.harness(&args).output().unwrap();
     let text = stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{text}");
-    // Found out before anything is built: one line, and nothing else.
+    // Detected before anything is built: one line, and nothing else.
     assert_eq!(text.lines().count(), 1, "{text}");
-    assert!(text.contains(words) && text.contains("choose another directory with --out"), "{text}");
+    assert!(
+        text.contains(expected) && text.contains("choose another directory with --out"),
+        "{text}"
+    );
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_found_out_first() {
+fn a_directory_that_cannot_be_written_is_refused_first() {
     let room = Room::new();
     let file = room.path().join("file");
     fs::write(&file, "").unwrap();
@@ -167,7 +170,7 @@ fn a_folder_that_cannot_be_written_is_found_out_first() {
 }
 
 #[test]
-fn a_folder_that_could_be_written_is_not_made_in_vain() {
+fn no_directory_is_created_before_the_arguments_are_checked() {
     let room = Room::new();
     let out = room.path().join("a/b/c");
     let args = ["compare", "nobody", "--out", out.to_str().unwrap()];

@@ -4,12 +4,12 @@ use crate::common;
 
 use crate::common::Room;
 
-fn refused(args: &[&str], words: &str) {
+fn refused(args: &[&str], expected: &str) {
     let room = Room::new();
     let output = room.harness(args).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(stderr.contains(words), "{args:?}: {stderr}");
+    assert!(stderr.contains(expected), "{args:?}: {stderr}");
 }
 
 #[test]
@@ -21,21 +21,21 @@ fn unknown_names_list_the_known_ones() {
 }
 
 #[test]
-fn numbers_have_their_ranges() {
+fn values_out_of_range_are_refused() {
     refused(&["compare", "floor", "--rounds", "0"], "0 is not in 1..=1000");
     refused(&["compare", "floor", "--seconds", "-1"], "unexpected argument '-1'");
     refused(&["compare", "floor", "--seconds", "0.01"], "between 0.1 and 86400");
-    refused(&["compare", "floor", "--server-cpus", "zero"], "no list of CPUs");
+    refused(&["compare", "floor", "--server-cpus", "zero"], "not a list of CPUs");
     refused(&["compare", "floor", "--client-cpus", "1000"], "CPU 1000 is not among those allowed");
 }
 
 #[test]
-fn searches_and_sweeps_say_what_they_cannot_do() {
+fn searches_and_sweeps_report_what_they_cannot_do() {
     refused(&["compare", "floor", "--control", "tokio"], "--control tokio: it does not take part");
     refused(&["capacity", "floor", "--workload", "flood"], "a flood has no rate to search for");
     refused(&["capacity", "floor", "--lowest", "5k", "--highest", "1k"], "has to be below");
     refused(&["capacity", "floor", "--p99", "soon"], "invalid value 'soon' for '--p99");
-    refused(&["sweep", "floor", "--rates", "10k,fast"], "`fast` is no rate");
+    refused(&["sweep", "floor", "--rates", "10k,fast"], "`fast` is not a rate");
     refused(&["sweep", "floor", "--workload", "flood"], "a flood has no rate to vary");
 }
 
@@ -45,11 +45,11 @@ fn a_journey_needs_a_campaign() {
     let output = command.args(["journey", "nowhere"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.contains("nowhere is no campaign"), "{stderr}");
+    assert!(stderr.contains("nowhere is not a campaign"), "{stderr}");
 }
 
 #[test]
-fn something_has_to_be_asked_for() {
+fn missing_arguments_and_paths_are_reported() {
     refused(&["compare"], "required arguments were not provided");
     refused(&["--root", "/", "list"], "no Tick Bench there");
     refused(
@@ -59,7 +59,7 @@ fn something_has_to_be_asked_for() {
 }
 
 #[test]
-fn a_broken_workload_is_named_with_its_place() {
+fn a_wrong_workload_is_reported_with_its_file_and_key() {
     let room = Room::new();
     let path = room.workload("broken", "rate_per_s = \"much\"\nrank_by = \"processed\"");
     refused(&["compare", "floor", "--workload", &path], "broken.toml");
@@ -67,7 +67,7 @@ fn a_broken_workload_is_named_with_its_place() {
 }
 
 #[test]
-fn it_finds_its_root_from_any_folder_below() {
+fn the_root_is_found_from_any_directory_below_it() {
     let room = Room::new();
     let below = common::root().join("clients/kit");
     let output = room.harness(&["plan", "tokio"]).current_dir(below).output().unwrap();

@@ -1,6 +1,6 @@
 //! How a run ends.
 
-use crate::checks::{Scene, accept, check_rows, same_books, whole};
+use crate::checks::{Scene, accept, check_rows, same_counts, whole};
 use crate::{Candidate, PATIENCE, Server, plan};
 use anyhow::{Result, bail, ensure};
 use contract::fault::Awaited;
@@ -15,9 +15,13 @@ pub(super) fn closed_otherwise(candidate: &Candidate<'_>) -> Result<()> {
         candidate.connect(|url| plan(url, Format::Binary))?;
     connection.ticks(0..10)?;
     connection.close(1011)?;
-    let (_, books) = child.report()?;
-    same_books(&books, &whole(10, ClientEnd::Disconnected))?;
-    ensure!(books.detail.as_deref() == Some("close code 1011"), "its detail is {:?}", books.detail);
+    let (_, report) = child.report()?;
+    same_counts(&report, &whole(10, ClientEnd::Disconnected))?;
+    ensure!(
+        report.detail.as_deref() == Some("close code 1011"),
+        "its detail is {:?}",
+        report.detail
+    );
     Ok(())
 }
 
@@ -28,9 +32,9 @@ pub(super) fn server_vanishes(candidate: &Candidate<'_>) -> Result<()> {
     let half = connection.frames(1000..1001);
     connection.bytes(&half[..half.len() / 2])?;
     drop(connection);
-    let (rows, books) = child.report()?;
-    ensure!(books.detail.is_some(), "it gives no detail");
-    same_books(&books, &whole(1000, ClientEnd::Disconnected))?;
+    let (rows, report) = child.report()?;
+    ensure!(report.detail.is_some(), "it gives no detail");
+    same_counts(&report, &whole(1000, ClientEnd::Disconnected))?;
     check_rows(&rows, &plan, 0..1000)
 }
 
@@ -40,19 +44,20 @@ pub(super) fn server_resets(candidate: &Candidate<'_>) -> Result<()> {
     connection.ticks(0..1000)?;
     connection.ping(b"all read?")?;
     connection.reset()?;
-    let (rows, books) = child.report()?;
-    ensure!(books.detail.is_some(), "it gives no detail");
+    let (rows, report) = child.report()?;
+    ensure!(report.detail.is_some(), "it gives no detail");
     // A queue of its own may still hold what its library has read.
-    let whole = whole(books.processed, ClientEnd::Disconnected);
-    same_books(&books, &ClientFinal { received: 1000, queued: 1000 - books.processed, ..whole })?;
-    check_rows(&rows, &plan, 0..books.processed)
+    let whole = whole(report.processed, ClientEnd::Disconnected);
+    let queued = 1000 - report.processed;
+    same_counts(&report, &ClientFinal { received: 1000, queued, ..whole })?;
+    check_rows(&rows, &plan, 0..report.processed)
 }
 
-/// That it reports an empty run as stopped.
+/// Checks that it reports an empty run as stopped.
 fn stopped_empty(child: &mut crate::Child<'_>) -> Result<()> {
-    let (rows, books) = child.report()?;
+    let (rows, report) = child.report()?;
     ensure!(rows.is_empty(), "{} sample rows without a tick", rows.len());
-    same_books(&books, &whole(0, ClientEnd::Stopped))
+    same_counts(&report, &whole(0, ClientEnd::Stopped))
 }
 
 pub(super) fn stop(candidate: &Candidate<'_>) -> Result<()> {
@@ -67,10 +72,10 @@ pub(super) fn stdin_closed(candidate: &Candidate<'_>) -> Result<()> {
     stopped_empty(&mut scene.child)
 }
 
-/// Whatever was processed by then is a whole beginning, and the books balance.
+/// What was processed by then is a prefix of the stream, and the counts balance.
 pub(super) fn stop_in_flood(candidate: &Candidate<'_>) -> Result<()> {
-    let folder = candidate.folder()?;
-    let path = folder.path().join("meter");
+    let dir = candidate.directory()?;
+    let path = dir.path().join("meter");
     let meter = MeterFile::create(&path, 1)?;
     let plan = |url: &str| ClientPlan { meter: Some(path.clone()), ..plan(url, Format::Binary) };
     let Scene { plan, mut child, mut connection, .. } = candidate.connect(plan)?;
@@ -86,16 +91,16 @@ pub(super) fn stop_in_flood(candidate: &Candidate<'_>) -> Result<()> {
         sleep(Duration::from_millis(1));
     }
     child.stop();
-    let (rows, books) = child.report()?;
+    let (rows, report) = child.report()?;
     drop(child);
     let _ = flood.join();
-    let ClientFinal { received, processed, queued, .. } = books;
+    let ClientFinal { received, processed, queued, .. } = report;
     ensure!(
         received == processed + queued,
         "{received} received, but {processed} processed and {queued} queued"
     );
     let expected = whole(processed, ClientEnd::Stopped);
-    same_books(&books, &ClientFinal { received, queued, ..expected })?;
+    same_counts(&report, &ClientFinal { received, queued, ..expected })?;
     check_rows(&rows, &plan, 0..processed)?;
     let last = [meter.read(Slot::RECEIVED)?, meter.read(Slot::PROCESSED)?];
     ensure!(
@@ -119,20 +124,20 @@ pub(super) fn stop_before_handshake(candidate: &Candidate<'_>) -> Result<()> {
 pub(super) fn deadline(candidate: &Candidate<'_>) -> Result<()> {
     candidate.is_available()?;
     let plan = |url: &str| ClientPlan { deadline_ms: 1500, ..plan(url, Format::Binary) };
-    ends_by_itself(candidate, plan, |_| Some(ClientEnd::Deadline))
+    ends_on_its_own(candidate, plan, |_| Some(ClientEnd::Deadline))
 }
 
-/// Nothing to see in a client whose queue ends, or that has none.
+/// A client whose queue is bounded, or that has none, passes without a check.
 pub(super) fn memory_ceiling(candidate: &Candidate<'_>) -> Result<()> {
     candidate.is_available()?;
     let plan = |url: &str| ClientPlan { memory_ceiling_bytes: 1, ..plan(url, Format::Binary) };
     let unbounded = |hello: &ClientHello| hello.queue.kind == QueueKind::Unbounded;
-    ends_by_itself(candidate, plan, |hello| unbounded(hello).then_some(ClientEnd::MemoryCeiling))
+    ends_on_its_own(candidate, plan, |hello| unbounded(hello).then_some(ClientEnd::MemoryCeiling))
 }
 
-/// That it reports such an end without being told: connected, or on a slow machine
+/// Checks that it ends in this way without a `stop`: once connected, or on a slow machine
 /// before that. `None`: there is nothing to wait for.
-fn ends_by_itself(
+fn ends_on_its_own(
     candidate: &Candidate<'_>,
     plan: impl FnOnce(&str) -> ClientPlan,
     wanted: impl FnOnce(&ClientHello) -> Option<ClientEnd>,
@@ -142,15 +147,15 @@ fn ends_by_itself(
     child.plan(&plan(&server.url()?));
     let Some(wanted) = wanted(&child.hello()?) else { return Ok(()) };
     let connection = spawn(move || server.accept(Format::Binary));
-    let books = match child.expect(Awaited::Ready)? {
+    let report = match child.expect(Awaited::Ready)? {
         FromClient::Ready(_) => {
             let _connection = connection.join();
             child.report()?.1
         }
-        FromClient::Final(books) => books,
+        FromClient::Final(report) => report,
         other => bail!("{other:?} instead of `ready`"),
     };
-    same_books(&books, &whole(0, wanted))
+    same_counts(&report, &whole(0, wanted))
 }
 
 pub(super) fn no_handshake(candidate: &Candidate<'_>) -> Result<()> {

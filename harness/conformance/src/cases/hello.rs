@@ -1,4 +1,4 @@
-//! Before it connects: who it is, and which plans it refuses.
+//! Before a client connects: which client it is, and which plans it refuses.
 
 use crate::{Candidate, plan};
 use anyhow::{Context, Result, ensure};
@@ -26,7 +26,7 @@ pub(super) fn hello(candidate: &Candidate<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The line of a sound plan, changed.
+/// The line of a valid plan with one key changed or added.
 fn changed(key: &str, value: serde_json::Value) -> Result<String> {
     let plan = ToClient::Plan(plan("ws://127.0.0.1:1/", Format::Json));
     let mut plan = serde_json::to_value(plan).context("a plan as JSON")?;

@@ -1,6 +1,6 @@
 //! Several connections at once.
 
-use crate::checks::{accept, check_rows, same_books, whole};
+use crate::checks::{accept, check_rows, same_counts, whole};
 use crate::server::market;
 use crate::{Candidate, Child, Connection, Server, plan};
 use anyhow::{Context, Result, ensure};
@@ -9,10 +9,10 @@ use contract::{ClientEnd, ClientFinal, ClientPlan};
 use std::path::Path;
 use tick::Format;
 
-/// So many connections.
+/// Connections of the client.
 const CONNECTIONS: usize = 3;
 
-/// A client with several connections, ready, and the servers' ends.
+/// A client with several connections that is ready, and the servers' ends of them.
 fn connect<'a>(
     candidate: &Candidate<'a>,
     meter: &Path,
@@ -26,7 +26,7 @@ fn connect<'a>(
     let mut child = candidate.start()?;
     child.plan(&plan);
     child.hello()?;
-    // All at once, or one after the other: each handshake waits for its turn.
+    // The client may connect all at once or one after the other: handshakes are done in order.
     let mut connections = Vec::new();
     for server in &servers {
         let stream = accept(server, &mut child)?;
@@ -36,10 +36,10 @@ fn connect<'a>(
     Ok((plan, child, connections))
 }
 
-/// Each connection has its own order, counters and samples; the books are sums.
+/// Each connection has its own order, counters and samples; the final counts are sums.
 pub(super) fn connections(candidate: &Candidate<'_>) -> Result<()> {
-    let folder = candidate.folder()?;
-    let path = folder.path().join("meter");
+    let dir = candidate.directory()?;
+    let path = dir.path().join("meter");
     let meter = MeterFile::create(&path, CONNECTIONS)?;
     let (plan, mut child, mut connections) = connect(candidate, &path)?;
     let ticks = [500, 1000, 1500];
@@ -50,9 +50,9 @@ pub(super) fn connections(candidate: &Candidate<'_>) -> Result<()> {
     for connection in connections {
         connection.close(1000)?;
     }
-    let (rows, books) = child.reports(CONNECTIONS)?;
+    let (rows, report) = child.reports(CONNECTIONS)?;
     let checksum = ticks.iter().map(|&count| market().checksum(0..count)).sum();
-    same_books(&books, &ClientFinal { checksum, ..whole(3000, ClientEnd::Closed) })?;
+    same_counts(&report, &ClientFinal { checksum, ..whole(3000, ClientEnd::Closed) })?;
     for (number, (rows, count)) in rows.iter().zip(ticks).enumerate() {
         check_rows(rows, &plan, 0..count).with_context(|| format!("connection {number}"))?;
     }
@@ -64,12 +64,12 @@ pub(super) fn connections(candidate: &Candidate<'_>) -> Result<()> {
 }
 
 pub(super) fn stop(candidate: &Candidate<'_>) -> Result<()> {
-    let folder = candidate.folder()?;
-    let path = folder.path().join("meter");
+    let dir = candidate.directory()?;
+    let path = dir.path().join("meter");
     let _meter = MeterFile::create(&path, CONNECTIONS)?;
     let (_, mut child, _connections) = connect(candidate, &path)?;
     child.stop();
-    let (rows, books) = child.reports(CONNECTIONS)?;
+    let (rows, report) = child.reports(CONNECTIONS)?;
     ensure!(rows.iter().all(Vec::is_empty), "sample rows without a tick");
-    same_books(&books, &whole(0, ClientEnd::Stopped))
+    same_counts(&report, &whole(0, ClientEnd::Stopped))
 }

@@ -1,6 +1,6 @@
-//! The ticks on their way: formats, and frames of every shape.
+//! The stream of ticks: formats, and frames of every shape.
 
-use crate::checks::{Scene, check_rows, same_books, whole};
+use crate::checks::{Scene, check_rows, same_counts, whole};
 use crate::wire::{BINARY, fragments as pieces, frame};
 use crate::{Candidate, plan};
 use anyhow::{Context, Result, ensure};
@@ -11,10 +11,9 @@ use std::time::Duration;
 use tick::Format;
 use tungstenite::Message;
 
-/// So many ticks make a run, unless the case is about something else.
+/// The ticks of a run, unless the case is about something else.
 const TICKS: u64 = 12_000;
-/// From one piece of a frame to the next: the client has read the first by then,
-/// mostly.
+/// From one piece of a frame to the next: usually the client has read the first by then.
 const PAUSE: Duration = Duration::from_millis(1);
 
 pub(super) fn binary(candidate: &Candidate<'_>) -> Result<()> {
@@ -33,10 +32,10 @@ pub(super) fn classic_json(candidate: &Candidate<'_>) -> Result<()> {
     delivers(candidate, Format::ClassicJson)
 }
 
-/// All ticks, pings in between, and the close frame; the meter says the same.
+/// Sends all ticks with pings in between, and the close frame; the meter agrees.
 fn delivers(candidate: &Candidate<'_>, format: Format) -> Result<()> {
-    let folder = candidate.folder()?;
-    let path = folder.path().join("meter");
+    let dir = candidate.directory()?;
+    let path = dir.path().join("meter");
     let meter = MeterFile::create(&path, 1)?;
     let size = path.metadata()?.len();
     let plan = |url: &str| ClientPlan { meter: Some(path.clone()), ..plan(url, format) };
@@ -45,11 +44,11 @@ fn delivers(candidate: &Candidate<'_>, format: Format) -> Result<()> {
         connection.ticks(piece * TICKS / 10..(piece + 1) * TICKS / 10)?;
         connection.ping(&piece.to_le_bytes())
     });
-    // One that has ended tells more about it than its connection does.
+    // A client that has ended gives a better reason than its connection does.
     sent.map_err(|error| child.end_or(error))?;
     connection.close(1000)?;
-    let (rows, books) = child.report()?;
-    same_books(&books, &whole(TICKS, ClientEnd::Closed))?;
+    let (rows, report) = child.report()?;
+    same_counts(&report, &whole(TICKS, ClientEnd::Closed))?;
     check_rows(&rows, &plan, 0..TICKS)?;
     ensure!(path.metadata()?.len() == size, "it has changed the size of its meter");
     for (slot, name) in [(Slot::RECEIVED, "received"), (Slot::PROCESSED, "processed")] {
@@ -59,7 +58,7 @@ fn delivers(candidate: &Candidate<'_>, format: Format) -> Result<()> {
     Ok(())
 }
 
-/// A scene of so many ticks in one format, played by `play`, without a fault.
+/// A scene of `count` ticks in one format, played by `play`, without a fault.
 fn scene(
     candidate: &Candidate<'_>,
     format: Format,
@@ -70,8 +69,8 @@ fn scene(
     play(&mut scene)?;
     let Scene { plan, mut child, connection, .. } = scene;
     connection.close(1000)?;
-    let (rows, books) = child.report()?;
-    same_books(&books, &whole(count, ClientEnd::Closed))?;
+    let (rows, report) = child.report()?;
+    same_counts(&report, &whole(count, ClientEnd::Closed))?;
     check_rows(&rows, &plan, 0..count)
 }
 
@@ -79,7 +78,7 @@ pub(super) fn cut_frames(candidate: &Candidate<'_>) -> Result<()> {
     for format in [Format::Binary, Format::Json] {
         let mut count = 0;
         let mut scene = candidate.connect(|url| plan(url, format))?;
-        // Behind a whole frame and before the next, so that a cut is not alone.
+        // The cut frame comes between whole frames.
         loop {
             let frames = scene.connection.frames(count..count + 3);
             let one = scene.connection.frames(count..count + 1).len();
@@ -94,8 +93,8 @@ pub(super) fn cut_frames(candidate: &Candidate<'_>) -> Result<()> {
         }
         let Scene { plan, mut child, connection, .. } = scene;
         connection.close(1000)?;
-        let (rows, books) = child.report()?;
-        same_books(&books, &whole(count, ClientEnd::Closed)).context(format)?;
+        let (rows, report) = child.report()?;
+        same_counts(&report, &whole(count, ClientEnd::Closed)).context(format)?;
         check_rows(&rows, &plan, 0..count).context(format)?;
     }
     Ok(())
@@ -155,8 +154,8 @@ pub(super) fn long_messages(candidate: &Candidate<'_>) -> Result<()> {
     scene.connection.message(Message::Text("x".repeat(70_000).into()))?;
     let Scene { plan, mut child, connection, .. } = scene;
     connection.close(1000)?;
-    let (rows, books) = child.report()?;
+    let (rows, report) = child.report()?;
     let ticks = whole(6, ClientEnd::Closed);
-    same_books(&books, &ClientFinal { received: 13, undecodable: 7, ..ticks })?;
+    same_counts(&report, &ClientFinal { received: 13, undecodable: 7, ..ticks })?;
     check_rows(&rows, &plan, 0..6)
 }

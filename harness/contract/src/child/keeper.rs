@@ -1,11 +1,11 @@
-//! Who has to know of a child's processes.
+//! Tracks the processes of children.
 
 use nix::unistd::Pid;
 use std::io;
 use std::path::Path;
 use std::process::Command;
 
-/// Is told of every process group that is started, so that none outlives a harness that
+/// Is informed of every process group that is started, so that none outlives a harness that
 /// is killed.
 pub trait Keeper {
     /// Marks a program that is about to be started, so that processes which it leaves
@@ -21,14 +21,14 @@ pub trait Keeper {
     /// A process group has been started.
     ///
     /// # Errors
-    /// When it cannot be kept: the child is then ended.
+    /// When it cannot be tracked: the child is then killed.
     fn started(&self, group: Pid) -> io::Result<()>;
 
     /// A process group is about to be killed and reaped.
     fn ending(&self, group: Pid);
 }
 
-/// Keeps nothing: for tests whose harness is cargo.
+/// Tracks nothing: for tests that cargo runs.
 impl Keeper for () {
     fn started(&self, _group: Pid) -> io::Result<()> {
         Ok(())

@@ -19,11 +19,11 @@ use std::time::{Duration, Instant};
 /// A child's lines are read no further ahead than this; a child that writes more blocks
 /// on its own pipe.
 const LINES_AHEAD: usize = 16;
-/// A process that crashes is reaped some time after its sockets have closed.
+/// How long to wait for the exit of a crashed process: its sockets close some time before.
 const CRASH: Duration = Duration::from_millis(50);
 /// Time for the stderr of a child that has ended to be read to its end.
 const STDERR: Duration = Duration::from_millis(500);
-/// Last lines of stderr that are kept.
+/// How many of the last lines of stderr are kept.
 const STDERR_LINES: usize = 8;
 
 /// A running child that writes lines of type `L`. Dropping it kills its process group.
@@ -39,10 +39,10 @@ pub struct Child<'k, L> {
     is_reaped: bool,
 }
 
-/// What is left of a child that has ended.
+/// The end of a child.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Exit {
-    /// How it ended.
+    /// Its exit code, or the signal that killed it.
     pub status: ExitStatus,
     /// Its last line on stderr; empty without any.
     pub stderr: String,
@@ -54,7 +54,7 @@ impl<'k, L: DeserializeOwned + Send + 'static> Child<'k, L> {
     /// from the main thread: the kernel means the thread that forked.
     ///
     /// # Errors
-    /// [`Fault::Start`] when it cannot be started or kept.
+    /// [`Fault::Start`] when it cannot be started or tracked.
     pub fn spawn(peer: Peer, mut command: Command, keeper: &'k dyn Keeper) -> Result<Self, Fault> {
         let failed = |error: std::io::Error| Fault::Start { peer, error: error.to_string() };
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -85,13 +85,13 @@ impl<'k, L: DeserializeOwned + Send + 'static> Child<'k, L> {
             stderr_end,
             is_reaped: false,
         };
-        // Dropped, and so killed, if it cannot be kept.
+        // On an error it is dropped, and so killed.
         keeper.started(child.pid()).map_err(failed)?;
         Ok(child)
     }
 
-    /// Sends one line. A child that has gone is found by the next [`Child::expect`], which
-    /// can say more about it.
+    /// Sends one line. That a child has ended is reported by the next [`Child::expect`], which
+    /// knows more about it.
     pub fn send(&mut self, line: &impl Serialize) {
         if let Some(stdin) = &mut self.stdin {
             let _ = write(stdin, line);
@@ -146,7 +146,7 @@ impl<'k, L: DeserializeOwned + Send + 'static> Child<'k, L> {
         }
     }
 
-    /// Waits for its exit with code 0 after its last line, and ends what it started.
+    /// Waits for its exit with code 0 after its last line, and kills what it started.
     ///
     /// # Errors
     /// [`Fault`] when it writes more, exits with an error or not in time.
@@ -166,19 +166,19 @@ impl<'k, L: DeserializeOwned + Send + 'static> Child<'k, L> {
         }
     }
 
-    /// Waits for its end, whatever it is, and ends what it started.
+    /// Waits for its end, whatever it is, and kills what it started.
     ///
     /// # Errors
     /// [`Fault::Late`] when it does not end.
     pub fn exit(&mut self, limit: Duration) -> Result<Exit, Fault> {
         let Some(status) = self.status(limit) else { return Err(self.late(Awaited::Exit, limit)) };
         self.kill();
-        // The pipe may hold a last line still.
+        // The pipe may still hold a last line.
         let _ = self.stderr_end.recv_timeout(limit);
         Ok(Exit { status: exit_status(Some(status)), stderr: self.last_line().unwrap_or_default() })
     }
 
-    /// How it ended, if it ended in another way than with code 0.
+    /// The fault, if it has ended in another way than with code 0.
     pub fn crash(&mut self) -> Option<Fault> {
         match self.status(CRASH)? {
             WaitStatus::Exited(_, 0) => None,

@@ -27,7 +27,7 @@ fn judged(plan: &Plan, record: &Record) -> Judgement {
 }
 
 #[test]
-fn dropped_ticks_are_a_loss_and_no_backlog() {
+fn dropped_ticks_are_a_loss_and_not_a_backlog() {
     let plan = test_rounds::plan_under("drop-newest");
     let record = test_rounds::record(&plan, &[LOSSY], 1_000);
     let m = measured(&plan, &record);
@@ -57,7 +57,7 @@ fn without_a_policy_there_is_no_loss() {
 }
 
 #[test]
-fn an_allowed_loss_is_a_remark_and_no_failure() {
+fn an_allowed_loss_is_a_remark_and_not_a_failure() {
     let plan = test_rounds::plan_under("conflate");
     let judgement = judged(&plan, &test_rounds::record(&plan, &[LOSSY], 1_000));
     assert_eq!(judgement.verdict, Verdict::Ok);

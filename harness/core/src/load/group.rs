@@ -1,16 +1,16 @@
-//! Workloads that are asked for by the name of their group: all of its members.
+//! Workloads by name, by file, or by group: a group stands for all of its members.
 
 use crate::load::workload;
 use crate::load::workload::Workload;
 use anyhow::{Result, bail};
 use std::path::Path;
 
-/// Reads workloads by their names, the paths of their files, or the names of their
-/// groups, which stand for all workloads of the suite with that `group`, the fewest
-/// connections first.
+/// Loads workloads by their names, the paths of their files, or the names of their
+/// groups. A group stands for all workloads of the suite with that `group`, those with the
+/// fewest connections first.
 ///
 /// # Errors
-/// When there is none of a name, one comes twice, or a file is not as it should be.
+/// When a name is unknown, a workload is named twice, or a file is invalid.
 pub fn load(root: &Path, names: &[&str]) -> Result<Vec<Workload>> {
     let mut all: Vec<Workload> = Vec::new();
     for name in names {
@@ -31,7 +31,7 @@ pub fn load(root: &Path, names: &[&str]) -> Result<Vec<Workload>> {
 
 fn members(root: &Path, group: &str) -> Result<Vec<Workload>> {
     let names = workload::names(&root.join("harness/workloads"));
-    // Only a group's name begins those of its members: the other files need not be read.
+    // The names of members begin with that of their group: other files need not be read.
     let begins = names.iter().filter(|name| name.starts_with(&format!("{group}-")));
     let mut members = Vec::new();
     for name in begins {
@@ -58,7 +58,7 @@ mod tests {
         let names: Vec<&str> = all.iter().map(|workload| workload.name.as_str()).collect();
         assert_eq!(names, ["steady", "fan-out-1", "fan-out-10", "fan-out-100", "fan-out-1000"]);
         assert_eq!(all[4].connections, 1000);
-        // They differ in the number of connections only, or could not be compared.
+        // They can be compared only if nothing but the number of connections differs.
         for member in &all[2..] {
             let alike = Workload {
                 name: all[1].name.clone(),
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_is_named_beside_its_group_comes_twice() {
+    fn a_member_that_is_named_beside_its_group_is_an_error() {
         let error = load(&root(), &["fan-out-10", "fan-out"]).unwrap_err().to_string();
         assert_eq!(error, "workload `fan-out-10` is named twice");
         let error = load(&root(), &["fan-outs"]).unwrap_err().to_string();

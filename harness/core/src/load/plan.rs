@@ -9,18 +9,18 @@ use std::ops::Range;
 use std::path::PathBuf;
 use tick::{Sample, Timetable};
 
-/// Sampled ticks per round, about: 20 beyond a p99.9.
+/// The approximate number of sampled ticks per round: 20 are above a p99.9.
 pub const SAMPLES: u64 = 20_000;
-/// The same for the many short rounds of a search or a sweep: 100 beyond a p99.
+/// The same for the many short rounds of a search or a sweep: 100 are above a p99.
 pub const FEW_SAMPLES: u64 = 10_000;
-/// The stride under flood, where nobody knows the count of ticks beforehand: some
-/// thousand samples of the libraries' 10 M ticks a second.
+/// The stride under flood, where the number of ticks is not known beforehand: about a
+/// thousand samples per second at 10 M ticks/s.
 const FLOOD_STRIDE: u64 = 9973;
-/// A window of fewer looks shows nothing.
-const LEAST_LOOKS: u64 = 5;
+/// A window with fewer snapshots is too short to be measured.
+const MIN_SNAPSHOTS: u64 = 5;
 /// Time to connect, in ms.
 const CONNECT_DEADLINE_MS: u64 = 5_000;
-/// Time beyond the load after which a child has to have reported, in ms.
+/// Time after the end of the load within which a child has to report, in ms.
 const REPORT_DEADLINE_MS: u64 = 15_000;
 
 /// One load and its timing.
@@ -28,7 +28,7 @@ const REPORT_DEADLINE_MS: u64 = 15_000;
 pub struct Plan {
     /// What is sent.
     pub workload: Workload,
-    /// What the client is expected to be.
+    /// The class that the client's hello has to have.
     pub class: Class,
     /// The market's seed.
     pub seed: u64,
@@ -36,36 +36,36 @@ pub struct Plan {
     pub warmup_ns: u64,
     /// The measured window, in ns; a multiple of the grid.
     pub measure_ns: u64,
-    /// Between two looks, in ns.
+    /// From one snapshot to the next, in ns.
     pub grid_ns: u64,
     /// Which seqs are stamped.
     sample: Sample,
     /// The offered load: when each tick is due, if the server keeps to it.
     pub timetable: Timetable,
-    /// Who says when a tick is made.
+    /// Who decides when a tick is generated.
     pub paces: Paces,
-    /// What the server shows to the clients, where they talk under TLS.
+    /// The server's certificate and key; `None` without TLS.
     credentials: Option<Credentials>,
 }
 
-/// How long a round lasts, in ns, each a multiple of the grid.
+/// The timing of a round, in ns; each time is a multiple of the grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     /// From tick 0 to the window, at least.
     pub warmup_ns: u64,
     /// The measured window.
     pub measure_ns: u64,
-    /// Between two looks.
+    /// From one snapshot to the next.
     pub grid_ns: u64,
-    /// How many ticks are sampled, about.
+    /// The approximate number of sampled ticks.
     pub samples: u64,
 }
 
 impl Plan {
-    /// One load for one client.
+    /// The plan of one workload for clients of one class.
     ///
     /// # Errors
-    /// A load that cannot be carried out.
+    /// When the workload has no valid timetable.
     pub fn new(workload: &Workload, class: Class, seed: u64, timing: Timing) -> Result<Self> {
         let timetable = workload.timetable(seed)?;
         let connections = (workload.connections * workload.clients) as u64;
@@ -89,43 +89,42 @@ impl Plan {
         })
     }
 
-    /// The same under TLS, with that certificate.
+    /// The same plan under TLS with this certificate; `None`: without TLS.
     #[must_use]
     pub fn secured_by(self, credentials: Option<Credentials>) -> Self {
         Self { credentials, ..self }
     }
 
-    /// The same for a server that paces so.
+    /// The same plan for a server that paces in this way.
     #[must_use]
     pub fn paced_by(self, paces: Paces) -> Self {
         Self { paces, ..self }
     }
 
-    /// Whether every tick has a due time. Else it counts as due when it was made:
-    /// under flood, and where the server paces by itself.
+    /// Whether every tick has a due time. Otherwise, under flood and where the server has
+    /// its own pacing, a tick counts as due when it was generated.
     #[must_use]
     pub fn keeps_due_times(&self) -> bool {
         self.paces == Paces::Schedule && self.timetable.schedule().is_open_loop()
     }
 
-    /// The same load as far as it was seen when it broke off at `end_ns` from its
-    /// start: with a window that ends on the grid before that. `None`: too little
-    /// is left of it.
+    /// The same plan for a round that ended early, `end_ns` after its start: with a window
+    /// that ends on the grid before that. `None` if too little of the window is left.
     #[must_use]
     pub fn until(&self, end_ns: u64) -> Option<Self> {
-        let seen_ns = end_ns.checked_sub(self.warmup_ns)? / self.grid_ns * self.grid_ns;
-        (seen_ns >= LEAST_LOOKS * self.grid_ns)
-            .then(|| Self { measure_ns: seen_ns.min(self.measure_ns), ..self.clone() })
+        let observed_ns = end_ns.checked_sub(self.warmup_ns)? / self.grid_ns * self.grid_ns;
+        (observed_ns >= MIN_SNAPSHOTS * self.grid_ns)
+            .then(|| Self { measure_ns: observed_ns.min(self.measure_ns), ..self.clone() })
     }
 
-    /// One line for people.
+    /// One line for the log.
     #[must_use]
     pub fn describe(&self) -> String {
         let offered = self
             .offered_per_s()
             .map_or("a flood".into(), |per_s| format!("{} ticks/s offered", digits::count(per_s)));
         format!(
-            "{}: {offered}, {}, {} s of warm-up at least and {} s measured, one tick in {} stamped",
+            "{}: {offered}, {}, at least {} s of warm-up, {} s measured, one tick in {} stamped",
             self.workload.name,
             self.workload.format,
             self.warmup_ns as f64 / 1e9,
@@ -134,8 +133,8 @@ impl Plan {
         )
     }
 
-    /// Connections in all: each gets every tick, and all counts of a round are
-    /// sums over them.
+    /// The total number of connections: each gets every tick, and all counts of a round
+    /// are sums over them.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.workload.connections * self.workload.clients
@@ -166,7 +165,7 @@ impl Plan {
         self.warmup_ns + self.measure_ns
     }
 
-    /// How many looks there are until the load's end.
+    /// The number of snapshots until the end of the load.
     #[must_use]
     pub fn instants(&self) -> usize {
         usize::try_from(self.duration_ns() / self.grid_ns).unwrap_or(0) + 1
@@ -188,7 +187,7 @@ impl Plan {
         self.duration_ns() / 1_000_000 + CONNECT_DEADLINE_MS + REPORT_DEADLINE_MS
     }
 
-    /// The server's line.
+    /// The plan as the server gets it.
     #[must_use]
     pub fn for_server(&self, spin: bool, meter: Option<PathBuf>) -> ServerPlan {
         ServerPlan {
@@ -208,13 +207,13 @@ impl Plan {
             threads: self.workload.server_threads,
             tls: self.credentials.clone(),
             meter,
-            // Its client has a deadline of its own to connect, and comes later.
+            // The client gets its plan later, with a connect deadline of its own.
             connect_deadline_ms: 2 * CONNECT_DEADLINE_MS,
             deadline_ms: self.deadline_ms() + CONNECT_DEADLINE_MS,
         }
     }
 
-    /// The line of the client's process with that number, from 0.
+    /// The plan as client process `number` (from 0) gets it.
     #[must_use]
     pub fn for_client(&self, number: usize, url: &str, meter: Option<PathBuf>) -> ClientPlan {
         let first = number * self.workload.connections;
@@ -239,8 +238,8 @@ impl Plan {
     }
 }
 
-/// Seconds as ns, to the nearest multiple of the grid, at least one where there
-/// is any: so that a window begins and ends with a look.
+/// Seconds in ns, rounded to a multiple of the grid (to at least one unless they are 0), so
+/// that a window begins and ends with a snapshot.
 #[must_use]
 pub fn on_grid(seconds: f64, grid_ns: u64) -> u64 {
     let instants = (seconds * 1e9 / grid_ns as f64).round() as u64;

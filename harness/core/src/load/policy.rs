@@ -1,4 +1,4 @@
-//! What a workload says about slow consumers, and which of that goes together. Pure.
+//! A workload's policy for slow consumers, and which keys it contradicts. Pure.
 
 use crate::load::workload::Workload;
 use crate::text::units;
@@ -8,7 +8,7 @@ use contract::{Policy, SlowConsumer};
 use serde::{Deserialize, Deserializer, de::Error};
 use tick::Format;
 
-/// Threads that a server may be told to have.
+/// The highest number of threads of a server.
 const MOST_THREADS: usize = 64;
 
 /// `slow_consumer` in a workload file.
@@ -23,7 +23,7 @@ struct Shape {
 /// Reads the key, its limits as numbers or as text with a unit.
 ///
 /// # Errors
-/// When it is not as it should be.
+/// When it is invalid.
 pub fn from_file<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SlowConsumer>, D::Error> {
     let Some(shape) = Option::<Shape>::deserialize(from)? else { return Ok(None) };
     let limit = |key: &str, limit: Option<Written>, read: fn(&str) -> Result<u64, String>| {
@@ -48,31 +48,31 @@ pub fn describe(slow: &SlowConsumer) -> String {
     }
 }
 
-/// Whether a workload's policy and threads go together with its load.
+/// Checks that a workload's policy and threads are compatible with its load.
 ///
 /// # Errors
-/// What does not, and how to mend it, in one line.
+/// What is not, and how to fix it, in one line.
 pub fn check(workload: &Workload) -> Result<()> {
     threads(workload)?;
     let Some(slow) = &workload.slow_consumer else { return Ok(()) };
     let policy = slow.policy;
     let has_limit = slow.bytes.is_some() || slow.ms.is_some();
     if slow.bytes == Some(0) || slow.ms == Some(0) {
-        bail!("slow_consumer: a limit of 0: everybody is behind then; give 1 at least");
+        bail!("slow_consumer: with a limit of 0 every consumer is behind: give at least 1");
     }
     if matches!(policy, Policy::Queue | Policy::Block) {
         if has_limit {
-            bail!("slow_consumer: {policy} has no limit: leave bytes and ms out");
+            bail!("slow_consumer: {policy} has no limit: omit bytes and ms");
         }
     } else if !has_limit {
         bail!("slow_consumer: {policy} needs a limit: give bytes or ms, or both");
     }
     if policy != Policy::Queue && workload.is_flood() {
-        bail!("slow_consumer: under a flood nobody is behind: give a rate, or leave {policy} out");
+        bail!("slow_consumer: under a flood no consumer is behind: give a rate, or omit {policy}");
     }
     if policy.is_lossy() && matches!(workload.format, Format::ClassicBinary | Format::ClassicJson) {
         bail!(
-            "slow_consumer: ticks of format {} have no seq, so nobody could tell what {policy} dropped: choose binary or json",
+            "slow_consumer: ticks of format {} have no seq, so what {policy} dropped could not be identified: choose binary or json",
             workload.format
         );
     }
@@ -90,9 +90,7 @@ fn threads(workload: &Workload) -> Result<()> {
         bail!("server_threads: {threads} is not between 1 and {MOST_THREADS}");
     }
     if threads > 1 && workload.is_flood() {
-        bail!(
-            "server_threads: each thread would flood at a pace of its own: leave it out, or give a rate"
-        );
+        bail!("server_threads: each thread would flood at its own pace: omit it, or give a rate");
     }
     Ok(())
 }
@@ -124,25 +122,25 @@ mod tests {
         }
     }
 
-    /// What was written before there were policies is still the same workload.
+    /// Workloads saved before there were policies stay equal to those of today.
     #[test]
-    fn a_workload_without_a_policy_says_nothing_of_it() {
+    fn a_workload_without_a_policy_is_saved_without_its_keys() {
         let json = serde_json::to_value(parse("rate_per_s=5").unwrap()).unwrap();
         let keys = json.as_object().unwrap();
         assert!(!keys.contains_key("slow_consumer") && !keys.contains_key("server_threads"));
     }
 
     #[test]
-    fn what_does_not_go_together_is_refused_in_one_line() {
+    fn contradictory_keys_are_refused_in_one_line() {
         let rate = "rate_per_s=5\nslow_consumer=";
-        for (lines, words) in [
+        for (lines, expected) in [
             (format!("{rate}{{policy='conflate'}}"), "conflate needs a limit"),
             (format!("{rate}{{policy='disconnect'}}"), "disconnect needs a limit"),
             (format!("{rate}{{policy='queue',ms=5}}"), "queue has no limit"),
             (format!("{rate}{{policy='block',bytes=5}}"), "block has no limit"),
             (format!("{rate}{{policy='drop-newest',ms=0}}"), "a limit of 0"),
-            (format!("{rate}{{policy='drop-newest',ms='5us'}}"), "ms: `5us` is no whole number"),
-            (format!("{rate}{{policy='drop-newest',bytes='lots'}}"), "bytes: `lots` is no size"),
+            (format!("{rate}{{policy='drop-newest',ms='5us'}}"), "ms: `5us` is not a whole number"),
+            (format!("{rate}{{policy='drop-newest',bytes='lots'}}"), "bytes: `lots` is not a size"),
             (format!("{rate}{{policy='drop-all',ms=5}}"), "unknown variant `drop-all`"),
             (format!("{rate}{{policy='block',colour=5}}"), "unknown field `colour`"),
             (
@@ -155,7 +153,7 @@ mod tests {
             ),
             (
                 "rate_per_s='flood'\nslow_consumer={policy='drop-oldest',ms=5}".into(),
-                "under a flood nobody is behind",
+                "under a flood no consumer is behind",
             ),
             ("rate_per_s='flood'\nslow_consumer={policy='block'}".into(), "under a flood"),
             (
@@ -169,10 +167,10 @@ mod tests {
             ),
             ("rate_per_s=5\nserver_threads=0".into(), "server_threads: 0 is not between 1 and 64"),
             ("rate_per_s=5\nserver_threads=65".into(), "65 is not between"),
-            ("rate_per_s='flood'\nserver_threads=2".into(), "flood at a pace of its own"),
+            ("rate_per_s='flood'\nserver_threads=2".into(), "flood at its own pace"),
         ] {
             let error = format!("{:#}", parse(&lines).unwrap_err());
-            assert!(error.contains(words), "{lines}: {error}");
+            assert!(error.contains(expected), "{lines}: {error}");
         }
         parse("rate_per_s=5\nformat='classic-json'\nslow_consumer={policy='disconnect',ms=5}")
             .unwrap();

@@ -8,14 +8,14 @@ use std::fmt;
 /// The server of this suite, and its cargo package.
 pub const DEFAULT: &str = "tick-server";
 
-/// Who says when a tick is made.
+/// Who decides when a tick is generated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Paces {
     /// The plan's schedule: each tick has a due time.
     #[default]
     Schedule,
-    /// The server itself, as the older benchmark's did: nothing is ever due.
+    /// The server itself, as the older benchmark's did: no tick has a due time.
     Classic,
 }
 
@@ -29,15 +29,15 @@ pub enum Style {
     Classic,
 }
 
-/// What a campaign says of its server.
+/// The server of a campaign.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServedBy {
-    /// Its name.
+    /// Its name, `tick-server` or `node`.
     pub name: String,
-    /// Its style, if it was told one.
+    /// Its style, if one was chosen.
     pub style: Option<Style>,
-    /// Who says when a tick is made.
+    /// Who decides when a tick is generated.
     pub paces: Paces,
 }
 
@@ -48,7 +48,7 @@ impl Default for ServedBy {
 }
 
 impl ServedBy {
-    /// Whether it is what campaigns are run against unless another is named.
+    /// Whether it is the server that campaigns use unless another is named.
     #[must_use]
     pub fn is_default(&self) -> bool {
         *self == Self::default()
@@ -60,7 +60,7 @@ impl ServedBy {
         self.paces == Paces::Schedule
     }
 
-    /// The options that choose it; empty for the default.
+    /// The command-line options that select it; none for the default.
     #[must_use]
     pub fn options(&self) -> Vec<String> {
         let name = (self.name != DEFAULT).then(|| format!("--server {}", self.name));
@@ -68,7 +68,7 @@ impl ServedBy {
         name.into_iter().chain(style).collect()
     }
 
-    /// What has to be said below tables; `None` for the default.
+    /// The note on it below tables; `None` for the default.
     #[must_use]
     pub fn note(&self) -> Option<String> {
         if self.is_default() {
@@ -77,7 +77,7 @@ impl ServedBy {
         Some(match self.paces {
             Paces::Schedule => format!("Server: {self}."),
             Paces::Classic => format!(
-                "Server: {self}. It keeps no schedule, and sends one message again and again for a millisecond. Response time is processed − made: from when the server made the message, not from when it should have, so that whatever held the server up is not in it (coordinated omission)."
+                "Server: {self}. It keeps no schedule, and sends one message repeatedly for a millisecond. Response time is processed − generated: it starts when the server generated the message, not when it should have, so it hides the server's own delays (coordinated omission)."
             ),
         })
     }

@@ -1,4 +1,4 @@
-//! Workloads: one TOML file each, with its why.
+//! Workloads: one TOML file each.
 
 use crate::load::policy;
 use crate::text::nearest;
@@ -17,32 +17,32 @@ use tick::{Format, Schedule, Tape, Timetable};
 /// The workloads of `compare` when none is named, in this order.
 pub const DEFAULT: [&str; 3] = ["steady", "overload-500k", "flood"];
 
-/// One workload, as its file says.
+/// One workload, as its file defines it.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
-    /// How it is selected, and shown in tables.
+    /// The name by which it is selected and shown in tables.
     pub name: String,
     /// Why anyone should run it, in one line.
     pub why: String,
     /// How to read its table.
     pub read: String,
-    /// Those that are run together under this name, and compared in a table of their own.
+    /// The name of its group: workloads that are run together and compared in one table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// The workload whose rate was varied to get this one ([`Workload::at_rate`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
-    /// How ticks are spelled.
+    /// The wire format of ticks.
     #[serde(default)]
     #[schemars(with = "String")]
     pub format: Format,
-    /// The offered load: of a burst the base, of a ramp the beginning, of
-    /// random gaps the mean; none where a recording is replayed.
+    /// The offered load: the base rate of bursts, the first rate of a ramp, the mean rate
+    /// of random gaps; absent where a recording is replayed.
     pub rate_per_s: Option<Rate>,
-    /// Bursts over that rate.
+    /// Bursts above that rate.
     pub burst: Option<BurstShape>,
-    /// A rate that changes evenly from that.
+    /// A rate that changes linearly, from that rate.
     pub ramp: Option<RampShape>,
     /// Whether the gaps are random (exponentially distributed, seeded).
     #[serde(default)]
@@ -52,13 +52,13 @@ pub struct Workload {
     /// Connections that each client process opens.
     #[serde(default = "one")]
     pub connections: usize,
-    /// Processes of the client that run at once.
+    /// Client processes that run at once.
     #[serde(default = "one")]
     pub clients: usize,
-    /// Whether socket buffers grow by themselves or are the same for all.
+    /// Whether socket buffers are autotuned or have the same size for all clients.
     #[serde(default)]
     pub buffers: Buffers,
-    /// What its table is about, and is sorted by.
+    /// The metric that its table is about and sorted by.
     pub rank_by: RankBy,
     /// Busy work per tick in the client, in ns.
     #[serde(default)]
@@ -72,20 +72,20 @@ pub struct Workload {
     /// `SO_SNDBUF` of the server; absent: autotuning.
     #[serde(default, deserialize_with = "file::buffer")]
     pub send_buffer_bytes: Option<u32>,
-    /// `TCP_CONGESTION` of the server; absent: the machine's.
+    /// `TCP_CONGESTION` of the server; absent: the machine's default.
     pub congestion: Option<String>,
-    /// Where an unbounded client queue ends, in bytes of resident memory.
+    /// The resident memory at which a client with an unbounded queue stops, in bytes.
     #[serde(default = "default_memory_ceiling_bytes", deserialize_with = "file::size")]
     pub memory_ceiling_bytes: u64,
-    /// A tick made later than this after its due time counts as late; more than
-    /// 1 % of them make a round invalid. In ms.
+    /// A tick that is generated later than this after its due time is late, in ms; a round
+    /// with more than 1 % of late ticks is invalid.
     #[serde(default = "default_on_time_ms", deserialize_with = "file::millis")]
     pub on_time_ms: u64,
-    /// Where the server's log ends, in bytes.
+    /// The size of the server's log at which a round ends, in bytes.
     #[serde(default = "default_log_ceiling_bytes", deserialize_with = "file::size")]
     pub log_ceiling_bytes: u64,
     /// What the server does about a consumer that falls behind; absent: everything waits
-    /// for it, up to that ceiling.
+    /// for it, up to `log_ceiling_bytes`.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -95,14 +95,14 @@ pub struct Workload {
     /// Threads over which the server spreads its connections.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub server_threads: usize,
-    /// Whether the connections are under TLS.
+    /// Whether the connections use TLS.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tls: bool,
-    /// Every so manieth tick is stamped, from the first on; absent: a prime that gives
-    /// about as many as the campaign wants.
+    /// One tick in this many is stamped, from the first on; absent: a prime that gives
+    /// about as many samples as the campaign asks for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_stride: Option<u64>,
-    /// The recording, once read.
+    /// The recording that it replays, once loaded.
     #[serde(skip)]
     pub tape: Option<Recording>,
 }
@@ -110,9 +110,9 @@ pub struct Workload {
 /// A recording and where it was found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recording {
-    /// For the server, which reads it too.
+    /// Its file, which the server reads too.
     pub path: PathBuf,
-    /// Its ticks.
+    /// Its ticks, parsed.
     pub tape: Arc<Tape>,
 }
 
@@ -123,10 +123,10 @@ pub struct BurstShape {
     /// Ticks per second within the burst.
     #[serde(deserialize_with = "file::per_s")]
     pub to_per_s: u64,
-    /// From one burst to the next.
+    /// From the beginning of a burst to that of the next, in ms.
     #[serde(deserialize_with = "file::millis")]
     pub every_ms: u64,
-    /// How long it lasts.
+    /// How long a burst lasts, in ms.
     #[serde(deserialize_with = "file::millis")]
     pub for_ms: u64,
 }
@@ -135,10 +135,10 @@ pub struct BurstShape {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RampShape {
-    /// Ticks per second in the end.
+    /// Ticks per second at the end.
     #[serde(deserialize_with = "file::per_s")]
     pub to_per_s: u64,
-    /// How long it takes to get there.
+    /// The time until that rate is reached, in ms.
     #[serde(deserialize_with = "file::millis")]
     pub over_ms: u64,
 }
@@ -155,8 +155,8 @@ pub enum Buffers {
     Matched,
 }
 
-/// What any Linux grants without privileges (`net.core.rmem_max`, `wmem_max`
-/// as they come).
+/// A buffer size that any Linux grants without privileges (the defaults of
+/// `net.core.rmem_max` and `wmem_max`).
 pub const MATCHED_BYTES: u32 = 212_992;
 
 fn one() -> usize {
@@ -193,7 +193,7 @@ impl TryFrom<Written> for Rate {
 
     fn try_from(written: Written) -> Result<Self, String> {
         match written {
-            Written::Text(word) if word == "flood" => Ok(Self::Flood(Flood::Flood)),
+            Written::Text(text) if text == "flood" => Ok(Self::Flood(Flood::Flood)),
             written => written
                 .number(units::rate)
                 .map(Self::PerSecond)
@@ -206,13 +206,13 @@ impl TryFrom<Written> for Rate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RankBy {
-    /// The p99 of the response time: least is best.
+    /// The p99 of the response time: lowest is best.
     ResponseP99,
-    /// The growth of the backlog: least is best; then the response time.
+    /// The growth of the backlog: lowest is best; then the response time.
     BacklogGrowth,
-    /// The processed rate: most is best.
+    /// The processed rate: highest is best.
     Processed,
-    /// The p99 of the age of the newest value of each symbol: least is best.
+    /// The p99 of the age of the newest value of each symbol: lowest is best.
     Staleness,
 }
 
@@ -236,7 +236,7 @@ impl Workload {
     /// Its schedule; `seed` is that of random gaps.
     ///
     /// # Errors
-    /// Keys that do not go together.
+    /// When keys contradict each other.
     pub fn schedule(&self, seed: u64) -> Result<Schedule> {
         let shapes =
             [self.burst.is_some(), self.ramp.is_some(), self.poisson, self.replay.is_some()];
@@ -274,13 +274,13 @@ impl Workload {
     /// When each tick is due.
     ///
     /// # Errors
-    /// A load that cannot be carried out.
+    /// When keys contradict each other, or a rate or time is out of range.
     pub fn timetable(&self, seed: u64) -> Result<Timetable> {
         let tape = self.tape.as_ref().map(|recording| Arc::clone(&recording.tape));
         Timetable::new(self.schedule(seed)?, tape).map_err(anyhow::Error::msg)
     }
 
-    /// Whether its ticks have due times.
+    /// Whether it is a flood, whose ticks have no due times.
     #[must_use]
     pub fn is_flood(&self) -> bool {
         matches!(self.rate_per_s, Some(Rate::Flood(_)))
@@ -298,7 +298,7 @@ impl Workload {
         self.base.as_ref().unwrap_or(&self.name)
     }
 
-    /// The same at another fixed rate, named after it.
+    /// The same workload at another fixed rate, with `@rate` after its name.
     #[must_use]
     pub fn at_rate(&self, rate_per_s: u64) -> Self {
         Self {
@@ -330,22 +330,22 @@ impl Workload {
         (self.buffers == Buffers::Matched).then_some(MATCHED_BYTES)
     }
 
-    /// Reads a workload by its name or by the path of its file.
+    /// Loads a workload by its name or by the path of its file.
     ///
     /// # Errors
-    /// When there is none, or its file is not as it should be.
+    /// When the name is unknown, or the file is invalid.
     pub fn load(root: &Path, name_or_file: &str) -> Result<Self> {
-        let folder = root.join("harness/workloads");
+        let dir = root.join("harness/workloads");
         let is_path = name_or_file.ends_with(".toml");
         let path = match is_path {
             true => PathBuf::from(name_or_file),
-            false => folder.join(format!("{name_or_file}.toml")),
+            false => dir.join(format!("{name_or_file}.toml")),
         };
         let Ok(text) = std::fs::read_to_string(&path) else {
             if is_path {
                 bail!("workload {name_or_file}: cannot read that file");
             }
-            let unknown = nearest::unknown("workload", name_or_file, &names(&folder));
+            let unknown = nearest::unknown("workload", name_or_file, &names(&dir));
             bail!("{unknown}, or give a TOML file");
         };
         let mut workload =
@@ -369,17 +369,17 @@ impl Workload {
             bail!("name: use letters, digits, `-`, `_` and `.` only");
         }
         if workload.group.as_ref() == Some(&workload.name) {
-            bail!("group: a workload may not be called as its group");
+            bail!("group: a workload cannot have the name of its group");
         }
         match &workload.replay {
             None => {
                 workload.timetable(0)?;
             }
             Some(file) if file.contains(['/', '\\']) => {
-                bail!("replay: {file} has to lie beside the workload's file");
+                bail!("replay: {file} has to be in the directory of the workload's file");
             }
             Some(_) if workload.rate_per_s.is_some() => {
-                bail!("replay: a recording has its own rate: leave rate_per_s out");
+                bail!("replay: a recording has its own rate: omit rate_per_s");
             }
             Some(_) => {}
         }
@@ -409,7 +409,7 @@ impl Workload {
 }
 
 /// The keys in which two definitions differ, with both values, such as `work_ns 0 and 7`;
-/// texts do not count.
+/// descriptive texts are not compared.
 #[must_use]
 pub fn differing_keys(a: &Workload, b: &Workload) -> Vec<String> {
     let object = |workload: &Workload| match serde_json::to_value(workload) {
@@ -428,9 +428,9 @@ pub fn differing_keys(a: &Workload, b: &Workload) -> Vec<String> {
         .collect()
 }
 
-/// The names of all workloads in a folder, in order.
-pub(crate) fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(folder)
+/// The names of all workloads in a directory, sorted.
+pub(crate) fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(dir)
         .into_iter()
         .flatten()
         .flatten()

@@ -1,4 +1,4 @@
-//! Workloads as they are shipped, and mistakes in them.
+//! The shipped workloads, and the errors for invalid ones.
 
 use super::*;
 use serde_json::Value;
@@ -8,7 +8,7 @@ fn root() -> PathBuf {
 }
 
 #[test]
-fn every_shipped_workload_is_sound_and_named_as_its_file() {
+fn every_shipped_workload_is_valid_and_named_as_its_file() {
     for entry in root().join("harness/workloads").read_dir().unwrap() {
         let file = entry.unwrap().file_name().into_string().unwrap();
         let Some(name) = file.strip_suffix(".toml") else { continue };
@@ -19,9 +19,9 @@ fn every_shipped_workload_is_sound_and_named_as_its_file() {
     }
 }
 
-/// Only then the table across them compares the policies and nothing else.
+/// Otherwise the table across them would compare more than the policies.
 #[test]
-fn the_workloads_of_the_policies_are_the_very_same_load() {
+fn the_workloads_of_the_policies_have_the_same_load() {
     let policies = ["queue", "block", "drop-oldest", "drop-newest", "conflate", "disconnect"];
     let load = |policy: &str| Workload::load(&root(), &format!("slow-{policy}")).unwrap();
     let first = load("queue");
@@ -41,18 +41,18 @@ fn mistakes_are_named() {
     let cases = [
         (
             "rate_per_s='fast'",
-            "`fast` is no rate between 1 and 100M, such as 50000, 50k or 1.5M, nor \"flood\"",
+            "`fast` is not a rate between 1 and 100M, such as 50000, 50k or 1.5M, nor \"flood\"",
         ),
         ("rate_per_s=-5", "expected a whole number, or text with a unit"),
         (
             "rate_per_s=5\nreceive_buffer_bytes='big'",
-            "`big` is no size such as 65536, 64KiB or 1MB",
+            "`big` is not a size such as 65536, 64KiB or 1MB",
         ),
-        ("rate_per_s=5\nsend_buffer_bytes='8GiB'", "8589934592 bytes are too many for a buffer"),
-        ("rate_per_s=5\nramp={to_per_s='200M',over_ms=1}", "`200M` is no rate"),
+        ("rate_per_s=5\nsend_buffer_bytes='8GiB'", "8589934592 bytes is too large for a buffer"),
+        ("rate_per_s=5\nramp={to_per_s='200M',over_ms=1}", "`200M` is not a rate"),
         (
             "rate_per_s=5\nramp={to_per_s=9,over_ms='1us'}",
-            "`1us` is no whole number of milliseconds",
+            "`1us` is not a whole number of milliseconds",
         ),
         ("rate_per_s=5\nsample_stride=0", "sample_stride: must be at least 1"),
         ("rate_per_s=0", "rate_per_s: 0 is not between"),
@@ -63,7 +63,7 @@ fn mistakes_are_named() {
         ("rate_per_s=5\npoisson=true\nramp={to_per_s=5,over_ms=1}", "choose one"),
         ("rate_per_s=5\nburst={to_per_s=9000,every_ms=10,for_ms=10}", "shorter than its period"),
         ("rate_per_s='flood'\npoisson=true", "a flood has no shape"),
-        ("replay='../x.csv'", "beside the workload"),
+        ("replay='../x.csv'", "in the directory of the workload"),
         ("poisson=true", "rate_per_s: give ticks"),
         ("rate_per_s=5\nslow_consumer={policy='conflate'}", "conflate needs a limit"),
     ];

@@ -1,12 +1,12 @@
-//! Which ticks of a connection its policy dropped, and so which ones a client can have
-//! seen: from places in the stream to seqs and back. Pure.
+//! Which ticks of a connection its policy dropped, and which ones its client can have
+//! received: from positions in the client's stream to seqs and back. Pure.
 
 use schemars::JsonSchema;
 
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// Why reported ranges cannot be dropped ticks.
+/// Why the reported ranges of dropped ticks are invalid.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize, thiserror::Error,
 )]
@@ -29,7 +29,7 @@ pub struct Drops {
     ranges: Vec<Dropped>,
 }
 
-/// Ticks dropped in a row.
+/// Consecutive dropped ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Dropped {
     first: u64,
@@ -48,14 +48,14 @@ impl Dropped {
         self.before.saturating_add(self.count)
     }
 
-    /// The place, in what is left, of the tick that follows it.
+    /// The position, in the client's stream, of the tick that follows it.
     fn place(self) -> u64 {
         self.first.saturating_sub(self.before)
     }
 }
 
 impl Drops {
-    /// Takes further ranges of `[first seq, count]` as a server tells them, sound or not
+    /// Adds ranges of `[first seq, count]` as a server reports them, valid or not
     /// ([`Drops::check`]).
     pub fn extend(&mut self, ranges: impl IntoIterator<Item = [u64; 2]>) {
         let mut before = self.total();
@@ -66,7 +66,7 @@ impl Drops {
         }));
     }
 
-    /// Checks that the ranges ascend, do not touch, and are of `generated` ticks.
+    /// Checks that the ranges ascend, are not adjacent, and are within `generated` ticks.
     ///
     /// # Errors
     /// The first range that does not fit.
@@ -115,8 +115,8 @@ impl Drops {
         last.before.saturating_add(last.count.min(seq - last.first))
     }
 
-    /// How many ticks below `seq` were not dropped: the place of tick `seq` in the
-    /// client's stream, from 0, if it is one of them.
+    /// How many ticks below `seq` were not dropped: the position of tick `seq` in the
+    /// client's stream, from 0, unless it was dropped itself.
     #[must_use]
     pub fn place(&self, seq: u64) -> u64 {
         seq - self.below(seq).min(seq)
@@ -129,7 +129,7 @@ impl Drops {
         after.checked_sub(1).is_some_and(|index| seq < self.ranges[index].end())
     }
 
-    /// The seq of the tick at that place of the client's stream, counted from 0.
+    /// The seq of the tick at that position of the client's stream, counted from 0.
     #[must_use]
     pub fn nth(&self, place: u64) -> u64 {
         place.saturating_add(self.passed(place).map_or(0, Dropped::through))
@@ -142,13 +142,13 @@ impl Drops {
         count.checked_sub(1).map_or(0, |last| self.nth(last).saturating_add(1))
     }
 
-    /// The last range that lies before the tick at that place.
+    /// The last range before the tick at that position.
     fn passed(&self, place: u64) -> Option<Dropped> {
         let after = self.ranges.partition_point(|range| range.place() <= place);
         after.checked_sub(1).map(|index| self.ranges[index])
     }
 
-    /// The seqs at these places of the client's stream, as stretches without a gap.
+    /// The seqs at these positions of the client's stream, as ranges without a gap.
     pub fn stretches(&self, places: Range<u64>) -> impl Iterator<Item = Range<u64>> {
         let mut place = places.start;
         let mut next = self.ranges.partition_point(|range| range.place() <= place);
@@ -156,7 +156,7 @@ impl Drops {
             let left = places.end.checked_sub(place).filter(|&left| left > 0)?;
             let dropped = next.checked_sub(1).map_or(0, |last| self.ranges[last].through());
             let first = place.saturating_add(dropped);
-            // Up to the next gap, or to the last place.
+            // Up to the next gap, or to the last position.
             let until = self.ranges.get(next).map_or(u64::MAX, |range| range.first.max(first));
             let end = until.min(first.saturating_add(left));
             (place, next) = (place + (end - first), next + 1);
@@ -164,7 +164,7 @@ impl Drops {
         })
     }
 
-    /// The dropped ranges below `seq`, the last one up to it.
+    /// The dropped ranges below `seq`; one that contains it ends there.
     pub fn ranges_below(&self, seq: u64) -> impl Iterator<Item = Range<u64>> {
         let below = self.ranges.iter().take_while(move |range| range.first < seq);
         below.map(move |range| range.first..range.end().min(seq))
@@ -182,9 +182,9 @@ mod tests {
         drops
     }
 
-    /// Of ticks 0 to 9, ticks 2, 3, 4 and 7 were dropped: a client sees 0 1 5 6 8 9.
+    /// Of ticks 0 to 9, ticks 2, 3, 4 and 7 were dropped: a client gets 0 1 5 6 8 9.
     #[test]
-    fn places_and_seqs_agree_on_a_worked_example() {
+    fn positions_and_seqs_agree_on_a_worked_example() {
         let drops = of(&[[2, 3], [7, 1]]);
         assert_eq!(drops.check(10), Ok(()));
         assert_eq!((drops.total(), drops.len()), (4, 2));
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn without_drops_every_place_is_its_seq() {
+    fn without_drops_every_position_is_its_seq() {
         let none = Drops::default();
         assert_eq!((none.nth(7), none.place(7), none.below(7), none.end_of(7)), (7, 7, 0, 7));
         assert_eq!(none.stretches(3..9).collect::<Vec<_>>(), std::slice::from_ref(&(3..9)));
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_that_cannot_be_are_named() {
+    fn invalid_ranges_are_named() {
         let overlap = |first, count, after| DropFault::RangesOverlap { first, count, after };
         let never = |first, count, generated| DropFault::NeverGenerated { first, count, generated };
         for (ranges, generated, fault) in [
@@ -225,12 +225,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_drops_give_what_a_plain_list_gives(
+        fn any_ranges_agree_with_a_plain_list(
             steps in prop::collection::vec((0..5u64, 1..5u64), 0..20), places in 0..60u64,
         ) {
             let (mut ranges, mut seq) = (Vec::new(), 0);
             for (gap, count) in steps {
-                // A range may follow another at once only at the very beginning.
+                // No gap is needed before the first range only.
                 let first = seq + gap + u64::from(seq > 0);
                 ranges.push([first, count]);
                 seq = first + count;

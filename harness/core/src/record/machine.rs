@@ -8,7 +8,7 @@ use std::fmt;
 /// The machine, as a campaign records it.
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Machine {
-    /// Its host name.
+    /// Host name.
     pub host: String,
     /// Kernel release.
     pub kernel: String,
@@ -22,9 +22,9 @@ pub struct Machine {
     pub cpus_allowed: String,
     /// CPUs that are online.
     pub cpus_online: usize,
-    /// All memory, in bytes.
+    /// Total memory, in bytes.
     pub memory_bytes: Option<u64>,
-    /// Frequency governor of CPU 0; `None`: not told (as in most virtual machines).
+    /// Frequency governor of CPU 0; `None`: not reported (as in most virtual machines).
     pub governor: Option<String>,
     /// Default TCP congestion control.
     pub congestion_control: Option<String>,
@@ -32,7 +32,7 @@ pub struct Machine {
     pub tcp_rmem_bytes: Option<String>,
     /// `min default max` of send buffers, in bytes.
     pub tcp_wmem_bytes: Option<String>,
-    /// What time the kernel's clock comes from.
+    /// The kernel's clock source, such as `tsc`.
     pub clocksource: Option<String>,
     /// Load average over one minute before the campaign.
     pub load_before: Option<f32>,

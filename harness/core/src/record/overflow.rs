@@ -1,4 +1,4 @@
-//! A round that its own backlog ended early: a result, not a failure of the client.
+//! A round that ended early because of its backlog: a result, not a failure of the client.
 
 use super::round::Record;
 use contract::{ClientEnd, ServerEnd};
@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What the backlog filled.
+/// Which limit a backlog reached.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Overflow {
@@ -30,7 +30,7 @@ pub enum Overflow {
 }
 
 impl Overflow {
-    /// What ended this round early, if a backlog did.
+    /// The limit that ended this round early, if a backlog reached one.
     #[must_use]
     pub fn of(record: &Record) -> Option<Self> {
         let detail = || record.server.detail.clone();

@@ -1,34 +1,34 @@
-//! What a round leaves, before anything is computed from it.
+//! The record of a round, before anything is computed from it.
 
 use crate::record::drops::Drops;
 use crate::record::snapshot::Method;
 use crate::record::watched::Watched;
 use contract::{ClientEnd, ClientFinal, ClientHello, Connected, SampleRow, ServerFinal};
 
-/// All that a round gave.
+/// All that was observed and reported in a round.
 #[derive(Debug, Clone)]
 pub struct Record {
-    /// What the client said of itself.
+    /// The hello of the first client process.
     pub hello: ClientHello,
-    /// The first connection.
+    /// The first connection, as the server reported it.
     pub connected: Connected,
-    /// The server's versions.
+    /// The versions in the server's hello.
     pub server_versions: Vec<String>,
     /// How the kernel queues were read.
     pub queues_by: Method,
-    /// When tick 0 was due.
+    /// When tick 0 was due, in ns of the monotonic clock.
     pub start_ns: u64,
-    /// What was seen from outside.
+    /// What was observed from outside.
     pub watched: Watched,
-    /// Each connection.
+    /// The connections, by their numbers.
     pub connections: Vec<Connection>,
-    /// The books of each of the client's processes.
+    /// The final counts of each client process.
     pub clients: Vec<ClientFinal>,
-    /// The server's books; a tick that is made counts once for each connection,
-    /// as it does in all later stages.
+    /// The server's final counts; a generated tick counts once for each connection, as it
+    /// does in all later stages.
     pub server: ServerFinal,
-    /// The seqs at which the server made a message anew; empty where it made every
-    /// one anew.
+    /// The seqs at which the server generated a new message; empty where it did so for
+    /// every tick.
     pub fresh: Vec<u64>,
 }
 
@@ -39,33 +39,33 @@ pub struct Connection {
     pub client_rows: Vec<SampleRow>,
     /// `[seq, encoded_ns, written_ns]`.
     pub server_rows: Vec<SampleRow>,
-    /// What stood in the client's meter at the very end.
+    /// Ticks received, by the client's meter at the end.
     pub received: u64,
-    /// The same.
+    /// Ticks processed, by the client's meter at the end.
     pub processed: u64,
-    /// What the server's policy kept from it.
+    /// The ticks that the server's policy dropped.
     pub drops: Drops,
 }
 
 impl Record {
-    /// How far the client's stamps may be off, in ns.
+    /// The maximum error of the client's stamps, in ns.
     #[must_use]
     pub fn clock_error_ns(&self) -> u64 {
         self.hello.clock_error_ns.unwrap_or(0)
     }
 
-    /// The last snapshot at which every connection was still there and the server still
-    /// generated ticks, in ns from the start.
+    /// The last snapshot at which all connections were open and the server was still
+    /// generating ticks, in ns from the start.
     #[must_use]
     pub fn observed_ns(&self) -> u64 {
-        let mut looks = self.watched.snapshots.iter().rev();
-        let made = self.server.generated;
-        let last = looks.find(|look| look.queues.is_some() && look.generated < made);
-        last.map_or(0, |look| look.at_ns.saturating_sub(self.start_ns))
+        let mut snapshots = self.watched.snapshots.iter().rev();
+        let generated = self.server.generated;
+        let last = snapshots.find(|s| s.queues.is_some() && s.generated < generated);
+        last.map_or(0, |s| s.at_ns.saturating_sub(self.start_ns))
     }
 
-    /// The client's books, summed up over its processes. It ended as the first
-    /// of them did that was not simply closed.
+    /// The client's final counts, summed over its processes, with the end of the first
+    /// process that did not end as `closed`.
     #[must_use]
     pub fn client(&self) -> ClientFinal {
         let mut all = self.clients.iter().cloned();

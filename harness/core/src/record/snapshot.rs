@@ -32,8 +32,8 @@ pub enum Method {
     ProcNetTcp,
 }
 
-/// What was seen at one instant. Counts are ticks since the start, summed over
-/// all connections: a tick that is made counts once for each.
+/// All that was read at one instant. Counts are ticks since the start, summed over all
+/// connections: a generated tick counts once for each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// The instant at which the reading began, ns of the monotonic clock.
@@ -50,22 +50,22 @@ pub struct Snapshot {
     pub confirmed: u64,
     /// Server: handed to the kernel.
     pub written: u64,
-    /// Server: the same in bytes.
+    /// Server: bytes handed to the kernel.
     pub written_bytes: u64,
-    /// Server: made.
+    /// Server: generated.
     pub generated: u64,
     /// Server: dropped or conflated by its policy, and never written.
     pub dropped: u64,
-    /// Server: time that ticks waited while a socket took nothing, in ns.
+    /// Server: time in which ticks waited while a socket took nothing, in ns.
     pub blocked_ns: u64,
-    /// Server: time spun away before due times, in ns.
+    /// Server: time spent spinning before due times, in ns.
     pub spun_ns: u64,
     /// CPU time of the client, in ns.
     pub client_cpu_ns: u64,
     /// CPU time of the server, in ns.
     pub server_cpu_ns: u64,
-    /// Resident memory of the client.
+    /// Resident memory of the client, in bytes.
     pub client_rss_bytes: u64,
-    /// Resident memory of the server.
+    /// Resident memory of the server, in bytes.
     pub server_rss_bytes: u64,
 }

@@ -1,15 +1,15 @@
-//! What a round looked like from outside: its snapshots, and what else the machine did.
+//! What was observed of a round from outside: its snapshots, and the rest of the machine.
 
 use super::snapshot::Snapshot;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Context switches of all threads of a process since it began.
+/// Context switches of all threads of a process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Switches {
-    /// It waited for something.
+    /// A thread had to wait for something.
     pub voluntary: u64,
-    /// It was put off its CPU.
+    /// A thread was preempted.
     pub involuntary: u64,
 }
 
@@ -28,30 +28,30 @@ pub struct Disturbance {
     /// CPU time of processes outside of the round, in CPUs: 0.1 is a tenth of
     /// one.
     pub others_cpus: f64,
-    /// Lowest and highest frequency seen, in kHz; `None` where it is not told.
+    /// Lowest and highest CPU frequency observed, in kHz; `None` where it is not reported.
     pub frequency_khz: Option<[u64; 2]>,
 }
 
-/// What was seen from outside.
+/// What was observed of a round from outside.
 #[derive(Debug, Clone, Default)]
 pub struct Watched {
     /// The snapshots on the grid, the first at the start.
     pub snapshots: Vec<Snapshot>,
-    /// What each connection had processed at each of them, where there are several.
+    /// The processed count of each connection at each of them, where there are several.
     pub processed_each: Vec<Vec<u64>>,
-    /// When the watching ended, ns of the monotonic clock: what was not
-    /// processed by then had waited at least so long.
+    /// When the observation ended, in ns of the monotonic clock: ticks that were not
+    /// processed by then have waited at least until then.
     pub ended_ns: u64,
-    /// Whether the client still ran then, and was told to stop.
+    /// Whether the client still ran then, and was sent `stop`.
     pub told_to_stop: bool,
     /// Context switches of the client within the window.
     pub client_switches: Switches,
     /// Context switches of the server within the window.
     pub server_switches: Switches,
-    /// Most resident memory of the client.
+    /// Peak resident memory of the client, in bytes.
     pub client_peak_rss_bytes: u64,
-    /// Most resident memory of the server.
+    /// Peak resident memory of the server, in bytes.
     pub server_peak_rss_bytes: u64,
-    /// What went on around it, within the window.
+    /// What disturbed the round within the window.
     pub disturbance: Disturbance,
 }

@@ -1,6 +1,6 @@
 //! Numbers as tables print them: counts, rates and times with their units. Pure.
 
-/// A rate in thousands a second.
+/// A rate in thousands per second; empty without one.
 #[must_use]
 pub fn thousands(per_s: Option<f64>) -> String {
     per_s.map_or(String::new(), |n| {
@@ -9,7 +9,7 @@ pub fn thousands(per_s: Option<f64>) -> String {
     })
 }
 
-/// A rate in thousands a second; one below a thousand with digits that still tell it.
+/// A rate in thousands per second; with three decimals below a thousand.
 #[must_use]
 pub fn rate(per_s: Option<f64>) -> String {
     match per_s.filter(|n| n.abs() < 1e3) {
@@ -18,7 +18,7 @@ pub fn rate(per_s: Option<f64>) -> String {
     }
 }
 
-/// A rate in millions a second; one below a tenth with a digit more.
+/// A rate in millions per second; with three decimals below a hundred thousand.
 #[must_use]
 pub fn millions(per_s: Option<f64>) -> String {
     per_s.map_or(String::new(), |n| match n.abs() < 1e5 {
@@ -27,7 +27,7 @@ pub fn millions(per_s: Option<f64>) -> String {
     })
 }
 
-/// A ratio with three decimals, or with two digits where those would be hardly any.
+/// A ratio with three decimals; with two significant digits below 0.1, with none from 100 on.
 #[must_use]
 pub fn ratio(value: f64) -> String {
     let decimals = match value.abs() {
@@ -38,13 +38,13 @@ pub fn ratio(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-/// A value with two or more digits.
+/// A value with one decimal below 10, and without decimals from there on.
 #[must_use]
 pub fn plain(value: Option<f64>) -> String {
     value.map_or(String::new(), |v| if v < 10.0 { format!("{v:.1}") } else { format!("{v:.0}") })
 }
 
-/// A whole number with thin groups of three digits.
+/// A whole number in groups of three digits.
 #[must_use]
 pub fn count(value: f64) -> String {
     let digits = format!("{:.0}", value.abs());
@@ -78,7 +78,7 @@ pub fn nanos_parts(ns: u64) -> (String, &'static str) {
     (if value < 9.95 { format!("{value:.1}") } else { format!("{value:.0}") }, unit)
 }
 
-/// A number with two or three digits and `k`, `M` or `G`.
+/// A number with up to three digits and `k`, `M` or `G`.
 #[must_use]
 pub fn short(value: f64) -> String {
     let (scaled, unit) = match value.abs() {
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_below_a_thousand_is_still_told() {
+    fn rates_below_a_thousand_have_three_decimals() {
         let rates = [31.0, 310.0, 999.4, 1_000.0, 24_560.0].map(|n| rate(Some(n)));
         assert_eq!(rates, ["0.031", "0.310", "0.999", "1.0", "24.6"]);
         assert_eq!((rate(Some(0.0)), rate(None)), ("0.000".to_owned(), String::new()));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_has_digits_that_tell_it() {
+    fn small_ratios_have_two_significant_digits() {
         let ratios = [0.0, 0.000_36, 0.013, 0.1, 1.0, 28.459, 3777.5].map(ratio);
         assert_eq!(ratios, ["0.000", "0.00036", "0.013", "0.100", "1.000", "28.459", "3778"]);
     }

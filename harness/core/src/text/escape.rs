@@ -1,19 +1,17 @@
-//! Foreign texts (names of clients, files and hosts, reasons that a child gave) in
-//! what people read: they stay text. Pure.
+//! Escapes foreign texts (names of clients, files and hosts, reasons that a child gave), so
+//! that they stay text in what people read. Pure.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// For Markdown: what would be markup, a cell's end or HTML gets a backslash; a new
-/// line becomes a blank, and other control characters are made visible. What is
-/// harmless stays as it is.
+/// For Markdown: markup, HTML and the end of a cell get a backslash, a line break becomes a
+/// space, and other control characters are made visible. Harmless text is unchanged.
 #[must_use]
 pub fn markdown(text: &str) -> String {
     marked(text, |_| Vec::new())
 }
 
-/// The same for whole sentences: what stands between two backticks stays code, in
-/// which nothing else is markup.
+/// The same for whole sentences: text between two backticks stays code.
 #[must_use]
 pub fn prose(text: &str) -> String {
     marked(text, spans)
@@ -54,11 +52,11 @@ fn is_markup(c: char, before: Option<char>, after: Option<char>) -> bool {
         // A tag, a comment, an address.
         '<' => after.is_some_and(|c| c.is_alphabetic() || "/!?".contains(c)),
         '&' => after.is_some_and(|c| c.is_alphanumeric() || c == '#'),
-        // Within a word it is a letter.
+        // Within a word it is not markup.
         '_' => !(is_word(before) && is_word(after) || is_blank(before) && is_blank(after)),
         '*' | '~' => !(is_blank(before) && is_blank(after)),
         '\\' => after.is_some_and(|c| c.is_ascii_punctuation()),
-        // A connection or an image.
+        // A link or an image.
         ']' => matches!(after, Some('(' | '[' | ':')),
         // Only at the beginning: a quotation, a heading, a list.
         '>' | '#' => before.is_none(),
@@ -79,9 +77,8 @@ pub fn code(text: &str) -> String {
     }
 }
 
-/// For a terminal: a new line or a tab becomes a blank; control characters, of which
-/// ESC begins a command to the terminal, and those that turn the direction of
-/// writing are made visible.
+/// For a terminal: a line break or a tab becomes a space; control characters (ESC begins a
+/// terminal command) and those that change the direction of writing are made visible.
 #[must_use]
 pub fn terminal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -97,8 +94,8 @@ pub fn terminal(text: &str) -> String {
     out
 }
 
-/// For a connection to a file: what has a meaning in an address is percent-encoded (RFC
-/// 3986, section 2.1), slashes apart.
+/// For a link to a file: characters with a meaning in an address, except slashes, are
+/// percent-encoded (RFC 3986, section 2.1).
 #[must_use]
 pub fn address(path: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~/".contains(&b);
@@ -106,7 +103,7 @@ pub fn address(path: &str) -> String {
     path.bytes().map(encode).collect()
 }
 
-/// At most so many characters, with an ellipsis where some were cut off.
+/// The first `most` characters, with an ellipsis if some were cut off.
 #[must_use]
 pub fn clipped(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
@@ -115,7 +112,7 @@ pub fn clipped(text: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
-/// Turns the direction of writing, breaks lines, or takes no room at all.
+/// Changes the direction of writing, breaks a line, or has no width.
 fn is_unseen(c: char) -> bool {
     matches!(
         c,
@@ -153,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_harmless_stays_as_it_is() {
+    fn harmless_text_is_unchanged() {
         for text in [
             "tokio:current-thread",
             "snake_case and 2 * 3 * 4, p < 0.05 & more",
@@ -168,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_keep_their_code_and_nothing_else() {
+    fn sentences_keep_code_and_no_other_markup() {
         for (text, expected) in [
             ("compare it with `flood`", "compare it with `flood`"),
             ("`<b>` and <b>", r"`<b>` and \<b>"),
@@ -188,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_is_given_no_commands() {
+    fn no_command_reaches_a_terminal() {
         assert_eq!(terminal("\u{1b}[2Jgone\u{7}\u{7f}"), "␛[2Jgone␇␡");
         assert_eq!(terminal("a\u{9b}31mb"), r"a\u{9b}31mb");
         assert_eq!(terminal("abc\u{202e}fed\u{2066}"), r"abc\u{202e}fed\u{2066}");

@@ -1,5 +1,5 @@
 //! Text in and out: units as people write them, numbers as tables print them, foreign
-//! texts made safe, and the known name that was probably meant.
+//! texts escaped, and suggestions for unknown names.
 
 pub mod digits;
 pub mod escape;

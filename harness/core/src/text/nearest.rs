@@ -1,9 +1,9 @@
-//! Names that are not known, and the known one that was probably meant. Pure.
+//! Suggestions for unknown names. Pure.
 
-/// From this likeness on (Jaro–Winkler, 1: the same), a name was probably meant.
+/// The Jaro–Winkler similarity (1: equal) from which on a known name is suggested.
 const ALIKE: f64 = 0.85;
 
-/// The known name that resembles one most, if any does.
+/// The known name most similar to `name`, if one is similar enough.
 #[must_use]
 pub fn nearest<'a, S: AsRef<str>>(name: &str, known: &'a [S]) -> Option<&'a str> {
     let name = name.to_lowercase();
@@ -15,15 +15,14 @@ pub fn nearest<'a, S: AsRef<str>>(name: &str, known: &'a [S]) -> Option<&'a str>
         .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
 }
 
-/// The question whether that one was meant, with what follows it; empty where
-/// nothing resembles the name.
+/// `did you mean …?`, followed by `then`; empty if no known name is similar.
 #[must_use]
 pub fn question<S: AsRef<str>>(name: &str, known: &[S], then: &str) -> String {
     let meant = nearest(name, known);
     meant.map_or(String::new(), |meant| format!("did you mean `{meant}`?{then}"))
 }
 
-/// What is said of an unknown name.
+/// The error message for an unknown name: a suggestion, and all known names.
 #[must_use]
 pub fn unknown<S: AsRef<str>>(kind: &str, name: &str, known: &[S]) -> String {
     let all: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
@@ -38,7 +37,7 @@ mod tests {
     const KNOWN: [&str; 6] = ["alpha", "alpha:fast", "beta-std", "gamma", "glomm", "steady-json"];
 
     #[test]
-    fn a_slip_of_the_fingers_is_understood() {
+    fn typing_errors_get_a_suggestion() {
         for (slip, meant) in [
             ("alhpa", "alpha"),
             ("Alpha", "alpha"),
@@ -52,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn what_resembles_nothing_is_not_guessed() {
+    fn dissimilar_names_get_no_suggestion() {
         for name in ["", "x", "nobody", "nothing", "websocket", "zeta"] {
             assert_eq!(nearest(name, &KNOWN), None, "{name}");
         }
@@ -60,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn the_known_ones_are_always_listed() {
+    fn known_names_are_always_listed() {
         assert_eq!(
             unknown("client", "gama", &["alpha", "gamma"]),
             "no client `gama`: did you mean `gamma`? choose alpha, gamma"

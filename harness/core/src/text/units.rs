@@ -1,5 +1,5 @@
-//! How people write rates, times and sizes: `500k`, `10ms`, `64KiB`. Pure; what
-//! is read is exact, and is stored as the plain number.
+//! Rates, times and sizes as people write them: `500k`, `10ms`, `64KiB`. Pure; they are
+//! parsed exactly and stored as plain numbers.
 
 use bytesize::ByteSize;
 use serde::Deserialize;
@@ -13,7 +13,7 @@ const SECONDS: (f64, f64) = (0.1, 86_400.0);
 /// A rate such as `50000`, `50k` or `1.5M`, in ticks per second.
 ///
 /// # Errors
-/// When it is none, with the forms that are.
+/// When it is not one; the message gives examples.
 pub fn rate(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let (digits, unit) = match text.strip_suffix(['k', 'K']) {
@@ -22,52 +22,52 @@ pub fn rate(text: &str) -> Result<u64, String> {
     };
     match digits.parse::<f64>().map(|n| n * unit) {
         Ok(rate) if (1.0..=HIGHEST_PER_S).contains(&rate) => Ok(rate.round() as u64),
-        _ => Err(format!("`{text}` is no rate between 1 and 100M, such as 50000, 50k or 1.5M")),
+        _ => Err(format!("`{text}` is not a rate between 1 and 100M, such as 50000, 50k or 1.5M")),
     }
 }
 
 /// A time with its unit, such as `10ms`, `2s` or `1m30s`.
 ///
 /// # Errors
-/// When it is none, with the forms that are.
+/// When it is not one; the message gives examples.
 pub fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
-        .map_err(|_| format!("`{text}` is no time such as 500us, 10ms, 2s or 1m30s"))
+        .map_err(|_| format!("`{text}` is not a time such as 500us, 10ms, 2s or 1m30s"))
 }
 
 /// A time of whole milliseconds, in ms.
 ///
 /// # Errors
-/// When it is none.
+/// When it is not one.
 pub fn whole_ms(text: &str) -> Result<u64, String> {
     let time = duration(text)?;
     if !time.subsec_nanos().is_multiple_of(1_000_000) {
-        return Err(format!("`{text}` is no whole number of milliseconds"));
+        return Err(format!("`{text}` is not a whole number of milliseconds"));
     }
     u64::try_from(time.as_millis()).map_err(|_| format!("`{text}` is too long"))
 }
 
-/// A time as [`duration`] reads it and a command line takes it: one word.
+/// A time without spaces, as [`duration`] parses it.
 #[must_use]
 pub fn shown_duration(time: Duration) -> String {
     humantime::format_duration(time).to_string().replace(' ', "")
 }
 
-/// The length of a window in seconds: a plain number of them, or a time.
+/// The length of a window in seconds, from a plain number or a time.
 ///
 /// # Errors
-/// When it is none, or no window can be that long.
+/// When it is neither, or outside of the range for windows.
 pub fn seconds(text: &str) -> Result<f64, String> {
     let seconds = plain_seconds(text).filter(|s| (SECONDS.0..=SECONDS.1).contains(s));
     seconds.ok_or_else(|| {
         format!(
-            "`{text}` is no time between {} and {} seconds, such as 2, 0.5, 500ms or 1m30s",
+            "`{text}` is not a time between {} and {} seconds, such as 2, 0.5, 500ms or 1m30s",
             SECONDS.0, SECONDS.1
         )
     })
 }
 
-/// The same, or no time at all.
+/// The same, with 0 allowed.
 ///
 /// # Errors
 /// As [`seconds`].
@@ -82,11 +82,11 @@ fn plain_seconds(text: &str) -> Option<f64> {
 /// A size such as `65536`, `64KiB` or `1MB`, in bytes.
 ///
 /// # Errors
-/// When it is none, with the forms that are.
+/// When it is not one; the message gives examples.
 pub fn bytes(text: &str) -> Result<u64, String> {
     let size = text.trim().parse::<ByteSize>();
     size.map(|size| size.as_u64())
-        .map_err(|_| format!("`{text}` is no size such as 65536, 64KiB or 1MB"))
+        .map_err(|_| format!("`{text}` is not a size such as 65536, 64KiB or 1MB"))
 }
 
 /// A size as people read it: `212 992` bytes are `208.0 KiB`.
@@ -101,15 +101,15 @@ pub fn shown_bytes(bytes: u64) -> String {
 pub enum Written {
     /// A plain number.
     Number(u64),
-    /// To be read by one of the functions above.
+    /// To be parsed by one of the functions above.
     Text(String),
 }
 
 impl Written {
-    /// The number; text is read by `read`.
+    /// The number; text is parsed by `read`.
     ///
     /// # Errors
-    /// What `read` says.
+    /// Those of `read`.
     pub fn number(self, read: impl Fn(&str) -> Result<u64, String>) -> Result<u64, String> {
         match self {
             Self::Number(number) => Ok(number),
@@ -118,7 +118,7 @@ impl Written {
     }
 }
 
-/// For `deserialize_with` of serde: keys of files that take both.
+/// For serde's `deserialize_with`: keys that accept a plain number or text with a unit.
 pub mod file {
     use super::{Written, bytes, rate, whole_ms};
     use serde::{Deserialize, Deserializer, de::Error};
@@ -131,14 +131,14 @@ pub mod file {
         Written::deserialize(from)?.number(bytes).map_err(D::Error::custom)
     }
 
-    /// The same where the key may be absent; of a socket's buffer, so at most 4 GiB.
+    /// The same for an optional socket buffer: below 4 GiB.
     ///
     /// # Errors
     /// When it is neither, or is too large.
     pub fn buffer<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
         let Some(written) = Option::<Written>::deserialize(from)? else { return Ok(None) };
         let size = written.number(bytes).map_err(D::Error::custom)?;
-        let too_large = |_| D::Error::custom(format!("{size} bytes are too many for a buffer"));
+        let too_large = |_| D::Error::custom(format!("{size} bytes is too large for a buffer"));
         u32::try_from(size).map(Some).map_err(too_large)
     }
 
@@ -150,7 +150,7 @@ pub mod file {
         Written::deserialize(from)?.number(rate).map_err(D::Error::custom)
     }
 
-    /// A number of milliseconds, or a time of whole ones.
+    /// A number of milliseconds, or a time of whole milliseconds.
     ///
     /// # Errors
     /// When it is neither.
@@ -170,12 +170,12 @@ mod tests {
             [1, 50_000, 1_500_000, 100_000_000, 290_000]
         );
         for wrong in ["", "k", "0", "200M", "-5", "1e9", "NaN", "fast"] {
-            assert!(rate(wrong).unwrap_err().contains("is no rate"), "{wrong}");
+            assert!(rate(wrong).unwrap_err().contains("is not a rate"), "{wrong}");
         }
     }
 
     #[test]
-    fn times_have_units_and_windows_may_do_without() {
+    fn times_need_units_except_for_windows() {
         assert_eq!(duration("10ms"), Ok(Duration::from_millis(10)));
         assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
         for wrong in ["", "5", "soon", "-1s"] {
@@ -193,14 +193,14 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_is_shown_is_one_word_and_read_again() {
+    fn shown_times_are_one_word_and_parse_again() {
         for text in ["1ms", "1ms500us", "1m30s"] {
             assert_eq!(shown_duration(duration(text).unwrap()), text);
         }
     }
 
     #[test]
-    fn sizes_tell_binary_from_decimal_units() {
+    fn sizes_distinguish_binary_and_decimal_units() {
         assert_eq!(
             ["65536", "64KiB", "64 kB", "1.5MiB", "1MB", "4GiB"].map(|text| bytes(text).unwrap()),
             [65_536, 65_536, 64_000, 1_572_864, 1_000_000, 4 << 30]

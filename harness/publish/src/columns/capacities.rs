@@ -6,13 +6,13 @@ use std::sync::LazyLock;
 
 type Entry = Column<Capacity>;
 
-/// All of them.
+/// The columns of capacities.
 pub fn all() -> &'static [Entry] {
     static ALL: LazyLock<Vec<Entry>> = LazyLock::new(entries);
     &ALL
 }
 
-/// The column with that key.
+/// The column with that key, which has to exist.
 #[must_use]
 pub fn column(key: &str) -> &'static Entry {
     match all().iter().find(|column| column.key == key) {

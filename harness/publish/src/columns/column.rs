@@ -1,15 +1,15 @@
-//! What an entry of the catalogue is.
+//! An entry of the catalogue, and how its numbers are written.
 
 use bench_core::analysis::statistics::inference::Interval;
 use bench_core::analysis::statistics::times::Time;
 use bench_core::text::digits;
 
-/// Which value is the better one.
+/// Which values are better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Better {
-    /// The lower one.
+    /// Lower values.
     Lower,
-    /// The higher one.
+    /// Higher values.
     Higher,
     /// Neither: it describes the run.
     Neither,
@@ -20,13 +20,13 @@ pub enum Better {
 pub enum Format {
     /// Ticks per second in thousands; below a thousand with more digits.
     KiloPerS,
-    /// Ticks per second in thousands with one decimal: what is smaller in a slope is noise.
+    /// Ticks per second in thousands with one decimal: smaller parts of a slope are noise.
     KiloPerSRounded,
     /// Ticks per second in millions.
     MegaPerS,
     /// A whole number, its digits grouped.
     Count,
-    /// Nanoseconds, each with the unit that suits it.
+    /// Nanoseconds, each value in ns, µs, ms or s with its unit.
     Duration,
     /// Nanoseconds per tick.
     NsPerTick,
@@ -45,7 +45,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// What stands in the head of a column; empty where each value has its unit.
+    /// The unit for the head of a column; empty where each value has its own, or none.
     #[must_use]
     pub fn unit(self) -> &'static str {
         match self {
@@ -78,12 +78,12 @@ impl Format {
     }
 }
 
-/// What a column reads of one row.
+/// The number that a column reads from a row.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Reading {
     /// In the base unit; `None`: the row has no such number.
     pub value: Option<f64>,
-    /// Whether it is only a lower bound, as ticks still waited.
+    /// Whether it is only a lower bound, because ticks still waited.
     pub at_least: bool,
     /// Its 95 % confidence interval; without an upper end where a search found none.
     pub interval: Option<(f64, Option<f64>)>,
@@ -110,12 +110,12 @@ impl Reading {
     }
 }
 
-/// Where a number stands in tidy CSV.
+/// The place of a number in tidy CSV.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Csv {
-    /// What is measured.
+    /// The quantity that is measured.
     pub metric: &'static str,
-    /// What of it, within a round.
+    /// How it is summarised within a round, such as `p99`.
     pub statistic: &'static str,
     /// The base unit.
     pub unit: &'static str,
@@ -126,24 +126,24 @@ pub struct Csv {
 pub struct Column<T> {
     /// Its unique name, of letters, digits and `_`.
     pub key: &'static str,
-    /// What it is called within a sentence.
+    /// Its name within a sentence.
     pub name: &'static str,
-    /// What it is called at the head of a column.
+    /// Its name at the head of a column.
     pub head: &'static str,
     /// What it means, in half a sentence; empty where no table shows it.
     pub hint: &'static str,
-    /// Which value is better.
+    /// Which values are better.
     pub better: Better,
-    /// How it is written.
+    /// How its numbers are written.
     pub format: Format,
     /// Its place in tidy CSV; `None`: it is not there.
     pub csv: Option<Csv>,
-    /// What it reads of a row.
+    /// Reads its number from a row.
     pub read: fn(&T) -> Reading,
 }
 
 impl<T> Column<T> {
-    /// An entry that stands in tidy CSV as `[metric, statistic, unit]`.
+    /// An entry that is in tidy CSV as `[metric, statistic, unit]`.
     pub(super) fn new(
         key: &'static str,
         name: &'static str,
@@ -155,7 +155,7 @@ impl<T> Column<T> {
         Self { key, name, head: name, hint: "", better: Better::Neither, format, csv, read }
     }
 
-    /// An entry that only tables show.
+    /// An entry that is not in tidy CSV.
     pub(super) fn only_in_tables(
         key: &'static str,
         name: &'static str,
@@ -165,17 +165,17 @@ impl<T> Column<T> {
         Self { csv: None, ..Self::new(key, name, [""; 3], format, read) }
     }
 
-    /// The same with what a table says of it.
+    /// The same with its head and hint in tables.
     pub(super) fn shown(self, head: &'static str, hint: &'static str) -> Self {
         Self { head, hint, ..self }
     }
 
-    /// The same, the lower the better.
+    /// The same; lower values are better.
     pub(super) fn lower_is_better(self) -> Self {
         Self { better: Better::Lower, ..self }
     }
 
-    /// The same, the higher the better.
+    /// The same; higher values are better.
     pub(super) fn higher_is_better(self) -> Self {
         Self { better: Better::Higher, ..self }
     }

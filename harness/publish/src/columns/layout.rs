@@ -13,7 +13,7 @@ pub enum Shown {
     Value(&'static Column<Row>, Format),
     /// The confidence interval of an entry, beside it.
     Interval(&'static Column<Row>, Format),
-    /// The layer that holds most of the backlog.
+    /// The layer with most of the backlog.
     LargestLayer,
 }
 
@@ -50,7 +50,7 @@ impl Shown {
             Self::Interval(column, _) => {
                 format!("95 % confidence interval of the median {} (bootstrap)", column.name)
             }
-            Self::LargestLayer => "the layer that holds most of the backlog".to_owned(),
+            Self::LargestLayer => "the layer with most of the backlog".to_owned(),
         }
     }
 
@@ -68,7 +68,7 @@ impl Shown {
         }
     }
 
-    /// What a row is sorted by in this column; `None`: by its text.
+    /// The number by which a row is sorted in this column; `None`: by its text.
     #[must_use]
     pub fn sort_key(&self, row: &Row) -> Option<f64> {
         match self {
@@ -78,7 +78,7 @@ impl Shown {
         }
     }
 
-    /// Which value is better.
+    /// Which values are better.
     #[must_use]
     pub fn better(&self) -> Better {
         match self {
@@ -126,7 +126,7 @@ fn of_schedule(workload: &Workload, rows_of_table: &[Row]) -> Vec<Shown> {
     columns
 }
 
-/// The columns of a sweep, of each of which there is a table on a terminal.
+/// The columns of a sweep; on a terminal, each of them has its own table.
 #[must_use]
 pub fn of_sweep() -> Vec<Shown> {
     of_keys(&["response_p50", "response_p99", "efficiency", "backlog_growth", "client_cpu"])

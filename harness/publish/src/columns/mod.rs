@@ -1,5 +1,5 @@
-//! The one catalogue of columns: every number that a table, a page, a CSV file or a diff
-//! shows of a row has one entry here, and nowhere else.
+//! The catalogue of columns: every number of a row in a table, a page, a CSV file or a diff has
+//! one entry here, and nowhere else.
 //!
 //! `column ← rows, capacities ← layout`.
 

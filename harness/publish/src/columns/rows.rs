@@ -28,7 +28,7 @@ macro_rules! time {
     };
 }
 
-/// All of them.
+/// The columns of rows.
 pub fn all() -> &'static [Entry] {
     static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         [rates(), backlog(), bursts(), response(), staleness(), breakdown(), costs()].concat()
@@ -36,7 +36,7 @@ pub fn all() -> &'static [Entry] {
     &ALL
 }
 
-/// The column with that key.
+/// The column with that key, which has to exist.
 #[must_use]
 pub fn column(key: &str) -> &'static Entry {
     match all().iter().find(|column| column.key == key) {
@@ -45,7 +45,7 @@ pub fn column(key: &str) -> &'static Entry {
     }
 }
 
-/// The column of what rows are ranked or compared by.
+/// The column of a metric by which rows are ranked or compared.
 #[must_use]
 pub fn of_metric(metric: Metric) -> &'static Entry {
     column(match metric {
@@ -123,7 +123,7 @@ fn rates() -> Vec<Entry> {
             Percent,
             number!(r => r.efficiency),
         )
-        .shown("processed of offered", "of the offered load")
+        .shown("processed of offered", "share of the offered load that was processed")
         .higher_is_better(),
         Column::new(
             "loss",
@@ -251,7 +251,7 @@ fn bursts() -> Vec<Entry> {
             Count,
             number!(r => Some(r.recovery?.peak_backlog)),
         )
-        .shown("burst peak, ticks", "most ticks waiting at one instant, median over bursts")
+        .shown("burst peak, ticks", "highest backlog of a burst, median over bursts")
         .lower_is_better(),
         Column::new(
             "burst_recovery",
@@ -307,7 +307,7 @@ fn response() -> Vec<Entry> {
         .shown("response p99.9", "99.9 % of the ticks took less"),
         Column::new(
             "response_max",
-            "longest response time",
+            "maximum of the response time",
             response("max"),
             Duration,
             time!(r => Some(r.response_ns?.max)),
@@ -344,7 +344,7 @@ fn response() -> Vec<Entry> {
         ),
         Column::new(
             "service_max",
-            "longest service time",
+            "maximum of the service time",
             service("max"),
             Duration,
             time!(r => Some(r.service_ns?.max)),
@@ -384,7 +384,7 @@ fn staleness() -> Vec<Entry> {
         ),
         Column::new(
             "staleness_max",
-            "greatest staleness",
+            "maximum of the staleness",
             staleness("max"),
             Duration,
             number!(r => Some(r.staleness_ns?.max as f64)),
@@ -500,7 +500,7 @@ fn breakdown() -> Vec<Entry> {
         .shown("server lateness p99", "written − due: how late the server itself was"),
         Column::new(
             "server_lateness_max",
-            "greatest lateness of the server",
+            "maximum of the server's lateness",
             ns("server_lateness", "max"),
             Duration,
             number!(r => Some(r.server_lateness_ns?.max as f64)),
@@ -550,14 +550,14 @@ fn costs() -> Vec<Entry> {
             Megabytes,
             number!(r => r.client_peak_rss_bytes),
         )
-        .shown("peak memory", "most resident memory of the client"),
+        .shown("peak memory", "highest resident memory of the client"),
         Column::only_in_tables(
             "server_memory",
             "peak memory of the server",
             Megabytes,
             number!(r => r.samples.server_peak_rss_bytes()),
         )
-        .shown("server peak memory", "most resident memory of the server"),
+        .shown("server peak memory", "highest resident memory of the server"),
     ];
     all.into_iter().map(Column::lower_is_better).collect()
 }

@@ -1,5 +1,5 @@
-//! From the capacities of two searches to changes. A search gives no rounds to test
-//! but bounds: a rate that was held in fresh rounds, and one that was refuted.
+//! From the capacities of two searches to changes. A search gives no rounds to test but bounds: a
+//! rate that was sustained in fresh rounds, and one that was refuted.
 
 use super::change::{Change, Subject, Value, Why, Word};
 use super::evidence;
@@ -20,8 +20,8 @@ pub(super) fn changes(a: &Side<'_>, b: &Side<'_>, common: &[(String, String)]) -
     common.iter().filter_map(of).collect()
 }
 
-/// From the highest rate sustained to the lowest that was not: infinite where none
-/// was too high.
+/// From the highest rate sustained to the lowest that was not, which is infinite where no rate was
+/// too high.
 fn bounds(found: &Capacity) -> Option<Interval> {
     let (low, high) = found.interval_per_s?;
     Some(Interval { low: low as f64, high: high.map_or(f64::INFINITY, |high| high as f64) })
@@ -31,14 +31,14 @@ fn change(workload: &str, a: &Capacity, b: &Capacity) -> Change {
     let both = bounds(a).zip(bounds(b));
     let interval = both.map(|(a, b)| Interval { low: b.low / a.high, high: b.high / a.low });
     let ratio = both.map(|(a, b)| b.low / a.low);
-    // How finely the searches tell rates apart.
+    // The resolution of the searches.
     let step = both
         .map(|(a, b)| (a.high / a.low).max(b.high / b.low) - 1.0)
         .filter(|step| step.is_finite());
     let margin = step.map(evidence::margin);
     let (word, reason) = match interval {
         None => lost(a, b),
-        Some(interval) => word(a, b, interval, ratio, margin),
+        Some(interval) => conclude(a, b, interval, ratio, margin),
     };
     let value = |found: &Capacity| Value {
         verdict: None,
@@ -65,9 +65,9 @@ fn change(workload: &str, a: &Capacity, b: &Capacity) -> Change {
     }
 }
 
-/// Two capacities differ where one was refuted at a rate that the other held, and
-/// they lie more than a step of the search apart.
-fn word(
+/// Two capacities differ where one search refuted a rate that the other sustained, and they are
+/// more than a step of the search apart.
+fn conclude(
     a: &Capacity,
     b: &Capacity,
     interval: Interval,
@@ -82,7 +82,7 @@ fn word(
         }
         i if i.low >= 1.0 && beyond => (Word::Faster, None),
         i if i.high <= 1.0 && beyond => (Word::Slower, None),
-        // A hair of rounding: rates have three digits.
+        // With room for rounding: rates have three digits.
         i if margin.is_some_and(|margin| evidence::is_within(i, margin + 1e-9)) => {
             (Word::Same, None)
         }
@@ -90,18 +90,18 @@ fn word(
     }
 }
 
-/// One of them, or both, hold no rate.
+/// For two searches of which one, or both, sustained no rate.
 fn lost(a: &Capacity, b: &Capacity) -> (Word, Option<Why>) {
     let note = |found: &Capacity| found.capacity_per_s.is_none().then(|| found.note.clone());
     let why = Why::NoCapacity { a: note(a), b: note(b) };
-    // A disturbed search, a late server, or one that never began, say nothing of the client.
-    let says_something = |found: &Capacity| {
+    // A disturbed search, a late server, or one that never began, says nothing about the client.
+    let is_of_client = |found: &Capacity| {
         let last = found.probes.last();
         last.is_some_and(|p| !matches!(p.gave_way, Some(Limit::Noise | Limit::ServerPace)))
     };
     let word = match (a.capacity_per_s, b.capacity_per_s) {
-        (Some(_), None) if says_something(b) => Word::Slower,
-        (None, Some(_)) if says_something(a) => Word::Faster,
+        (Some(_), None) if is_of_client(b) => Word::Slower,
+        (None, Some(_)) if is_of_client(a) => Word::Faster,
         _ => Word::CannotTell,
     };
     (word, Some(why))
@@ -148,41 +148,41 @@ mod tests {
         Capacity { confirmed: false, probes: vec![probe], ..none }
     }
 
-    fn said(a: &Capacity, b: &Capacity) -> Word {
+    fn judge(a: &Capacity, b: &Capacity) -> Word {
         change("w", a, b).word
     }
 
     #[test]
-    fn capacities_differ_where_one_held_what_refuted_the_other() {
+    fn capacities_differ_where_one_search_sustained_what_the_other_refuted() {
         let (million, step) =
             (found(1_000_000, Some(1_050_000)), found(1_050_000, Some(1_100_000)));
         let more = found(1_200_000, Some(1_260_000));
-        assert_eq!(said(&million, &more), Word::Faster);
-        assert_eq!(said(&more, &million), Word::Slower);
-        assert_eq!(said(&million, &million), Word::Same);
-        assert_eq!(said(&million, &step), Word::CannotTell, "one step is what searches vary by");
+        assert_eq!(judge(&million, &more), Word::Faster);
+        assert_eq!(judge(&more, &million), Word::Slower);
+        assert_eq!(judge(&million, &million), Word::Same);
+        assert_eq!(judge(&million, &step), Word::CannotTell, "searches vary by one step");
         let change = change("w", &million, &more);
         assert!((change.worse_by().unwrap() + 0.2).abs() < 1e-9, "{change:?}");
     }
 
     #[test]
-    fn what_is_not_confirmed_or_has_no_upper_bound_claims_nothing_by_it() {
+    fn unconfirmed_searches_show_nothing_and_open_ones_only_their_lower_bound() {
         let million = found(1_000_000, Some(1_050_000));
         let guess = Capacity { confirmed: false, ..found(1_200_000, Some(1_260_000)) };
-        assert_eq!(said(&million, &guess), Word::CannotTell);
+        assert_eq!(judge(&million, &guess), Word::CannotTell);
         let open = found(2_000_000, None);
-        assert_eq!(said(&million, &open), Word::Faster, "held what refuted the other");
-        assert_eq!(said(&open, &open), Word::CannotTell);
+        assert_eq!(judge(&million, &open), Word::Faster, "sustained what the other refuted");
+        assert_eq!(judge(&open, &open), Word::CannotTell);
         assert_eq!(change("w", &million, &open).interval, None, "no infinity in files");
     }
 
     #[test]
-    fn a_capacity_that_is_gone_is_slower_unless_something_else_disturbed() {
+    fn a_lost_capacity_is_slower_unless_machine_or_server_is_the_cause() {
         let million = found(1_000_000, Some(1_050_000));
-        assert_eq!(said(&million, &lost(Limit::Client)), Word::Slower);
-        assert_eq!(said(&lost(Limit::Client), &million), Word::Faster);
+        assert_eq!(judge(&million, &lost(Limit::Client)), Word::Slower);
+        assert_eq!(judge(&lost(Limit::Client), &million), Word::Faster);
         for machine in [Limit::Noise, Limit::ServerPace] {
-            assert_eq!(said(&million, &lost(machine)), Word::CannotTell, "{machine:?}");
+            assert_eq!(judge(&million, &lost(machine)), Word::CannotTell, "{machine:?}");
         }
         let change = change("w", &million, &lost(Limit::Client));
         let note = SearchNote::BelowLowest { rate_per_s: 1000 };

@@ -1,4 +1,4 @@
-//! One comparison of two rows, and what is said about it.
+//! One comparison of two rows, and its result.
 
 use super::side::Which;
 use crate::columns::{capacities, rows};
@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::cmp::Ordering;
 use std::fmt;
 
-/// What is said of one comparison.
+/// The result of one comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Word {
@@ -49,17 +49,17 @@ impl Word {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
-    /// How the rows came out: only where they came out differently, or without numbers.
+    /// The verdicts of the rows: only where they differ, or a row has no numbers.
     Verdict,
     /// The highest rate sustained.
     #[serde(rename = "capacity_per_s")]
     Capacity,
-    /// A number of each round.
+    /// A metric with a value for each round.
     #[serde(untagged)]
     Metric(Metric),
 }
 
-/// What it is called in a table.
+/// Its name in a table.
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -71,7 +71,7 @@ impl fmt::Display for Subject {
 }
 
 impl Subject {
-    /// Whether the greater value is the better one.
+    /// Whether higher values are better.
     #[must_use]
     pub fn more_is_better(self) -> bool {
         match self {
@@ -85,18 +85,18 @@ impl Subject {
 /// One side of a comparison.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
 pub struct Value {
-    /// How its row came out; `None` of a capacity.
+    /// The verdict of its row; `None` for a capacity.
     pub verdict: Option<Verdict>,
-    /// Median over rounds, as the ratio is made of; of a capacity the rate. In the unit of
-    /// the subject's name. `None`: it has no number.
+    /// The median over rounds, from which the ratio is computed, or the capacity, in the unit of
+    /// the subject. `None`: it has no number.
     pub value: Option<f64>,
     /// Whether that is only a lower bound, in one round or more.
     pub at_least: bool,
-    /// Rounds behind it; of a capacity, probes.
+    /// Number of rounds behind it; for a capacity, of probes.
     pub rounds: usize,
 }
 
-/// Why a comparison cannot be told, or what changed the verdict.
+/// Why a comparison cannot tell, or what changed the verdict.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, thiserror::Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Why {
@@ -108,7 +108,7 @@ pub enum Why {
         /// Of B, unless it is ok.
         b: Option<(Verdict, Reasons)>,
     },
-    /// A side is not ranked, so it says something about the machine or the server.
+    /// A side is not ranked, so it is about the machine or the server.
     #[error("{}", unranked(*a, *b))]
     Unranked {
         /// The verdict of A, if it is not ranked.
@@ -119,13 +119,13 @@ pub enum Why {
     /// Ticks still waited on both sides.
     #[error("both are only lower bounds")]
     BothBounds,
-    /// Ticks still waited on that side.
+    /// Ticks still waited on one side.
     #[error("{side} is only a lower bound")]
     Bound {
         /// Which side.
         side: Which,
     },
-    /// The same, and it may be as great as the other.
+    /// Ticks still waited on one side, and its true value may be as great as the other.
     #[error("{side} is only a lower bound, and may be as great as the other")]
     BoundMayBeAsGreat {
         /// Which side.
@@ -149,20 +149,20 @@ pub enum Why {
     /// A search did not confirm its capacity.
     #[error("not confirmed: {}", sides(*a, *b))]
     NotConfirmed {
-        /// Whether that of A.
+        /// Whether A's was not confirmed.
         a: bool,
-        /// Whether that of B.
+        /// Whether B's was not confirmed.
         b: bool,
     },
     /// The bounds of the searches overlap.
-    #[error("they are closer than the searches can tell")]
+    #[error("they are closer than the searches can distinguish")]
     SearchesOverlap,
     /// A search found no capacity.
     #[error("{}", lost(a, b))]
     NoCapacity {
-        /// What is known of the search of A, if it found none.
+        /// The note of A's search, if it found none.
         a: Option<Option<SearchNote>>,
-        /// The same of B.
+        /// The note of B's search, if it found none.
         b: Option<Option<SearchNote>>,
     },
 }
@@ -206,45 +206,45 @@ pub struct Change {
     pub client: String,
     /// What is compared.
     pub subject: Subject,
-    /// Whether it is what its workload is about (or a change of verdict): each
-    /// workload and client has one headline.
+    /// Whether it is the metric that its workload ranks by, or a change of verdict: each workload
+    /// and client has one headline.
     pub headline: bool,
-    /// What is said.
+    /// The result.
     pub word: Word,
-    /// Why it cannot be told, or what changed the verdict.
+    /// Why it cannot tell, or what changed the verdict.
     pub reason: Option<Why>,
-    /// Before.
+    /// The value in A.
     pub a: Value,
-    /// After.
+    /// The value in B.
     pub b: Value,
-    /// B by A: a lower bound where B is one, an upper bound where A is one. `None`
-    /// where one of them is zero or negative, or both are bounds.
+    /// B divided by A: a lower bound where B is one, an upper bound where A is one. `None` where
+    /// one of them is zero or negative, or both are bounds.
     pub ratio: Option<f64>,
-    /// Its 95 % bootstrap interval; of a capacity, what its search leaves open. Where B
-    /// is a bound only the lower end counts, where A is one the upper.
+    /// Its 95 % bootstrap interval; for a capacity, the range that the searches leave open. Where B
+    /// is a bound, only the lower end counts, where A is one, the upper.
     pub interval: Option<Interval>,
-    /// Mann–Whitney, two-sided; `None`: there was nothing to test.
+    /// The p of a two-sided Mann–Whitney test; `None`: there was nothing to test.
     pub p: Option<f64>,
-    /// The same after Holm's adjustment for all comparisons of this diff.
+    /// That p after Holm's adjustment for all comparisons of this diff.
     pub p_holm: Option<f64>,
-    /// The noise floor that it was held against: 0.1 is 10 %.
+    /// The noise floor that the ratio has to exceed: 0.1 is 10 %.
     pub noise_floor: Option<f64>,
-    /// Within what the interval has to lie to be called the same: 0.05 is 5 %.
+    /// The margin within which the interval has to be for `same`: 0.05 is 5 %.
     pub margin: Option<f64>,
     /// Whether its rounds could have shown a difference, had there been one.
     pub decidable: bool,
 }
 
 impl Change {
-    /// By how much B is worse: 0.05 is 5 % less processed, or 5 % longer. `None`
-    /// where there is no ratio: then it cannot be called small.
+    /// By how much B is worse: 0.05 is 5 % less processed, or 5 % longer. `None` where there is no
+    /// ratio: the change may then be of any size.
     #[must_use]
     pub fn worse_by(&self) -> Option<f64> {
         let ratio = self.ratio?;
         Some(if self.subject.more_is_better() { 1.0 - ratio } else { ratio - 1.0 })
     }
 
-    /// Surest first.
+    /// The most certain first.
     pub(super) fn by_certainty(&self, other: &Self) -> Ordering {
         let class = |change: &Self| match (change.word, change.subject) {
             (word, Subject::Verdict) if word.is_change() => 0,
@@ -256,7 +256,7 @@ impl Change {
         let p = |change: &Self| change.p_holm.unwrap_or(0.0);
         class(self).cmp(&class(other)).then_with(|| match class(self) {
             0 | 1 => p(self).total_cmp(&p(other)).then_with(|| size(other).total_cmp(&size(self))),
-            // As the campaign has them.
+            // In the order of the campaign.
             _ => Ordering::Equal,
         })
     }
@@ -267,8 +267,8 @@ impl Change {
 pub struct Missing {
     /// The campaign that has it.
     pub only_in: Which,
-    /// The workload.
+    /// The workload's name.
     pub workload: String,
-    /// Its clients.
+    /// The names of its clients.
     pub clients: Vec<String>,
 }

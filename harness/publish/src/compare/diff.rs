@@ -1,4 +1,4 @@
-//! Two campaigns compared: the whole of it.
+//! The comparison of two campaigns.
 
 use super::change::{Change, Missing, Word};
 use super::gate::outcome::Outcome;
@@ -20,37 +20,37 @@ pub const SCHEMA: u32 = 2;
 pub struct Diff {
     /// The version of this object.
     pub schema: u32,
-    /// What both campaigns are about.
+    /// The kind of both campaigns.
     pub kind: Kind,
     /// The campaign that is compared with.
     pub a: Head,
     /// The campaign that is judged.
     pub b: Head,
-    /// What sets the two apart besides their numbers; read it before them.
+    /// Differences besides the numbers, to be read before them.
     pub notes: Vec<Note>,
-    /// The headlines by their word: one for each workload and client.
+    /// The headlines by their result: one for each workload and client.
     pub headlines: Tally,
-    /// All other changes by their word.
+    /// All other comparisons by their result.
     pub others: Tally,
-    /// What was compared: what changed first, surest first; then what is the same;
-    /// then what cannot be told.
+    /// All comparisons: first the changes, the most certain at the top, then those with result
+    /// `same`, then `cannot_tell`.
     pub changes: Vec<Change>,
     /// What only one of the campaigns has.
     pub missing: Vec<Missing>,
-    /// The conditions of `--fail-on`, and how each came out.
+    /// The outcomes of the conditions of `--fail-on`.
     pub gate: Vec<Outcome>,
 }
 
-/// How often each word was said.
+/// The number of comparisons with each result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Tally {
     /// B is worse.
     pub slower: usize,
     /// B is better.
     pub faster: usize,
-    /// No difference worth the name.
+    /// Any difference is within the margin.
     pub same: usize,
-    /// Neither.
+    /// Neither a difference nor its absence is shown.
     pub cannot_tell: usize,
 }
 
@@ -68,7 +68,7 @@ impl Tally {
         tally
     }
 
-    /// All of them.
+    /// The number of all comparisons.
     #[must_use]
     pub fn total(self) -> usize {
         self.slower + self.faster + self.same + self.cannot_tell
@@ -78,7 +78,7 @@ impl Tally {
 /// Compares B with A.
 ///
 /// # Errors
-/// Why they cannot be compared, and how to mend it.
+/// Why they cannot be compared, and how to fix it.
 pub fn compare(a: &Side<'_>, b: &Side<'_>, filter: &Filter) -> Result<Diff> {
     terms::agree(&terms::Terms::of(a), &terms::Terms::of(b), filter)?;
     let (in_a, in_b) = (cast(a.campaign), cast(b.campaign));
@@ -96,7 +96,7 @@ pub fn compare(a: &Side<'_>, b: &Side<'_>, filter: &Filter) -> Result<Diff> {
             if filter.clients.is_empty() && filter.workloads.is_empty() {
                 ""
             } else {
-                " among those asked for"
+                " among those selected"
             }
         );
     }
@@ -154,7 +154,7 @@ fn cast(campaign: &Campaign) -> Vec<(String, String)> {
     all
 }
 
-/// Whether what is asked for exists.
+/// Checks that all names of a filter exist.
 fn known(a: &[(String, String)], b: &[(String, String)], filter: &Filter) -> Result<()> {
     let of = |pick: fn(&(String, String)) -> &String| -> BTreeSet<&str> {
         a.iter().chain(b).map(|key| pick(key).as_str()).collect()

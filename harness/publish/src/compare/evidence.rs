@@ -6,22 +6,22 @@ use bench_core::analysis::rows::ranking::{self, ROUNDS_FOR_TESTS};
 use bench_core::analysis::statistics::inference::Interval;
 use bench_core::analysis::statistics::slope;
 
-/// No difference below this is called one, whatever the noise floor says: that is an
-/// estimate from a few rounds, and zero where a client simply keeps up.
+/// Smaller differences are none, whatever the noise floor is: that is an estimate from a few
+/// rounds, and zero for a client that keeps up.
 pub(super) const LEAST: f64 = 0.01;
-/// What lies within this is the same, unless the noise is greater.
+/// The margin for `same`, unless the noise floor is greater.
 pub(super) const MARGIN: f64 = 0.05;
 
-/// What a word is made of.
+/// The values of a comparison.
 pub(super) struct Evidence<'a> {
-    /// The values of both, a round each.
+    /// The values of both sides, one per round.
     pub(super) a: &'a [f64],
     pub(super) b: &'a [f64],
     /// Whether they are only lower bounds.
     pub(super) a_at_least: bool,
     pub(super) b_at_least: bool,
     pub(super) more_is_better: bool,
-    /// B by A, and its interval.
+    /// B divided by A, and its interval.
     pub(super) ratio: Option<(f64, Interval)>,
     pub(super) p_holm: f64,
     pub(super) noise_floor: f64,
@@ -32,21 +32,20 @@ pub(super) fn margin(noise_floor: f64) -> f64 {
     noise_floor.max(MARGIN)
 }
 
-/// Whether a whole interval of a ratio lies within a margin. As a test of
-/// equivalence: D. J. Schuirmann, A Comparison of the Two One-Sided Tests Procedure
-/// and the Power Approach for Assessing the Equivalence of Average Bioavailability,
-/// Journal of Pharmacokinetics and Biopharmaceutics 15, 1987. Its interval would be
-/// the 90 % one; the 95 % one asks for more.
+/// Whether the whole interval of a ratio is within a margin: a test of equivalence (D. J.
+/// Schuirmann, A Comparison of the Two One-Sided Tests Procedure and the Power Approach for
+/// Assessing the Equivalence of Average Bioavailability, Journal of Pharmacokinetics and
+/// Biopharmaceutics 15, 1987). That uses the 90 % interval; the 95 % one is stricter.
 pub(super) fn is_within(interval: Interval, margin: f64) -> bool {
     interval.low >= 1.0 / (1.0 + margin) && interval.high <= 1.0 + margin
 }
 
-/// The word, and where it cannot be told, why.
+/// The result, and where it is `CannotTell`, the reason.
 ///
-/// A lower bound may hide any greater value. So where B is one, B may be found to be
-/// greater but neither smaller nor the same; where A is one, B may be found to be
-/// smaller only; where both are, nothing.
-pub(super) fn word(e: &Evidence<'_>) -> (Word, Option<Why>) {
+/// A lower bound may hide any greater value. So where B is one, B can be shown to be greater, but
+/// neither smaller nor the same; where A is one, B can only be shown to be smaller; where both
+/// are, nothing can be shown.
+pub(super) fn conclude(e: &Evidence<'_>) -> (Word, Option<Why>) {
     let cannot = |why| (Word::CannotTell, Some(why));
     if e.a_at_least && e.b_at_least {
         return cannot(Why::BothBounds);
@@ -84,9 +83,9 @@ mod tests {
     use super::*;
     use bench_core::analysis::statistics::inference;
 
-    /// Times of two sides in ns, with no other comparison and this noise floor.
-    fn said(a: &[f64], b: &[f64], bounds: (bool, bool), noise_floor: f64) -> (Word, Option<Why>) {
-        word(&Evidence {
+    /// Compares the times of two sides, in ns, with this noise floor and no other comparison.
+    fn judge(a: &[f64], b: &[f64], bounds: (bool, bool), noise_floor: f64) -> (Word, Option<Why>) {
+        conclude(&Evidence {
             a,
             b,
             a_at_least: bounds.0,
@@ -103,15 +102,15 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_needs_chance_noise_and_one_per_cent_against_it() {
+    fn a_difference_has_to_exceed_chance_noise_and_one_per_cent() {
         let (a, b) = (around(100.0, 7), around(120.0, 7));
-        assert_eq!(said(&a, &b, (false, false), 0.0).0, Word::Slower);
-        assert_eq!(said(&b, &a, (false, false), 0.0).0, Word::Faster);
-        assert_eq!(said(&a, &b, (false, false), 0.3).0, Word::Same, "within the noise");
+        assert_eq!(judge(&a, &b, (false, false), 0.0).0, Word::Slower);
+        assert_eq!(judge(&b, &a, (false, false), 0.0).0, Word::Faster);
+        assert_eq!(judge(&a, &b, (false, false), 0.3).0, Word::Same, "within the noise");
         let hair = around(100.9, 7);
-        assert_eq!(said(&a, &hair, (false, false), 0.0).0, Word::Same, "below one per cent");
-        // A difference below the margin that is shown all the same is a difference.
-        assert_eq!(said(&a, &around(103.0, 7), (false, false), 0.0).0, Word::Slower);
+        assert_eq!(judge(&a, &hair, (false, false), 0.0).0, Word::Same, "below one per cent");
+        // A difference below the margin counts if it is shown.
+        assert_eq!(judge(&a, &around(103.0, 7), (false, false), 0.0).0, Word::Slower);
     }
 
     #[test]
@@ -127,33 +126,33 @@ mod tests {
             p_holm: 0.001,
             noise_floor: 0.0,
         };
-        assert_eq!(word(&e).0, Word::Faster);
-        assert_eq!(word(&Evidence { p_holm: 0.06, ..e }).0, Word::CannotTell, "after Holm");
+        assert_eq!(conclude(&e).0, Word::Faster);
+        assert_eq!(conclude(&Evidence { p_holm: 0.06, ..e }).0, Word::CannotTell, "after Holm");
     }
 
     #[test]
     fn wide_rounds_are_neither_the_same_nor_different() {
         let (a, b) = ([80.0, 90.0, 100.0, 110.0, 120.0], [82.0, 91.0, 104.0, 113.0, 122.0]);
-        let (word, why) = said(&a, &b, (false, false), 0.0);
+        let (word, why) = judge(&a, &b, (false, false), 0.0);
         assert_eq!(word, Word::CannotTell);
         assert_eq!(why, Some(Why::WideInterval));
     }
 
     #[test]
-    fn few_rounds_tell_only_what_lies_wholly_apart_and_never_sameness() {
+    fn few_rounds_show_only_differences_without_overlap_and_never_sameness() {
         let none = (false, false);
-        assert_eq!(said(&around(100.0, 3), &around(120.0, 3), none, 0.0).0, Word::Slower);
-        assert_eq!(said(&[100.0, 130.0, 101.0], &around(120.0, 3), none, 0.0).0, Word::CannotTell);
-        assert_eq!(said(&around(100.0, 4), &around(100.0, 4), none, 0.0).0, Word::CannotTell);
-        assert_eq!(said(&[100.0], &[900.0], none, 0.0).0, Word::CannotTell);
-        assert_eq!(said(&around(100.0, 7), &[900.0], none, 0.0).0, Word::CannotTell);
+        assert_eq!(judge(&around(100.0, 3), &around(120.0, 3), none, 0.0).0, Word::Slower);
+        assert_eq!(judge(&[100.0, 130.0, 101.0], &around(120.0, 3), none, 0.0).0, Word::CannotTell);
+        assert_eq!(judge(&around(100.0, 4), &around(100.0, 4), none, 0.0).0, Word::CannotTell);
+        assert_eq!(judge(&[100.0], &[900.0], none, 0.0).0, Word::CannotTell);
+        assert_eq!(judge(&around(100.0, 7), &[900.0], none, 0.0).0, Word::CannotTell);
     }
 
-    /// All four cases of bounds, with B above, below and alike.
+    /// All four cases of bounds, with B above, below and equal.
     #[test]
-    fn a_bound_never_hides_the_difference_that_is_claimed() {
+    fn a_bound_shows_only_differences_that_it_cannot_hide() {
         let (low, high) = (around(100.0, 7), around(200.0, 7));
-        let word = |a: &[f64], b: &[f64], bounds| said(a, b, bounds, 0.0).0;
+        let word = |a: &[f64], b: &[f64], bounds| judge(a, b, bounds, 0.0).0;
         let (b_bound, a_bound, both) = ((false, true), (true, false), (true, true));
         assert_eq!(word(&low, &high, b_bound), Word::Slower, "B is even slower");
         assert_eq!(word(&high, &low, b_bound), Word::CannotTell, "B may be slower than A");
@@ -167,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_margin_is_alike_both_ways() {
+    fn the_margin_is_symmetric() {
         let interval = |low, high| Interval { low, high };
         assert!(is_within(interval(1.0 / 1.05, 1.05), 0.05));
         assert!(!is_within(interval(0.95, 1.0), 0.05));

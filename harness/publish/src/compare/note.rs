@@ -1,4 +1,4 @@
-//! What sets two campaigns apart besides their numbers.
+//! Differences of two campaigns besides their numbers.
 
 use super::side::Which;
 use bench_archive::campaign::Status;
@@ -6,14 +6,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
 
-/// A fact in which two machines, or the placement on them, differ.
+/// A property in which two machines, or the placement on them, differ.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Difference {
-    /// Which fact.
+    /// The name of the property.
     pub what: &'static str,
-    /// Of A.
+    /// Its value in A.
     pub a: String,
-    /// Of B.
+    /// Its value in B.
     pub b: String,
 }
 
@@ -23,14 +23,14 @@ impl fmt::Display for Difference {
     }
 }
 
-/// How long rounds were, and how often they were looked at.
+/// The times of a round, and the interval of its snapshots.
 #[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize)]
 pub struct Times {
     /// Warm-up, in s.
     pub warmup_s: f64,
     /// Window, in s.
     pub measure_s: f64,
-    /// Between two snapshots, in ms.
+    /// From one snapshot to the next, in ms.
     pub grid_ms: u64,
 }
 
@@ -54,7 +54,7 @@ pub enum Setting {
     Highest,
     /// Time for each client, in ns.
     Budget,
-    /// Fresh rounds that confirm.
+    /// Number of fresh rounds that confirm.
     Confirmations,
 }
 
@@ -100,18 +100,18 @@ pub enum Note {
     Seeds { a: u64, b: u64 },
     #[error("different numbers of rounds: {a} and {b}")]
     Rounds { a: u32, b: u32 },
-    #[error("different times: {a} and {b}{}", if *tails_differ { ": a longer window meets more rare events, so high quantiles and maxima cannot be compared" } else { "" })]
+    #[error("different times: {a} and {b}{}", if *tails_differ { ": a longer window contains more rare events, so high quantiles and maxima cannot be compared" } else { "" })]
     Times { a: Times, b: Times, tails_differ: bool },
     #[error("different searches: {setting} {a} and {b}")]
     Search { setting: Setting, a: u64, b: u64 },
     #[error(
-        "what the search of {side} was asked for is not recorded: its latency objective may be another"
+        "the options of the search of {side} are not recorded: its latency objective may differ"
     )]
     SearchUnknown { side: Which },
-    #[error("only {}: a choice made after seeing the numbers proves less", names.join(", "))]
+    #[error("only {}: a selection made after seeing the numbers proves less", names.join(", "))]
     Chosen { names: Vec<String> },
     #[error(
-        "rounds: {few} of {all} comparisons have a single round on one side, which tells nothing: measure with --rounds {enough} or more"
+        "rounds: {few} of {all} comparisons have a single round on one side, which shows nothing: measure with --rounds {enough} or more"
     )]
     OneRound { few: usize, all: usize, enough: usize },
     #[error(

@@ -12,7 +12,7 @@ use bench_core::analysis::verdict::Verdict;
 use bench_core::analysis::verdict::reason::Reasons;
 use bench_core::load::workload::{RankBy, Workload};
 
-/// One metric of two rows, before its word.
+/// One metric of two rows, before its result is known.
 struct Pair<'a> {
     a: &'a Row,
     b: &'a Row,
@@ -20,7 +20,7 @@ struct Pair<'a> {
     headline: bool,
     noise_floor: Option<f64>,
     ratio: Option<(f64, Interval)>,
-    /// `None`: nothing to test.
+    /// The p of a test; `None`: there is nothing to test.
     p: Option<f64>,
 }
 
@@ -29,7 +29,7 @@ impl<'a> Pair<'a> {
         let [a, b] = rows;
         let (of_a, of_b) = (a.samples.of(metric), b.samples.of(metric));
         let bounds_only = a.samples.are_bounds(metric) && b.samples.are_bounds(metric);
-        // Rows that are not ranked say something of the machine or of the server.
+        // Rows that are not ranked say more about the machine or the server than the client.
         let testable = a.verdict.is_ranked() && b.verdict.is_ranked() && !bounds_only;
         let has_values = !of_a.is_empty() && !of_b.is_empty();
         let floors = sides.map(|side| floor(side, &a.workload, metric));
@@ -48,12 +48,12 @@ impl<'a> Pair<'a> {
         [self.a, self.b].map(|row| row.samples.of(self.metric).len())
     }
 
-    /// `tests`: how many the diff has.
+    /// The comparison with its result; `tests` is the number of tests in the diff.
     fn change(&self, p_holm: Option<f64>, tests: usize) -> Change {
         let (a, b, metric) = (self.a, self.b, self.metric);
         let noise_floor = self.noise_floor.unwrap_or(0.0);
         let (word, reason) = match p_holm {
-            Some(p_holm) => evidence::word(&Evidence {
+            Some(p_holm) => evidence::conclude(&Evidence {
                 a: a.samples.of(metric),
                 b: b.samples.of(metric),
                 a_at_least: a.samples.are_bounds(metric),
@@ -126,14 +126,14 @@ fn find<'a>(side: &Side<'a>, workload: &str, client: &str) -> Option<&'a Row> {
     side.campaign.rows.iter().find(is)
 }
 
-/// What two rows are compared by; the first is what their workload is about, unless
-/// their verdicts stand for that.
+/// The metrics by which two rows are compared; the first is the headline, unless a change of the
+/// verdict is.
 fn metrics(workload: &Workload, rows: [&Row; 2], headline_due: bool) -> Vec<Metric> {
     let any_behind = rows.iter().any(|row| row.verdict == Verdict::Overloaded);
     let worse = rows[0].verdict.max(rows[1].verdict);
     let headline = ranking::metric(workload.rank_by, worse);
     let about = |metric: &Metric| match metric {
-        // Who keeps up with a schedule processes what it offers, and lets nothing grow.
+        // A client that keeps up processes what is offered, and its backlog does not grow.
         Metric::Processed => workload.is_flood() || any_behind,
         Metric::Growth => any_behind,
         Metric::ResponseP99 | Metric::ResponseP50 => !workload.is_flood(),
@@ -142,15 +142,15 @@ fn metrics(workload: &Workload, rows: [&Row; 2], headline_due: bool) -> Vec<Metr
     };
     let has_values = |metric: &Metric| rows.iter().all(|row| !row.samples.of(*metric).is_empty());
     let others = Metric::ALL.into_iter().filter(|&metric| metric != headline).filter(about);
-    // A headline without values cannot be told: no other metric takes its place.
+    // A headline without values has the result `CannotTell`: no other metric replaces it.
     let first = std::iter::once(headline).filter(|metric| headline_due || has_values(metric));
     first.chain(others.filter(has_values)).collect()
 }
 
-/// What a row's verdict is worth; `None`: it says nothing of the client.
+/// The order of verdicts, higher is better; `None`: it says nothing about the client.
 fn worth(row: &Row) -> Option<u8> {
     match row.verdict {
-        // The audit failed because of the server alone, or the reason is only a sentence.
+        // The audit failed because of the server only, or the reason is an older sentence.
         Verdict::Invalid if row.reasons.are_server_lateness() != Some(false) => None,
         Verdict::Ok => Some(2),
         Verdict::Overloaded => Some(1),

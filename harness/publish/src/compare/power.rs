@@ -1,4 +1,4 @@
-//! What a diff could have seen: with few rounds, or many comparisons, nothing.
+//! Whether a diff could have shown a difference: not with few rounds, or many comparisons.
 
 use super::change::{Change, Subject};
 use super::note::Note;
@@ -6,10 +6,10 @@ use bench_core::analysis::rows::ranking::{ROUNDS_FOR_TESTS, SIGNIFICANT};
 use bench_core::analysis::statistics::inference;
 use std::ops::Range;
 
-/// So many rounds show differences among the comparisons of a usual campaign.
+/// Number of rounds that is enough for the comparisons of a default campaign.
 const USUAL: usize = 7;
 
-/// Why a diff may show nothing, however great a difference is.
+/// Notes on why a diff may show nothing, however large a difference is.
 pub(super) fn notes(changes: &[Change]) -> Vec<Note> {
     let fewest = |change: &Change| change.a.rounds.min(change.b.rounds);
     let of_rounds: Vec<&Change> =

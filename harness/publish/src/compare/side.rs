@@ -1,4 +1,4 @@
-//! The two campaigns of a comparison, and what of them is compared.
+//! The two campaigns of a comparison, and the part of them that is compared.
 
 use bench_archive::archive::Archive;
 use bench_archive::campaign::{Campaign, Status};
@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use tick::Tape;
 
-/// Which of the two.
+/// A side of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Which {
@@ -29,21 +29,21 @@ impl fmt::Display for Which {
     }
 }
 
-/// One of the two campaigns.
+/// One of the two campaigns, with its rounds and recordings.
 #[derive(Debug, Clone)]
 pub struct Side<'a> {
-    /// The name of its folder.
+    /// The name of its directory.
     pub name: String,
-    /// Its rows have every round's values behind them.
+    /// The campaign; its rows have the values of every round.
     pub campaign: &'a Campaign,
-    /// Its rounds, for the noise of what no table is ranked by.
+    /// Its rounds, for the noise floors of metrics by which no table is ranked.
     pub rounds: Vec<&'a RoundResult>,
-    /// Recordings that were replayed, by their workload, as far as they were kept.
+    /// Recordings that were replayed, by the name of their workload, as far as they are saved.
     pub tapes: BTreeMap<String, Arc<Tape>>,
 }
 
 impl<'a> Side<'a> {
-    /// A campaign that was read.
+    /// The side of a saved campaign.
     #[must_use]
     pub fn of(archive: &'a Archive) -> Self {
         let names = archive.campaign.workloads.iter().map(|workload| &workload.name);
@@ -55,7 +55,7 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// Which campaign it is.
+    /// What identifies the campaign.
     pub(super) fn head(&self) -> Head {
         Head {
             name: self.name.clone(),
@@ -68,24 +68,24 @@ impl<'a> Side<'a> {
     }
 }
 
-/// Which campaign it was.
+/// What identifies a campaign.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Head {
-    /// The name of its folder.
+    /// The name of its directory.
     pub name: String,
     /// Commit of the suite.
     pub commit: Option<String>,
-    /// Whether its files differed from that commit.
+    /// Whether files of the suite differed from that commit.
     pub dirty: Option<bool>,
     /// When it began, UTC.
     pub started: String,
-    /// How far it came.
+    /// Whether it has all of its rounds.
     pub status: Status,
     /// The command that repeats it.
     pub command: String,
 }
 
-/// What of both campaigns is compared; empty: all.
+/// The part of both campaigns that is compared; an empty list selects all.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Names of clients.

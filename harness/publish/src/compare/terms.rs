@@ -1,5 +1,4 @@
-//! Whether two campaigns may be compared at all, and what has to be known before their
-//! numbers are read.
+//! Whether two campaigns can be compared, and what has to be known before their numbers are read.
 
 use super::note::{Difference, Note, Setting, Times};
 use super::side::{Filter, Side, Which};
@@ -14,22 +13,22 @@ use tick::Tape;
 /// What two campaigns have to have in common; known before anything is measured.
 #[derive(Debug, Clone)]
 pub struct Terms<'a> {
-    /// What to call it.
+    /// Its name in messages.
     pub name: &'a str,
-    /// What it is about.
+    /// The kind of the campaign.
     pub kind: Kind,
     /// The server that it ran against.
     pub server: &'a ServedBy,
     /// The version of the contract.
     pub contract: u32,
-    /// Its loads, and their recordings as far as they were kept.
+    /// Its workloads, and their recordings as far as they are saved.
     pub workloads: Vec<(&'a Workload, Option<Arc<Tape>>)>,
-    /// What it was asked for, as far as that is recorded.
+    /// Its options, as far as they are recorded.
     pub request: Option<&'a Request>,
 }
 
 impl<'a> Terms<'a> {
-    /// Those of a campaign.
+    /// The terms of a campaign.
     #[must_use]
     pub fn of(side: &'a Side<'_>) -> Self {
         let with_tape = |w: &'a Workload| (w, side.tapes.get(&w.name).cloned());
@@ -47,11 +46,11 @@ impl<'a> Terms<'a> {
 /// Whether they can be compared.
 ///
 /// # Errors
-/// Why not, and how to mend it.
+/// Why not, and how to fix it.
 pub fn agree(a: &Terms<'_>, b: &Terms<'_>, filter: &Filter) -> Result<()> {
     if a.kind != b.kind {
         bail!(
-            "{} was made by `harness {}` and {} by `harness {}`: compare two of a kind",
+            "{} was run by `harness {}` and {} by `harness {}`: compare two of a kind",
             a.name,
             a.kind,
             b.name,
@@ -60,7 +59,7 @@ pub fn agree(a: &Terms<'_>, b: &Terms<'_>, filter: &Filter) -> Result<()> {
     }
     if a.contract != b.contract {
         bail!(
-            "{} speaks contract {} and {} contract {}, which measure differently: measure one of them anew",
+            "{} speaks contract {} and {} contract {}, which measure differently: measure one of them again",
             a.name,
             a.contract,
             b.name,
@@ -69,7 +68,7 @@ pub fn agree(a: &Terms<'_>, b: &Terms<'_>, filter: &Filter) -> Result<()> {
     }
     if a.server.paces != b.server.paces {
         bail!(
-            "{} was served by {} and {} by {}: one keeps due times and the other does not, so their response times are not the same thing: measure one of them anew",
+            "{} was served by {} and {} by {}: one keeps due times and the other does not, so their response times have different meanings: measure one of them again",
             a.name,
             a.server,
             b.name,
@@ -87,7 +86,7 @@ pub fn agree(a: &Terms<'_>, b: &Terms<'_>, filter: &Filter) -> Result<()> {
         }
         if !keys.is_empty() {
             bail!(
-                "workload {} is not the same in {} and {}: {}; leave it out by --workload, or measure it anew",
+                "workload {} is not the same in {} and {}: {}; leave it out with --workload, or measure it again",
                 of_a.name,
                 a.name,
                 b.name,
@@ -99,7 +98,7 @@ pub fn agree(a: &Terms<'_>, b: &Terms<'_>, filter: &Filter) -> Result<()> {
         && of_a != of_b
     {
         bail!(
-            "the capacities of {} were searched under --p99 {} and those of {} under --p99 {}: search one of them anew",
+            "the capacities of {} were searched under --p99 {} and those of {} under --p99 {}: search one of them again",
             a.name,
             nanos(of_a),
             b.name,
@@ -117,7 +116,7 @@ fn objective_ns(request: Option<&Request>) -> Option<u64> {
     }
 }
 
-/// What sets two campaigns apart besides their numbers.
+/// The differences of two campaigns besides their numbers.
 #[must_use]
 pub fn notes(a: &Side<'_>, b: &Side<'_>, filter: &Filter) -> Vec<Note> {
     let (of_a, of_b) = (a.campaign, b.campaign);
@@ -146,7 +145,7 @@ pub fn notes(a: &Side<'_>, b: &Side<'_>, filter: &Filter) -> Vec<Note> {
     notes
 }
 
-/// In what two machines, and the placement on them, differ.
+/// How two machines, and the placement on them, differ.
 fn machine(a: &Campaign, b: &Campaign) -> Vec<Difference> {
     let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
     let facts = |campaign: &Campaign| {
@@ -169,7 +168,7 @@ fn machine(a: &Campaign, b: &Campaign) -> Vec<Difference> {
     both.filter(|(a, b)| a.1 != b.1).map(|((what, a), (_, b))| Difference { what, a, b }).collect()
 }
 
-/// Programs of other versions.
+/// Notes on different servers, clients and versions.
 fn programs(a: &Campaign, b: &Campaign) -> Vec<Note> {
     let mut notes = Vec::new();
     if a.server != b.server {
@@ -194,7 +193,7 @@ fn programs(a: &Campaign, b: &Campaign) -> Vec<Note> {
     notes
 }
 
-/// Measured in another way.
+/// Notes on different rounds, times and seeds.
 fn settings(a: &Campaign, b: &Campaign) -> Vec<Note> {
     let times =
         |c: &Campaign| Times { warmup_s: c.warmup_s, measure_s: c.measure_s, grid_ms: c.grid_ms };
@@ -211,7 +210,7 @@ fn settings(a: &Campaign, b: &Campaign) -> Vec<Note> {
     .collect()
 }
 
-/// Searched in another way.
+/// Notes on different options of a search.
 fn searches(a: &Campaign, b: &Campaign) -> Vec<Note> {
     if a.kind != Kind::Capacity {
         return Vec::new();
@@ -318,7 +317,7 @@ mod tests {
         let error = refused(&search(Some(&ten)), &search(Some(&five)));
         assert!(error.contains("--p99 10 ms") && error.contains("--p99 5.0 ms"), "{error}");
         agree(&search(Some(&five)), &search(Some(&five)), &Filter::default()).unwrap();
-        // What an older campaign was asked for is not recorded: a note says so.
+        // The options of older campaigns are not recorded: a note says so.
         agree(&search(Some(&five)), &search(None), &Filter::default()).unwrap();
     }
 }

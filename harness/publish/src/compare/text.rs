@@ -1,4 +1,4 @@
-//! A diff for people: on a terminal, and as Markdown for a pull request's comment.
+//! A diff as text: for a terminal, and as Markdown for a comment on a pull request.
 
 use super::change::{Change, Subject, Value, Word};
 use super::diff::{Diff, Tally};
@@ -12,13 +12,15 @@ use bench_core::analysis::statistics::inference::Interval;
 use bench_core::text::digits::{count, ratio};
 use bench_core::text::escape;
 
-/// A comment of a pull request takes 65 536 characters; here bytes, which are more.
+/// Maximum length of a comment, in bytes: GitHub's limit is 65 536 characters.
 const COMMENT: usize = 65_000;
-/// Of foreign words at most so many characters, and of lists so many lines.
-const WORDS: usize = 400;
+/// Maximum length of a note or another line with foreign text, in characters.
+const NOTE: usize = 400;
+/// Maximum length of a foreign text in a table or a heading, in characters.
 const CELL: usize = 100;
+/// Maximum length of a list, in lines.
 const LINES: usize = 30;
-/// So many rows of what changed are shown in any case.
+/// Number of changes that are shown in any case.
 const CHANGED: usize = 60;
 
 /// For a terminal.
@@ -38,8 +40,8 @@ pub fn terminal(diff: &Diff) -> String {
     )
 }
 
-/// For a comment of a pull request: the summary first, what did not change folded
-/// away, and never too long.
+/// For a comment on a pull request: the summary first, what did not change collapsed, and never
+/// too long.
 #[must_use]
 pub fn markdown(diff: &Diff) -> String {
     let mut most = diff.changes.len();
@@ -52,11 +54,11 @@ pub fn markdown(diff: &Diff) -> String {
     }
 }
 
-/// A diff on its way to text.
+/// A diff, and how to render it.
 struct Page<'a> {
     diff: &'a Diff,
     style: Style,
-    /// So many rows of each table are shown.
+    /// Maximum number of rows of each table.
     most: usize,
 }
 
@@ -72,7 +74,7 @@ impl Page<'_> {
             (h.same + o.same, h.cannot_tell + o.cannot_tell)
         };
         format!(
-            "**{}**{}\n\n{}{}\n\n{notes}{}<details>\n<summary>{same} the same, {open} that cannot be told, and how to read it</summary>\n\n{}\n</details>\n",
+            "**{}**{}\n\n{}{}\n\n{notes}{}<details>\n<summary>{same} the same, {open} undecided, and how to read it</summary>\n\n{}\n</details>\n",
             tally(self.diff.headlines),
             self.others("\n\n"),
             self.gate("\n"),
@@ -115,14 +117,14 @@ impl Page<'_> {
 
     fn notes(&self) -> Vec<String> {
         let shown =
-            self.diff.notes.iter().take(LINES).map(|note| self.escaped(&note.to_string(), WORDS));
+            self.diff.notes.iter().take(LINES).map(|note| self.escaped(&note.to_string(), NOTE));
         let left = self.diff.notes.len().saturating_sub(LINES);
         shown
-            .chain((left > 0).then(|| format!("and {left} notes more: see --format json")))
+            .chain((left > 0).then(|| format!("and {left} more notes: see --format json")))
             .collect()
     }
 
-    /// The metrics besides the headlines.
+    /// The summary of the metrics besides the headlines.
     fn others(&self, before: &str) -> String {
         match self.diff.others.total() {
             0 => String::new(),
@@ -134,7 +136,7 @@ impl Page<'_> {
         let changed: Vec<&Change> =
             self.diff.changes.iter().filter(|c| c.word.is_change()).collect();
         match changed.is_empty() {
-            true => "Nothing is shown to have changed.\n\n".to_owned(),
+            true => "No change is shown.\n\n".to_owned(),
             false => format!("{}\n\n", self.table(&changed)),
         }
     }
@@ -142,7 +144,7 @@ impl Page<'_> {
     /// What did not change, what is missing, and how to read it.
     fn rest(&self) -> String {
         let mut text = String::new();
-        for (word, title) in [(Word::Same, "The same:"), (Word::CannotTell, "Cannot be told:")] {
+        for (word, title) in [(Word::Same, "The same:"), (Word::CannotTell, "Undecided:")] {
             let of: Vec<&Change> = self.diff.changes.iter().filter(|c| c.word == word).collect();
             if !of.is_empty() {
                 text.push_str(&format!("{title}\n\n{}\n\n", self.table(&of)));
@@ -155,11 +157,11 @@ impl Page<'_> {
                 missing.workload,
                 missing.clients.join(", ")
             );
-            text.push_str(&format!("- {}\n", self.escaped(&line, WORDS)));
+            text.push_str(&format!("- {}\n", self.escaped(&line, NOTE)));
         }
         let left = self.diff.missing.len().saturating_sub(LINES);
         if left > 0 {
-            text.push_str(&format!("- and {left} workloads more that only one of them has\n"));
+            text.push_str(&format!("- and {left} more workloads that only one of them has\n"));
         }
         text.push_str(legend(self.diff.kind));
         text
@@ -168,7 +170,7 @@ impl Page<'_> {
     fn gate(&self, after: &str) -> String {
         let lines = self.diff.gate.iter().take(LINES);
         let lines: String = lines
-            .map(|outcome| format!("- gate: {}\n", self.escaped(&outcome.to_string(), WORDS)))
+            .map(|outcome| format!("- gate: {}\n", self.escaped(&outcome.to_string(), NOTE)))
             .collect();
         if lines.is_empty() { lines } else { format!("{lines}{after}") }
     }
@@ -192,7 +194,7 @@ impl Page<'_> {
         let heads = heads.into_iter().take(width).map(|head| self.style.head(head, ""));
         let mut table = self.style.table(heads);
         let shown = match changes.first() {
-            // What changed is what a comment is about.
+            // Changes are the purpose of a comment.
             Some(change) if change.word.is_change() => self.most.max(CHANGED),
             _ => self.most,
         };
@@ -220,7 +222,7 @@ impl Page<'_> {
             _ => "",
         };
         let bounded = |x: f64| format!("{bound}{}", ratio(x));
-        // A bound has no other end.
+        // A bound has one end only.
         let span = |i: Interval| match bound {
             "> " => format!("> {}", ratio(i.low)),
             "< " => format!("< {}", ratio(i.high)),
@@ -275,12 +277,12 @@ fn percent(share: f64) -> String {
 fn legend(kind: Kind) -> &'static str {
     match kind {
         Kind::Capacity => {
-            "- Slower or faster: one search refuted a rate that the other held, and the capacities lie more than a step of the search apart. Same: no more than that step apart, whatever the searches leave open.\n"
+            "- Slower or faster: one search refuted a rate that the other sustained, and the capacities are more than a step of the search apart. Same: no more than that step apart, whatever the searches leave open.\n"
         }
         Kind::Compare | Kind::Sweep => {
             "- •: what the workload is ranked by, or a change of the verdict; the first line counts these.\n\
-             - Slower or faster: p below 0.05 (Mann–Whitney, Holm over all comparisons here), a 95 % interval of the ratio that leaves out 1, and a ratio beyond the noise floor, the larger of both campaigns, and beyond 1 %. Same: the whole interval within the margin given.\n\
-             - >, <: a lower or an upper bound, as ticks still waited. A noise floor is that within a campaign: what changed on the machine between the two is not in it.\n"
+             - Slower or faster: p below 0.05 (Mann–Whitney, Holm over all comparisons here), a 95 % interval of the ratio that excludes 1, and a ratio beyond the noise floor, the larger of both campaigns, and beyond 1 %. Same: the whole interval within the margin given.\n\
+             - >, <: a lower or an upper bound, as ticks still waited. A noise floor is from within a campaign: it does not include what changed on the machine between the two.\n"
         }
     }
 }

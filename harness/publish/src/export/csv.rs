@@ -1,5 +1,5 @@
-//! A campaign's numbers as tidy CSV: a line for each workload, client and metric, its unit in
-//! a column. What stands there is the catalogue's.
+//! A campaign's numbers as tidy CSV: a line for each workload, client and metric, its unit in a
+//! column. The metrics are those of the catalogue.
 
 use super::{File, Format};
 use crate::columns::column::{Column, Csv, Reading};
@@ -27,9 +27,8 @@ impl super::Exporter for TidyCsv {
     }
 }
 
-/// The columns. `value` is the median over `rounds` of what `statistic` is within a
-/// round; `bound` says whether it is `exact` or `at_least` so much; `low` and `high`
-/// are its 95 % interval.
+/// The columns. `value` is the median over `rounds` of what `statistic` is within a round;
+/// `bound` is `exact`, or `at_least` for a lower bound; `low` and `high` are its 95 % interval.
 pub const COLUMNS: [&str; 13] = [
     "workload",
     "client",
@@ -46,7 +45,7 @@ pub const COLUMNS: [&str; 13] = [
     "rounds",
 ];
 
-/// A line: whose number it is, what it is, and the number.
+/// A line: a number, what it is, and the row that it belongs to.
 struct Line<'a> {
     owner: &'a Owner<'a>,
     metric: Cow<'static, str>,
@@ -55,7 +54,7 @@ struct Line<'a> {
     reading: Reading,
 }
 
-/// Whose numbers they are.
+/// The row that numbers belong to.
 struct Owner<'a> {
     workload: &'a str,
     client: &'a str,
@@ -68,7 +67,7 @@ struct Owner<'a> {
 /// The table, in the order of the tables for people.
 ///
 /// # Errors
-/// Never: memory takes everything.
+/// Never: writing to memory cannot fail.
 pub fn csv(campaign: &Campaign) -> Result<String> {
     let mut csv = ::csv::Writer::from_writer(Vec::new());
     csv.write_record(COLUMNS)?;
@@ -132,13 +131,13 @@ fn record(Line { owner, metric, statistic, unit, reading }: &Line<'_>) -> [Strin
     ]
 }
 
-/// A foreign text that a spreadsheet does not take for a formula: one that begins
-/// like one, behind blanks or not, gets an apostrophe (OWASP, CSV Injection).
+/// A foreign text, so that no spreadsheet evaluates it as a formula: if it begins like one, after
+/// spaces or not, it gets an apostrophe (OWASP, CSV Injection).
 fn cell(text: &str) -> String {
     let shown = escape::terminal(text);
     match shown.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) {
         true => format!("'{shown}"),
-        // A tab or a new line at the beginning, which has become a blank.
+        // A tab or a new line at the beginning has become a space.
         false if text.starts_with(['\t', '\r', '\n']) => format!("'{shown}"),
         false => shown,
     }
@@ -155,7 +154,7 @@ fn of_row(row: &Row) -> Owner<'_> {
     }
 }
 
-/// Under the name of the client that was entered twice.
+/// Noise floors have the name of the client that ran twice.
 fn of_noise(noise: &Noise) -> Owner<'_> {
     Owner {
         workload: &noise.workload,

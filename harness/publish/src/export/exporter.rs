@@ -1,11 +1,11 @@
-//! What an exporter is.
+//! The interface of exporters, and the output formats.
 
 use anyhow::Result;
 use bench_archive::archive::Archive;
 use std::fmt;
 use std::path::PathBuf;
 
-/// In what a campaign can be had.
+/// The output formats of a campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Tables and small charts for a terminal.
@@ -16,7 +16,7 @@ pub enum Format {
     Html,
     /// All numbers as tidy CSV.
     Csv,
-    /// What `campaign.json` says, its rows computed again.
+    /// The content of `campaign.json`, its rows computed again.
     Json,
     /// The bar chart of a comparison, for white and for dark pages.
     Svg,
@@ -26,7 +26,7 @@ pub enum Format {
     Parquet,
 }
 
-/// Its word on the command line.
+/// Its value on the command line.
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -43,7 +43,7 @@ impl fmt::Display for Format {
 }
 
 impl Format {
-    /// All of them.
+    /// All formats.
     pub const ALL: [Self; 8] = [
         Self::Text,
         Self::Markdown,
@@ -59,9 +59,9 @@ impl Format {
 /// A file of a campaign's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// Below that directory.
+    /// Its path within that directory.
     pub path: PathBuf,
-    /// All of it.
+    /// Its content.
     pub bytes: Vec<u8>,
 }
 
@@ -73,9 +73,9 @@ impl File {
     }
 }
 
-/// Makes the files of one format.
+/// Creates the files of one format.
 pub trait Exporter {
-    /// Which format it is.
+    /// The format that it creates.
     fn format(&self) -> Format;
 
     /// The files of a campaign.

@@ -1,5 +1,5 @@
-//! HdrHistogram interval logs (V2): response times that the usual viewers of that
-//! format open. One log for each workload with due times.
+//! HdrHistogram interval logs (V2): response times for the viewers of that format, one log for
+//! each workload with due times.
 
 use super::{Exporter, File, Format};
 use anyhow::{Context, Result};
@@ -13,7 +13,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 /// Decimal digits that a histogram keeps.
 pub const DIGITS: u8 = 3;
-/// More than any round can last, in ns: rounds are of a day at most.
+/// More than any round can last, in ns: rounds take at most a day.
 const HIGHEST_NS: u64 = 1 << 47;
 
 /// `hlog/WORKLOAD.hlog`.
@@ -31,12 +31,12 @@ impl Exporter for Hlog {
     }
 }
 
-/// A log.
+/// The log of one workload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     /// The workload's name.
     pub workload: String,
-    /// The log's lines.
+    /// The content of the file.
     pub text: String,
 }
 
@@ -46,13 +46,12 @@ struct Interval {
     at: Duration,
     lasted: Duration,
     histogram: Histogram<u64>,
-    /// Ticks that still waited at the stop.
+    /// Number of ticks that still waited at the stop.
     censored: u64,
 }
 
-/// The logs of a campaign, in the order of its workloads: an interval for each
-/// round that its rows stand on (of a search, for each probe that was measured),
-/// tagged with the client's name.
+/// The logs of a campaign, in the order of its workloads: an interval for each round behind the
+/// rows (of a search, for each probe that was measured), tagged with the client's name.
 ///
 /// # Errors
 /// When journeys are missing or damaged.
@@ -66,11 +65,11 @@ pub fn logs(archive: &Archive) -> Result<Vec<Log>> {
     Ok(logs)
 }
 
-/// The workloads that have response times from due times on, in their order.
+/// The workloads that have response times from due times, in their order.
 #[must_use]
 pub fn names(archive: &Archive) -> Vec<&str> {
-    // Without due times the journeys do not have the ticks that were never written, and
-    // a histogram of the others would be too good.
+    // Without due times, ticks that were never written are unknown, and a histogram of the others
+    // would be too optimistic.
     if !archive.campaign.server.keeps_due_times() {
         return Vec::new();
     }
@@ -83,7 +82,7 @@ pub fn names(archive: &Archive) -> Vec<&str> {
             names.push(name);
         }
     }
-    // Of a sweep, blocks shuffle the rates; of a search, there are many more.
+    // The rounds of a sweep have its rates in shuffled order; a search has many more.
     let place = |name: &str| archive.campaign.workloads.iter().position(|w| w.name == name);
     names.sort_by_key(|name| place(name).unwrap_or(usize::MAX));
     names
@@ -141,7 +140,7 @@ fn write(archive: &Archive, workload: &str, intervals: &[Interval]) -> Result<St
     head.add_comment("[Histogram log format version 1.3]");
     for line in [
         format!("Response times in ns under {workload}: processed - due, of the sampled ticks that were due within the window"),
-        "An interval is a round, and its tag the client. It begins so many seconds after tick 0 of the campaign's first round".into(),
+        "An interval is a round, and its tag the client. Its start is in seconds after tick 0 of the campaign's first round".into(),
     ] {
         head.add_comment(&plain(&line));
     }
@@ -153,7 +152,7 @@ fn write(archive: &Archive, workload: &str, intervals: &[Interval]) -> Result<St
     }
     for (tag, (censored, all)) in waiting.into_iter().filter(|(_, (censored, _))| *censored > 0) {
         head.add_comment(&format!(
-            "{tag}: {censored} of {all} ticks still waited at the stop, and count with their age then: what lies at or above the least of them is a lower bound"
+            "{tag}: {censored} of {all} ticks still waited at the stop, and count with their age: values at or above the lowest of these are lower bounds"
         ));
     }
     if let Some(started) = seconds(&campaign.started) {
@@ -180,8 +179,8 @@ fn seconds(utc: &str) -> Option<u64> {
     time.as_second().try_into().ok()
 }
 
-/// A client's name as a tag: neither commas nor blanks nor control characters, which
-/// would end it. They become `_`.
+/// A client's name as a tag: commas, spaces and control characters, which would end it, become
+/// `_`.
 #[must_use]
 pub fn tag(client: &str) -> String {
     let simple = |c: char| match c {
@@ -192,7 +191,7 @@ pub fn tag(client: &str) -> String {
     client.chars().map(simple).collect()
 }
 
-/// A comment of one line.
+/// A text in one line, for a comment.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -1,4 +1,4 @@
-//! What `campaign.json` says.
+//! The content of `campaign.json`.
 
 use super::{Exporter, File, Format};
 use anyhow::Result;

@@ -1,5 +1,5 @@
-//! Saved campaigns in every format, one file of this folder for each: pure functions of an
-//! archive, so that the same campaign gives the same bytes.
+//! Saved campaigns in every output format, a module for each: pure functions of an archive, so
+//! that the same campaign gives the same bytes.
 
 pub mod csv;
 mod exporter;

@@ -1,5 +1,5 @@
-//! `journeys.parquet`: every sampled tick of a campaign in one table. A row group
-//! is a round, so that no more than one round is in memory.
+//! `journeys.parquet`: every sampled tick of a campaign in one table. A row group is a round, so
+//! that only one round is in memory.
 
 use super::{Exporter, File, Format};
 use ::parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -14,8 +14,8 @@ use bench_archive::sampled::{self, Tick};
 use std::io::Write;
 use std::sync::Arc;
 
-/// The columns. Times are in ns since tick 0 of the round was due; null: it did not
-/// get there. Under flood, and where a recording is missing, nothing is due.
+/// The columns. Times are in ns since tick 0 of the round was due; null: the tick did not get
+/// there. Under flood, and where a recording is missing, nothing is due.
 const SCHEMA: &str = "message journeys {
     required binary workload (string);
     required binary client (string);
@@ -33,8 +33,8 @@ const SCHEMA: &str = "message journeys {
     required boolean in_window;
 }";
 
-/// Columns of repeated words.
-const WORDS: [&str; 2] = ["workload", "client"];
+/// Columns of repeated texts.
+const TEXTS: [&str; 2] = ["workload", "client"];
 /// Columns of numbers that follow each other closely.
 const NUMBERS: [&str; 9] = [
     "round",
@@ -92,11 +92,11 @@ pub fn write(archive: &Archive, to: impl Write + Send) -> Result<()> {
 
 fn properties() -> Result<WriterProperties> {
     let mut builder = WriterProperties::builder()
-        // Not the library's version, which would change the bytes.
+        // The default has the library's version, which would change the bytes.
         .set_created_by("tick-bench".into())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(9)?))
         .set_dictionary_enabled(false);
-    for name in WORDS {
+    for name in TEXTS {
         builder = builder.set_column_dictionary_enabled(ColumnPath::from(name), true);
     }
     for name in NUMBERS {
@@ -119,8 +119,8 @@ impl Rows<'_> {
     fn write<W: Write + Send>(&self, group: &mut SerializedRowGroupWriter<'_, W>) -> Result<()> {
         let result = &self.round.result;
         let since_start = |ns: u64| ns as i64 - self.start_ns as i64;
-        words(group, &result.workload, self.ticks.len())?;
-        words(group, &result.client, self.ticks.len())?;
+        texts(group, &result.workload, self.ticks.len())?;
+        texts(group, &result.client, self.ticks.len())?;
         self.flags(group, |_| result.control)?;
         self.counts(group, |_| result.round as i32)?;
         self.counts(group, |tick| tick.connection as i32)?;
@@ -167,12 +167,12 @@ impl Rows<'_> {
     }
 }
 
-fn words<W: Write + Send>(
+fn texts<W: Write + Send>(
     group: &mut SerializedRowGroupWriter<'_, W>,
-    word: &str,
+    text: &str,
     count: usize,
 ) -> Result<()> {
-    column::<ByteArrayType, W>(group, &vec![ByteArray::from(word); count], None)
+    column::<ByteArrayType, W>(group, &vec![ByteArray::from(text); count], None)
 }
 
 fn column<T: ::parquet::data_type::DataType, W: Write + Send>(

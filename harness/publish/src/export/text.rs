@@ -7,7 +7,7 @@ use bench_archive::archive::Archive;
 
 /// What `harness show` prints.
 pub struct Text {
-    /// Of the terminal, in columns.
+    /// The width of the terminal, in columns.
     pub width: usize,
 }
 

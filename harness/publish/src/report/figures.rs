@@ -1,5 +1,5 @@
-//! The figures of the page: each a title that says what to see, the chart, its
-//! legend, and its data as a table.
+//! The figures of the page. Each has a title that says what it shows, the chart, its legend, and
+//! its data as a table.
 
 use crate::columns::column::Column;
 use crate::columns::rows as catalogue;
@@ -18,7 +18,7 @@ use bench_core::analysis::verdict::Verdict;
 use bench_core::text::digits::{count, nanos};
 use maud::{Markup, PreEscaped, html};
 
-/// A figure.
+/// A figure with its caption and its legend.
 fn figure(title: &str, more: &str, legend: &[(String, Colour)], body: &Markup) -> Markup {
     html! {
         figure {
@@ -33,7 +33,7 @@ fn figure(title: &str, more: &str, legend: &[(String, Colour)], body: &Markup) -
     }
 }
 
-/// A figure of one chart.
+/// A figure of one chart, with its data.
 fn wide(
     title: &str,
     more: &str,
@@ -52,8 +52,8 @@ fn legend(names: impl Iterator<Item = String>, palette: &Palette) -> Vec<(String
     names.into_iter().map(|name| (name.clone(), palette.of(&name))).collect()
 }
 
-/// Backlogs over time, one small chart for each client. Those that keep up share
-/// one scale, those that fall behind another: else the small ones could not be seen.
+/// Backlogs over time, one small chart for each client. Clients that keep up share one scale,
+/// those that fall behind another: otherwise small backlogs would be invisible.
 ///
 /// # Errors
 /// When a chart cannot be drawn.
@@ -62,7 +62,7 @@ pub fn backlogs(all: &[Shown], rows: &[Row], flood: bool) -> Result<Markup> {
         rows.iter().any(|row| row.client == shown.client && row.verdict == Verdict::Overloaded)
     };
     let peak = |shown: &Shown| {
-        shown.backlog.iter().map(|look| backlog::layers(look).total()).fold(0.0, f64::max)
+        shown.backlog.iter().map(|row| backlog::layers(row).total()).fold(0.0, f64::max)
     };
     let top = |is_behind: bool| {
         all.iter().filter(|shown| behind(shown) == is_behind).map(peak).fold(0.0, f64::max)
@@ -72,9 +72,10 @@ pub fn backlogs(all: &[Shown], rows: &[Row], flood: bool) -> Result<Markup> {
     let mut cells = Vec::new();
     for shown in all {
         let title = match peak(shown) < 0.5 {
-            true => format!("{}: no tick waits at any look", shown.client),
+            true => format!("{}: no tick waits at any snapshot", shown.client),
             false => {
-                format!("{}: at a look, at most {}", shown.client, backlog::waiting(peak(shown)))
+                let most = backlog::waiting(peak(shown));
+                format!("{}: at most {most} at a snapshot", shown.client)
             }
         };
         let svg = backlog::chart(shown, &title, top(behind(shown)))?;
@@ -85,9 +86,9 @@ pub fn backlogs(all: &[Shown], rows: &[Row], flood: bool) -> Result<Markup> {
         let table: Vec<Vec<String>> = shown
             .backlog
             .iter()
-            .map(|look| {
-                let ticks = backlog::layers(look).layers().map(|(_, ticks)| count(ticks));
-                [format!("{:.3}", seconds(look))].into_iter().chain(ticks).collect()
+            .map(|row| {
+                let ticks = backlog::layers(row).layers().map(|(_, ticks)| count(ticks));
+                [format!("{:.3}", seconds(row))].into_iter().chain(ticks).collect()
             })
             .collect();
         cells.push(html! {
@@ -99,40 +100,40 @@ pub fn backlogs(all: &[Shown], rows: &[Row], flood: bool) -> Result<Markup> {
     }
     let more = match all.iter().any(behind) {
         true => {
-            "Ticks made and not yet processed, by the layer that holds them, over time. Clients that keep up share one scale, those that fall behind another. The lines mark the measured window."
+            "Ticks generated and not yet processed, by the layer that holds them, over time. Clients that keep up share one scale, those that fall behind another. The lines mark the measured window."
         }
         false => {
-            "Ticks made and not yet processed, by the layer that holds them, over time, on one scale. The lines mark the measured window."
+            "Ticks generated and not yet processed, by the layer that holds them, over time, on one scale. The lines mark the measured window."
         }
     };
     let body = html! { div.multiples { @for cell in &cells { (cell) } } };
     let title = match flood {
-        true => "Where ticks wait when there are always more".to_owned(),
+        true => "Where ticks wait under a flood".to_owned(),
         false => backlog_title(all, &behind),
     };
-    let looks = format!(
-        "{more} Looks are some 20 ms apart: what comes and goes between two of them is not seen. The library's share is the rest between written and received."
+    let more = format!(
+        "{more} Snapshots are about 20 ms apart: what comes and goes between two of them is not shown. The library's share is the rest between written and received."
     );
-    Ok(figure(&title, &looks, &legend, &body))
+    Ok(figure(&title, &more, &legend, &body))
 }
 
 fn backlog_title(all: &[Shown], behind: &dyn Fn(&Shown) -> bool) -> String {
     let names: Vec<&str> =
         all.iter().filter(|s| behind(s)).map(|shown| shown.client.as_str()).collect();
     match names.is_empty() {
-        true => "Where ticks wait: nobody's backlog grows".into(),
+        true => "Where ticks wait: no client's backlog grows".into(),
         false => {
-            format!("Where ticks wait: the backlog of {} grows all the time", names.join(", "))
+            format!("Where ticks wait: the backlog of {} grows throughout", names.join(", "))
         }
     }
 }
 
-/// Processed rates over time against what was offered.
+/// Processed rates over time, compared with the offered rate.
 ///
 /// # Errors
 /// When the chart cannot be drawn.
 pub fn rates(all: &[Shown], rows: &[Row], palette: &Palette, flood: bool) -> Result<Markup> {
-    // Each client had a server of its own, on one schedule.
+    // Each client had its own server; all of these had the same schedule.
     let offered = match flood {
         true => Vec::new(),
         false => {
@@ -146,14 +147,14 @@ pub fn rates(all: &[Shown], rows: &[Row], palette: &Palette, flood: bool) -> Res
         .map(|row| row.client.as_str())
         .collect();
     let title = match (flood, slow.is_empty()) {
-        (true, _) => "How many ticks a second each takes".to_owned(),
-        (_, true) => "Everybody processes what is offered".to_owned(),
+        (true, _) => "Ticks per second that each client processes".to_owned(),
+        (_, true) => "All clients process what is offered".to_owned(),
         _ => format!("{} cannot process what is offered", slow.join(", ")),
     };
     let more = match flood {
-        true => "Processed ticks a second over time, one round of each.",
+        true => "Processed ticks per second over time, one round of each client.",
         false => {
-            "Processed ticks a second over time, one round of each; dashed: what the server made on schedule."
+            "Processed ticks per second over time, one round of each client; dashed: what the server generated on schedule."
         }
     };
     let svg = chart::rates::chart(all, &offered, palette, &title)?;
@@ -183,7 +184,7 @@ pub fn curves(all: &[Shown], palette: &Palette) -> Result<Option<Markup>> {
     let Some(svg) = quantiles::chart(&shown, palette, title)? else { return Ok(None) };
     let ticks: usize = shown.iter().map(|shown| shown.samples).sum();
     let more = format!(
-        "Processed − due, over {} sampled ticks of all rounds together (the table has medians of rounds); each step to the right is ten times rarer. Dotted: ticks still waited, so the time is at least so long.",
+        "Processed − due, over {} sampled ticks of all rounds together (the table has medians of rounds); each step to the right is ten times rarer. Dotted: lower bounds, as ticks still waited.",
         count(ticks as f64)
     );
     let heads: Vec<String> = ["share of the ticks".to_owned()]
@@ -230,11 +231,11 @@ pub fn waterfall(rows: &[Row]) -> Result<Option<Markup>> {
         })
         .collect();
     let legend: Vec<(String, Colour)> = stages.into_iter().zip(STAGES).collect();
-    let more = "Shares of the whole time from due to processed, medians over rounds. A tick still waiting at the end counts where it was.";
+    let more = "Shares of the whole time from due to processed, medians over rounds. A tick still waiting at the end counts in the part that it had reached.";
     Ok(Some(wide(title, more, &legend, svg, &grid::data(&heads, &table))))
 }
 
-/// The columns of a sweep that are drawn, a chart each.
+/// The columns of a sweep that have a chart.
 const SWEPT: [&str; 3] = ["response_p99", "response_p50", "client_cpu"];
 
 /// The charts of a sweep.
@@ -276,7 +277,7 @@ pub fn sweeps(rows: &[Row], palette: &Palette) -> Result<Markup> {
             })
             .collect();
         let heads = ["client", "offered, ticks/s", column.name, "state"].map(str::to_owned);
-        let more = "Medians over rounds; both axes logarithmic. Triangles: overloaded, so that a response time only tells how long the round was.";
+        let more = "Medians over rounds; both axes logarithmic. Triangles: overloaded, so response times depend on the length of the round.";
         figures.push(wide(&title, more, &names, svg, &grid::data(&heads, &table)));
     }
     Ok(html! { @for figure in &figures { (figure) } })
@@ -299,7 +300,7 @@ fn capitalised(text: &str) -> String {
 /// # Errors
 /// When it cannot be drawn.
 pub fn capacities(all: &[Capacity], palette: &Palette) -> Result<Option<Markup>> {
-    let title = "The highest rate that each sustains";
+    let title = "The highest rate that each client sustains";
     let Some(svg) = chart::capacity::chart(all, palette, title)? else { return Ok(None) };
     let heads = ["client", "sustained, ticks/s", "not sustained, ticks/s"].map(str::to_owned);
     let rate = |n: Option<u64>| n.map_or("–".into(), |n| count(n as f64));
@@ -310,7 +311,7 @@ pub fn capacities(all: &[Capacity], palette: &Palette) -> Result<Option<Markup>>
             vec![one.client.clone(), rate(one.capacity_per_s), rate(above)]
         })
         .collect();
-    let more = "The highest rate that each sustained; the whisker ends at the lowest that it did not. Neighbours a step or two apart are not told from each other: a search has no noise floor. The axis is logarithmic.";
+    let more = "The highest rate that each client sustained; the whisker ends at the lowest that it did not. Clients a step or two apart cannot be distinguished: a search has no noise floor. The axis is logarithmic.";
     let names = legend(all.iter().map(|one| one.client.clone()), palette);
     Ok(Some(wide(title, more, &names, svg, &grid::data(&heads, &table))))
 }

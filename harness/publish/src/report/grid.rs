@@ -1,4 +1,4 @@
-//! Tables of the page: sortable, with a note behind each verdict.
+//! Tables of the page: sortable, with links from verdicts to notes.
 
 use super::palette::Palette;
 use crate::columns::capacities::column;
@@ -12,23 +12,23 @@ use bench_core::text::digits::count;
 use contract::Class;
 use maud::{Markup, html};
 
-/// A column of a page: its head, what it says of a row, and what it is sorted by.
+/// A column of a table.
 struct Column<'a, T> {
     /// Its head, with the unit.
     head: String,
-    /// What it means, for whoever points at it.
+    /// What it means, as a tooltip.
     hint: String,
-    /// The cell.
+    /// The cell of a row.
     cell: Box<dyn Fn(&T) -> Markup + 'a>,
-    /// The number that it is sorted by; `None`: by its text.
+    /// The number by which a row is sorted; `None`: by its text.
     key: Box<Key<'a, T>>,
 }
 
-/// What a row is sorted by.
+/// The number by which a row is sorted.
 type Key<'a, T> = dyn Fn(&T) -> Option<f64> + 'a;
 
 impl<'a, T> Column<'a, T> {
-    /// A column that is sorted by its text.
+    /// A column that is sorted by text.
     fn text(head: &str, hint: &str, cell: impl Fn(&T) -> Markup + 'a) -> Self {
         Self {
             head: head.to_owned(),
@@ -84,7 +84,7 @@ pub fn data(heads: &[String], rows: &[Vec<String>]) -> Markup {
     folded("Data of this chart", heads, rows)
 }
 
-/// A plain table of texts that opens when asked for.
+/// A collapsed table of texts.
 #[must_use]
 pub fn folded(title: &str, heads: &[String], rows: &[Vec<String>]) -> Markup {
     html! {
@@ -100,7 +100,7 @@ pub fn folded(title: &str, heads: &[String], rows: &[Vec<String>]) -> Markup {
     }
 }
 
-/// A client's name with its colour and what it is compared as.
+/// A client's name with its colour and its class.
 fn client(name: &str, class: Class, palette: &Palette) -> Markup {
     html! {
         span.swatch style={ "background:" (palette.of(name).css()) } {}
@@ -120,12 +120,12 @@ fn verdict(row: &Row, notes: &Notes) -> Markup {
 /// The workload and the client that a note is about.
 type Subject = (String, String);
 
-/// What stands below a table, by what it is about.
+/// The notes below a table, with the rows that they are about.
 #[derive(Debug, Clone, Default)]
 pub struct Notes {
-    /// The beginning of the notes' ids.
+    /// The prefix of the notes' ids.
     pub anchor: String,
-    /// The workload and client, if it is about one, and the note.
+    /// Each note, with the workload and client if it is about a row.
     pub notes: Vec<(Option<Subject>, String)>,
 }
 
@@ -150,7 +150,7 @@ impl Notes {
         (1..).zip(&self.notes).filter(about).map(|(number, _)| number)
     }
 
-    /// As a list.
+    /// The notes as a list; nothing without any.
     #[must_use]
     pub fn render(&self) -> Markup {
         html! {
@@ -166,7 +166,7 @@ impl Notes {
 }
 
 fn names<'a>(palette: &'a Palette) -> Column<'a, Row> {
-    Column::text("client", "a dot in its colour; what it is compared as", |row: &Row| {
+    Column::text("client", "its colour in the charts, its name and its class", |row: &Row| {
         client(&row.client, row.class, palette)
     })
 }
@@ -181,7 +181,7 @@ fn ranks<'a>() -> Column<'a, Row> {
 }
 
 fn verdicts(notes: &Notes) -> Column<'_, Row> {
-    let hint = "ok and overloaded are ranked; numbers lead to the notes";
+    let hint = "ok and overloaded are ranked; numbers link to the notes";
     Column {
         key: Box::new(|row: &Row| Some(f64::from(row.verdict as u8))),
         ..Column::text("verdict", hint, |row| verdict(row, notes))
@@ -196,8 +196,8 @@ pub fn of_workload(workload: &Workload, rows: &[Row], notes: &Notes, palette: &P
     render(&columns, rows, &format!("Table of {}", workload.name))
 }
 
-/// The table of a sweep: a row for each client and rate. A rate is no contest: three rounds
-/// of each would rank by chance.
+/// The table of a sweep: a row for each client and rate, without ranks: with three rounds at
+/// each rate, they would be due to chance.
 #[must_use]
 pub fn of_sweep(rows: &[Row], notes: &Notes, palette: &Palette) -> Markup {
     let offered = Column {
@@ -243,9 +243,11 @@ pub fn of_capacities(all: &[Capacity], palette: &Palette) -> Markup {
     }
     let above = |c: &Capacity| c.interval_per_s.and_then(|(_, high)| high);
     let columns = [
-        Column::text("client", "a dot in its colour; what it is compared as", |c: &Capacity| {
-            client(&c.client, c.class, palette)
-        }),
+        Column::text(
+            "client",
+            "its colour in the charts, its name and its class",
+            |c: &Capacity| client(&c.client, c.class, palette),
+        ),
         number("capacity"),
         number("not_sustained"),
         Column::text(
@@ -255,7 +257,7 @@ pub fn of_capacities(all: &[Capacity], palette: &Palette) -> Markup {
         ),
         Column::text(
             "sustained above",
-            "the same at the lowest rate not sustained: a probe that sustained it is a doubt",
+            "the same at the lowest rate not sustained: a probe that sustained it casts doubt",
             move |c: &Capacity| html! { (or_dash(sustained(c, above(c)))) },
         ),
         number("confirmed"),

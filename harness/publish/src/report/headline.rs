@@ -13,14 +13,14 @@ use contract::Class;
 /// A question and its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Headline {
-    /// What was asked.
+    /// The question that a workload or a search asks.
     pub question: String,
-    /// What came out.
+    /// The answer of the measurements.
     pub answer: String,
 }
 
-/// The questions of a campaign: one for each workload of a comparison, one of
-/// any other.
+/// The questions and answers of a campaign: one for each workload of a comparison, one of any
+/// other campaign.
 #[must_use]
 pub fn of_campaign(campaign: &Campaign) -> Vec<Headline> {
     match campaign.kind {
@@ -46,16 +46,16 @@ pub fn of_campaign(campaign: &Campaign) -> Vec<Headline> {
 fn question(workload: &Workload) -> String {
     let load = labels::load(workload);
     match workload.rank_by {
-        RankBy::ResponseP99 => format!("With {load}: whose ticks arrive soonest?"),
+        RankBy::ResponseP99 => format!("With {load}: which client processes ticks soonest?"),
         RankBy::BacklogGrowth => {
-            format!("With {load}: who keeps up, and where do ticks wait when one does not?")
+            format!("With {load}: which clients keep up, and where do ticks wait if one does not?")
         }
-        RankBy::Processed => format!("With ticks {load}: how many can it take?"),
-        RankBy::Staleness => format!("With {load}: whose newest values are the youngest?"),
+        RankBy::Processed => format!("With {load}: how many can each client process?"),
+        RankBy::Staleness => format!("With {load}: which client has the freshest values?"),
     }
 }
 
-/// Yardsticks and simulations are shown, but they win nothing.
+/// Whether a client of this class competes: baseline clients and simulations are only shown.
 #[must_use]
 pub fn competes(class: Class) -> bool {
     !matches!(class, Class::Reference | Class::Simulated)
@@ -89,12 +89,12 @@ fn answer(workload: &Workload, rows: &[Row]) -> String {
     parts.extend(ranked(Verdict::Overloaded).map(behind));
     parts.extend(unranked(rows));
     match parts.is_empty() {
-        true => "nothing was measured yet".into(),
+        true => "nothing has been measured yet".into(),
         false => format!("{}.", parts.join("; ")),
     }
 }
 
-/// A client's name, marked where it wins nothing.
+/// A client's name, with its class if it does not compete.
 fn named(client: &str, class: Class) -> String {
     match competes(class) {
         true => client.to_owned(),
@@ -102,12 +102,12 @@ fn named(client: &str, class: Class) -> String {
     }
 }
 
-/// What stands before a figure: nothing before a rate.
+/// The label before a figure: empty before a rate.
 fn quantile(workload: &Workload) -> &'static str {
     if workload.rank_by == RankBy::Processed { "" } else { "p99 " }
 }
 
-/// The figure that a workload is about: a rate, or a p99.
+/// The number that a workload is about: a rate, or a p99.
 fn figure(workload: &Workload, row: &Row) -> String {
     match workload.rank_by {
         RankBy::Processed => {
@@ -127,7 +127,7 @@ fn leaders(workload: &Workload, lead: &[&Row]) -> String {
         (RankBy::BacklogGrowth, 1) => "keeps up",
         (RankBy::BacklogGrowth, _) => "keep up",
         (_, 1) => "leads",
-        (_, 2..) if lead.iter().all(|row| row.rounds < 2) => "cannot be told apart by one round",
+        (_, 2..) if lead.iter().all(|row| row.rounds < 2) => "cannot be distinguished by one round",
         _ => "tie",
     };
     let span = match (figures.first(), figures.last()) {
@@ -140,9 +140,9 @@ fn leaders(workload: &Workload, lead: &[&Row]) -> String {
 
 fn behind(row: &Row) -> String {
     let Some(growth) = row.backlog_growth_per_s else {
-        return format!("{} fell so far behind that it was ended before its window", row.client);
+        return format!("{} fell so far behind that its round ended before the window", row.client);
     };
-    // A blocked source generates no backlog to speak of.
+    // Blocking holds back the source, so there is hardly a backlog.
     if let Some(share) = row.held_back.filter(|share| *share > 0.01) {
         return format!("{} blocks {:.1} % of the source's ticks", row.client, share * 100.0);
     }
@@ -186,7 +186,7 @@ fn capacity(all: &[Capacity]) -> String {
         });
     }
     match parts.is_empty() {
-        true => "nothing was measured yet".into(),
+        true => "nothing has been measured yet".into(),
         false => format!("{}.", parts.join("; ")),
     }
 }
@@ -207,7 +207,7 @@ fn sweep(campaign: &Campaign) -> String {
             .max_by_key(|row| row.rate_per_s);
         match held.and_then(|row| Some((row.rate_per_s?, row.response_ns?.p99))) {
             Some((rate, p99)) => {
-                let at = if Some(rate) == highest { "at every rate, to" } else { "with" };
+                let at = if Some(rate) == highest { "at every rate, up to" } else { "with" };
                 let (rate, p99) = (short(rate as f64), nanos(p99.bound_ns()));
                 format!("{name} keeps up {at} {rate}/s (p99 there {p99})")
             }
@@ -216,7 +216,7 @@ fn sweep(campaign: &Campaign) -> String {
     });
     let each: Vec<String> = each.collect();
     match each.is_empty() {
-        true => "nothing was measured yet".into(),
+        true => "nothing has been measured yet".into(),
         false => format!("{}.", each.join("; ")),
     }
 }

@@ -1,5 +1,5 @@
-//! `report.html`: a saved campaign as one page that needs nothing else. Pure but
-//! for reading the campaign's own files; the same campaign gives the same bytes.
+//! `report.html`: a saved campaign as one self-contained page. Pure, except for reading the
+//! campaign's own files; the same campaign gives the same bytes.
 
 pub mod chart;
 pub mod figures;
@@ -21,7 +21,7 @@ pub fn html(archive: &Archive) -> Result<String> {
     Ok(page::render(archive)?.into_string())
 }
 
-/// Whether a campaign's page shows single rounds, which takes their stamps and snapshots.
+/// Whether a campaign's page shows single rounds, which needs their stamps and snapshots.
 #[must_use]
 pub fn shows_rounds(campaign: &Campaign) -> bool {
     campaign.kind == Kind::Compare

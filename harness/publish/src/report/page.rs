@@ -1,5 +1,5 @@
-//! The page itself, section by section, in the order in which a doubtful reader
-//! asks: what came out, how sure it is, where it comes from, how to repeat it.
+//! The page, section by section: the results with their certainty, how and where they were
+//! measured, how to repeat them.
 
 use super::grid::{self, Notes};
 use super::headline::{self, Headline};
@@ -17,7 +17,7 @@ use bench_core::load::workload::Workload;
 use bench_core::text::digits::{count, nanos};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-/// All styles and scripts are within the page: nothing is fetched.
+/// Styles and scripts are within the page, so nothing is fetched.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
@@ -68,7 +68,7 @@ pub fn render(archive: &Archive) -> Result<Markup> {
     })
 }
 
-/// What a campaign is called.
+/// The title of a campaign's page.
 #[must_use]
 pub fn title(campaign: &Campaign) -> String {
     let what = match campaign.kind {
@@ -159,7 +159,7 @@ fn capacity(campaign: &Campaign, palette: &Palette) -> Result<Markup> {
     let heads = ["ticks/s", "phase", "outcome", "p99", "processed", "CPUs"].map(str::to_owned);
     Ok(html! {
         section {
-            h2 { "The highest rate that each sustains" }
+            h2 { "The highest rate that each client sustains" }
             p { (capacities::LEGEND) " " code { "sustained at capacity" } " and " code { "sustained above" } " count all probes at those two rates." }
             (grid::of_capacities(all, palette))
             (notes.render())
@@ -189,26 +189,26 @@ fn method(campaign: &Campaign) -> Markup {
         section {
             h2 { "How it was measured" }
             p {
-                "Each round has a fresh server and a fresh client, one after the other. "
+                "Each round has a new server process and a new client process; rounds run one after the other. "
                 (plan(campaign)) " Warm-up at least " (campaign.warmup_s)
                 " s, until the run is steady (MSER-5); " (campaign.measure_s) " s measured. "
-                "On these CPUs: " (campaign.placement) "."
+                "Placement: " (campaign.placement) "."
             }
             ul {
-                @if campaign.server.keeps_due_times() { li { "The load is open-loop: a tick is due at a time that its number alone decides, and a slow client never slows the schedule. Response time is processed − due, free of coordinated omission; service time is processed − written." } }
-                @else { li { "The server paces by itself: response time is processed − made, over the sampled ticks made within the window; service time is processed − written." } }
-                li { "All clients sample the very same ticks, and the server stamps them too. A tick still waiting at the stop counts as at least its age (" code { ">" } ")." }
-                li { "Counters, kernel queues, CPU and memory are read from outside every " (campaign.grid_ms) " ms; clients say nothing while they are measured." }
-                li { "Every round audits itself: evidence balance at every look, checksums equal the market's, no tick is missing. What fails is shown as invalid, and never ranked." }
-                @if campaign.kind == Kind::Sweep { li { "Numbers are medians over rounds; nobody is ranked." } }
-                @if campaign.kind == Kind::Compare { li { "Numbers are medians over rounds with bootstrap intervals. Ranks are apart where " (ranks(campaign)) " and the difference is beyond the noise floor, which one client shows by running twice; all else is a tie." } }
+                @if campaign.server.keeps_due_times() { li { "The load is open-loop: the time at which a tick is due depends only on its sequence number, and a slow client never delays the schedule. Response time is processed − due, free of coordinated omission; service time is processed − written." } }
+                @else { li { "The server has its own pacing: response time is processed − generated, over the sampled ticks generated within the window; service time is processed − written." } }
+                li { "The server and all clients stamp the same sampled ticks. A tick still waiting at the stop counts with its age as a lower bound (" code { ">" } ")." }
+                li { "Counters, kernel queues, CPU and memory are read from outside every " (campaign.grid_ms) " ms; clients are not queried while they are measured." }
+                li { "Every round is audited: counts agree at every snapshot, checksums equal the market's, no tick is missing. A round that fails is shown as invalid, and never ranked." }
+                @if campaign.kind == Kind::Sweep { li { "Numbers are medians over rounds; clients are not ranked." } }
+                @if campaign.kind == Kind::Compare { li { "Numbers are medians over rounds with bootstrap intervals. Ranks differ where " (ranks(campaign)) " and the difference is greater than the noise floor, measured by running one client twice; otherwise clients tie." } }
             }
-            p { "The whole of it, with sources: " a href="../../harness/METHODOLOGY.md" { "METHODOLOGY" } "; what the authors favour: " a href="../../harness/BIAS.md" { "BIAS" } "." }
+            p { "The whole method, with sources: " a href="../../harness/METHODOLOGY.md" { "METHODOLOGY" } "; the authors' possible biases: " a href="../../harness/BIAS.md" { "BIAS" } "." }
         }
     }
 }
 
-/// What sets ranks apart.
+/// When ranks differ.
 fn ranks(campaign: &Campaign) -> &'static str {
     let compared = |workload: &Workload| {
         let of = campaign.rows.iter().filter(|row| row.workload == workload.name);
@@ -217,46 +217,46 @@ fn ranks(campaign: &Campaign) -> &'static str {
     let among = campaign.workloads.iter().map(compared).max().unwrap_or(0);
     match campaign.rounds as usize {
         rounds if rounds >= ROUNDS_FOR_TESTS && !ranking::can_test(rounds, among) => {
-            "a Mann–Whitney test after Holm says so, or, where so many clients are compared that the rounds are too few for one, all rounds of one lie apart from all of the other,"
+            "a Mann–Whitney test is significant after Holm's adjustment (or, where the rounds are too few for a test among so many clients, all rounds of one are better than all rounds of the other)"
         }
         0..ROUNDS_FOR_TESTS => {
-            "all rounds of one lie apart from all of the other (too few for a test: of two times three rounds, 2 in 20 do so by chance)"
+            "all rounds of one client are better than all rounds of the other (too few for a test: of two times three rounds, 2 of 20 arrangements do so by chance)"
         }
-        _ => "a Mann–Whitney test after Holm says so",
+        _ => "a Mann–Whitney test is significant after Holm's adjustment",
     }
 }
 
-/// In which order rounds were run.
+/// The order in which rounds were run.
 fn plan(campaign: &Campaign) -> String {
     let (rounds, seed) = (campaign.rounds, campaign.seed);
     match campaign.kind {
         Kind::Compare => format!(
-            "{rounds} rounds of each, in random blocks: every block has each client once, in an order that seed {seed} shuffles anew."
+            "{rounds} rounds of each client, in blocks: every block has each client once, in an order shuffled by seed {seed}."
         ),
         Kind::Sweep => format!(
-            "{rounds} rounds of each, in random blocks: every block has each client once at each rate, in an order that seed {seed} shuffles anew."
+            "{rounds} rounds of each client at each rate, in blocks: every block has each client once at each rate, in an order shuffled by seed {seed}."
         ),
         Kind::Capacity => format!(
-            "A search climbs by tens and bisects until the bounds are 5 % apart; probes are half as long as told here. Then {rounds} fresh rounds have to hold the rate found, and two just above have to fail. The rate never changes within a round."
+            "A search climbs by factors of ten, then bisects until the bounds are 5 % apart; its probes take half of the times given here. Then {rounds} fresh rounds have to sustain the rate found, and two just above it have to fail. The rate never changes within a round."
         ),
     }
 }
 
 fn machine(campaign: &Campaign) -> Markup {
     let machine = &campaign.machine;
-    let told = |value: &Option<String>| value.clone().unwrap_or_else(|| "not told".into());
-    let stolen = campaign.stolen_share.map_or("not told".into(), |s| format!("{:.2} %", s * 100.0));
+    let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".into());
+    let stolen = campaign.stolen_share.map_or("unknown".into(), |s| format!("{:.2} %", s * 100.0));
     let facts = [
-        ("CPU", format!("{}, {} CPUs", told(&machine.cpu_model), machine.cpus_online)),
+        ("CPU", format!("{}, {} CPUs", known(&machine.cpu_model), machine.cpus_online)),
         ("kernel", format!("Linux {} ({})", machine.kernel, machine.architecture)),
-        ("governor", told(&machine.governor)),
-        ("clock", told(&machine.clocksource)),
-        ("congestion control", told(&machine.congestion_control)),
-        ("receive buffers", told(&machine.tcp_rmem_bytes)),
-        ("send buffers", told(&machine.tcp_wmem_bytes)),
+        ("governor", known(&machine.governor)),
+        ("clock", known(&machine.clocksource)),
+        ("congestion control", known(&machine.congestion_control)),
+        ("receive buffers", known(&machine.tcp_rmem_bytes)),
+        ("send buffers", known(&machine.tcp_wmem_bytes)),
         ("placement", campaign.placement.clone()),
-        ("taken by the hypervisor", stolen),
-        ("began, ended", format!("{} – {}", campaign.started, told(&campaign.ended))),
+        ("CPU time taken by the hypervisor", stolen),
+        ("began, ended", format!("{} – {}", campaign.started, known(&campaign.ended))),
         ("server", server(campaign)),
         ("contract", campaign.contract.to_string()),
     ];
@@ -290,7 +290,7 @@ fn machine(campaign: &Campaign) -> Markup {
     }
 }
 
-/// The server by its name, where it is not the usual one, and its versions.
+/// The server's name, unless it is the default, and its versions.
 fn server(campaign: &Campaign) -> String {
     let name = (!campaign.server.is_default()).then(|| campaign.server.to_string());
     name.into_iter().chain(campaign.server_versions.iter().cloned()).collect::<Vec<_>>().join(", ")
@@ -317,13 +317,13 @@ fn downloads(campaign: &Campaign, name: &str) -> Markup {
                 li { a href="campaign.json" { "campaign.json" } ": everything above as JSON (schema: " a href="../../harness/schema/campaign.schema.json" { "campaign.schema.json" } ")" }
                 li { a href="rows.csv" { "rows.csv" } ": the tables as tidy CSV, a line for each workload, client and metric" }
                 li { a href="table.md" { "table.md" } ": the tables as Markdown" }
-                li { a href="rounds.jsonl" { "rounds.jsonl" } ": every round with its numbers, evidence and verdict" }
+                li { a href="rounds.jsonl" { "rounds.jsonl" } ": every round with its numbers, counts and verdict" }
                 @if campaign.server.keeps_due_times() && campaign.kind != Kind::Capacity && campaign.rows.iter().any(|row| row.response_ns.is_some()) {
                     li { a href="hlog/" { "hlog/" } ": response times as HdrHistogram logs" }
                 }
-                li { a href="grid/" { "grid/" } ": every look at counters and queues (CSV, zstd)" }
+                li { a href="grid/" { "grid/" } ": every snapshot of counters and queues (CSV, zstd)" }
                 li { a href="journeys/" { "journeys/" } ": the stamps of every sampled tick (CSV of differences, zstd)" }
-                li { "journeys.parquet: the same as one table for pandas, DuckDB and Polars; made by " code { "harness publish " (name) " --journeys" } }
+                li { "journeys.parquet: the same as one table for pandas, DuckDB and Polars; written by " code { "harness publish " (name) " --journeys" } }
             }
         }
     }

@@ -1,35 +1,34 @@
-//! Colours that people with any colour vision can tell apart, on white and on
-//! dark: the same for a client in every chart of a page.
+//! Colours that can be distinguished with any colour vision, on white and on dark. A client has
+//! the same one in every chart of a page.
 
 use plotters::style::RGBColor;
 
-/// A colour.
+/// A colour: red, green, blue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Colour(pub u8, pub u8, pub u8);
 
 impl Colour {
-    /// As CSS writes it.
+    /// In CSS, `#RRGGBB`.
     #[must_use]
     pub fn css(self) -> String {
         format!("#{:02X}{:02X}{:02X}", self.0, self.1, self.2)
     }
 
-    /// As plotters takes it.
+    /// For plotters.
     #[must_use]
     pub fn rgb(self) -> RGBColor {
         RGBColor(self.0, self.1, self.2)
     }
 }
 
-/// Text and axes, and lines behind the data: the page's style sheet knows these
-/// two values and replaces them in dark mode.
+/// The colour of text and axes. In dark mode, the page's style sheet replaces this value, and that
+/// of [`GRID`].
 pub const INK: Colour = Colour(0x22, 0x22, 0x22);
-/// See [`INK`].
+/// The colour of lines behind the data; see [`INK`].
 pub const GRID: Colour = Colour(0xE1, 0xE1, 0xE1);
 
-/// Of clients: M. Okabe and K. Ito, Color Universal Design (2008), whose yellow is
-/// left to the end as it is faint on white; then P. Tol's "muted" scheme
-/// (Colour Schemes, SRON/EPS/TN/09-002).
+/// Of clients: M. Okabe and K. Ito, Color Universal Design (2008), whose yellow comes last, as it
+/// is faint on white; then P. Tol's "muted" scheme (Colour Schemes, SRON/EPS/TN/09-002).
 const CLIENTS: [Colour; 14] = [
     Colour(0xE6, 0x9F, 0x00),
     Colour(0x56, 0xB4, 0xE9),
@@ -47,8 +46,8 @@ const CLIENTS: [Colour; 14] = [
     Colour(0xDD, 0xCC, 0x77),
 ];
 
-/// Of the five layers of a backlog, in the order of a tick's way: P. Tol's
-/// "light" scheme, which no client has.
+/// Of the five layers of a backlog, in the order in which a tick passes them: P. Tol's "light"
+/// scheme, which no client has.
 pub const LAYERS: [Colour; 5] = [
     Colour(0xEE, 0x88, 0x66),
     Colour(0xEE, 0xDD, 0x88),
@@ -57,7 +56,7 @@ pub const LAYERS: [Colour; 5] = [
     Colour(0xFF, 0xAA, 0xBB),
 ];
 
-/// Of the four parts of a response time: as the layers where they are the same.
+/// Of the four parts of a response time; parts that correspond to a layer have its colour.
 pub const STAGES: [Colour; 4] = [Colour(0xBB, 0xBB, 0xBB), LAYERS[0], LAYERS[3], LAYERS[4]];
 
 /// The colours of a page's clients.
@@ -67,7 +66,7 @@ pub struct Palette {
 }
 
 impl Palette {
-    /// For these clients; their order does not matter.
+    /// A palette for these clients; their order does not matter.
     #[must_use]
     pub fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
         let mut names: Vec<String> = names.map(str::to_owned).collect();
@@ -76,7 +75,7 @@ impl Palette {
         Self { names }
     }
 
-    /// The colour of one of them.
+    /// The colour of a client.
     #[must_use]
     pub fn of(&self, client: &str) -> Colour {
         let place = self.names.iter().position(|name| name == client).unwrap_or(0);

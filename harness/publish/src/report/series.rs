@@ -1,4 +1,4 @@
-//! What the charts show of each client, from the files of its rounds.
+//! The data of each client's charts, from the files of its rounds.
 
 use anyhow::Result;
 use bench_archive::archive::{self, Archive, Behind, Round};
@@ -8,56 +8,54 @@ use bench_core::analysis::round::measure::Measurement;
 use bench_core::analysis::statistics::times::{Time, Times};
 use bench_core::load::workload::Workload;
 
-/// One client under one workload. The round shown over time is the one in the
-/// middle of those that the table's numbers stand on; the curve is of all of them.
+/// One client under one workload. The round shown over time is the middle one of those behind
+/// the numbers of the table; the curve is of all of them.
 #[derive(Debug, Clone)]
 pub struct Shown {
-    /// Its name.
+    /// The client's name.
     pub client: String,
-    /// The round shown over time.
+    /// The number of the round shown over time.
     pub round: u32,
-    /// Where its window begins and ends, in s since the start.
+    /// Beginning and end of its window, in s since the start.
     pub window_s: [f64; 2],
-    /// About [`LOOKS`] looks: of each stretch of time, the one with most ticks
-    /// waiting.
+    /// About [`SNAPSHOTS`] snapshots: of each stretch of time, the one with most ticks waiting.
     pub backlog: Vec<GridRow>,
-    /// Seconds since the start, and ticks per second processed up to there.
+    /// Seconds since the start, and ticks per second processed since the point before.
     pub rates: Vec<(f64, f64)>,
-    /// The same of what was made.
+    /// The same for generated ticks.
     pub generated: Vec<(f64, f64)>,
     /// Response times by percentile; empty under flood.
     pub curve: Vec<Point>,
-    /// How many ticks are behind the curve.
+    /// Number of ticks behind the curve.
     pub samples: usize,
 }
 
 /// A point of a curve of response times.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
-    /// How far from 100 %: 1 is 90 %, 2 is 99 %.
+    /// The percentile by its nines: 1 is 90 %, 2 is 99 %.
     pub nines: f64,
-    /// So much of the ticks took at most so long.
+    /// The response time at that percentile.
     pub time: Time,
 }
 
-/// Looks that a chart shows at the most.
-pub const LOOKS: usize = 60;
+/// Maximum number of snapshots that a chart shows.
+pub const SNAPSHOTS: usize = 60;
 /// Points of a curve from one nine to the next.
 const STEPS: usize = 20;
-/// A percentile is shown when so many ticks lie beyond it.
+/// A percentile is shown if at least this many ticks are beyond it.
 const BEYOND: f64 = 10.0;
-
-/// So late may a look be, in ns.
+/// How late a snapshot may be, in ns.
 const LATE_NS: i64 = 5_000_000;
 
 /// Seconds since the start.
 #[must_use]
-pub fn seconds(look: &GridRow) -> f64 {
-    look.at_ns as f64 / 1e9
+pub fn seconds(row: &GridRow) -> f64 {
+    row.at_ns as f64 / 1e9
 }
 
-/// What is shown of every client of a workload that has numbers, in the order of
-/// its rows. All are thinned alike, so that one place is one time.
+/// The series of every client of a workload that has numbers, in the order of its rows. All are
+/// thinned by the same step, so that one index is one time in all of them.
 ///
 /// # Errors
 /// When a file of a round is missing or damaged.
@@ -68,10 +66,10 @@ pub fn shown(archive: &Archive, workload: &Workload) -> Result<Vec<Shown>> {
         let Some(middle) = archive::middle(&behind) else { continue };
         found.push((behind, middle, archive.grid(middle.evidence)?));
     }
-    let most = found.iter().map(|(_, _, looks)| looks.len()).max().unwrap_or(0);
-    let step = most.div_ceil(LOOKS).max(1);
-    let one = |(behind, middle, looks): &(Vec<Behind<'_>>, Behind<'_>, Vec<GridRow>)| {
-        of_rounds(archive, behind, *middle, looks, step)
+    let most = found.iter().map(|(_, _, grid)| grid.len()).max().unwrap_or(0);
+    let step = most.div_ceil(SNAPSHOTS).max(1);
+    let one = |(behind, middle, grid): &(Vec<Behind<'_>>, Behind<'_>, Vec<GridRow>)| {
+        of_rounds(archive, behind, *middle, grid, step)
     };
     found.iter().map(one).collect()
 }
@@ -80,7 +78,7 @@ fn of_rounds(
     archive: &Archive,
     behind: &[Behind<'_>],
     middle: Behind<'_>,
-    looks: &[GridRow],
+    grid: &[GridRow],
     step: usize,
 ) -> Result<Shown> {
     let (mut times, mut window_ns) = (Vec::new(), None);
@@ -93,24 +91,24 @@ fn of_rounds(
         }
     }
     let planned_ns = middle.evidence.warmup_ns + middle.evidence.measure_ns;
-    // Where nothing is due, no tick tells of an early end.
+    // Where nothing is due, an early end cannot be found from the ticks.
     let window_ns = window_ns.unwrap_or(measured(middle.round).window_from_ns..planned_ns);
-    // Behind the load's end nothing more is offered. A look is a little late.
-    let last = looks.partition_point(|look| look.at_ns < window_ns.end as i64 + LATE_NS);
+    // After the load's end nothing more is offered. A snapshot may be a little late.
+    let last = grid.partition_point(|row| row.at_ns < window_ns.end as i64 + LATE_NS);
     let samples = times.len();
     Ok(Shown {
         client: middle.round.result.client.clone(),
         round: middle.round.result.round,
         window_s: [window_ns.start, window_ns.end].map(|ns| ns as f64 / 1e9),
-        rates: rates(&looks[..last], step, |look| look.processed),
-        generated: rates(&looks[..last], step, |look| look.generated),
-        backlog: thin(looks, step),
+        rates: rates(&grid[..last], step, |row| row.processed),
+        generated: rates(&grid[..last], step, |row| row.generated),
+        backlog: thin(grid, step),
         curve: curve(&Times::new(times)),
         samples,
     })
 }
 
-/// A round behind a row has been measured.
+/// The measurement of a round behind a row, which has one.
 fn measured(round: &Round) -> Measurement {
     round.result.measurement.clone().unwrap_or_default()
 }
@@ -121,18 +119,16 @@ pub fn times(all: &[Shown]) -> &[(f64, f64)] {
     all.iter().map(|shown| shown.rates.as_slice()).max_by_key(|rates| rates.len()).unwrap_or(&[])
 }
 
-/// Of each stretch of looks the one with most ticks waiting, so that no peak is
-/// lost.
-fn thin(looks: &[GridRow], step: usize) -> Vec<GridRow> {
-    looks
-        .chunks(step)
-        .filter_map(|stretch| stretch.iter().max_by_key(|look| look.waiting()).copied())
+/// Of each stretch of snapshots the one with most ticks waiting, so that no peak is lost.
+fn thin(grid: &[GridRow], step: usize) -> Vec<GridRow> {
+    grid.chunks(step)
+        .filter_map(|stretch| stretch.iter().max_by_key(|row| row.waiting()).copied())
         .collect()
 }
 
-/// A count's growth per second, from each look shown to the next.
-fn rates(looks: &[GridRow], step: usize, count: fn(&GridRow) -> u64) -> Vec<(f64, f64)> {
-    let shown: Vec<&GridRow> = looks.iter().step_by(step).collect();
+/// A count's growth per second, from each snapshot shown to the next.
+fn rates(grid: &[GridRow], step: usize, count: fn(&GridRow) -> u64) -> Vec<(f64, f64)> {
+    let shown: Vec<&GridRow> = grid.iter().step_by(step).collect();
     let rate = |pair: &[&GridRow]| {
         let elapsed_s = (pair[1].at_ns - pair[0].at_ns).max(1) as f64 / 1e9;
         let grown = count(pair[1]).saturating_sub(count(pair[0])) as f64;
@@ -159,43 +155,41 @@ fn curve(times: &Times) -> Vec<Point> {
 mod tests {
     use super::*;
 
-    fn look(at_ms: i64, generated: u64, processed: u64) -> GridRow {
-        let mut look: GridRow = csv::ReaderBuilder::new()
+    fn snapshot(at_ms: i64, generated: u64, processed: u64) -> GridRow {
+        let mut row: GridRow = csv::ReaderBuilder::new()
             .has_headers(false)
             .from_reader("0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0\n".as_bytes())
             .deserialize()
             .next()
             .unwrap()
             .unwrap();
-        (look.at_ns, look.generated, look.processed) = (at_ms * 1_000_000, generated, processed);
-        look
+        (row.at_ns, row.generated, row.processed) = (at_ms * 1_000_000, generated, processed);
+        row
     }
 
     #[test]
     fn peaks_survive_thinning() {
-        let mut looks: Vec<GridRow> = (0..1000).map(|i| look(i, 10, 10)).collect();
-        looks[501].generated = 99_999;
-        let thinned = thin(&looks, looks.len().div_ceil(LOOKS));
-        assert!(thinned.len() <= LOOKS);
-        assert!(thinned.iter().any(|look| look.generated == 99_999));
+        let mut grid: Vec<GridRow> = (0..1000).map(|i| snapshot(i, 10, 10)).collect();
+        grid[501].generated = 99_999;
+        let thinned = thin(&grid, grid.len().div_ceil(SNAPSHOTS));
+        assert!(thinned.len() <= SNAPSHOTS);
+        assert!(thinned.iter().any(|row| row.generated == 99_999));
     }
 
     #[test]
     fn rates_are_growth_over_time() {
-        let looks: Vec<GridRow> = (0..11).map(|i| look(i * 100, i as u64 * 50, 0)).collect();
-        let all = rates(&looks, 1, |look| look.generated);
+        let grid: Vec<GridRow> = (0..11).map(|i| snapshot(i * 100, i as u64 * 50, 0)).collect();
+        let all = rates(&grid, 1, |row| row.generated);
         assert_eq!(all.len(), 10);
         assert!(all.iter().all(|(_, rate)| (rate - 500.0).abs() < 1e-6));
     }
 
-    /// A round that a backlog broke off has fewer looks, and they are at the same times.
+    /// A round that a backlog ended early has fewer snapshots, at the same times.
     #[test]
-    fn one_place_is_one_time_whatever_a_round_came_to() {
-        let looks: Vec<GridRow> = (0..126).map(|i| look(i * 20, 0, 0)).collect();
-        let (whole, cut) = (
-            rates(&looks, 3, |look| look.processed),
-            rates(&looks[..50], 3, |look| look.processed),
-        );
+    fn one_index_is_one_time_even_if_a_round_ended_early() {
+        let grid: Vec<GridRow> = (0..126).map(|i| snapshot(i * 20, 0, 0)).collect();
+        let (whole, cut) =
+            (rates(&grid, 3, |row| row.processed), rates(&grid[..50], 3, |row| row.processed));
         assert!(cut.len() < whole.len());
         assert!(cut.iter().zip(&whole).all(|(a, b)| a.0 == b.0));
     }

@@ -6,7 +6,7 @@ use bench_archive::campaign::{Campaign, Kind};
 use bench_core::load::workload::Workload;
 use bench_core::text::escape;
 
-/// So many characters of a commit's hash are shown.
+/// Characters of a commit's hash that are shown.
 const COMMIT_CHARS: usize = 12;
 
 /// `table.md`: a campaign's heading and its tables.
@@ -15,7 +15,7 @@ pub fn markdown(campaign: &Campaign) -> String {
     format!("{}\n{}", heading(campaign, Style::Markdown), tables(campaign, Style::Markdown))
 }
 
-/// What stands above its tables.
+/// The heading above its tables: what was run, when, where and how.
 #[must_use]
 pub fn heading(campaign: &Campaign, style: Style) -> String {
     let commit = campaign.commit.as_deref().unwrap_or("unknown");
@@ -57,7 +57,7 @@ pub fn tables(campaign: &Campaign, style: Style) -> String {
     format!("{tables}{}", server(campaign, style))
 }
 
-/// The note on a server that is not the usual one.
+/// The note on a server that is not the default; empty without one.
 #[must_use]
 pub fn server(campaign: &Campaign, style: Style) -> String {
     campaign.server.note().map_or(String::new(), |note| format!("\n{}\n", style.prose(&note)))

@@ -5,10 +5,10 @@ use crate::text::labels;
 use crate::text::style::{Style, aligned, or_dash};
 use bench_core::analysis::capacity::result::Capacity;
 
-/// How to read it.
-pub const LEGEND: &str = "A rate is sustained if 0.99 of the offered load is processed, the backlog does not grow, the p99 of the response time meets its objective, and the audit passes. A failed probe is repeated once. Confirmed: fresh rounds sustained the rate, and two at the next rate above failed; a contrary round at either is among the probes. Clients a step or two apart cannot be distinguished: a search has no noise floor.";
+/// How to read the table.
+pub const LEGEND: &str = "A rate is sustained if 0.99 of the offered load is processed, the backlog does not grow, the p99 of the response time meets its objective, and the audit passes. A failed probe is repeated once. Confirmed: fresh rounds sustained the rate, and two at the next rate above failed; rounds that contradict either are among the probes. Clients a step or two apart cannot be distinguished: a search has no noise floor.";
 
-/// The columns besides client and limiting factor, in their order.
+/// The columns between the client and the limiting factor, and those after it.
 const BEFORE: [&str; 3] = ["capacity", "not_sustained", "confirmed"];
 const AFTER: [&str; 4] = ["response_p99", "client_cpus", "probes", "search"];
 

@@ -1,5 +1,4 @@
-//! A saved campaign as it is shown on a terminal: its heading, its tables, and small charts
-//! where they show more than numbers do.
+//! A saved campaign on a terminal: its heading, its tables, and small charts.
 
 use super::campaign::{heading, tables};
 use crate::columns::column::Column;
@@ -18,10 +17,10 @@ use bench_core::analysis::verdict::Verdict;
 use bench_core::load::workload::{RankBy, Workload};
 use bench_core::text::digits::{count, nanos};
 
-/// All of it, within so many columns where it is drawn.
+/// The whole text; its charts fit `width` columns.
 ///
 /// # Errors
-/// When the looks of a round are missing or damaged.
+/// When the snapshots of a round are missing or damaged.
 pub fn text(archive: &Archive, width: usize) -> Result<String> {
     let campaign = &archive.campaign;
     let mut text =
@@ -57,7 +56,7 @@ fn labelled(number: &str, verdict: Verdict) -> String {
     format!("{number}{}", labels::verdict(verdict))
 }
 
-/// Bars of what a workload is ranked by.
+/// Bars of the metric by which a workload is ranked.
 fn ranked(workload: &Workload, rows: &[Row], width: usize) -> String {
     match workload.rank_by {
         RankBy::Processed => {
@@ -96,7 +95,7 @@ fn bars_of_times(workload: &Workload, rows: &[Row], column: &Column<Row>, width:
     chart(&title, &lines, small_charts::bars, width)
 }
 
-/// The least and the greatest p99 of the response time, in ns.
+/// The lowest and the highest p99 of the response time, in ns.
 fn p99_range(rows: &[Row]) -> Option<(f64, f64)> {
     let all = || rows.iter().filter_map(|row| Some(row.response_ns?.p99.bound_ns() as f64));
     Some((all().reduce(f64::min)?, all().reduce(f64::max)?))
@@ -112,9 +111,9 @@ fn backlogs(archive: &Archive, workload: &Workload, rows: &[Row], width: usize) 
     }
     for row in rows {
         let Some(middle) = archive::middle(&archive.behind(workload, row)) else { continue };
-        let looks = archive.grid(middle.evidence)?;
-        let waiting = |look: &GridRow| look.waiting() as f64;
-        let values: Vec<f64> = looks.iter().filter(|look| look.at_ns >= 0).map(waiting).collect();
+        let grid = archive.grid(middle.evidence)?;
+        let waiting = |row: &GridRow| row.waiting() as f64;
+        let values: Vec<f64> = grid.iter().filter(|row| row.at_ns >= 0).map(waiting).collect();
         let peak = values.iter().copied().fold(0.0, f64::max);
         // A few ticks are always in flight.
         let top = peak.max(row.rates.offered_per_s.unwrap_or(0.0) * window::STEADY_NS / 1e9);
@@ -126,7 +125,7 @@ fn backlogs(archive: &Archive, workload: &Workload, rows: &[Row], width: usize) 
         });
     }
     let title = format!(
-        "{}: backlog over time in each client's middle round, to its own peak (1 ms of the load at least)",
+        "{}: backlog over time in each client's middle round, scaled to its own peak (at least 1 ms of the load)",
         workload.name
     );
     Ok(chart(&title, &lines, small_charts::sparklines, width))

@@ -11,10 +11,10 @@ use bench_core::analysis::rows::row::Row;
 use bench_core::analysis::verdict::Verdict;
 use bench_core::load::workload::{RankBy, Workload};
 
-/// At most so many columns, that of the clients included.
+/// Maximum number of columns, including that of the clients.
 pub const MAX_COLUMNS: usize = 10;
 
-/// A column: of which workload, and what.
+/// A column of a workload: a number, or `None` for the rank.
 struct Column<'a> {
     workload: &'a Workload,
     shown: Option<Shown>,
@@ -66,7 +66,7 @@ fn columns(campaign: &Campaign) -> Vec<Column<'_>> {
     columns
 }
 
-/// What a workload is ranked by, and what explains it.
+/// The metric by which a workload is ranked, and what explains it.
 fn of_workload(workload: &Workload) -> Vec<Shown> {
     let value = |key: &str| Shown::Value(rows::column(key), rows::column(key).format);
     match workload.rank_by {
@@ -77,7 +77,7 @@ fn of_workload(workload: &Workload) -> Vec<Shown> {
     }
 }
 
-/// A rank, or why there is none; a figure. The layer of a backlog matters where it grows.
+/// A rank, or why there is none; or a number. The layer is only shown for a growing backlog.
 fn cell(column: &Column<'_>, row: &Row) -> String {
     match column.shown {
         None if row.verdict == Verdict::Ok => labels::rank(row),

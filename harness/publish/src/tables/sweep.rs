@@ -8,7 +8,7 @@ use bench_core::analysis::verdict::Verdict;
 use bench_core::load::workload::{Rate, Workload};
 use bench_core::text::digits::count;
 
-const LEGEND: &str = "Medians over rounds. ▲: overloaded; its backlog grew all the time, so the times only tell how long the round was.";
+const LEGEND: &str = "Medians over rounds. ▲: overloaded: the backlog grew throughout, so times depend on the length of the round.";
 
 /// All tables, with their notes.
 #[must_use]

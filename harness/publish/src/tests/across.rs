@@ -1,4 +1,4 @@
-//! The table across policies is a function of a campaign's rows.
+//! The table across policies, computed from a campaign's rows.
 
 use super::campaigns::reasons;
 use crate::export::csv as tidy;
@@ -132,14 +132,17 @@ fn the_table_is_the_same_in_every_form() {
 }
 
 #[test]
-fn loads_that_differ_in_more_than_their_policies_are_told_so() {
+fn a_note_lists_differences_besides_the_policies() {
     let alike = three();
     let notes = |campaign: &Campaign| tables(campaign)[0].notes.join("\n");
     assert!(!notes(&alike).contains("Not only the policies differ"));
     let mut other = three();
     other.workloads[1].work_ns = 77;
     let notes = notes(&other);
-    assert!(notes.contains("from slow-block differs slow-conflate in work_ns 0 and 77"), "{notes}");
+    assert!(
+        notes.contains("Different from slow-block: slow-conflate in work_ns 0 and 77."),
+        "{notes}"
+    );
 }
 
 #[test]
@@ -166,21 +169,23 @@ fn one_policy_is_no_comparison() {
     assert_eq!(json, serde_json::json!({}));
 }
 
-/// Nothing is said of how a backlog grew that nobody saw grow.
+/// Without a window, the growth of the backlog is unknown.
 #[test]
-fn who_was_ended_before_the_window_is_named_so() {
+fn a_client_whose_round_ended_before_the_window_is_named() {
     let answers = crate::report::headline::of_campaign(&three());
     let cut = &answers[2].answer;
-    assert!(cut.contains("alpha fell so far behind that it was ended before its window"), "{cut}");
-    // Under block the growth of the backlog says nothing.
+    assert!(
+        cut.contains("alpha fell so far behind that its round ended before the window"),
+        "{cut}"
+    );
+    // Under block, the growth of the backlog shows nothing.
     assert_eq!(
         answers[0].answer,
         "zeta|x blocks 50.0 % of the source's ticks; alpha blocks 50.0 % of the source's ticks."
     );
 }
 
-/// Old values decide, not growth, whatever the verdict; and a client that differs by no
-/// more than the noise shares its rank.
+/// Staleness decides, not growth, whatever the verdict.
 #[test]
 fn workloads_of_policies_are_ranked_by_staleness() {
     let workload = workload("slow-queue", "slow_consumer={policy='queue'}");

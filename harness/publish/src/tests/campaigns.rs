@@ -1,5 +1,5 @@
-//! Campaigns for tests: made-up rounds, summed up as the harness does it, and those that are
-//! published.
+//! Campaigns for tests: synthetic ones, whose rows are computed as in the harness, and the
+//! published ones.
 
 use crate::compare::side::Side;
 use bench_archive::archive::Archive;
@@ -21,13 +21,13 @@ pub fn steady() -> Workload {
     workload("steady", "rate_per_s = 100000\nrank_by = \"response_p99\"")
 }
 
-/// A workload of these lines.
+/// A workload with these further lines.
 pub fn workload(name: &str, lines: &str) -> Workload {
     let text = format!("name = \"{name}\"\nwhy = \"w\"\nread = \"r\"\n{lines}");
     toml::from_str(&text).unwrap()
 }
 
-/// A round that kept up with steady: its p99 is three times `unit_ns`.
+/// A round that kept up with [`steady`]: its p99 is three times `unit_ns`.
 pub fn kept_up(unit_ns: u64) -> Measurement {
     let times = [1, 2, 3, 5, 9].map(|n| Time::Exact(n * unit_ns));
     let [p50, p90, p99, p999, max] = times;
@@ -45,7 +45,7 @@ pub fn kept_up(unit_ns: u64) -> Measurement {
     }
 }
 
-/// An overloaded one: all of its times are lower bounds.
+/// An overloaded round: all of its times are lower bounds.
 pub fn fell_behind(growth_per_s: f64) -> Measurement {
     let mut m = kept_up(1);
     m.rates.processed_per_s = 100_000.0 - growth_per_s;
@@ -55,7 +55,7 @@ pub fn fell_behind(growth_per_s: f64) -> Measurement {
     m
 }
 
-/// So many rounds near `unit_ns`, a per mille apart.
+/// `count` rounds near `unit_ns`, one per mille apart.
 pub fn around(unit_ns: u64, count: u64) -> Vec<Measurement> {
     (0..count).map(|i| kept_up(unit_ns + i * unit_ns / 1000)).collect()
 }
@@ -88,20 +88,20 @@ pub fn rounds(
     (1..).zip(all).map(round).collect()
 }
 
-/// The same as second entries.
+/// The same rounds, as those of the control.
 pub fn control(mut rounds: Vec<RoundResult>) -> Vec<RoundResult> {
     rounds.iter_mut().for_each(|round| round.control = true);
     rounds
 }
 
-/// A campaign and its rounds.
-pub struct Made {
+/// A synthetic campaign and its rounds.
+pub struct Synthetic {
     pub name: String,
     pub campaign: Campaign,
     pub rounds: Vec<RoundResult>,
 }
 
-impl Made {
+impl Synthetic {
     pub fn new(name: &str, workloads: &[Workload], rounds: Vec<RoundResult>) -> Self {
         let mut campaign = empty("compare", workloads);
         let mut clients: Vec<(String, Class)> =
@@ -130,7 +130,7 @@ impl Made {
     }
 }
 
-/// A campaign of a kind without rows.
+/// A campaign of a kind, without rows.
 pub fn empty(kind: &str, workloads: &[Workload]) -> Campaign {
     let value = json!({
         "schema": bench_archive::campaign::SCHEMA,
@@ -165,8 +165,8 @@ pub fn empty(kind: &str, workloads: &[Workload]) -> Campaign {
     serde_json::from_value(value).unwrap()
 }
 
-/// The published campaigns, the oldest first. Campaigns that were measured here but not
-/// published are left out.
+/// The published campaigns, the oldest first, without those that were measured here but not
+/// published.
 pub fn published() -> Vec<Archive> {
     published_dirs().iter().map(|dir| Archive::open(dir).unwrap()).collect()
 }

@@ -1,4 +1,4 @@
-//! The catalogue of columns against the page that defines them.
+//! The catalogue of columns compared with the page that defines them.
 
 use crate::columns::{capacities, rows};
 use std::fs;

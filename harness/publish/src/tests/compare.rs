@@ -1,7 +1,7 @@
-//! Made-up campaigns compared.
+//! Comparisons of synthetic campaigns.
 
 use super::campaigns::{
-    self, Made, around, control, fell_behind, kept_up, rounds, steady, workload,
+    self, Synthetic, around, control, fell_behind, kept_up, rounds, steady, workload,
 };
 use crate::compare::change::{Change, Subject, Why, Word};
 use crate::compare::diff::{self, Diff};
@@ -27,15 +27,15 @@ fn ok(client: &str, all: Vec<Measurement>) -> Vec<RoundResult> {
     rounds("steady", client, Verdict::Ok, all)
 }
 
-fn campaign(name: &str, all: &[Vec<RoundResult>]) -> Made {
-    Made::new(name, &[steady()], all.concat())
+fn campaign(name: &str, all: &[Vec<RoundResult>]) -> Synthetic {
+    Synthetic::new(name, &[steady()], all.concat())
 }
 
-fn compared(a: &Made, b: &Made) -> Diff {
+fn compared(a: &Synthetic, b: &Synthetic) -> Diff {
     diff::compare(&a.side(), &b.side(), &Filter::default()).unwrap()
 }
 
-fn refused(a: &Made, b: &Made, filter: &Filter) -> String {
+fn refused(a: &Synthetic, b: &Synthetic, filter: &Filter) -> String {
     let error = format!("{:#}", diff::compare(&a.side(), &b.side(), filter).unwrap_err());
     assert_eq!(error.lines().count(), 1, "{error}");
     error
@@ -50,13 +50,13 @@ fn word(diff: &Diff, client: &str) -> Word {
     diff.changes.iter().find(|c| c.client == client && c.headline).unwrap().word
 }
 
-/// Rounds so far apart that nothing can be said of them.
+/// Rounds that differ too much for any result.
 fn wild(unit_ns: u64) -> Vec<Measurement> {
     (1..8).map(|i| kept_up(unit_ns * i)).collect()
 }
 
 /// A campaign with a row of every kind, before and after.
-fn before_and_after() -> (Made, Made) {
+fn before_and_after() -> (Synthetic, Synthetic) {
     let growing = |growth: f64| -> Vec<Measurement> {
         (0..7).map(|i| fell_behind(growth + f64::from(i))).collect()
     };
@@ -96,7 +96,7 @@ fn before_and_after() -> (Made, Made) {
 }
 
 #[test]
-fn every_kind_of_change_has_its_word_and_the_surest_stand_first() {
+fn every_kind_of_change_has_its_result_and_the_most_certain_come_first() {
     let (a, b) = before_and_after();
     let diff = compared(&a, &b);
     let words: Vec<(&str, Word)> = ["alike", "quick", "slow", "wild", "behind", "crash", "stuck"]
@@ -119,7 +119,7 @@ fn every_kind_of_change_has_its_word_and_the_surest_stand_first() {
     assert_eq!((slow.a.value, slow.b.value), (Some(30_090.0), Some(45_135.0)));
     // The greater of 0.5 % in A and none in B.
     assert!((slow.noise_floor.unwrap() - 0.005).abs() < 1e-4, "{slow:?}");
-    // Two per cent more growth: beyond the floor, told from chance.
+    // Two per cent more growth: above the noise floor, and not due to chance.
     assert!(
         (change(&diff, "stuck", Subject::Metric(Metric::Growth)).worse_by().unwrap() - 0.02).abs()
             < 1e-3
@@ -140,7 +140,7 @@ fn every_kind_of_change_has_its_word_and_the_surest_stand_first() {
 }
 
 #[test]
-fn what_people_read() {
+fn a_diff_on_a_terminal_and_in_markdown() {
     let (a, b) = before_and_after();
     let mut diff = compared(&a, &b);
     diff.gate = judged(&["slower:5%", "*/quick:p99<1ms"], &b, Some(&diff));
@@ -152,7 +152,7 @@ fn what_people_read() {
 }
 
 #[test]
-fn a_bound_tells_only_what_it_cannot_hide() {
+fn a_bound_shows_only_what_it_cannot_hide() {
     let bounded = |unit_ns: u64| -> Vec<Measurement> {
         let mut all = around(unit_ns, 7);
         for m in &mut all {
@@ -161,25 +161,25 @@ fn a_bound_tells_only_what_it_cannot_hide() {
         }
         all
     };
-    let said = |a: Vec<Measurement>, b: Vec<Measurement>| {
+    let judge = |a: Vec<Measurement>, b: Vec<Measurement>| {
         let (a, b) = (campaign("a", &[ok("x", a)]), campaign("b", &[ok("x", b)]));
         let diff = compared(&a, &b);
         let change = change(&diff, "x", P99).clone();
         (change.word, change.a.at_least, change.b.at_least, change.p.is_some())
     };
     let (low, high) = (10_000, 20_000);
-    assert_eq!(said(around(low, 7), bounded(high)), (Word::Slower, false, true, true));
-    assert_eq!(said(around(high, 7), bounded(low)), (Word::CannotTell, false, true, true));
-    assert_eq!(said(bounded(high), around(low, 7)), (Word::Faster, true, false, true));
-    assert_eq!(said(bounded(low), around(high, 7)), (Word::CannotTell, true, false, true));
-    assert_eq!(said(around(low, 7), bounded(low)), (Word::CannotTell, false, true, true));
-    // No test is spent on two bounds.
-    assert_eq!(said(bounded(low), bounded(high)), (Word::CannotTell, true, true, false));
+    assert_eq!(judge(around(low, 7), bounded(high)), (Word::Slower, false, true, true));
+    assert_eq!(judge(around(high, 7), bounded(low)), (Word::CannotTell, false, true, true));
+    assert_eq!(judge(bounded(high), around(low, 7)), (Word::Faster, true, false, true));
+    assert_eq!(judge(bounded(low), around(high, 7)), (Word::CannotTell, true, false, true));
+    assert_eq!(judge(around(low, 7), bounded(low)), (Word::CannotTell, false, true, true));
+    // Two bounds are not tested.
+    assert_eq!(judge(bounded(low), bounded(high)), (Word::CannotTell, true, true, false));
 }
 
 /// What is slower by at least 3 % may be slower by any amount.
 #[test]
-fn the_gate_takes_a_bound_for_no_proof() {
+fn a_bound_does_not_prove_that_a_gate_holds() {
     let bound = |mut m: Measurement| {
         let at_least = m.response_ns.unwrap().p99.bound_ns();
         let bound = Time::AtLeast { at_least };
@@ -211,7 +211,7 @@ fn the_greater_noise_floor_decides() {
 }
 
 #[test]
-fn few_rounds_and_many_comparisons_say_what_they_cannot_see() {
+fn notes_say_when_rounds_are_too_few_for_the_comparisons() {
     let with = |unit_ns, count| campaign("c", &[ok("x", around(unit_ns, count))]);
     let diff = compared(&with(10_000, 3), &with(15_000, 3));
     let found = change(&diff, "x", P99);
@@ -253,7 +253,7 @@ fn few_rounds_and_many_comparisons_say_what_they_cannot_see() {
 }
 
 #[test]
-fn rows_that_say_something_of_the_machine_are_not_told() {
+fn rows_that_are_not_ranked_show_no_change() {
     let noisy = rounds("steady", "x", Verdict::Noisy, around(90_000, 7));
     let (a, b) = (campaign("a", &[ok("x", around(10_000, 7))]), campaign("b", &[noisy]));
     let diff = compared(&a, &b);
@@ -269,7 +269,7 @@ fn rows_that_say_something_of_the_machine_are_not_told() {
     assert!(gate[1].holds, "a noisy row has numbers");
 }
 
-/// A server that was late tells of the machine; any other failed audit, of the client.
+/// A late server is due to the machine; any other failed audit is due to the client.
 #[test]
 fn a_late_server_does_not_make_a_client_slower() {
     let failed = |failure| Reason::Audit { failure };
@@ -289,7 +289,7 @@ fn a_late_server_does_not_make_a_client_slower() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_refused_with_the_way_out() {
+fn campaigns_that_cannot_be_compared_are_refused_with_advice() {
     let x = || ok("x", around(10_000, 7));
     let a = campaign("a", &[x()]);
     let all = Filter::default();
@@ -297,17 +297,17 @@ fn what_cannot_be_compared_is_refused_with_the_way_out() {
     b.campaign.contract += 1;
     assert!(refused(&a, &b, &all).contains("contract"));
     let other = workload("steady", "rate_per_s = 100000\nwork_ns = 5\nrank_by = \"response_p99\"");
-    let b = Made::new("b", &[other], x());
+    let b = Synthetic::new("b", &[other], x());
     assert!(refused(&a, &b, &all).contains("work_ns 0 and 5"));
     let elsewhere = workload("elsewhere", "rate_per_s = 1\nrank_by = \"response_p99\"");
-    let b = Made::new("b", &[elsewhere], rounds("elsewhere", "x", Verdict::Ok, around(1, 7)));
+    let b = Synthetic::new("b", &[elsewhere], rounds("elsewhere", "x", Verdict::Ok, around(1, 7)));
     assert!(refused(&a, &b, &all).contains("nothing to compare"));
     let filter = Filter { clients: vec!["y".into()], ..Filter::default() };
     assert!(refused(&a, &a, &filter).contains("--only y: neither campaign has it; they have x"));
 }
 
 #[test]
-fn differences_besides_the_numbers_are_said() {
+fn differences_besides_the_numbers_are_noted() {
     let a = campaign("a", &[ok("x", around(10_000, 7))]);
     let mut b = campaign("b", &[ok("x", around(10_000, 7))]);
     assert!(compared(&a, &b).notes.is_empty());
@@ -319,7 +319,7 @@ fn differences_besides_the_numbers_are_said() {
     b.campaign.measure_s = 5.0;
     let notes = compared(&a, &b).notes;
     let notes = notes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-    for words in [
+    for expected in [
         "different machines",
         "CPU EPYC and other",
         "placement",
@@ -328,12 +328,12 @@ fn differences_besides_the_numbers_are_said() {
         "different numbers of rounds: 7 and 5",
         "high quantiles and maxima cannot be compared",
     ] {
-        assert!(notes.contains(words), "{words}: {notes}");
+        assert!(notes.contains(expected), "{expected}: {notes}");
     }
 }
 
 #[test]
-fn a_comment_is_never_too_long_and_what_changed_stays() {
+fn a_comment_is_never_too_long_and_keeps_changes() {
     let (a, b) = before_and_after();
     let mut diff = compared(&a, &b);
     let all: Vec<Change> = diff.changes.clone();
@@ -343,7 +343,7 @@ fn a_comment_is_never_too_long_and_what_changed_stays() {
     let text = text::markdown(&diff);
     assert!(text.len() < 65_536 && text.ends_with("</details>\n"), "{}", text.len());
     assert!(text.contains("| slow ") && text.contains("more: see"));
-    // Even if everything did.
+    // Even if everything changed.
     diff.changes = vec![all[0].clone(); 2000];
     diff.notes = vec![Note::Chosen { names: vec!["<&|>".repeat(1000)] }; 1000];
     assert!(text::markdown(&diff).len() < 65_536);
@@ -360,13 +360,13 @@ fn clients(outcome: &Outcome) -> Vec<&str> {
     clients
 }
 
-fn judged(conditions: &[&str], b: &Made, diff: Option<&Diff>) -> Vec<Outcome> {
+fn judged(conditions: &[&str], b: &Synthetic, diff: Option<&Diff>) -> Vec<Outcome> {
     let all = conditions.iter().map(|text| text.parse::<Condition>().unwrap());
     all.map(|condition| condition.judge(&b.campaign, diff)).collect()
 }
 
 #[test]
-fn the_gate_holds_changes_against_their_size() {
+fn the_gate_checks_the_size_of_changes() {
     let (a, b) = before_and_after();
     let diff = compared(&a, &b);
     let of = |text| judged(&[text], &b, Some(&diff)).remove(0);
@@ -387,7 +387,7 @@ fn the_gate_holds_changes_against_their_size() {
 }
 
 #[test]
-fn the_gate_holds_rows_against_objectives() {
+fn the_gate_checks_rows_against_objectives() {
     let (_, b) = before_and_after();
     let of = |text| judged(&[text], &b, None).remove(0);
     for kept in [
@@ -406,7 +406,7 @@ fn the_gate_holds_rows_against_objectives() {
     {
         assert!(!of(missed).holds && of(missed).checked == 1, "{:?}", of(missed));
     }
-    // A bound beyond the objective misses it; one below proves nothing.
+    // A lower bound above the objective misses it; one below proves nothing.
     let failure = |text| match of(text).reasons.remove(0) {
         GateReason::Row(violation) => violation.failure,
         GateReason::Whole(whole) => panic!("{whole}"),
@@ -430,7 +430,7 @@ fn floods_have_no_latency_and_what_cannot_run_is_not_judged() {
     }
     let mut results = rounds("flood", "x", Verdict::Ok, all);
     results.extend(rounds("flood", "missing", Verdict::Unavailable, around(1, 7)));
-    let b = Made::new("b", &[flood], results);
+    let b = Synthetic::new("b", &[flood], results);
     let [p99, growth, processed] =
         judged(&["p99<1s", "growth<1%", "processed>4M"], &b, None).try_into().unwrap();
     assert!(!p99.holds && p99.checked == 0 && !growth.holds);
@@ -458,7 +458,7 @@ fn capacities_are_judged_where_they_are_confirmed() {
         found("guess", Some(2_000_000), false),
         found("none", None, false),
     ];
-    let b = Made { name: "b".into(), campaign, rounds: Vec::new() };
+    let b = Synthetic { name: "b".into(), campaign, rounds: Vec::new() };
     let of = |text| judged(&[text], &b, None).remove(0);
     assert!(of("steady/sure:capacity>1M").holds && !of("*/sure:capacity>2M").holds);
     assert!(of("*/guess:capacity>1M").reasons[0].to_string().contains("not confirmed"));
@@ -467,8 +467,8 @@ fn capacities_are_judged_where_they_are_confirmed() {
 
     let mut slower = b.campaign.clone();
     slower.capacities[0] = found("sure", Some(1_500_000), true);
-    let a = Made { name: "a".into(), campaign: b.campaign.clone(), rounds: Vec::new() };
-    let b = Made { name: "b".into(), campaign: slower, rounds: Vec::new() };
+    let a = Synthetic { name: "a".into(), campaign: b.campaign.clone(), rounds: Vec::new() };
+    let b = Synthetic { name: "b".into(), campaign: slower, rounds: Vec::new() };
     let diff = compared(&a, &b);
     assert_eq!((word(&diff, "sure"), word(&diff, "guess")), (Word::Slower, Word::CannotTell));
     let [some, much] = judged(&["slower:25%", "slower:30%"], &b, Some(&diff)).try_into().unwrap();

@@ -1,4 +1,4 @@
-//! Exports agree with the campaigns that they are made from.
+//! Exports agree with the campaigns that they are created from.
 
 use super::campaigns::{published, published_dirs};
 use crate::export::{csv as tidy, hlog, parquet as journeys};
@@ -23,7 +23,7 @@ fn comparison() -> Archive {
     published().into_iter().find(is_comparison).unwrap()
 }
 
-/// Some rounds of every kind: each client's first, and those of the longest waits.
+/// Some rounds of every kind, among them those with long waits.
 fn some(archive: &Archive) -> Vec<&Round> {
     let waited = |round: &Round| {
         let m = round.result.measurement.as_ref();
@@ -41,12 +41,13 @@ fn table_md_is_what_the_campaign_gives() {
     for dir in published_dirs() {
         let archive = Archive::open(&dir).unwrap();
         let saved = fs::read_to_string(dir.join("table.md")).unwrap();
-        assert_eq!(tables::campaign::markdown(&archive.campaign), saved, "{}", dir.display());
+        let is_current = tables::campaign::markdown(&archive.campaign) == saved;
+        assert!(is_current, "{}: publish it again", dir.display());
     }
 }
 
-/// Whether the sampled ticks of a saved round are those that it was measured by; and
-/// whether some of them still waited at the stop. `None`: it was not measured.
+/// Checks that the sampled ticks of a saved round give its measurement; returns whether some of
+/// them still waited at the stop, or `None` if it was not measured.
 fn agrees(archive: &Archive, round: &Round) -> Option<bool> {
     let (m, evidence) = (round.result.measurement.as_ref()?, round.evidence.as_ref()?);
     let sampled = sampled::of(archive, round).unwrap().unwrap();
@@ -81,7 +82,7 @@ fn sampled_ticks_give_the_quantiles_of_their_round() {
     assert!(exact > 20 && censored > 2, "{exact} exact, {censored} censored");
 }
 
-/// Read back with the library's own reader: within three digits of the rounds.
+/// Read with the library's own reader, quantiles agree to three digits with those of the rounds.
 #[test]
 fn logs_have_an_interval_for_each_round_with_its_quantiles() {
     let archive = comparison();
@@ -183,7 +184,7 @@ fn records(text: &str) -> Vec<BTreeMap<String, String>> {
 }
 
 #[test]
-fn tidy_rows_carry_the_numbers_of_the_tables() {
+fn tidy_rows_have_the_numbers_of_the_tables() {
     let archive = comparison();
     let records = records(&tidy::csv(&archive.campaign).unwrap());
     for row in &archive.campaign.rows {

@@ -1,4 +1,4 @@
-//! Tests over several modules: made-up and published campaigns, compared, tabulated and
+//! Tests of several modules: synthetic and published campaigns, compared, tabulated and
 //! exported.
 
 mod across;

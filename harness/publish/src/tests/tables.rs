@@ -1,4 +1,4 @@
-//! Rows, ranks and tables are pure: these rounds give these words.
+//! Rows, ranks and tables of synthetic rounds.
 
 use super::campaigns::reasons;
 use crate::tables::workload::render;
@@ -90,7 +90,7 @@ fn rounds(client: &str, verdict: Verdict, all: Vec<Measurement>) -> Vec<RoundRes
     (1..).zip(all).map(round).collect()
 }
 
-/// So many rounds around `unit_ns`, a per cent apart.
+/// `count` rounds around `unit_ns`, one per cent apart.
 fn around(unit_ns: u64, count: u64) -> Vec<Measurement> {
     (0..count).map(|i| kept_up(unit_ns + i * unit_ns / 100)).collect()
 }
@@ -109,7 +109,7 @@ fn ok(workload: &Workload, client: &str, all: Vec<Measurement>) -> Row {
 }
 
 #[test]
-fn a_rate_table_shares_ranks_and_bounds_what_still_waits() {
+fn a_rate_table_has_shared_ranks_and_lower_bounds() {
     let workload = workload("overload", Rate::PerSecond(500_000), RankBy::BacklogGrowth);
     let rows = vec![
         row(
@@ -128,9 +128,9 @@ fn a_rate_table_shares_ranks_and_bounds_what_still_waits() {
         ok(&workload, "first", around(10_000, 3)),
         row(
             &workload,
-            "yardstick",
+            "plain-tcp",
             Class::Reference,
-            &rounds("yardstick", Verdict::Ok, around(5_000, 3)),
+            &rounds("plain-tcp", Verdict::Ok, around(5_000, 3)),
         ),
     ];
     let rows = ranked(&workload, rows, &[]);
@@ -138,18 +138,18 @@ fn a_rate_table_shares_ranks_and_bounds_what_still_waits() {
 }
 
 #[test]
-fn a_flood_table_calls_a_tie_a_tie() {
+fn a_flood_table_has_ties() {
     let workload = workload("flood", Rate::Flood(Flood::Flood), RankBy::Processed);
     let fast = |client: &str, per_s: f64| {
         let all = (0..7).map(|i| took(per_s * (1.0 + f64::from(i) / 100.0))).collect();
         ok(&workload, client, all)
     };
-    let limited = rounds("yardstick", Verdict::ServerLimited, vec![took(90e6); 7]);
+    let limited = rounds("plain-tcp", Verdict::ServerLimited, vec![took(90e6); 7]);
     let rows = vec![
         fast("third", 3.0e6),
         fast("first", 5.1e6),
         fast("alike", 5.09e6),
-        row(&workload, "yardstick", Class::Reference, &limited),
+        row(&workload, "plain-tcp", Class::Reference, &limited),
     ];
     let mut twice = rounds("first", Verdict::Ok, vec![took(5.1e6); 7]);
     let mut again = rounds("first", Verdict::Ok, vec![took(5.2e6); 7]);
@@ -163,7 +163,7 @@ fn a_flood_table_calls_a_tie_a_tie() {
     let rows = ranked(&workload, rows, &noise);
     assert_eq!(
         ranks(&rows),
-        [("first", Some(1)), ("alike", Some(1)), ("third", Some(3)), ("yardstick", None)]
+        [("first", Some(1)), ("alike", Some(1)), ("third", Some(3)), ("plain-tcp", None)]
     );
     insta::assert_snapshot!("flood", render(&workload, &rows, &noise, Style::Terminal));
 }
@@ -171,7 +171,7 @@ fn a_flood_table_calls_a_tie_a_tie() {
 #[test]
 fn a_difference_below_the_noise_floor_is_none() {
     let workload = workload("steady", Rate::PerSecond(500_000), RankBy::ResponseP99);
-    // Seven rounds each that lie wholly apart, by a tenth.
+    // Seven rounds of each, which do not overlap and differ by a tenth.
     let rows = || {
         vec![ok(&workload, "a", vec![kept_up(1000); 7]), ok(&workload, "b", vec![kept_up(1100); 7])]
     };
@@ -188,7 +188,7 @@ fn a_difference_below_the_noise_floor_is_none() {
 }
 
 #[test]
-fn few_rounds_do_not_rank_what_lies_close() {
+fn few_rounds_give_different_ranks_only_without_overlap() {
     let workload = workload("steady", Rate::PerSecond(500_000), RankBy::ResponseP99);
     let of = |client: &str, units: &[u64]| {
         ok(&workload, client, units.iter().map(|&u| kept_up(u)).collect())
@@ -220,19 +220,16 @@ fn the_overloaded_come_last_and_by_their_growth() {
     assert_eq!(ranks(&rows), [("good", Some(1)), ("bad", Some(2)), ("worst", Some(3))]);
 }
 
-/// A disturbed round is left out and told of; half of them disturbed are a row of
-/// their own kind.
-/// Among fourteen others five rounds give no p below 0.05 after Holm, however far apart
-/// they lie: what lies wholly apart is no tie all the same.
+/// Among fourteen others, five rounds give no p below 0.05 after Holm, however much they differ.
 #[test]
-fn too_few_rounds_for_a_test_among_many_make_no_ties_of_what_lies_apart() {
+fn rounds_that_are_too_few_for_a_test_among_many_rank_by_overlap() {
     let workload = workload("flood", Rate::Flood(Flood::Flood), RankBy::Processed);
     let of = |name: &str, per_s: f64| {
         let all = (0..5).map(|i| took(per_s + f64::from(i))).collect();
         ok(&workload, name, all)
     };
     let names: Vec<String> = (0..15).map(|i| format!("c{i:02}")).collect();
-    // Each ten below the last, but two that overlap.
+    // Each is 10 below the one before, except for two that overlap.
     let per_s = |i: usize| if i == 14 { 2.0 } else { 1000.0 - 10.0 * i as f64 };
     let mut rows: Vec<Row> = names.iter().zip(0..).map(|(n, i)| of(n, per_s(i))).collect();
     rows[5] = of(&names[5], per_s(4) - 2.0);
@@ -246,6 +243,7 @@ fn too_few_rounds_for_a_test_among_many_make_no_ties_of_what_lies_apart() {
     assert!(text.contains(note) && text.contains("--rounds 6 or more"), "{text}");
 }
 
+/// A disturbed round is left out, with a remark; a row with too many of them is not ranked.
 #[test]
 fn disturbed_rounds_are_left_out_but_not_hidden() {
     let workload = workload("steady", Rate::PerSecond(500_000), RankBy::ResponseP99);

@@ -1,4 +1,4 @@
-//! What clients, loads and ranks are called in tables and on pages.
+//! The labels of clients, loads, verdicts and ranks in tables and on pages.
 
 use bench_core::analysis::rows::row::Row;
 use bench_core::analysis::verdict::Verdict;
@@ -12,7 +12,7 @@ use contract::Class;
 pub fn load(workload: &Workload) -> String {
     let rate = match workload.rate_per_s {
         Some(Rate::PerSecond(rate)) => count(rate as f64),
-        Some(Rate::Flood(_)) => return "as fast as each can".into(),
+        Some(Rate::Flood(_)) => return "ticks always ready".into(),
         None => String::new(),
     };
     let mut text = match (workload.burst, workload.ramp, &workload.replay) {
@@ -26,7 +26,7 @@ pub fn load(workload: &Workload) -> String {
             format!("{rate} to {} ticks/s within {} ms", count(ramp.to_per_s as f64), ramp.over_ms)
         }
         (_, _, Some(file)) => format!("the gaps of {file}"),
-        _ if workload.poisson => format!("{rate} ticks/s offered at random"),
+        _ if workload.poisson => format!("{rate} ticks/s offered with random gaps"),
         _ => format!("{rate} ticks/s offered"),
     };
     for (many, what) in [(workload.clients, "processes"), (workload.connections, "connections")] {

@@ -1,4 +1,4 @@
-//! What all tables have in common: where they are read, what things are called, the notes
+//! What all tables have in common: the style of a terminal or of Markdown, labels, the notes
 //! below them, and small charts for a terminal.
 
 pub mod labels;

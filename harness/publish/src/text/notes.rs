@@ -1,4 +1,4 @@
-//! What is said below tables of rows.
+//! The notes below tables of rows.
 
 use crate::columns::rows as catalogue;
 use bench_core::analysis::rows::ranking::{self, Noise, ROUNDS_FOR_TESTS};
@@ -20,7 +20,7 @@ pub fn of_row(row: &Row, with_rate: bool) -> Vec<String> {
     reasons.into_iter().chain(remarks).collect()
 }
 
-/// What is said about all rows of a workload.
+/// The notes on a workload, on its ranks, and on comparisons with the leader.
 #[must_use]
 pub fn of_workload(workload: &Workload, rows: &[Row], noise: &[Noise]) -> Vec<String> {
     let ranks = format!(
@@ -38,14 +38,14 @@ fn ranked_by(rank_by: RankBy) -> &'static str {
     match rank_by {
         RankBy::ResponseP99 => "the p99 of the response time",
         RankBy::BacklogGrowth => {
-            "whether the backlog grows: all clients that keep up share the first place"
+            "whether the backlog grows: all clients that keep up share the first rank"
         }
         RankBy::Processed => "the processed rate",
         RankBy::Staleness => "the p99 of the staleness, the age of the newest value of each symbol",
     }
 }
 
-/// What sets ranks apart in a table.
+/// When the ranks of a table differ.
 fn test(workload: &Workload, rows: &[Row]) -> String {
     let rounds = rows.iter().map(|row| row.rounds).max().unwrap_or(0);
     let among = ranking::most_compared(rows, workload.rank_by);
@@ -76,7 +76,7 @@ fn floor(noise: &Noise) -> String {
     )
 }
 
-/// A row against the leader, where it can be said.
+/// A row compared with the leader; `None` without intervals, or with one round.
 fn versus(row: &Row) -> Option<String> {
     let versus = row.versus_leader.as_ref()?;
     let (times, interval) = (versus.ratio?, versus.interval?);

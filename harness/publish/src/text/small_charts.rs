@@ -1,28 +1,27 @@
-//! Small charts of block characters for a terminal. Pure: what is drawn fits the
-//! width it is given.
+//! Small charts of block characters for a terminal, which fit the given width. Pure.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The width of a terminal that does not tell, in columns.
+/// The assumed width of a terminal that does not report it, in columns.
 pub const WIDTH: usize = 80;
-/// Names and labels leave at least so many columns to what is drawn.
+/// Columns that names and labels leave to the drawing, at least.
 const LEAST: usize = 8;
-/// Blanks before a line, and between its parts.
+/// Spaces before a line, and between its parts.
 const INDENT: usize = 2;
 
-/// From nothing to all of a column's height.
+/// Blocks from the lowest to the full height of a column.
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// From an eighth of a column's width to all of it.
+/// Blocks from an eighth of a column's width to all of it.
 const WIDTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
 
 /// One line of a chart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
-    /// Whose it is; stands on the left.
+    /// The name, on the left.
     pub name: String,
-    /// What is drawn: shares of the chart's height or width, from 0 to 1; `None`: a gap.
+    /// The values: shares of the chart's height or width, from 0 to 1; `None`: a gap.
     pub shares: Vec<Option<f64>>,
-    /// Its numbers in words; stands on the right.
+    /// Its numbers as text, on the right.
     pub label: String,
 }
 
@@ -35,21 +34,21 @@ pub fn bars(lines: &[Line], width: usize) -> String {
 }
 
 /// Sparklines, one below the other: the shares of each line from left to right.
-/// What shares a column is shown by its highest.
+/// Where several share a column, it shows the highest.
 #[must_use]
 pub fn sparklines(lines: &[Line], width: usize) -> String {
     draw(lines, width, |line, columns| spark(&line.shares, columns))
 }
 
-/// Where a value stands between the decade below `least` and `most`, on a
-/// logarithmic scale.
+/// The position of a value, from 0 to 1, on a logarithmic scale from the decade below `least` to
+/// `most`.
 #[must_use]
 pub fn logarithmic(value: f64, least: f64, most: f64) -> f64 {
     let from = decade_below(least).log10();
     ((value.max(f64::MIN_POSITIVE).log10() - from) / (most.log10() - from)).clamp(0.0, 1.0)
 }
 
-/// The power of ten below a value, so that the least value of a chart is seen.
+/// The power of ten below a value, so that the lowest value of a chart is visible.
 #[must_use]
 pub fn decade_below(least: f64) -> f64 {
     10f64.powf(least.max(1.0).log10().ceil() - 1.0)
@@ -72,7 +71,7 @@ fn draw(lines: &[Line], width: usize, drawing: impl Fn(&Line, usize) -> String) 
 
 fn bar(share: f64, columns: usize) -> String {
     let eighths = (share.clamp(0.0, 1.0) * columns as f64 * 8.0).round() as usize;
-    // What is there at all is seen.
+    // Any value above zero is visible.
     let eighths = if share > 0.0 { eighths.max(1) } else { eighths };
     let mut bar = "█".repeat(eighths / 8);
     bar.extend(eighths.checked_rem(8).filter(|&rest| rest > 0).map(|rest| WIDTHS[rest - 1]));
@@ -94,7 +93,7 @@ fn spark(shares: &[Option<f64>], columns: usize) -> String {
     (0..steps).flat_map(|step| std::iter::repeat_n(of_step(step), each)).collect()
 }
 
-/// Filled up with blanks, or cut.
+/// Padded with spaces, or cut.
 fn padded(text: &str, width: usize) -> String {
     let missing = width.saturating_sub(text.width());
     if text.width() <= width {
@@ -159,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_logarithmic_scale_begins_below_its_least() {
+    fn a_logarithmic_scale_begins_below_its_lowest_value() {
         assert_eq!(decade_below(59_000.0), 10_000.0);
         assert_eq!(decade_below(10_000.0), 1_000.0);
         assert!((logarithmic(1e5, 5e4, 1e6) - 0.5).abs() < 1e-9);

@@ -1,10 +1,10 @@
-//! Where a table is going to be read, and how its grid is drawn there.
+//! Where a table is shown, and how it is drawn there.
 
 use bench_core::text::escape;
 use comfy_table::presets::{ASCII_MARKDOWN, UTF8_BORDERS_ONLY};
 use comfy_table::{CellAlignment, Table};
 
-/// Where a table is going to be read.
+/// Where a table is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// On a terminal.
@@ -14,7 +14,7 @@ pub enum Style {
 }
 
 impl Style {
-    /// A foreign text, so that it stays text there.
+    /// A foreign text, escaped so that it stays text there.
     #[must_use]
     pub fn text(self, foreign: &str) -> String {
         match self {
@@ -23,7 +23,7 @@ impl Style {
         }
     }
 
-    /// A foreign sentence, which may name things between backticks.
+    /// A foreign sentence, escaped; it may have code between backticks.
     #[must_use]
     pub fn prose(self, foreign: &str) -> String {
         match self {

@@ -16,7 +16,7 @@ impl CpuList {
     /// The CPUs that this process may use.
     ///
     /// # Errors
-    /// When the kernel does not tell.
+    /// When the kernel does not report them.
     pub fn allowed() -> Result<Self> {
         let set = sched_getaffinity(Pid::from_raw(0))?;
         Ok(Self((0..CpuSet::count()).filter(|&cpu| set.is_set(cpu) == Ok(true)).collect()))
@@ -41,13 +41,13 @@ impl CpuList {
         self.0.contains(&cpu)
     }
 
-    /// The lowest of them.
+    /// The lowest CPU; `None` if the list is empty.
     #[must_use]
     pub fn first(&self) -> Option<usize> {
         self.0.first().copied()
     }
 
-    /// These and those.
+    /// The CPUs of both lists.
     #[must_use]
     pub fn with(&self, other: &Self) -> Self {
         let mut cpus = [&self.0[..], &other.0].concat();
@@ -56,13 +56,13 @@ impl CpuList {
         Self(cpus)
     }
 
-    /// How many there are.
+    /// The number of CPUs.
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// Each of them.
+    /// The CPUs, ascending.
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         self.0.iter().copied()
     }
@@ -90,7 +90,7 @@ impl FromStr for CpuList {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no list of CPUs such as `0` or `0-3,8`");
+        let wrong = || format!("`{text}` is not a list of CPUs such as `0` or `0-3,8`");
         let mut cpus = Vec::new();
         for part in text.split(',') {
             let (first, last) = part.split_once('-').unwrap_or((part, part));
@@ -122,7 +122,7 @@ impl From<CpuList> for String {
     }
 }
 
-/// Who runs where. `None`: wherever the kernel puts it.
+/// Which CPUs server and client run on. `None`: any.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Placement {
     /// The server's CPUs; the harness itself stays on them too, so that it
@@ -136,8 +136,8 @@ pub struct Placement {
 }
 
 impl Placement {
-    /// What was asked for, filled up: with two CPUs or more, the first half for
-    /// the server and the rest for the client; with one, no pinning.
+    /// The CPUs asked for, or the default: of two CPUs or more, the first half for the server and
+    /// the rest for the client; with one CPU, no pinning.
     ///
     /// # Errors
     /// When a CPU is asked for that this process may not use.
@@ -187,16 +187,16 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_read_and_written() {
+    fn lists_are_parsed_and_displayed() {
         assert_eq!(list("8,0-3,2"), CpuList(vec![0, 1, 2, 3, 8]));
         assert_eq!(list("8,0-3,2").to_string(), "0-3,8");
         for wrong in ["", "a", "3-1", "1-", "99999"] {
-            assert!(wrong.parse::<CpuList>().unwrap_err().contains("no list of CPUs"), "{wrong}");
+            assert!(wrong.parse::<CpuList>().unwrap_err().contains("not a list of"), "{wrong}");
         }
     }
 
     #[test]
-    fn server_and_client_are_kept_apart() {
+    fn by_default_server_and_client_share_no_cpu() {
         let two = Placement::plan(&list("0-1"), None, None).unwrap();
         assert_eq!((two.server, two.client), (Some(list("0")), Some(list("1"))));
         assert!(two.spin);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn sharing_is_said_and_never_spins() {
+    fn shared_cpus_are_reported_and_the_server_does_not_spin() {
         let one = Placement::plan(&list("4"), None, None).unwrap();
         assert_eq!(one.server, None);
         assert!(!one.spin && one.to_string().contains("one CPU"));
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_cpus_are_refused() {
+    fn cpus_that_are_not_allowed_are_refused() {
         let error = Placement::plan(&list("0-1"), Some(list("5")), None).unwrap_err();
         assert!(error.to_string().contains("--server-cpus: CPU 5"), "{error}");
     }

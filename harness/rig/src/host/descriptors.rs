@@ -1,12 +1,12 @@
-//! Open files: with many connections, each process of a round needs more of them than
-//! a shell allows at first.
+//! Open files: with many connections, each process of a round needs more of them than a shell
+//! allows by default.
 
 use anyhow::{Context, Result, bail};
 use bench_core::load::workload::Workload;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// What a process needs beside one for each connection: its own files, pipes and timers,
-/// those of its runtime, and handshakes under way.
+/// Open files that a process needs besides one for each connection: its own files, pipes and
+/// timers, those of its runtime, and handshakes in progress.
 const OTHERS: u64 = 256;
 
 /// Raises the soft limit of open files as far as the workloads need it; children
@@ -24,8 +24,8 @@ pub fn allow(workloads: &[Workload]) -> Result<()> {
     Ok(())
 }
 
-/// The soft limit to set for so many connections; `None`: it suffices, or is all that
-/// can be had. How many other files a client opens, its row will tell.
+/// The soft limit to set for these connections; `None` if the present one suffices or cannot be
+/// raised. If a client then runs out of them, its row says so.
 fn raised(connections: u64, soft: u64, hard: u64) -> Result<Option<u64>> {
     if connections > hard {
         bail!(
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_missing_is_raised_and_only_up_to_the_hard_limit() {
+    fn the_soft_limit_is_raised_only_if_needed_and_up_to_the_hard_limit() {
         assert_eq!(raised(1000, 1024, 4096).unwrap(), Some(1256));
         assert_eq!(raised(768, 1024, 4096).unwrap(), None);
         assert_eq!(raised(4000, 1024, 4096).unwrap(), Some(4096));

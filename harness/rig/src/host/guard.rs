@@ -23,11 +23,11 @@ pub struct Guard {
     groups: Mutex<Groups>,
 }
 
-/// What the guard is told of.
+/// The process groups of the children, as reported to the guard.
 #[derive(Debug)]
 struct Groups {
     lines: Option<ChildStdin>,
-    /// Groups that were released since strays were last looked for.
+    /// Groups that were released since the last search for strays.
     released: BTreeSet<Pid>,
 }
 
@@ -52,21 +52,21 @@ impl Guard {
         let mut answer = String::new();
         let stdout = process.stdout.take().context("the guard's stdout")?;
         BufReader::new(stdout).read_line(&mut answer).context("the guard does not answer")?;
-        let made: Result<PathBuf, String> =
+        let created: Result<PathBuf, String> =
             serde_json::from_str(&answer).context("the guard does not answer")?;
-        let meter_dir = made.map_err(|error| anyhow!("the guard: {error}"))?;
+        let meter_dir = created.map_err(|error| anyhow!("the guard: {error}"))?;
         let groups = Mutex::new(Groups { lines, released: BTreeSet::new() });
         Ok(Self { process, meter_dir, groups })
     }
 
-    /// The private directory for meters, in memory where there is such a place.
+    /// The private directory for meters, in memory if there is a /dev/shm.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.meter_dir
     }
 
-    /// Ends what children have left behind outside of their groups, and says how many
-    /// processes that were.
+    /// Ends the processes that children have left behind outside of their groups, and returns
+    /// their number.
     pub fn end_strays(&self) -> usize {
         let released = std::mem::take(&mut self.groups().released);
         strays::end(&self.meter_dir, &released)
@@ -78,7 +78,7 @@ impl Guard {
 }
 
 impl Groups {
-    fn tell(&mut self, sign: char, group: Pid) -> io::Result<()> {
+    fn send(&mut self, sign: char, group: Pid) -> io::Result<()> {
         let lines = self.lines.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         writeln!(lines, "{sign}{group}")
     }
@@ -95,15 +95,15 @@ impl Keeper for Guard {
     }
 
     fn started(&self, group: Pid) -> io::Result<()> {
-        self.groups().tell('+', group)
+        self.groups().send('+', group)
     }
 
-    /// Before its leader is reaped: its number may be given to another process after that.
+    /// Called before its leader is reaped: after that, its number may be reused.
     fn ending(&self, group: Pid) {
         let mut groups = self.groups();
         groups.released.insert(group);
-        // It has gone only if the harness is going, too.
-        let _ = groups.tell('-', group);
+        // The guard is gone only if the harness is ending, too.
+        let _ = groups.send('-', group);
     }
 }
 
@@ -111,25 +111,25 @@ impl Drop for Guard {
     fn drop(&mut self) {
         self.groups().lines = None;
         let _ = self.process.wait();
-        // Gone already, unless the guard was killed.
+        // Removed already, unless the guard was killed.
         let _ = std::fs::remove_dir_all(&self.meter_dir);
     }
 }
 
-/// The guard's whole life (`harness guard`). Its first line says where the directory is, or
-/// why there is none.
+/// Runs the guard (`harness guard`). Its first line names the directory, or says why there is
+/// none.
 ///
 /// # Errors
-/// When a line is not one of the harness's.
+/// When a line is not from the harness.
 pub fn serve() -> Result<()> {
-    let made = private_dir();
-    let answer: Result<&Path, String> = match &made {
+    let created = private_dir();
+    let answer: Result<&Path, String> = match &created {
         Ok(dir) => Ok(dir.path()),
         Err(error) => Err(format!("{error:#}")),
     };
     // A harness that is gone already is noticed by the end of the input.
     let _ = writeln!(io::stdout(), "{}", serde_json::to_string(&answer)?);
-    let Ok(dir) = made else { return Ok(()) };
+    let Ok(dir) = created else { return Ok(()) };
     let mut groups = BTreeSet::new();
     for line in io::stdin().lock().lines() {
         let Ok(line) = line else { break };

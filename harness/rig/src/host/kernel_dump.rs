@@ -1,6 +1,5 @@
-//! Both kernel socket queues of very many connections of one server: two dumps of
-//! `sock_diag` in place of two questions for each, which would take half of the time
-//! between two looks.
+//! Both kernel socket queues of many connections of one server, by two `sock_diag` dumps. Two
+//! requests for each connection would take half of the time between two snapshots.
 
 use crate::host::kernel_queues::{End, Probe, queues};
 use anyhow::{Context, Result, bail, ensure};
@@ -16,27 +15,26 @@ use netlink_sys::{Socket, SocketAddr as NetlinkAddr};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-/// From so many connections on. A dump walks the kernel's whole table of connections,
-/// which takes about as long as questions about a hundred of them.
+/// Dumps are used from this number of connections on. A dump walks the kernel's whole table of
+/// connections, which takes about as long as requests for a hundred of them.
 const LEAST: usize = 128;
-/// The most that the kernel puts into one answer of a dump (`netlink_dump` of
-/// net/netlink/af_netlink.c: 32 KiB), and room.
+/// Twice the largest answer of a dump (`netlink_dump` in net/netlink/af_netlink.c: 32 KiB).
 const ANSWER_BYTES: usize = 64 * 1024;
 
-/// Reads the queues of all connections of one server, again and again.
+/// Reads the queues of all connections of one server, repeatedly.
 pub struct Dump {
     socket: Socket,
     server: SocketAddr,
-    /// The place of each client's end.
+    /// The index of each connection, by the address of its client's end.
     places: HashMap<SocketAddr, usize>,
-    /// What a [`Probe`] found of each while nothing was under way.
+    /// The `base` of each connection's [`Probe`].
     bases: Vec<i64>,
     buffer: Vec<u8>,
 }
 
 impl Dump {
-    /// For the connections of these probes; `None` where each is better asked about by
-    /// itself: they are few, or `sock_diag` is not to be had.
+    /// For the connections of these probes; `None` if single requests are better (there are few)
+    /// or `sock_diag` is not available.
     #[must_use]
     pub fn of(probes: &[Probe]) -> Option<Self> {
         let [first, ..] = probes else { return None };
@@ -61,8 +59,8 @@ impl Dump {
         })
     }
 
-    /// Reads all queues, and gives their sums: the clients' ends first, so that what
-    /// moves on in between is never counted in neither.
+    /// Reads all queues and returns their sums. The clients' ends come first, so that no byte that
+    /// moves on in between is missed.
     ///
     /// # Errors
     /// When a connection is no longer there.
@@ -78,8 +76,8 @@ impl Dump {
             .context("a connection is no longer there")
     }
 
-    /// The ends with these ports (0: any), at the places of the clients that `client`
-    /// finds in them.
+    /// The ends with these ports (0: any), each at the index of its connection; `client` extracts
+    /// the address of the client's end.
     fn ends(
         &mut self,
         source_port: u16,
@@ -101,7 +99,7 @@ impl Dump {
                     NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(response)) => {
                         let place = self.places.get(&client(&response.header.socket_id));
                         if let Some(&place) = place {
-                            // One that is over has no counters any more.
+                            // A closed connection has no counters.
                             ends[place] = End::of(&response).ok();
                         }
                     }
@@ -158,7 +156,7 @@ mod tests {
         pairs.iter().map(probe).collect()
     }
 
-    /// Acknowledgements may take a moment.
+    /// Retries, as acknowledgements may take a moment.
     fn settles(dump: &mut Dump, expected: Queues) -> bool {
         (0..200).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(5));
@@ -167,10 +165,10 @@ mod tests {
     }
 
     #[test]
-    fn a_dump_sums_up_what_waits_on_each_of_many_connections() {
+    fn a_dump_adds_up_the_queues_of_all_connections() {
         let mut pairs = pairs(LEAST);
         let mut probes = probes(&pairs);
-        assert!(Dump::of(&probes[1..]).is_none(), "few are asked about one by one");
+        assert!(Dump::of(&probes[1..]).is_none(), "few are read one by one");
         let mut dump = Dump::of(&probes).unwrap();
         let mut expected = Queues::default();
         for (place, (server, client)) in pairs.iter_mut().enumerate() {
@@ -184,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_in_the_senders_kernel_is_counted_there() {
+    fn bytes_in_the_servers_kernel_count_as_its_send_queue() {
         let mut pairs = pairs(LEAST);
         let mut dump = Dump::of(&probes(&pairs)).unwrap();
         let (server, _) = &mut pairs[LEAST / 2];

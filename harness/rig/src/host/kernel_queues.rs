@@ -1,5 +1,5 @@
 //! Both kernel socket queues of one connection, read from outside: `sock_diag`
-//! by the exact four-tuple, or `/proc/net/tcp` where that is not to be had.
+//! by the exact four-tuple, or `/proc/net/tcp` where that is not available.
 
 use anyhow::{Context, Result, bail};
 use bench_core::record::snapshot::{Method, Queues};
@@ -18,19 +18,19 @@ use std::net::SocketAddr;
 const BYTES_ACKED_AT: usize = 120;
 const BYTES_RECEIVED_AT: usize = 128;
 
-/// Reads the queues of one connection again and again.
+/// Reads the queues of one connection, repeatedly.
 pub struct Probe {
     pub(crate) server: SocketAddr,
     pub(crate) client: SocketAddr,
-    /// `None`: fall back on /proc.
+    /// `None`: read /proc instead.
     netlink: Option<Socket>,
-    /// What the client's kernel has received when nothing was under way, minus
-    /// what the server's had acknowledged: its handshake and the like.
+    /// Bytes that the client's kernel had received while nothing was in transit, minus those that
+    /// had been acknowledged to the server's: its handshake and the like.
     pub(crate) base: i64,
     buffer: Vec<u8>,
 }
 
-/// One end as `sock_diag` tells it, in bytes.
+/// One end as `sock_diag` reports it, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct End {
     receive_queue: u64,
@@ -40,10 +40,10 @@ pub(crate) struct End {
 }
 
 impl End {
-    /// What an answer tells.
+    /// Reads an answer.
     ///
     /// # Errors
-    /// When it has no counters, as of a connection that is over.
+    /// When it has no counters, as for a closed connection.
     pub(crate) fn of(response: &InetResponse) -> Result<Self> {
         let info = response.nlas.iter().find_map(|nla| match nla {
             Nla::TcpInfo(bytes) => Some(bytes.as_slice()),
@@ -72,8 +72,8 @@ pub(crate) fn queues(client: End, server: End, base: i64) -> Queues {
 }
 
 impl Probe {
-    /// A probe of the connection between `server` and `client`, made while
-    /// nothing is under way between them.
+    /// A probe of the connection between `server` and `client`, created while nothing is in
+    /// transit between them.
     #[must_use]
     pub fn new(server: SocketAddr, client: SocketAddr) -> Self {
         let mut probe = Self { server, client, netlink: None, base: 0, buffer: vec![0; 4096] };
@@ -85,7 +85,7 @@ impl Probe {
         probe
     }
 
-    /// How it reads.
+    /// How it reads the queues.
     #[must_use]
     pub fn method(&self) -> Method {
         match self.netlink {
@@ -94,8 +94,8 @@ impl Probe {
         }
     }
 
-    /// Reads both queues: the client's end first, so that what moves on in
-    /// between is never counted in neither.
+    /// Reads both queues. The client's end comes first, so that no byte that moves on in between
+    /// is missed.
     ///
     /// # Errors
     /// When the connection is no longer there.
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn both_methods_see_what_is_not_read() {
+    fn both_methods_report_bytes_that_were_not_read() {
         let (mut server, mut client) = pair();
         let mut diag = probe(&server);
         assert_eq!(diag.method(), Method::SockDiag);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_in_the_senders_kernel_is_counted_there() {
+    fn bytes_in_the_servers_kernel_count_as_its_send_queue() {
         let (mut server, client) = pair();
         let mut probe = probe(&server);
         server.set_nonblocking(true).unwrap();

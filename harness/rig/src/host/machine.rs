@@ -1,4 +1,4 @@
-//! What machine this is, as far as it bears on the numbers.
+//! The properties of the machine that affect the numbers.
 
 use bench_core::record::machine::Machine;
 use nix::sys::utsname::uname;
@@ -6,7 +6,7 @@ use procfs::{Current, CurrentSI, LoadAverage, Meminfo};
 use std::path::Path;
 use std::process::Command;
 
-/// Reads the machine.
+/// Reads them; what cannot be read is absent.
 #[must_use]
 pub fn read(cpus_allowed: String) -> Machine {
     let name = uname().ok();
@@ -33,7 +33,7 @@ pub fn read(cpus_allowed: String) -> Machine {
     }
 }
 
-/// The machine's name, in characters that a folder may have.
+/// The host name without its domain, in characters that are safe in the name of a directory.
 #[must_use]
 pub fn host() -> String {
     let name = nix::unistd::gethostname().unwrap_or_default();
@@ -45,8 +45,7 @@ pub fn host() -> String {
     }
 }
 
-/// CPU time of the whole machine since boot: all of it, and what the hypervisor
-/// gave to others meanwhile.
+/// CPU time of the whole machine since boot, and how much of it the hypervisor gave to others.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CpuTime {
     all: u64,
@@ -54,7 +53,7 @@ pub struct CpuTime {
 }
 
 impl CpuTime {
-    /// Up to now.
+    /// The time from boot until now; zero if it cannot be read.
     #[must_use]
     pub fn now() -> Self {
         let Ok(stat) = procfs::KernelStats::current() else { return Self::default() };
@@ -72,8 +71,8 @@ impl CpuTime {
     }
 }
 
-/// The commit of the suite, and whether its files differ from it (results
-/// apart); `None` outside of git.
+/// The commit of the suite, and whether its files differ from it (except results); `None`
+/// outside of git.
 #[must_use]
 pub fn commit(root: &Path) -> (Option<String>, Option<bool>) {
     let git = |args: &[&str]| {
@@ -95,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_machine_tells_what_matters() {
+    fn the_properties_of_this_machine_are_read() {
         let machine = read("0".into());
         assert!(!machine.kernel.is_empty() && machine.cpus_online > 0);
         assert!(machine.memory_bytes.unwrap() > 1 << 20);
@@ -104,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn stolen_time_is_a_share() {
+    fn stolen_time_is_a_share_of_all_cpu_time() {
         let earlier = CpuTime { all: 1000, stolen: 10 };
         let later = CpuTime { all: 1200, stolen: 60 };
         assert!((later.stolen_since(earlier) - 0.25).abs() < 1e-9);

@@ -1,4 +1,4 @@
-//! The machine: CPUs, processes, kernel queues, and what else goes on.
+//! The machine: CPUs, processes, kernel queues, and what else runs on it.
 
 pub mod affinity;
 pub mod descriptors;

@@ -1,5 +1,4 @@
-//! What the kernel tells of a process from outside: CPU time, memory, context
-//! switches.
+//! What the kernel reports about a process: CPU time, memory, context switches.
 
 use anyhow::{Context, Result};
 use bench_core::record::watched::Switches;
@@ -9,10 +8,10 @@ use procfs::process::Process;
 use std::cell::Cell;
 use tick::clock::now_ns;
 
-/// Between two searches for new children of a process that has some, in ns.
+/// Time between two searches for new children of a process that has some, in ns.
 const SEARCH_NS: u64 = 1_000_000_000;
 
-/// A process and all that it has started, to look at.
+/// Reads the counters of a process and of all that it has started.
 pub struct Gauge {
     /// The process itself first.
     members: Vec<Member>,
@@ -23,7 +22,7 @@ pub struct Gauge {
 struct Member {
     cpu: ClockId,
     process: Process,
-    /// What it had used when it was last seen: it may end before the others.
+    /// Its CPU time at the last reading: it may end before the others.
     cpu_ns: Cell<u64>,
 }
 
@@ -33,8 +32,7 @@ impl Member {
         Ok(Self { cpu, process: Process::new(pid)?, cpu_ns: Cell::new(0) })
     }
 
-    /// CPU time of all its threads, user and system; what was last seen of it once it
-    /// has gone.
+    /// CPU time of all its threads, user and system, in ns.
     fn cpu_ns(&self) -> Result<u64> {
         let time = clock_gettime(self.cpu)?;
         self.cpu_ns.set(time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64);
@@ -49,10 +47,10 @@ impl Member {
 }
 
 impl Gauge {
-    /// Looks at process `pid` and what it has started by now.
+    /// For process `pid` and all that it has started by now.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When there is no such process.
     pub fn new(pid: Pid) -> Result<Self> {
         let own = Member::new(pid.as_raw())?;
         let mut gauge =
@@ -61,8 +59,8 @@ impl Gauge {
         Ok(gauge)
     }
 
-    /// Looks for what it has started since, now and then: that takes longer than a
-    /// look, so it is left out for a process that has no children at first.
+    /// Searches for new children once a second. That takes longer than a snapshot, so it is left
+    /// out for a process that had none at the beginning.
     pub fn refresh(&mut self) {
         if self.members.len() > 1 && now_ns() - self.searched_ns > SEARCH_NS {
             self.search();
@@ -74,7 +72,7 @@ impl Gauge {
         while let Some(member) = self.members.get(place) {
             for child in member.children() {
                 let known = |other: &Member| other.process.pid == child as i32;
-                // It may have gone again.
+                // It may have ended again.
                 if !self.members.iter().any(known)
                     && let Ok(member) = Member::new(child as i32)
                 {
@@ -89,19 +87,19 @@ impl Gauge {
     /// CPU time of all of them, user and system, in ns.
     ///
     /// # Errors
-    /// When the process itself has gone.
+    /// When the process itself has ended.
     pub fn cpu_ns(&self) -> Result<u64> {
         let own = self.members[0].cpu_ns()?;
         let others = self.members[1..].iter();
         Ok(own + others.map(|m| m.cpu_ns().unwrap_or(m.cpu_ns.get())).sum::<u64>())
     }
 
-    /// Resident memory of all of them in bytes. What several processes may share
-    /// (files and shared memory) counts once, by the one that has most of it: at
-    /// least so much, as not all of them share the same.
+    /// Resident memory of all of them in bytes. Memory that several processes may share (files and
+    /// shared memory) counts once, by the process that has most of it: a lower bound, as they need
+    /// not share the same.
     ///
     /// # Errors
-    /// When the process itself has gone.
+    /// When the process itself has ended.
     pub fn rss_bytes(&self) -> Result<u64> {
         let own = self.members[0].process.statm()?;
         let (mut private, mut shared) = (own.resident.saturating_sub(own.shared), own.shared);
@@ -112,11 +110,10 @@ impl Gauge {
         Ok((private + shared) * self.page_bytes)
     }
 
-    /// The most resident memory that the process itself ever had, in bytes
-    /// (`VmHWM`).
+    /// Peak resident memory of the process itself, in bytes (`VmHWM`).
     ///
     /// # Errors
-    /// When it has gone.
+    /// When it has ended.
     pub fn peak_rss_bytes(&self) -> Result<u64> {
         Ok(self.members[0].process.status()?.vmhwm.unwrap_or(0) * 1024)
     }
@@ -124,7 +121,7 @@ impl Gauge {
     /// Context switches of all their threads.
     ///
     /// # Errors
-    /// When the process itself has gone.
+    /// When the process itself has ended.
     pub fn switches(&self) -> Result<Switches> {
         let mut sum = Switches::default();
         let tasks = self.members[0].process.tasks()?;
@@ -145,7 +142,7 @@ mod tests {
     use std::os::unix::process::CommandExt;
 
     #[test]
-    fn a_busy_process_shows() {
+    fn a_busy_process_has_cpu_time_memory_and_switches() {
         let gauge = Gauge::new(nix::unistd::getpid()).unwrap();
         let before = gauge.cpu_ns().unwrap();
         let memory = vec![1u8; 32 << 20];
@@ -159,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn children_and_theirs_are_counted_even_when_they_have_gone() {
+    fn descendants_are_counted_even_after_they_have_ended() {
         let busy = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; read x";
         let child = r#"sh -c "$1"; echo gone; sleep 60"#;
         let own = r#"sh -c "$1" sh "$2"; sleep 60"#;

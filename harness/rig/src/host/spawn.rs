@@ -1,4 +1,4 @@
-//! Starts children: on their CPUs, and so that the kernel ends them with the harness.
+//! Starts children pinned to their CPUs, and so that the kernel ends them with the harness.
 
 use super::affinity::CpuList;
 use contract::child::{Child, Keeper};
@@ -29,8 +29,8 @@ pub fn start<'k, L: DeserializeOwned + Send + 'static>(
     Child::spawn(peer, command, keeper)
 }
 
-/// Starts the program on these CPUs, and has the kernel end it when the harness ends in
-/// any way. [`crate::host::guard::Guard`] does the same for what it starts itself.
+/// Pins a program that is about to be started to these CPUs, and has the kernel end it when
+/// the harness ends in any way. [`crate::host::guard::Guard`] ends what the program starts.
 pub fn bind(command: &mut Command, cpus: Option<CpuList>) {
     let harness = nix::unistd::getpid();
     let prepare = move || {

@@ -1,7 +1,6 @@
-//! Processes that a child left behind outside of its process group (a daemon has a
-//! session of its own). They are known by a word in their environment, which is
-//! handed down from parent to child: so Jenkins finds what its jobs have left
-//! (`ProcessTreeKiller`).
+//! Processes that a child left behind outside of its process group (a daemon has a session of
+//! its own). They are found by a variable in their environment, which children inherit, as
+//! Jenkins finds what its jobs have left behind (`ProcessTreeKiller`).
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpgid};
@@ -9,20 +8,20 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-/// The variable that every child gets; its value is the private folder of the meters,
+/// The variable that every child gets; its value is the private directory of the meters,
 /// which no other harness has.
 pub const MARK: &str = "TICK_BENCH_ROOM";
 
-/// How often it looks for more: what is being ended may be starting others.
-const LOOKS: usize = 100;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
+/// Scans at most: a process that is being ended may be starting others.
+const SCANS: usize = 100;
+const BETWEEN_SCANS: Duration = Duration::from_millis(2);
 
-/// Ends all processes that carry the mark of this folder, and says how many it found;
-/// those in `dying` groups, which were killed just before, are none of them.
+/// Ends all processes that have the mark of this directory, and returns their number; those in
+/// `dying` groups, which were killed just before, are not counted.
 pub fn end(room: &Path, dying: &BTreeSet<Pid>) -> usize {
     let mark = format!("{MARK}={}", room.display());
     let mut ended = BTreeSet::new();
-    for _ in 0..LOOKS {
+    for _ in 0..SCANS {
         let found = marked(mark.as_bytes());
         if found.is_empty() {
             break;
@@ -30,25 +29,25 @@ pub fn end(room: &Path, dying: &BTreeSet<Pid>) -> usize {
         for pid in found {
             let pid = Pid::from_raw(pid);
             let is_dying = getpgid(Some(pid)).is_ok_and(|group| dying.contains(&group));
-            // Its number cannot have been given to another within this moment: the
-            // kernel goes through all others first.
+            // Its number cannot have been reused in this short time: the kernel goes through
+            // all others first.
             let was_there = kill(pid, Signal::SIGKILL).is_ok();
             if was_there && !is_dying {
                 ended.insert(pid);
             }
         }
-        std::thread::sleep(BETWEEN_LOOKS);
+        std::thread::sleep(BETWEEN_SCANS);
     }
     ended.len()
 }
 
-/// Living processes with these words in their environment. One that has ended has
-/// none (proc_pid_environ(5)), and those of others cannot be read.
+/// Live processes with this variable in their environment. One that has ended has no
+/// environment (proc_pid_environ(5)), and that of other users' processes cannot be read.
 fn marked(mark: &[u8]) -> Vec<i32> {
     let own = std::process::id() as i32;
     let carries = |pid: i32| {
         let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.split(|&byte| byte == 0).any(|word| word == mark)
+        environment.split(|&byte| byte == 0).any(|variable| variable == mark)
     };
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -68,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_carries_the_mark_is_ended_and_nobody_else() {
+    fn only_processes_with_the_mark_are_ended() {
         let (room, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let none = BTreeSet::new();
         assert_eq!(end(room.path(), &none), 0);
@@ -76,7 +75,7 @@ mod tests {
         assert_eq!(end(room.path(), &none), 1);
         assert!(!own.wait().unwrap().success());
         assert!(others.try_wait().unwrap().is_none());
-        // Of a group that was killed anyway: ended, and not counted.
+        // In a group that was killed just before: ended, and not counted.
         let group = BTreeSet::from([Pid::from_raw(others.id() as i32)]);
         assert_eq!(end(other.path(), &group), 0);
         assert!(!others.wait().unwrap().success());

@@ -1,11 +1,11 @@
-//! What went on around a round on the CPUs that it used: time taken by the
-//! hypervisor and by other processes, and the CPU's frequency.
+//! What else happened on the CPUs of a round: time taken by the hypervisor and by other
+//! processes, and the CPU's frequency.
 
 use crate::host::affinity::{CpuList, Placement};
 use bench_core::record::watched::Disturbance;
 use procfs::{CurrentSI, KernelStats};
 
-/// The state of things at one instant, since boot.
+/// The counters since boot, at one instant.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
     /// CPU time that processes used, in ns.
@@ -14,14 +14,14 @@ pub struct Surroundings {
     stolen_ns: u64,
     /// CPU time of this process, in ns.
     harness_ns: u64,
-    /// Of the first of the client's CPUs, in kHz, where it is told.
+    /// Frequency of the first of the client's CPUs, in kHz; `None` if it is not reported.
     frequency_khz: Option<u64>,
     at_ns: u64,
     cpus: usize,
 }
 
 impl Surroundings {
-    /// Looks at the CPUs that a round uses.
+    /// Reads the counters of the CPUs that a round uses.
     #[must_use]
     pub fn now(placement: &Placement) -> Self {
         let own = procfs::process::Process::myself().and_then(|me| me.stat());
@@ -42,7 +42,7 @@ impl Surroundings {
                 continue;
             }
             now.cpus += 1;
-            // Interrupts are the price of a round's own packets.
+            // Without interrupts: they are the cost of a round's own packets.
             now.busy_ns += in_ns(time.user + time.nice + time.system);
             now.stolen_ns += in_ns(time.steal.unwrap_or(0));
         }
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_others_use_is_what_is_left() {
+    fn cpu_time_not_used_by_the_round_is_that_of_others() {
         let earlier = Surroundings { cpus: 2, ..Surroundings::default() };
         let later = Surroundings {
             busy_ns: 1_500_000_000,
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_neighbour_shows() {
+    fn a_busy_harness_is_counted() {
         let placement = Placement { server: None, client: None, spin: false };
         let before = Surroundings::now(&placement);
         let until = tick::clock::now_ns() + 200_000_000;

@@ -1,4 +1,4 @@
-//! Builds the server and the clients, and tells where their binaries are.
+//! Builds the server and the clients, and returns the commands that start them.
 
 use super::roster::{Entry, Recipe};
 use super::servers::Server;
@@ -13,19 +13,19 @@ use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What came of building one client, or one server.
+/// The result of building one client or one server.
 #[derive(Debug, Clone)]
 pub enum Built {
     /// The program to run, and the arguments that belong to it.
     Program(Vec<String>),
     /// It cannot run here.
     Unavailable(Unavailability),
-    /// It does not keep the contract.
+    /// It breaks the contract.
     Failing(Reason),
 }
 
 impl Built {
-    /// Why it cannot be run; `None`: it can.
+    /// Why it cannot be run; `None` if it can.
     #[must_use]
     pub fn not_runnable(&self) -> Option<String> {
         match self {
@@ -41,7 +41,7 @@ impl Built {
 pub struct Programs {
     /// The server's program, and the arguments that belong to it.
     pub server: Vec<String>,
-    /// The folder that it runs in.
+    /// The server's working directory.
     pub server_dir: PathBuf,
     /// By client name.
     pub clients: BTreeMap<String, Built>,
@@ -70,8 +70,8 @@ pub fn build(root: &Path, server: &Server, entries: &[Entry], profile: &str) -> 
     let binaries = binaries?;
     let built = run_own_build(&server.recipe)
         .and_then(|()| program(&server.recipe, root, &binaries, profile));
-    let words = match built {
-        Ok(Built::Program(words)) => words,
+    let argv = match built {
+        Ok(Built::Program(argv)) => argv,
         Ok(Built::Unavailable(why)) => bail!("--server {name}: {why}"),
         Ok(Built::Failing(reason)) => bail!("--server {name}: {reason}"),
         Err(error) => return Err(error.context(format!("--server {name}"))),
@@ -84,10 +84,10 @@ pub fn build(root: &Path, server: &Server, entries: &[Entry], profile: &str) -> 
             (entry.name.clone(), built.unwrap_or_else(|error| unbuilt(&error)))
         })
         .collect();
-    Ok(Programs { server: words, server_dir: server.recipe.dir.clone(), clients })
+    Ok(Programs { server: argv, server_dir: server.recipe.dir.clone(), clients })
 }
 
-/// Builds a server that is not part of this workspace, for a list of all.
+/// Builds a server that is not part of this workspace.
 #[must_use]
 pub fn server(root: &Path, server: &Server, profile: &str) -> Built {
     let built = run_own_build(&server.recipe)
@@ -109,8 +109,8 @@ fn packages_below<'a>(root: &Path, entries: &'a [Entry]) -> Vec<&'a str> {
     packages
 }
 
-/// The server and the clients of this workspace that cargo builds; their binaries by the
-/// name of their package.
+/// Builds the server and the clients of this workspace with cargo; returns their binaries by
+/// package name.
 fn build_with_cargo(
     root: &Path,
     server: &Server,
@@ -120,7 +120,7 @@ fn build_with_cargo(
     let inside: Vec<&str> = packages_below(root, entries);
     let own = server.recipe.build.cargo.as_deref();
     let everything: Vec<&str> = own.into_iter().chain(inside.iter().copied()).collect();
-    // One cargo command for all is quickest; when it fails, one by one tells whose fault it is.
+    // One cargo command for all is quickest. If it fails, one by one shows which does not build.
     let cargo_inside = |packages: &[&str]| cargo(root, &Chosen::Inside(packages), profile);
     if let Ok(built) = cargo_inside(&everything) {
         return Ok(built);
@@ -143,7 +143,7 @@ fn run_own_build(recipe: &Recipe) -> Result<()> {
     }
 }
 
-/// The command that starts one program; built, if it is a package of another workspace.
+/// The command that starts one program. A package of another workspace is built first.
 fn program(
     recipe: &Recipe,
     root: &Path,
@@ -154,14 +154,14 @@ fn program(
         let program = program.to_owned();
         return Ok(Built::Unavailable(Unavailability::MissingProgram { program }));
     }
-    let mut words = match (&recipe.command, &recipe.build.cargo) {
+    let mut argv = match (&recipe.command, &recipe.build.cargo) {
         (Some(command), _) => {
-            let mut words = command.clone();
-            let beside = recipe.dir.join(&words[0]);
-            if words[0].contains('/') && beside.is_file() {
-                words[0] = beside.to_string_lossy().into_owned();
+            let mut argv = command.clone();
+            let beside = recipe.dir.join(&argv[0]);
+            if argv[0].contains('/') && beside.is_file() {
+                argv[0] = beside.to_string_lossy().into_owned();
             }
-            words
+            argv
         }
         (None, Some(package)) => {
             let outside = !recipe.dir.starts_with(root);
@@ -175,8 +175,8 @@ fn program(
         }
         (None, None) => bail!("no command to run it"),
     };
-    words.extend(recipe.args.iter().cloned());
-    Ok(Built::Program(words))
+    argv.extend(recipe.args.iter().cloned());
+    Ok(Built::Program(argv))
 }
 
 fn run_build(command: &[String], dir: &Path) -> Result<()> {
@@ -197,21 +197,21 @@ fn run_build(command: &[String], dir: &Path) -> Result<()> {
     let status = child.wait()?;
     if !status.success() {
         output_to.show()?;
-        // The last thing that a build says is mostly why it failed.
+        // The last line of a build's output is usually why it failed.
         bail!("its build command `{shown}` failed ({status}): {last}");
     }
     Ok(())
 }
 
-/// Where the output of a build goes: to standard error as it comes; where only errors are to
-/// be shown, to an unnamed file, which is shown if the build fails.
+/// Where the output of a build goes: straight to standard error or, where only errors are
+/// printed, to an unnamed file that is printed if the build fails.
 struct BuildOutput(Option<File>);
 
 impl BuildOutput {
     fn new() -> Result<Self> {
         let quiet = !log::log_enabled!(log::Level::Info);
         let file = quiet.then(tempfile::tempfile).transpose();
-        Ok(Self(file.context("a file for the output of the build")?))
+        Ok(Self(file.context("cannot create a file for the output of the build")?))
     }
 
     fn sink(&self) -> Result<Stdio> {
@@ -221,10 +221,10 @@ impl BuildOutput {
         })
     }
 
-    /// Passes on what a build says, and returns the last line of it.
-    fn pass_on(&self, said: impl Read) -> Result<String> {
+    /// Passes on the output of a build, and returns its last line that is not blank.
+    fn pass_on(&self, output: impl Read) -> Result<String> {
         let (mut to, mut last) = (self.writer()?, String::new());
-        for line in BufReader::new(said).split(b'\n') {
+        for line in BufReader::new(output).split(b'\n') {
             let line = line?;
             to.write_all(&line)?;
             to.write_all(b"\n")?;
@@ -252,7 +252,7 @@ impl BuildOutput {
     }
 }
 
-/// A command as one would type it.
+/// A command as it would be typed.
 fn shown(command: &Command) -> String {
     let words = [command.get_program()].into_iter().chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
@@ -260,11 +260,11 @@ fn shown(command: &Command) -> String {
 
 /// What cargo is to build.
 enum Chosen<'a> {
-    /// The programs of these packages of the suite. Cargo unites the features of
-    /// dependencies over the packages that it is told of, so it is told of the whole
-    /// workspace: a program is the same whichever others are chosen beside it.
+    /// The binaries of these packages of the suite. Cargo unifies the features of dependencies
+    /// over the packages it is given, so it is given the whole workspace: a binary is then the
+    /// same whichever others are built with it.
     Inside(&'a [&'a str]),
-    /// The programs of a package of another workspace, as that builds it by itself.
+    /// The binaries of a package of another workspace, as that workspace builds them.
     Outside(&'a str),
 }
 
@@ -280,8 +280,8 @@ impl Chosen<'_> {
     }
 }
 
-/// Cargo as a user would call it. What a cargo that runs us has told us about our own
-/// package would make build scripts run again that look at it (ring's does).
+/// Cargo as a user would run it. The variables that an outer cargo has set for our own package
+/// would make build scripts that read them run again (ring's does).
 #[must_use]
 pub fn cargo_command() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -295,9 +295,9 @@ pub fn cargo_command() -> Command {
     command
 }
 
-/// Builds programs with cargo; the binaries by the name of their package.
+/// Builds programs with cargo; returns the binaries by name.
 fn cargo(dir: &Path, chosen: &Chosen, profile: &str) -> Result<BTreeMap<String, PathBuf>> {
-    // Without a name, cargo would build everything.
+    // Without `--bin`, cargo would build everything.
     if matches!(chosen, Chosen::Inside([])) {
         return Ok(BTreeMap::new());
     }
@@ -338,10 +338,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_build_tells_why() {
-        let words = ["sh", "-c", "echo first >&2; echo 'no such library: install it' >&2; exit 3"];
+    fn a_failed_build_reports_why() {
+        let argv = ["sh", "-c", "echo first >&2; echo 'no such library: install it' >&2; exit 3"];
         let dir = tempfile::tempdir().unwrap();
-        let error = run_build(&words.map(str::to_owned), dir.path()).unwrap_err().to_string();
+        let error = run_build(&argv.map(str::to_owned), dir.path()).unwrap_err().to_string();
         assert!(error.ends_with("failed (exit status: 3): no such library: install it"), "{error}");
         run_build(&["true".to_owned()], dir.path()).unwrap();
     }

@@ -1,5 +1,5 @@
-//! Plays the cases of the conformance suite with clients that were built: all of them for
-//! `harness check`, the quick ones before a campaign.
+//! Plays the conformance cases with built clients: all of them for `harness check`, the quick
+//! ones before a campaign.
 
 use super::build::{Built, Programs};
 use super::roster::Entry;
@@ -16,19 +16,18 @@ fn claims(entry: &Entry) -> Claims {
     Claims { name: entry.client.clone(), class: entry.class }
 }
 
-/// Plays cases with one client, `jobs` of them side by side, and gives the
-/// findings in the order of the cases; those that were not played when
-/// `interrupted` was set are missing at the end.
+/// Plays cases with one client, `jobs` at a time, and returns the findings in the order of the
+/// cases: `None` for those that had not been played when `interrupted` was set.
 #[must_use]
 pub fn play(
     entry: &Entry,
-    words: &[String],
+    argv: &[String],
     cases: &[&'static Case],
     (jobs, guard, interrupted): (usize, &Guard, &AtomicBool),
     report: &(dyn Fn(&Case, &Finding) + Sync),
 ) -> Vec<Option<Finding>> {
-    let args: Vec<&str> = words[1..].iter().map(String::as_str).collect();
-    let program = Program { path: &words[0], args: &args, dir: Some(&entry.dir) };
+    let args: Vec<&str> = argv[1..].iter().map(String::as_str).collect();
+    let program = Program { path: &argv[0], args: &args, dir: Some(&entry.dir) };
     let claims = claims(entry);
     let (next, findings) = (AtomicUsize::new(0), Mutex::new(vec![None; cases.len()]));
     std::thread::scope(|scope| {
@@ -65,8 +64,8 @@ pub fn exclude_failing(
     let jobs = available_parallelism().map_or(1, usize::from);
     let quick: Vec<&Case> = CASES.iter().filter(|case| case.pace == Pace::Quick).collect();
     for entry in entries {
-        let Some(Built::Program(words)) = programs.clients.get(&entry.name) else { continue };
-        let findings = play(entry, words, &quick, (jobs, &guard, interrupted), &|_, _| {});
+        let Some(Built::Program(argv)) = programs.clients.get(&entry.name) else { continue };
+        let findings = play(entry, argv, &quick, (jobs, &guard, interrupted), &|_, _| {});
         let failed = quick.iter().zip(findings).find_map(|(case, finding)| match finding {
             Some(Finding::Failed(detail)) => Some((case, detail)),
             _ => None,

@@ -1,4 +1,4 @@
-//! Clients and servers: found, built, checked, and made anew from templates.
+//! Clients and servers: found, built and checked; new clients from templates.
 
 pub mod build;
 pub mod conform;

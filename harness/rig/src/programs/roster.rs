@@ -35,7 +35,7 @@ struct Manifest {
 pub struct Build {
     /// A cargo package, whose binary has the same name.
     pub cargo: Option<String>,
-    /// Any other command, run in the program's folder.
+    /// Any other command, run in the program's directory.
     pub command: Option<Vec<String>>,
 }
 
@@ -57,13 +57,13 @@ pub(crate) struct Needs {
 /// How a client or a server is built and started.
 #[derive(Debug, Clone)]
 pub struct Recipe {
-    /// Its folder.
+    /// The directory of its manifest, which is its working directory.
     pub dir: PathBuf,
     /// How it is built.
     pub build: Build,
     /// Its own command; `None`: the binary that cargo built.
     pub command: Option<Vec<String>>,
-    /// Arguments after that.
+    /// Arguments after the command.
     pub args: Vec<String>,
     /// Programs that have to be on the PATH.
     pub needs: Vec<String>,
@@ -86,38 +86,38 @@ pub struct Entry {
     pub class: Class,
     /// What schedules its work, in a few words.
     pub runtime: String,
-    /// One line of why it is here.
+    /// Why the suite has it, in one line.
     pub why: String,
     /// Whether it speaks TLS.
     pub tls: bool,
     /// The name in its `client.toml`, which all of its variants share.
     pub client: String,
-    /// The folder of its `client.toml`.
+    /// The directory of its `client.toml`.
     pub dir: PathBuf,
     /// How it is built.
     pub build: Build,
     /// Its own command; `None`: the binary that cargo built.
     pub command: Option<Vec<String>>,
-    /// Arguments after that.
+    /// Arguments after the command.
     pub args: Vec<String>,
     /// Programs that have to be on the PATH.
     pub needs: Vec<String>,
 }
 
-/// A `harness.toml` beside the suite: where further clients are.
+/// `harness.toml` in the suite's directory: where further clients are.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    /// Folders of clients, or folders with such folders in them; relative ones
-    /// count from the file.
+    /// Directories of clients, or directories that contain such directories; relative to the
+    /// file.
     clients: Vec<PathBuf>,
 }
 
-/// All clients found, in the order of their names, each followed by its variants:
-/// those of the suite, those of the folders in its `harness.toml`, and `extra`.
+/// All clients, sorted by name, each followed by its variants: those of the suite, of the
+/// directories in its `harness.toml`, and `extra`.
 ///
 /// # Errors
-/// When a `client.toml` is not as it should be, or two share a name.
+/// When a `client.toml` is wrong, or two share a name.
 pub fn find(root: &Path, extra: &[PathBuf]) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for path in manifests_in(&root.join("clients"))? {
@@ -138,13 +138,13 @@ pub fn find(root: &Path, extra: &[PathBuf]) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// The `client.toml` of every folder in this one.
-fn manifests_in(folder: &Path) -> Result<Vec<PathBuf>> {
-    let pattern = format!("{}/*/client.toml", glob::Pattern::escape(&folder.to_string_lossy()));
+/// The `client.toml` of every directory in this one.
+fn manifests_in(dir: &Path) -> Result<Vec<PathBuf>> {
+    let pattern = format!("{}/*/client.toml", glob::Pattern::escape(&dir.to_string_lossy()));
     Ok(glob::glob(&pattern)?.collect::<Result<_, _>>()?)
 }
 
-/// A `client.toml`, given by itself or by its folder.
+/// The path of a `client.toml`, given as the file or as its directory.
 fn manifest(path: &Path) -> PathBuf {
     if path.is_dir() { path.join("client.toml") } else { path.to_owned() }
 }
@@ -164,7 +164,7 @@ fn listed(root: &Path) -> Result<Vec<PathBuf>> {
         let inside = if own.is_file() { vec![own] } else { manifests_in(&dir)? };
         if inside.is_empty() {
             bail!(
-                "harness.toml: {}: no client.toml there, nor in a folder of it",
+                "harness.toml: {}: no client.toml there, nor in a directory below it",
                 folder.display()
             );
         }
@@ -173,8 +173,8 @@ fn listed(root: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The entries that the command line asks for. `all` takes every client, and
-/// variants only where they are named.
+/// The entries that the command line asks for. `all` selects every client, but only the
+/// variants that are named.
 ///
 /// # Errors
 /// When a name is unknown.
@@ -198,7 +198,7 @@ pub fn select(
     Ok(entries.iter().filter(wanted).cloned().collect())
 }
 
-/// A manifest, and its folder.
+/// Reads a manifest; returns it with its directory.
 pub(crate) fn read_manifest<M: DeserializeOwned>(path: &Path) -> Result<(M, PathBuf)> {
     let path = path.canonicalize().context("cannot read it")?;
     let text = std::fs::read_to_string(&path).context("cannot read it")?;
@@ -231,7 +231,7 @@ fn load(path: &Path) -> Result<Vec<Entry>> {
     Ok(variants.chain([client.clone()]).collect())
 }
 
-/// Whether names can be written anywhere, and there is something to run.
+/// Checks that names can be written in any format, and that there is something to run.
 pub(crate) fn sound<'a>(
     names: impl IntoIterator<Item = &'a String>,
     build: &Build,
@@ -257,7 +257,7 @@ pub(crate) fn sound<'a>(
 }
 
 impl Entry {
-    /// What is missing for it to run, before it is even built.
+    /// The first program it needs that is not on the PATH.
     #[must_use]
     pub fn missing_program(&self) -> Option<&str> {
         missing(&self.needs)
@@ -277,7 +277,7 @@ impl Entry {
 }
 
 impl Recipe {
-    /// What is missing for it to run, before it is even built.
+    /// The first program it needs that is not on the PATH.
     #[must_use]
     pub fn missing_program(&self) -> Option<&str> {
         missing(&self.needs)
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn errors_name_the_mistake() {
         let cases = [
             (SOUND.replace("'a'", "'a b'"), "name `a b`"),
             (SOUND.replace("command=['x']", ""), "[run] command: needed"),
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_are_listed_in_a_file_beside_the_suite() {
+    fn harness_toml_lists_directories_of_clients() {
         let (room, _) = room(SOUND);
         let root = room.path().join("suite");
         std::fs::create_dir_all(root.join("clients")).unwrap();
@@ -352,19 +352,19 @@ mod tests {
         };
         assert_eq!(names("clients = ['../more', '..']").unwrap(), ["a", "a:v", "b", "b:v"]);
         assert_eq!(names("clients = ['../more/b']").unwrap(), ["b", "b:v"]);
-        for (text, words) in [
+        for (text, expected) in [
             ("clients = ['nowhere']", "harness.toml: nowhere: no client.toml there"),
             ("client = []", "unknown field `client`"),
         ] {
             let error = format!("{:#}", names(text).unwrap_err());
-            assert!(error.contains(words), "{error}");
+            assert!(error.contains(expected), "{error}");
         }
         let given = find(&room.path().join("none"), &[own]).unwrap();
-        assert_eq!(given.len(), 2, "a folder does for --client");
+        assert_eq!(given.len(), 2, "--client takes a directory, too");
     }
 
     #[test]
-    fn the_same_name_twice_is_refused() {
+    fn two_clients_of_one_name_are_refused() {
         let (_a, first) = room(SOUND);
         let (b, second) = room(SOUND);
         let error = find(b.path(), &[first, second]).unwrap_err();
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_program_is_found_out() {
+    fn a_missing_program_is_reported() {
         let (room, path) =
             room(&(SOUND.to_owned() + "[needs]\nprograms=['sh','no-such-program']\n"));
         let found = find(room.path(), &[path]).unwrap();

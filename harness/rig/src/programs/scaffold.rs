@@ -1,5 +1,5 @@
-//! A new client out of a template: which files, with which words. Pure but for
-//! reading the templates and the kits.
+//! The files of a new client, filled in from a template. Reads the templates and the kits, and
+//! writes nothing.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::fmt;
@@ -18,7 +18,7 @@ pub enum Template {
     Browser,
 }
 
-/// The directory of its files in `harness/templates`.
+/// As the name of its directory in `harness/templates`.
 impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -31,10 +31,10 @@ impl fmt::Display for Template {
 }
 
 impl Template {
-    /// All of them.
+    /// All templates.
     pub const ALL: [Self; 4] = [Self::Rust, Self::Node, Self::Python, Self::Browser];
 
-    /// Folders of the suite that a client outside of it takes along.
+    /// Directories in `clients` that a client outside of the suite gets a copy of.
     fn kits(self) -> &'static [&'static str] {
         match self {
             Self::Rust => &[],
@@ -45,13 +45,13 @@ impl Template {
     }
 }
 
-/// A file to be written: its place in the client's folder, and its text.
+/// A file to be written: its path in the client's directory, and its text.
 pub type Piece = (PathBuf, String);
 
-/// A name that a folder, a crate and a package can have.
+/// Checks that a directory, a crate and a package can have this name.
 ///
 /// # Errors
-/// Any other.
+/// When they cannot.
 pub fn check_name(name: &str) -> Result<()> {
     let sound = name.len() <= 40
         && name.starts_with(|c: char| c.is_ascii_lowercase())
@@ -64,9 +64,9 @@ pub fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The files of a new client. `dir` is where it is going to be: in the suite's
-/// `clients` folder it uses the kits there, elsewhere it takes a copy along, and as a
-/// crate the suite's lock file, so that it is built from the same versions.
+/// The files of a new client in `dir`. In the suite's `clients` directory it uses the kits
+/// there. Elsewhere it gets a copy of them; a crate gets the suite's lock file instead, so that
+/// it is built from the same versions.
 ///
 /// # Errors
 /// When a template cannot be read.
@@ -83,21 +83,21 @@ pub fn pieces(root: &Path, template: Template, name: &str, dir: &Path) -> Result
         true => "main(",
         false => "main_with_lock(include_str!(\"../Cargo.lock\"), ",
     };
-    // A crate elsewhere is none of any workspace that its folder may lie in.
+    // A crate elsewhere must not join a workspace that its directory may be in.
     let workspace = if inside { "" } else { "\n[workspace]\n" };
-    let words =
+    let values =
         [("{{name}}", name), ("{{kit}}", &kit), ("{{main}}", main), ("{{workspace}}\n", workspace)];
     let fill =
-        |text: String| words.iter().fold(text, |text, (place, word)| text.replace(place, word));
+        |text: String| values.iter().fold(text, |text, (key, value)| text.replace(key, value));
     let mut pieces = Vec::new();
-    for (path, text) in folder(&root.join("harness/templates").join(template.to_string()))? {
+    for (path, text) in files_in(&root.join("harness/templates").join(template.to_string()))? {
         pieces.push((path, fill(text)));
     }
     if inside {
         return Ok(pieces);
     }
     for kit in template.kits() {
-        let files = folder(&clients.join(kit))?.into_iter();
+        let files = files_in(&clients.join(kit))?.into_iter();
         let own = files.filter(|(path, _)| !path.starts_with("test") && !path.starts_with("tests"));
         pieces.extend(own.map(|(path, text)| (Path::new("kit").join(kit).join(path), text)));
     }
@@ -108,15 +108,15 @@ pub fn pieces(root: &Path, template: Template, name: &str, dir: &Path) -> Result
     Ok(pieces)
 }
 
-/// Every file of a folder that git would keep, by its place in it.
-fn folder(dir: &Path) -> Result<Vec<Piece>> {
+/// Every file below a directory that git would keep, by its path there.
+fn files_in(dir: &Path) -> Result<Vec<Piece>> {
     let pattern = format!("{}/**/*", glob::Pattern::escape(&dir.to_string_lossy()));
     let mut files = Vec::new();
     for path in glob::glob(&pattern)? {
         let path = path?;
         let place = path.strip_prefix(dir)?.to_owned();
-        let made = ["node_modules", "__pycache__", "dist", ".venv"];
-        if path.is_dir() || place.iter().any(|part| made.iter().any(|made| part == *made)) {
+        let ignored = ["node_modules", "__pycache__", "dist", ".venv"];
+        if path.is_dir() || place.iter().any(|part| ignored.iter().any(|name| part == *name)) {
             continue;
         }
         let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;

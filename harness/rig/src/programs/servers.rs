@@ -28,18 +28,18 @@ struct Manifest {
 /// A server, ready to be built and run.
 #[derive(Debug, Clone)]
 pub struct Server {
-    /// What a campaign says of it.
+    /// How a campaign records it.
     pub served_by: ServedBy,
-    /// One line of why it is here.
+    /// Why the suite has it, in one line.
     pub why: String,
     /// How it is built and started.
     pub recipe: Recipe,
 }
 
-/// All servers: the suite's own first, then those found, by name.
+/// All servers: the suite's own first, then the others by name.
 ///
 /// # Errors
-/// When a `server.toml` is not as it should be, or two share a name.
+/// When a `server.toml` is wrong, or two share a name.
 pub fn find(root: &Path) -> Result<Vec<Server>> {
     let pattern =
         format!("{}/server/*/server.toml", glob::Pattern::escape(&root.to_string_lossy()));
@@ -63,7 +63,7 @@ pub fn find(root: &Path) -> Result<Vec<Server>> {
 /// The server that the command line asks for.
 ///
 /// # Errors
-/// An unknown name, or a style that it does not have.
+/// When the name is unknown, or the server does not have the style.
 pub fn select(root: &Path, name: &str, style: Option<Style>) -> Result<Server> {
     let found = find(root)?;
     let Some(server) = found.iter().find(|server| server.served_by.name == name) else {
@@ -73,7 +73,7 @@ pub fn select(root: &Path, name: &str, style: Option<Style>) -> Result<Server> {
     let mut server = server.clone();
     match style {
         Some(style) if name != DEFAULT => bail!(
-            "--style {}: only {DEFAULT} has styles, and {name} paces in a way of its own: leave it out",
+            "--style {}: only {DEFAULT} has styles, and {name} has its own pacing: leave it out",
             style
         ),
         Some(Style::Classic) => {
@@ -81,18 +81,18 @@ pub fn select(root: &Path, name: &str, style: Option<Style>) -> Result<Server> {
             server.served_by.paces = Paces::Classic;
             server.recipe.args = ["child", "--style", "classic"].map(str::to_owned).into();
         }
-        // The schedule is what it keeps unless it is told otherwise.
+        // The schedule is its default.
         Some(Style::Schedule) | None => {}
     }
     Ok(server)
 }
 
-/// The server of this suite.
+/// The suite's own server.
 #[must_use]
 pub fn own(root: &Path) -> Server {
     Server {
         served_by: ServedBy::default(),
-        why: "Each tick at its due time: what campaigns are run against unless another is named."
+        why: "Writes each tick at its due time; campaigns use it unless another is named."
             .to_owned(),
         recipe: Recipe {
             dir: root.to_owned(),
@@ -121,19 +121,19 @@ fn load(path: &Path) -> Result<Server> {
 }
 
 impl Server {
-    /// Whether it knows these loads.
+    /// Checks that it supports these loads.
     ///
     /// # Errors
-    /// The first one that it does not know.
+    /// When it does not: names the first of them.
     pub fn carries(&self, workloads: &[Workload]) -> Result<()> {
         if self.served_by.keeps_due_times() {
             return Ok(());
         }
         let is_plain = |w: &&Workload| w.slow_consumer.is_none() && w.server_threads == 1 && !w.tls;
-        if let Some(asks) = workloads.iter().find(|workload| !is_plain(workload)) {
+        if let Some(unsupported) = workloads.iter().find(|workload| !is_plain(workload)) {
             bail!(
-                "workload {}: {}, which paces by itself, knows no policies for slow consumers, no server_threads and no tls: choose another workload or --server",
-                asks.name,
+                "workload {}: {}, which has its own pacing, supports no policies for slow consumers, no server_threads and no tls: choose another workload or --server",
+                unsupported.name,
                 self.served_by
             );
         }
@@ -143,7 +143,7 @@ impl Server {
         };
         match workloads.iter().find(|workload| !known(workload)) {
             Some(unknown) => bail!(
-                "workload {}: {}, which paces by itself, knows a fixed rate and a flood only: choose another workload or --server",
+                "workload {}: {}, which has its own pacing, supports only a fixed rate and a flood: choose another workload or --server",
                 unknown.name,
                 self.served_by
             ),
@@ -168,7 +168,7 @@ mod tests {
         "name='other'\nwhy='w'\npaces='classic'\n[run]\ncommand=['x']\n[needs]\nprograms=['y']\n";
 
     #[test]
-    fn a_server_is_found_beside_the_own_one() {
+    fn servers_are_found_by_their_manifests() {
         let room = room(SOUND);
         let names: Vec<String> =
             find(room.path()).unwrap().into_iter().map(|s| s.served_by.name).collect();
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn errors_name_the_mistake() {
         let sound = room(SOUND);
         let error = select(sound.path(), "othre", None).unwrap_err().to_string();
         assert_eq!(
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn loads_that_a_server_does_not_know_are_refused() {
+    fn loads_that_a_server_does_not_support_are_refused() {
         let head = "name='w'\nwhy='w'\nread='r'\nrank_by='processed'\nrate_per_s=5\n";
         let plain: Workload = toml::from_str(head).unwrap();
         let poisson: Workload = toml::from_str(&format!("{head}poisson=true")).unwrap();
@@ -215,7 +215,7 @@ mod tests {
         let other = select(room.path(), "other", None).unwrap();
         other.carries(std::slice::from_ref(&plain)).unwrap();
         let error = other.carries(&[plain, poisson.clone()]).unwrap_err().to_string();
-        assert!(error.starts_with("workload w: other, which paces by itself"), "{error}");
+        assert!(error.starts_with("workload w: other, which has its own pacing"), "{error}");
         select(room.path(), DEFAULT, None).unwrap().carries(&[poisson]).unwrap();
     }
 }

@@ -11,13 +11,13 @@ use std::path::Path;
 /// the default of rcgen) into a private directory.
 ///
 /// # Errors
-/// When they cannot be made or written.
+/// When they cannot be created or written.
 pub fn certify(dir: &Path) -> Result<Credentials> {
     let names = ["127.0.0.1".to_owned(), "localhost".to_owned()];
-    let made = rcgen::generate_simple_self_signed(names).context("cannot make a certificate")?;
+    let issued = rcgen::generate_simple_self_signed(names).context("cannot issue a certificate")?;
     let files = Credentials { cert: dir.join("server.cert"), key: dir.join("server.key") };
     for (path, text) in
-        [(&files.cert, made.cert.pem()), (&files.key, made.signing_key.serialize_pem())]
+        [(&files.cert, issued.cert.pem()), (&files.key, issued.signing_key.serialize_pem())]
     {
         let mut options = OpenOptions::new();
         let opened = options.write(true).create(true).truncate(true).mode(0o600).open(path);

@@ -1,4 +1,4 @@
-//! One client, one load, one fresh server.
+//! One round: one client and one load, in fresh processes.
 
 pub mod certificate;
 pub mod observer;

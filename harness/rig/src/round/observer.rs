@@ -1,5 +1,4 @@
-//! Reads everything at one instant, from outside: all meters, all kernel queues, CPU time
-//! and memory.
+//! Takes snapshots from outside: all meters, all kernel queues, CPU time and memory.
 
 use crate::host::kernel_dump::Dump;
 use crate::host::kernel_queues::Probe;
@@ -8,32 +7,31 @@ use anyhow::{Context, Result};
 use bench_core::record::snapshot::Snapshot;
 use contract::meter::{MeterFile, Slot};
 
-/// Everything that is read in a round.
+/// What a snapshot is read from.
 pub struct Observer {
     /// The meter of each of the client's processes.
     pub client_meters: Vec<MeterFile>,
-    /// Connections of each of them.
+    /// Connections of each of the client's processes.
     pub connections: usize,
     /// The server's meter.
     pub server_meter: MeterFile,
-    /// The connections in the kernel.
+    /// The kernel queues, a probe for each connection.
     pub probes: Vec<Probe>,
-    /// All of them at once, where they are many.
+    /// All kernel queues at once; `None` if there are few connections.
     pub dump: Option<Dump>,
-    /// The client's processes.
+    /// CPU time and memory of each of the client's processes.
     pub clients: Vec<Gauge>,
-    /// The server's process.
+    /// CPU time and memory of the server.
     pub server: Gauge,
-    /// What was seen last, for what can no longer be seen.
+    /// The last snapshot: a process that has ended keeps its values there.
     pub last: Snapshot,
-    /// What each connection had processed then.
+    /// Ticks processed on each connection at the last snapshot.
     pub processed_each: Vec<u64>,
 }
 
 impl Observer {
-    /// Looks once. Downstream comes first: a tick that moves on while it is
-    /// being read is then counted upstream, and no difference of two counts
-    /// can come out negative.
+    /// Takes a snapshot. Downstream counts are read first: a tick that moves on meanwhile is then
+    /// counted upstream, and no difference of two counts is negative.
     ///
     /// # Errors
     /// When a child has damaged its meter.
@@ -52,10 +50,9 @@ impl Observer {
         let acknowledged = server(Slot::ACKNOWLEDGED)?;
         let written = server(Slot::WRITTEN)?;
         let written_bytes = server(Slot::WRITTEN_BYTES)?;
-        // A tick is counted as made before it is as written or as dropped.
+        // The server counts a tick as generated before it counts it as written or dropped.
         let dropped = server(Slot::DROPPED)?;
         let generated = server(Slot::GENERATED)?.saturating_mul(self.probes.len() as u64);
-        // A process that has ended keeps what it had.
         let last = self.last;
         let all = |one: fn(&Gauge) -> Result<u64>| {
             self.clients.iter().map(|client| one(client).ok()).sum::<Option<u64>>()
@@ -94,7 +91,7 @@ impl Observer {
     }
 }
 
-/// A client may have written anything.
+/// Saturates: a client may have written anything.
 fn sum(counts: &[u64]) -> u64 {
     counts.iter().copied().fold(0, u64::saturating_add)
 }

@@ -1,4 +1,4 @@
-//! One client, one load, one fresh server: from the first line to the last.
+//! Plays one round, from the plans to the exits.
 
 use super::observer::Observer;
 use super::watch::{self, Early, OnSnapshot};
@@ -32,7 +32,7 @@ const REPORT: Duration = Duration::from_secs(10);
 const EXIT: Duration = Duration::from_secs(3);
 /// More rows than any plan asks for: a client that sends more is ended.
 const MAX_ROWS: usize = 4_000_000;
-/// The same for a server's dropped ranges, of one connection: about 1 GB of them.
+/// The same for the dropped ranges of one connection: about 1 GB.
 const MAX_DROPS: usize = 1 << 25;
 
 /// What runs in a round.
@@ -47,18 +47,18 @@ pub struct Setup<'a> {
     pub client_dir: &'a Path,
     /// The load.
     pub plan: &'a Plan,
-    /// The CPUs of both.
+    /// The CPUs of server and client.
     pub placement: &'a Placement,
 }
 
 /// How a round went.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It ran to its end; whether it is valid is for the audit to say.
+    /// It ran to its end; the audit decides whether it is valid.
     Ran(Box<Record>),
     /// The client cannot run here.
     Unavailable(Unavailability),
-    /// It broke off.
+    /// It ended early, because of a child or of the harness.
     Failed(Reason),
     /// The user interrupted it.
     Interrupted,
@@ -67,7 +67,7 @@ pub enum Outcome {
 /// Runs one round. `live` gets each snapshot as it is taken.
 ///
 /// # Errors
-/// When the harness itself cannot go on (no memory for meters, no guard). Whatever a child
+/// When the harness itself cannot continue (no memory for meters, no guard). Whatever a child
 /// does wrong is an [`Outcome`].
 pub fn run(
     setup: &Setup<'_>,
@@ -81,15 +81,15 @@ pub fn run(
         let path = guard.dir().join(format!("{number}.meter"));
         // The server's comes first, and has one set of counters for all connections.
         let connections = if number == 0 { 1 } else { workload.connections };
-        let made = MeterFile::create(&path, connections);
+        let created = MeterFile::create(&path, connections);
         let error = || format!("cannot create the meter {}: free some memory", path.display());
-        meters.files.push(made.with_context(error)?);
+        meters.files.push(created.with_context(error)?);
         meters.paths.push(path);
     }
     let paths = meters.paths.clone();
     let outcome = with_children(setup, guard, interrupted, live, meters);
     for path in &paths {
-        std::fs::remove_file(path).context("a meter file")?;
+        std::fs::remove_file(path).context("cannot remove a meter file")?;
     }
     Ok(outcome)
 }
@@ -138,8 +138,8 @@ fn with_children(
     }
 }
 
-/// Why a round broke off. A client whose server has crashed fails too, and is noticed
-/// first: then it is the server's fault.
+/// Why a round ended early. A client whose server has crashed fails too, and is noticed first:
+/// then the server's fault is the reason.
 fn failure(server_crash: Option<Fault>, error: anyhow::Error) -> Reason {
     match (server_crash, error.downcast::<Fault>()) {
         (Some(fault), _) | (None, Ok(fault)) => Reason::Fault { fault },
@@ -153,7 +153,7 @@ enum Played {
     Interrupted,
 }
 
-/// What both have said before tick 0.
+/// What server and client have reported before tick 0.
 struct Introduced {
     hello: ClientHello,
     server_versions: Vec<String>,
@@ -227,7 +227,7 @@ impl Children<'_, '_> {
         })))
     }
 
-    /// From both plans to the last connection; the inner error is why the client cannot
+    /// Sends the plans, and waits for all connections; the inner error is why the client cannot
     /// run here.
     fn introduce(
         &mut self,

@@ -27,40 +27,40 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tick::Tape;
 
-/// Who runs, on what, with what.
+/// What all rounds of a campaign have in common.
 pub struct Stage {
     /// Clients and variants.
     pub entries: Vec<Entry>,
-    /// The server that all of them are run against.
+    /// The server that all rounds use.
     pub served_by: ServedBy,
-    /// What was built.
+    /// The built programs.
     pub programs: Programs,
-    /// CPUs that there were to choose from.
+    /// The CPUs that the harness may use.
     pub allowed: CpuList,
-    /// Who runs where.
+    /// Which CPUs server and client run on.
     pub placement: Placement,
-    /// Of the market, of random gaps, and of the order of rounds.
+    /// Seed of the market, of random gaps, and of the order of rounds.
     pub seed: u64,
 }
 
 /// A round that was run.
 pub struct Played {
-    /// How it came out.
+    /// Its verdict and numbers.
     pub result: RoundResult,
-    /// What it was run by.
+    /// The plan that it followed.
     pub plan: Plan,
-    /// All that it gave, if it ran.
+    /// All that was recorded; `None` unless it ran to its end.
     pub record: Option<Box<Record>>,
 }
 
-/// Runs rounds on a stage.
+/// Runs and judges the rounds of a stage.
 pub struct Runner<'a> {
     stage: &'a Stage,
     interrupted: &'a AtomicBool,
     guard: Guard,
-    /// Of the market with each recording, and without one.
+    /// Checksums of the market with each recording, and without one.
     checksums: Vec<(Option<Arc<Tape>>, Checksums)>,
-    /// What the server shows under TLS, once it has been asked for.
+    /// The server's certificate and key; `None` until a round needs TLS.
     credentials: Option<Credentials>,
 }
 
@@ -74,13 +74,13 @@ impl<'a> Runner<'a> {
         Ok(Self { stage, interrupted, guard, checksums: Vec::new(), credentials: None })
     }
 
-    /// The seed of the stage.
+    /// Seed of the market, of random gaps, and of the order of rounds.
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.stage.seed
     }
 
-    /// Who says when a tick is made.
+    /// Who decides when a tick is generated.
     #[must_use]
     pub fn paces(&self) -> Paces {
         self.stage.served_by.paces
@@ -89,7 +89,7 @@ impl<'a> Runner<'a> {
     /// Runs one round; `None`: the user interrupted it.
     ///
     /// # Errors
-    /// When the harness itself cannot go on.
+    /// When the harness itself cannot continue.
     pub fn play(
         &mut self,
         entry: &Entry,
@@ -106,12 +106,12 @@ impl<'a> Runner<'a> {
             Built::Program(_) if workload.tls && !entry.tls => {
                 Outcome::Unavailable(Unavailability::NoTls)
             }
-            Built::Program(words) => {
-                log::debug!("{}: {}", plan.describe(), words.join(" "));
+            Built::Program(argv) => {
+                log::debug!("{}: {}", plan.describe(), argv.join(" "));
                 let setup = Setup {
                     server: &self.stage.programs.server,
                     server_dir: &self.stage.programs.server_dir,
-                    client: words,
+                    client: argv,
                     client_dir: &entry.dir,
                     plan: &plan,
                     placement: &self.stage.placement,
@@ -155,8 +155,8 @@ impl<'a> Runner<'a> {
         Ok(Some(Played { result, plan, record }))
     }
 
-    /// Audits, measures and judges a round that ran. One that a backlog ended early is
-    /// judged by what was observed of it.
+    /// Audits, measures and judges a round that ran. One that a backlog ended early is judged by
+    /// the part that was observed.
     fn judge(
         &mut self,
         record: &Record,
@@ -174,7 +174,7 @@ impl<'a> Runner<'a> {
         result.remarks = judgement.remarks;
     }
 
-    /// The certificate of this campaign, made when the first round needs it.
+    /// The certificate of this campaign, created when the first round needs it.
     fn credentials(&mut self, workload: &Workload) -> Result<Option<Credentials>> {
         if workload.tls && self.credentials.is_none() {
             self.credentials = Some(certificate::certify(self.guard.dir())?);

@@ -1,5 +1,5 @@
-//! The measured part of a round: a snapshot at every instant of the grid, until both
-//! children report or are told to.
+//! The measured part of a round: a snapshot at every instant of the grid, until the
+//! clients report or are sent `stop`.
 
 use super::observer::Observer;
 use crate::host::affinity::Placement;
@@ -18,7 +18,7 @@ use tick::clock::now_ns;
 /// After the load: time to drain what is left, before `stop`.
 const DRAIN_NS: u64 = 400_000_000;
 
-/// Lines that came while the harness was still watching.
+/// Lines that arrived while snapshots were still being taken.
 #[derive(Debug, Default)]
 pub(super) struct Early {
     /// The first line of report of each of the client's processes.
@@ -33,7 +33,7 @@ pub(super) struct Scene<'a, 'g> {
     pub plan: &'a Plan,
     /// When tick 0 is due.
     pub start_ns: u64,
-    /// What to look at.
+    /// Takes the snapshots.
     pub observer: &'a mut Observer,
     /// The client's processes.
     pub clients: &'a mut [Child<'g, FromClient>],
@@ -45,12 +45,11 @@ pub(super) struct Scene<'a, 'g> {
     pub interrupted: &'a AtomicBool,
 }
 
-/// Gets each snapshot as it is taken, with the instant at which tick 0 was due. The next
-/// snapshot waits for it: it has to be quick.
+/// Receives each snapshot as it is taken, after the due time of tick 0. It has to be quick, as
+/// the next snapshot waits for it.
 pub type OnSnapshot<'a> = dyn FnMut(u64, &Snapshot) + 'a;
 
-/// Watches a round from just before its first tick on; `None`: the user broke
-/// it off.
+/// Watches a round from tick 0 on; `None`: the user interrupted it.
 ///
 /// # Errors
 /// When a child breaks the contract or ends.
@@ -102,7 +101,7 @@ pub(super) fn watch(
 }
 
 impl Scene<'_, '_> {
-    /// Turns the running totals into the difference, the second time.
+    /// Called at both ends of the window: first stores the totals, then their difference.
     fn count_switches(&self, watched: &mut Watched) {
         for (sum, gauges) in [
             (&mut watched.client_switches, self.observer.clients.as_slice()),
@@ -142,9 +141,9 @@ impl Scene<'_, '_> {
         Ok(())
     }
 
-    /// Tells whoever has not begun to report to stop; the client first, so that
-    /// it does not take the server's end for a lost connection. A server whose
-    /// client has drained everything ends by itself.
+    /// Sends `stop` to every child that has not begun to report; to the client first, so that it
+    /// does not take the server's end for a lost connection. A server whose client has drained
+    /// everything ends on its own.
     fn stop(&mut self, early: &Early, drained: bool) {
         for (client, line) in self.clients.iter_mut().zip(&early.clients) {
             if line.is_none() {

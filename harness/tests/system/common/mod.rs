@@ -16,8 +16,8 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
-/// The directories of the published campaigns, the oldest first. Campaigns that were measured
-/// here but not published are left out.
+/// The directories of the published campaigns, the oldest first, without those that were
+/// measured here but not published.
 pub fn published() -> Vec<PathBuf> {
     let folders = root().join("results").read_dir().unwrap();
     let mut all: Vec<PathBuf> = folders
@@ -51,13 +51,13 @@ pub fn rounds(dir: &Path) -> String {
     String::from_utf8(zstd::decode_all(packed.as_slice()).unwrap()).unwrap()
 }
 
-/// A schema of the folder.
+/// A schema of `harness/schema`.
 pub fn schema(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema").join(name);
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// A schema of the folder, ready to be asked, with the definitions beside it and no network.
+/// A validator for a schema, with the definitions and without network access.
 pub fn validator(name: &str) -> Validator {
     let definitions = schema(harness::schemas::DEFINITIONS);
     let id = definitions["$id"].as_str().unwrap().to_owned();
@@ -65,7 +65,7 @@ pub fn validator(name: &str) -> Validator {
     jsonschema::options().with_registry(&registry).build(&schema(name)).unwrap()
 }
 
-/// Whether a value is as a schema of the folder says.
+/// Asserts that a value is valid under a schema.
 pub fn valid(name: &str, value: &Value) {
     let validator = validator(name);
     let errors: Vec<String> = validator
@@ -75,7 +75,7 @@ pub fn valid(name: &str, value: &Value) {
     assert!(errors.is_empty(), "{}", errors.join("\n"));
 }
 
-/// A folder for one test: results, workloads, clients from elsewhere.
+/// A directory for one test: results, workloads, clients outside of the suite.
 pub struct Room {
     pub dir: tempfile::TempDir,
 }
@@ -89,8 +89,8 @@ impl Room {
         self.dir.path()
     }
 
-    /// Writes a workload and gives its path. Tests run beside each other, and
-    /// are not about whether the machine keeps up: a second late is on time.
+    /// Writes a workload and returns its path. Tests run at the same time, and do not check
+    /// whether the machine keeps up: up to a second late is on time.
     pub fn workload(&self, name: &str, lines: &str) -> String {
         let path = self.path().join(format!("{name}.toml"));
         let text = format!(
@@ -100,7 +100,7 @@ impl Room {
         path.to_str().unwrap().to_owned()
     }
 
-    /// A light load that any machine carries, even unoptimised.
+    /// A light load that any machine sustains, even with unoptimised programs.
     pub fn light(&self) -> String {
         self.workload("light", "rate_per_s = 5000\nrank_by = \"response_p99\"")
     }
@@ -126,7 +126,7 @@ impl Room {
         command
     }
 
-    /// Processes that are left of all harnesses that were started here.
+    /// Processes that are left of all harnesses that were started in this room.
     pub fn processes(&self) -> Vec<i32> {
         processes::marked(processes::MARK, self.path())
     }
@@ -145,14 +145,14 @@ impl Room {
     }
 }
 
-/// Whether a row has numbers that its audit stands behind. Tests run beside each
-/// other, so a row may well be called noisy.
+/// Whether a row has numbers and has passed its audit. Tests run at the same time, so it may be
+/// noisy.
 pub fn is_measured(row: &Value) -> bool {
     let verdicts = ["ok", "overloaded", "server-limited", "unsteady", "noisy"];
     verdicts.iter().any(|verdict| row["verdict"] == *verdict)
 }
 
-/// What came of a `compare`.
+/// The result of a `compare`.
 pub struct Compared {
     pub code: i32,
     pub stderr: String,
@@ -186,8 +186,8 @@ fn faulty() -> &'static str {
     PATH.get_or_init(|| example("faulty"))
 }
 
-/// Builds an example, unless the tests of the whole workspace have done so, and gives its
-/// path: the features of dependencies are then the same.
+/// Builds an example, unless the tests of the whole workspace have done so, and returns its
+/// path. `--workspace` keeps the features of dependencies the same.
 pub fn example(name: &str) -> String {
     let output = bench_rig::programs::build::cargo_command()
         .current_dir(root())

@@ -1,4 +1,4 @@
-//! Processes as tests see them: who is below whom, and who is left.
+//! Finds processes: descendants of a process, and those that are left behind.
 
 use std::path::{Path, PathBuf};
 use std::process::Child;
@@ -14,7 +14,7 @@ impl Drop for EndedWhenDropped {
     }
 }
 
-/// What `check` finds, as soon as it finds it.
+/// Repeats `check` until it finds something; `None` after `limit`.
 pub fn wait_for<T>(limit: Duration, mut check: impl FnMut() -> Option<T>) -> Option<T> {
     let until = Instant::now() + limit;
     while Instant::now() < until {
@@ -26,7 +26,7 @@ pub fn wait_for<T>(limit: Duration, mut check: impl FnMut() -> Option<T>) -> Opt
     None
 }
 
-/// Processes below `parent`, by their ids: children and theirs.
+/// Process ids of all descendants of `parent`.
 pub fn below(parent: u32) -> Vec<i32> {
     let all: Vec<(i32, i32)> = procfs::process::all_processes()
         .unwrap()
@@ -43,7 +43,7 @@ pub fn below(parent: u32) -> Vec<i32> {
     found.split_off(1)
 }
 
-/// Whether all of them end.
+/// Whether all of them end within a minute.
 pub fn all_gone(pids: &[i32]) -> bool {
     let gone = || {
         let alive = |pid: &i32| {
@@ -56,7 +56,7 @@ pub fn all_gone(pids: &[i32]) -> bool {
     wait_for(Duration::from_secs(60), gone).is_some()
 }
 
-/// Waits until server, client and guard are there.
+/// Waits until server, client and guard run, and returns the harness's descendants.
 pub fn children(harness: &Child) -> Vec<i32> {
     wait_for(Duration::from_secs(120), || {
         let pids = below(harness.id());
@@ -65,7 +65,7 @@ pub fn children(harness: &Child) -> Vec<i32> {
     .expect("a round under way")
 }
 
-/// The private folders that a harness's guards have made and not removed.
+/// The private directories that a harness's guards have created and not removed.
 pub fn rooms_of(harness: u32) -> Vec<PathBuf> {
     let all = std::fs::read_dir("/dev/shm").into_iter().flatten().flatten();
     let own = format!("tick-bench-{harness}-");
@@ -74,8 +74,8 @@ pub fn rooms_of(harness: u32) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A variable that a test's harness and all that it starts have in their environment:
-/// so none of them escapes a look, whatever it does with its parents and groups.
+/// A variable that a test's harness and all that it starts have in their environment. It finds
+/// each of them, whatever its parent and process group.
 pub const MARK: &str = "TICK_BENCH_TEST_ROOM";
 
 /// Processes that have this variable with this value, zombies left out.
@@ -83,8 +83,8 @@ pub fn marked(name: &str, value: &Path) -> Vec<i32> {
     let mark = format!("{name}={}", value.display());
     let all = procfs::process::all_processes().unwrap().flatten();
     let carries = |process: &procfs::process::Process| {
-        let words = std::fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
-        words.split(|&byte| byte == 0).any(|word| word == mark.as_bytes())
+        let variables = std::fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
+        variables.split(|&byte| byte == 0).any(|variable| variable == mark.as_bytes())
     };
     all.filter(carries).map(|process| process.pid).collect()
 }

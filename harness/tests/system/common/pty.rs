@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// What switches to the alternate screen and back, and shows the cursor.
+/// Escape sequences that enter and leave the alternate screen, and show the cursor.
 pub const ENTER: &str = "\x1b[?1049h";
 pub const LEAVE: &str = "\x1b[?1049l";
 pub const SHOW: &str = "\x1b[?25h";
@@ -27,7 +27,7 @@ const LIMIT: Duration = Duration::from_secs(240);
 pub struct Pty {
     pub child: Child,
     master: File,
-    /// Kept open, so that its settings can be looked at after the program's end.
+    /// Kept open, so that its settings can be read after the program's end.
     slave: File,
     seen: Arc<Mutex<Vec<u8>>>,
     reader: Option<JoinHandle<()>>,
@@ -43,7 +43,7 @@ impl Pty {
     /// Starts a program with this terminal as its standard input and error, and as
     /// the one that controls it. Its standard output is the caller's choice.
     pub fn spawn(mut command: Command, size: (u16, u16)) -> Self {
-        // Not by openpty: children of tests beside this one would inherit its ends.
+        // Not by openpty: children of concurrent tests would inherit its ends.
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
         let master = posix_openpt(flags).unwrap();
         grantpt(&master).unwrap();
@@ -118,7 +118,7 @@ impl Pty {
             std::thread::sleep(Duration::from_millis(20));
         };
         assert!(self.is_cooked(), "the terminal is still raw");
-        // The reader ends with the last of the other ends.
+        // The reader ends when the last slave end is closed.
         drop(std::mem::replace(&mut self.slave, File::open("/dev/null").unwrap()));
         self.reader.take().unwrap().join().unwrap();
         (status, self.seen())
@@ -135,8 +135,8 @@ impl Drop for Pty {
     }
 }
 
-/// Asserts that the alternate screen was entered once and left for good, with the
-/// cursor shown; gives what came after it.
+/// Asserts that the alternate screen was entered once and left for good, with the cursor shown;
+/// returns the output after that.
 pub fn left_for_good(seen: &str) -> String {
     assert_eq!(seen.matches(ENTER).count(), 1, "{seen:?}");
     let (_, after) = seen.split_once(ENTER).unwrap();

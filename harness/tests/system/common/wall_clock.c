@@ -1,7 +1,6 @@
-/* Another wall clock for one process and what it starts (LD_PRELOAD): the real one and
- * as many seconds as stand in the file $WALL_CLOCK_STEP. All other clocks stay as they
- * are, as they do when a machine's wall clock is stepped (libfaketime bends those of CPU
- * time as well). */
+/* Another wall clock for a process and what it starts (LD_PRELOAD): the real one plus the
+ * number of seconds in the file $WALL_CLOCK_STEP. Other clocks do not change, as when a
+ * machine's wall clock is stepped (libfaketime also changes those of CPU time). */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>

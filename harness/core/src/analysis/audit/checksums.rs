@@ -1,17 +1,17 @@
-//! What the checksum of a client has to be: recomputed from the market, and from what
-//! a server says that it sent again. Pure.
+//! The checksum that a client has to report: recomputed from the market, and from the seqs
+//! of new messages where the server sends one repeatedly. Pure.
 
 use crate::record::drops::Drops;
 use std::cell::Cell;
 use std::sync::Arc;
 use tick::{Market, Tape};
 
-/// Recomputes checksums, keeping what it has summed up: rounds end at different
-/// counts of the same market.
+/// Recomputes checksums and caches the largest sum: rounds end at different counts of the
+/// same market.
 #[derive(Debug)]
 pub struct Checksums {
     market: Market,
-    /// The count of ticks and their sum, of the largest count so far.
+    /// The largest count of ticks so far, and its sum.
     highest: Cell<(u64, u64)>,
 }
 
@@ -32,13 +32,13 @@ impl Checksums {
                 self.highest.set((ticks, sum));
                 sum
             }
-            // Going back from what is known costs less than starting anew.
+            // Subtracting from the known sum costs less than starting again.
             false if known - ticks < ticks => sum - self.market.checksum(ticks..known),
             false => self.market.checksum(0..ticks),
         }
     }
 
-    /// The same over the first `ticks` that a policy did not drop.
+    /// The checksum over the first `ticks` that a policy did not drop.
     #[must_use]
     pub fn of_delivered(&self, drops: &Drops, ticks: u64) -> u64 {
         let end = drops.end_of(ticks);
@@ -46,8 +46,8 @@ impl Checksums {
         self.of(end).wrapping_sub(dropped.fold(0, u64::wrapping_add))
     }
 
-    /// The same where messages are sent again: each tick has the price of the newest
-    /// seq of `fresh` that is not above its own.
+    /// The checksum where messages are sent repeatedly: each tick has the price of the
+    /// newest seq of `fresh` that is not above its own.
     #[must_use]
     pub fn of_fresh(&self, fresh: &[u64], ticks: u64) -> u64 {
         let ends = fresh.iter().skip(1).chain([&u64::MAX]);
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_that_is_sent_again_counts_each_time() {
+    fn a_message_counts_each_time_that_it_is_sent() {
         let (checksums, market) = (Checksums::new(3, None), Market::new(3));
         let fresh = [0, 4, 5, 900];
         for ticks in [0, 1, 4, 5, 6, 899, 900, 901, 5000] {
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_dropped_is_not_summed_up() {
+    fn dropped_ticks_are_not_in_the_sum() {
         let (checksums, market) = (Checksums::new(3, None), Market::new(3));
         let mut drops = Drops::default();
         drops.extend([[2, 3], [7, 1], [1000, 9000]]);
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_is_used_in_both_directions() {
+    fn the_known_sum_is_used_in_both_directions() {
         let checksums = Checksums::new(5, None);
         for ticks in [10, 1000, 990, 3, 1500, 0] {
             assert_eq!(checksums.of(ticks), Market::new(5).checksum(0..ticks), "{ticks} ticks");

@@ -67,7 +67,7 @@ fn check_gaps(audit: &mut Audit, client: &ClientFinal, connections: &[Connection
 
 fn check_checksum(audit: &mut Audit, record: &Record, client: &ClientFinal, checksums: &Checksums) {
     let generated = generated(record);
-    // Beyond what was generated there is nothing to recompute.
+    // Ticks that were never generated have no checksum.
     let is_generated = |connection: &Connection| {
         connection.drops.check(generated).is_ok()
             && connection.drops.end_of(connection.processed) <= generated

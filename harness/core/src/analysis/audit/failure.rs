@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How far ticks had come, stage by stage: each count may be at most the one before it.
+/// Counts of ticks by stage; from `generated` − `dropped` on, each is at most the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Flow {
     /// Generated, including what was dropped.
@@ -23,7 +23,7 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// What the client can get at most.
+    /// The most ticks that the client can get.
     #[must_use]
     pub fn kept(&self) -> u64 {
         self.generated.saturating_sub(self.dropped)
@@ -41,12 +41,12 @@ impl fmt::Display for Flow {
     }
 }
 
-/// One thing that does not add up in a round.
+/// A rule of the audit that a round breaks.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 #[allow(missing_docs)] // each message says what its fields are
 pub enum AuditFailure {
-    #[error("the client ended by itself: {ended}{}", bracketed(detail))]
+    #[error("the client ended on its own: {ended}{}", bracketed(detail))]
     ClientEnded { ended: ClientEnd, detail: Option<String> },
     #[error("the server ended early: {ended}{}", bracketed(detail))]
     ServerEnded { ended: ServerEnd, detail: Option<String> },
@@ -63,8 +63,8 @@ pub enum AuditFailure {
     FlowAtEnd { flow: Flow },
     #[error("everything was drained, but the stages differ: {flow}")]
     DrainedButUnequal { flow: Flow },
-    /// More was written than the client has received, the kernel's queues hold and the
-    /// client's memory has room for.
+    /// More was written than the client has received, the kernel queues hold, and the
+    /// client's memory has room for, together.
     #[error(
         "at {at_ms} ms the layers do not add up: {written} written, {received} received, {unaccounted} in neither kernel queue"
     )]
@@ -135,8 +135,8 @@ pub enum AuditFailure {
 }
 
 impl AuditFailure {
-    /// Whether it says that the server was late, which is about the machine and not about
-    /// the client.
+    /// Whether it says that the server was late, which is due to the machine and not to the
+    /// client.
     #[must_use]
     pub fn is_server_lateness(&self) -> bool {
         matches!(self, Self::ServerBehindSchedule { .. } | Self::ServerLate { .. })

@@ -10,14 +10,14 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Notes a failure unless `holds`.
+    /// Records a failure unless `holds`.
     pub(super) fn demand(&mut self, holds: bool, otherwise: impl FnOnce() -> AuditFailure) {
         if !holds {
             self.failures.push(otherwise());
         }
     }
 
-    /// Whether everything added up.
+    /// Whether there is no failure.
     #[must_use]
     pub fn passed(&self) -> bool {
         self.failures.is_empty()

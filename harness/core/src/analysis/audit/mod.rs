@@ -17,7 +17,7 @@ use self::findings::Audit;
 use crate::load::plan::Plan;
 use crate::record::round::Record;
 
-/// Audits a round.
+/// Audits a round, by all rules of METHODOLOGY.md.
 #[must_use]
 pub fn audit(record: &Record, plan: &Plan, checksums: &Checksums) -> Audit {
     let mut audit = Audit::default();

@@ -14,7 +14,7 @@ pub const ON_TIME_SHARE: f64 = 0.99;
 
 pub(super) fn check(audit: &mut Audit, record: &Record, plan: &Plan) {
     let Some(window) = window::planned(record, plan) else {
-        // A round that a backlog ended before it has no numbers, and is a result.
+        // A round that its backlog ended before the window has no numbers, but is a result.
         let overflowed = Overflow::of(record).is_some();
         return audit.demand(overflowed, || AuditFailure::WindowNotObserved);
     };

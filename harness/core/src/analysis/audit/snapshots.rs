@@ -6,14 +6,14 @@ use crate::analysis::round::backlog;
 use crate::record::round::Record;
 use crate::record::snapshot::Snapshot;
 
-/// More than a client takes in while a snapshot is read, in bytes.
+/// More than a client receives while a snapshot is read, in bytes.
 const SNAPSHOT_BYTES: f64 = 32e6;
 /// More than one write call of the server carries, in bytes.
 const WRITE_BYTES: f64 = 2e6;
 
-/// What a library has read and not yet handed out is in the client's memory, in bytes.
-/// Reading a snapshot takes a moment, in which a fast client moves on: so much is
-/// allowed in any case.
+/// The most that a library can have read and not yet handed over, in bytes: it is in the
+/// client's memory. Reading a snapshot takes a moment, in which a fast client moves on, so
+/// [`SNAPSHOT_BYTES`] are allowed in any case.
 fn most_in_library(snapshot: &Snapshot) -> f64 {
     (snapshot.client_rss_bytes as f64).max(SNAPSHOT_BYTES)
 }

@@ -29,8 +29,8 @@ pub(super) fn check(audit: &mut Audit, record: &Record, plan: &Plan) {
 }
 
 /// A tick that the meter has counted was stamped before that. The snapshot after the one
-/// that has counted it is later than the stamp for certain, however long reading a
-/// snapshot took.
+/// that has counted it is certainly later than the stamp, however long reading a snapshot
+/// took.
 fn stamp_after_meter(connection: &Connection, record: &Record) -> Option<AuditFailure> {
     let snapshots: &[Snapshot] = &record.watched.snapshots;
     let mut counted = 0;
@@ -86,7 +86,7 @@ fn check_planned(
     let sample = plan.sample();
     let planned = sample.count_below(below_seq);
     let seqs = || (0..planned).map(|n| sample.nth(n)).filter(|&seq| !drops.contains(seq));
-    // A corrupt count would take for ever to go through.
+    // Bounded first: a corrupt count would take forever to iterate over.
     let same = rows.len() as u64 <= planned
         && planned <= drops.total().saturating_add(rows.len() as u64)
         && seqs().eq(rows.iter().map(|row| row[0]));

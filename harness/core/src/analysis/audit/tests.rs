@@ -1,4 +1,4 @@
-//! The audit passes rounds that add up, and each of its rules finds what was tampered with.
+//! The audit passes valid rounds, and each of its rules detects what was tampered with.
 
 use super::failure::{AuditFailure, Flow};
 use super::findings::Audit;
@@ -70,7 +70,7 @@ proptest! {
 }
 
 fn samples(peer: Peer, rows: u64, below_seq: u64) -> AuditFailure {
-    // One tick in ten is sampled.
+    // One tick in eleven is sampled.
     let sample = test_rounds::plan_under("drop-oldest").sample();
     AuditFailure::Samples { peer, rows, planned: sample.count_below(below_seq), below_seq }
 }
@@ -150,7 +150,7 @@ fn policies_that_drop_nothing_may_not_miss_ticks() {
     }
 }
 
-/// A tick that waits is neither written nor dropped, and there may be some.
+/// Ticks that wait are neither written nor dropped.
 #[test]
 fn ticks_may_wait_at_the_end_but_not_be_missing() {
     let (plan, mut record) = with_drops();
@@ -165,7 +165,7 @@ fn ticks_may_wait_at_the_end_but_not_be_missing() {
 }
 
 #[test]
-fn only_under_block_the_server_need_not_keep_its_rate() {
+fn only_under_block_may_the_server_miss_its_rate() {
     let plan = test_rounds::plan_under("block");
     let record = test_rounds::record(&plan, &[&[]], 40_000);
     assert_eq!(failures(&record, &plan), []);
@@ -199,8 +199,8 @@ fn being_disconnected_is_a_result_of_one_policy_only() {
     assert!(found.contains(&expected), "{found:?}");
 }
 
-/// A client whose stamps come from another clock states by how much they may be off: so
-/// much may they contradict the server's and the meter's, and no more.
+/// A client whose stamps come from another clock states their maximum error: they may
+/// contradict the server's and the meter's by that, and no more.
 #[test]
 fn a_mapped_clock_is_allowed_its_error_and_no_more() {
     let plan = test_rounds::plan_under("queue");
@@ -217,8 +217,8 @@ fn a_mapped_clock_is_allowed_its_error_and_no_more() {
     assert_eq!(early(5_000, None), negative);
     assert_eq!(early(5_000, Some(5_000)), []);
     assert_eq!(early(5_001, Some(5_000)), negative);
-    // The snapshot after the one that had counted the tick is the latest that its stamp
-    // can be.
+    // The latest valid stamp is the time of the snapshot after the one that counted the
+    // tick.
     let late = |by_ns: u64, error_ns: Option<u64>| {
         let mut record = valid.clone();
         record.hello.clock_error_ns = error_ns;

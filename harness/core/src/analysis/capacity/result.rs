@@ -10,12 +10,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The answer for one client.
+/// The result of the search for one client.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Capacity {
-    /// Its name.
+    /// The client's name.
     pub client: String,
-    /// What it is compared as.
+    /// The client's class.
     pub class: Class,
     /// The highest rate that it sustained, in ticks per second; `None`: not even
     /// the lowest, or it could not be measured.
@@ -23,7 +23,7 @@ pub struct Capacity {
     /// From the highest rate sustained to the lowest that was not; the latter is
     /// `None` when no rate was too high.
     pub interval_per_s: Option<(u64, Option<u64>)>,
-    /// What gave way first above it.
+    /// The most frequent limit at the lowest rate that was not sustained.
     pub limited_by: Option<Limit>,
     /// Whether fresh rounds confirmed the rate, and refuted the one above.
     pub confirmed: bool,
@@ -31,7 +31,7 @@ pub struct Capacity {
     pub client_cpus: Option<f64>,
     /// The p99 of the response time at that rate, in ns.
     pub response_p99_ns: Option<f64>,
-    /// Why the search did not end as it should, if so.
+    /// Why there is no answer, or a doubtful one, if so.
     pub note: Option<SearchNote>,
     /// How long the search took, in s.
     pub took_s: f64,
@@ -66,28 +66,28 @@ pub struct Probe {
     pub rate_per_s: u64,
     /// Why it was run.
     pub phase: Phase,
-    /// What kept it from being sustained; `None`: it was.
+    /// The limit that was reached; `None`: the rate was sustained.
     pub gave_way: Option<Limit>,
-    /// Of the round.
+    /// The verdict of the round.
     pub verdict: Verdict,
     /// Why the round has that verdict.
     #[serde(default, alias = "reason")]
     pub reasons: Reasons,
-    /// Processed of what was offered.
+    /// Processed divided by offered load.
     pub efficiency: Option<f64>,
-    /// In ticks per second.
+    /// Growth of the backlog, in ticks per second.
     pub backlog_growth_per_s: Option<f64>,
-    /// In ns; a lower bound where ticks still waited.
+    /// The p99 of the response time, in ns; a lower bound where ticks still waited.
     pub response_p99_ns: Option<u64>,
     /// CPU time of the client, in CPUs.
     pub client_cpus: Option<f64>,
 }
 
-/// Where a search stands.
+/// The phase of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Ever higher, by a fixed factor.
+    /// Higher each time, by a fixed factor.
     Climb,
     /// Between the highest rate sustained and the lowest that was not.
     Bisect,
@@ -105,29 +105,29 @@ impl fmt::Display for Phase {
     }
 }
 
-/// What gave way.
+/// What limits a rate.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize, Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
-    /// Ticks piled up in the server, behind full kernel queues.
+    /// Most of the backlog was in the server, behind full kernel queues.
     Server,
-    /// Most of them in the kernel's send queue.
+    /// Most of the backlog was in the kernel's send queue.
     KernelSend,
-    /// Most of them in the kernel's receive queue.
+    /// Most of the backlog was in the kernel's receive queue.
     KernelReceive,
-    /// Most of them in the client's library.
+    /// Most of the backlog was in the client's library.
     Library,
-    /// Most of them in the client's own queue.
+    /// Most of the backlog was in the client's own queue.
     Client,
-    /// They kept moving, but the p99 of the response time was over its objective.
+    /// No backlog grew, but the p99 of the response time was above its objective.
     Latency,
-    /// The server itself could not make ticks so fast.
+    /// The server itself could not generate ticks at that rate.
     ServerPace,
-    /// The round failed its audit, or broke off.
+    /// The round failed its audit, or ended early.
     Audit,
-    /// Something else took the CPUs.
+    /// The hypervisor or other processes took CPU time.
     Noise,
 }
 
@@ -166,30 +166,30 @@ pub enum SearchNote {
     /// Not even the lowest rate was sustained.
     #[error("it does not sustain the lowest rate, {rate_per_s} ticks/s")]
     BelowLowest {
-        /// That rate.
+        /// The lowest rate.
         rate_per_s: u64,
     },
     /// The budget was spent.
     #[error("the budget of {budget_s} s was too small to finish: allow more with --budget")]
     OutOfTime {
-        /// The budget.
+        /// The budget for each client, in s.
         budget_s: f64,
     },
     /// Too many probes in a row were disturbed.
     #[error("too disturbed to go on: {reasons}")]
     Disturbed {
-        /// Of the last probe.
+        /// Why the last probe was disturbed.
         reasons: Reasons,
     },
     /// A round could not be saved.
-    #[error("the search ended where a round could not be saved")]
+    #[error("the search ended because a round could not be saved")]
     DiskFull,
     /// The client cannot be measured.
     #[error("{verdict}: {reasons}")]
     NotMeasured {
-        /// Of its last probe.
+        /// The verdict of its last probe.
         verdict: Verdict,
-        /// Why.
+        /// Why that probe has that verdict.
         reasons: Reasons,
     },
     /// A sentence of a campaign from before notes had codes.

@@ -4,17 +4,17 @@
 use super::result::{Limit, Phase};
 use std::collections::BTreeMap;
 
-/// How a search goes.
+/// The parameters of a search.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rules {
     /// The first and lowest rate, in ticks per second.
     pub lowest_per_s: u64,
     /// No rate is tried above this.
     pub highest_per_s: u64,
-    /// From one rate of the climb to the next.
+    /// The factor from one rate of the climb to the next.
     pub climb: f64,
-    /// The bisection ends when its bounds are so close; the rate just above is as
-    /// far away.
+    /// The ratio of the bounds at which the bisection ends, and that of the rate just above
+    /// to the rate found.
     pub tolerance: f64,
     /// Fresh rounds that have to sustain the rate; 0: no confirmation.
     pub confirmations: u32,
@@ -32,10 +32,10 @@ impl Default for Rules {
     }
 }
 
-/// A rate is given up after so many failures: one may be noise.
+/// This number of failures refutes a rate: a single one may be noise.
 const FAILURES: u32 = 2;
 
-/// A search under way.
+/// A running search.
 #[derive(Debug, Clone)]
 pub struct Search {
     rules: Rules,
@@ -46,7 +46,7 @@ pub struct Search {
     failures: u32,
     /// The rate that confirmation began with; the others are steps from there.
     base_per_s: Option<u64>,
-    /// Where confirmation stands, in steps of the tolerance.
+    /// The rate under confirmation, in steps of the tolerance.
     step: i32,
     /// Fresh rounds by step: sustained, not sustained.
     fresh: BTreeMap<i32, (u32, u32)>,
@@ -106,7 +106,7 @@ impl Search {
         (!refuted && !at_top).then_some((above, Phase::Confirm))
     }
 
-    /// How the probe went that [`Search::next`] asked for.
+    /// Takes the outcome of the probe that [`Search::next`] asked for.
     pub fn tell(&mut self, result: Result<(), Limit>) {
         let Some((rate, phase)) = self.next() else { return };
         if phase == Phase::Confirm {
@@ -146,7 +146,7 @@ impl Search {
         if step == self.step && failures >= FAILURES {
             self.step -= 1;
         } else if step > self.step && passes >= FAILURES {
-            // What was sustained above was no refutation: go on from there.
+            // The rate above was sustained: continue from there.
             self.step = step;
         }
     }
@@ -183,7 +183,7 @@ impl Search {
         let fresh = self.fresh.iter().filter(|(_, tally)| tally.1 >= FAILURES);
         let lowest = fresh.map(|(&step, _)| self.rate(step)).min();
         let capacity = self.capacity_per_s().unwrap_or(0);
-        // A rate of the bisection that fresh rounds later sustained was noise.
+        // A failure in the bisection was noise if fresh rounds sustained that rate.
         lowest.or(self.high).filter(|&rate| rate > capacity)
     }
 
@@ -205,7 +205,7 @@ impl Search {
     }
 }
 
-/// Three digits, so that a rate can be read and repeated.
+/// Rounded to three digits, so that a rate can be read and repeated.
 pub(super) fn rounded(rate: f64) -> u64 {
     let unit = 10f64.powi((rate.max(1.0).log10().floor() as i32 - 2).max(0));
     ((rate / unit).round() * unit) as u64

@@ -9,14 +9,14 @@ use crate::analysis::verdict::Verdict;
 
 /// The share of the offered rate that has to be processed.
 const RATIO: f64 = 0.99;
-/// A growth below this share of the offered rate is not told from zero, however
-/// regular it looks in one window.
+/// Growth below this share of the offered rate counts as zero, however regular it is within
+/// one window.
 const GROWTH_SHARE: f64 = 0.002;
 
-/// Whether a round sustained its rate, or what gave way.
+/// Whether a round sustained its rate.
 ///
 /// # Errors
-/// What gave way.
+/// The limit that was reached.
 pub fn sustained(
     verdict: Verdict,
     measurement: Option<&Measurement>,
@@ -34,13 +34,13 @@ pub fn sustained(
     let offered = m.rates.offered_per_s.unwrap_or(0.0);
     let growth = Slope { per_x: m.backlog_growth_per_s, interval: m.backlog_growth_interval_per_s };
     let grows = growth.interval[0] > 0.0 && growth.per_x > GROWTH_SHARE * offered;
-    // A count is known to a tick: at 100 ticks/s, one that is under way at the last look is
-    // more than a hundredth of a window, and nothing is missing.
+    // A tick that is under way at the last snapshot is not missing, but at 100 ticks/s it can
+    // be more than a hundredth of a window.
     let falls_short = m.efficiency.is_none_or(|share| share < RATIO) && m.backlog_end.total() > 1.0;
     if falls_short || grows || growth::is_overloaded(&growth, offered) {
         return Err(fullest(&m.backlog_end));
     }
-    // A server that paces by itself is never late: it makes fewer ticks.
+    // A server with its own pacing is never late: it generates fewer ticks.
     if m.pacing_lateness_ns.is_none() && m.rates.generated_per_s < RATIO * offered {
         return Err(Limit::ServerPace);
     }

@@ -12,13 +12,13 @@ use crate::analysis::verdict::Verdict;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-/// Plays a search against a client; how many probes it took.
+/// Runs a search against a client, and returns the number of probes.
 fn play(search: &mut Search, mut client: impl FnMut(u64) -> Result<(), Limit>) -> usize {
     for probes in 0..200 {
         let Some((rate, _)) = search.next() else { return probes };
         search.tell(client(rate));
     }
-    panic!("the search has no end: {search:?}");
+    panic!("the search does not end: {search:?}");
 }
 
 fn up_to(capacity: u64) -> impl FnMut(u64) -> Result<(), Limit> {
@@ -59,12 +59,12 @@ fn one_noisy_probe_does_not_mislead() {
 }
 
 #[test]
-fn a_client_without_a_sharp_edge_still_ends() {
+fn a_search_ends_without_a_sharp_limit() {
     for seed in 0..50 {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut search = Search::new(Rules::default());
         play(&mut search, |rate| {
-            // From certain at 400 k/s to hopeless at 600 k/s.
+            // From always sustained at 400 k/s to never at 600 k/s.
             let chance = ((600_000.0 - rate as f64) / 200_000.0).clamp(0.0, 1.0);
             if random.random::<f64>() < chance { Ok(()) } else { Err(Limit::Latency) }
         });
@@ -74,7 +74,7 @@ fn a_client_without_a_sharp_edge_still_ends() {
 }
 
 #[test]
-fn who_cannot_hold_the_lowest_rate_has_no_capacity() {
+fn a_client_that_does_not_sustain_the_lowest_rate_has_no_capacity() {
     let mut search = Search::new(Rules::default());
     assert_eq!(play(&mut search, up_to(10)), 2);
     assert!(search.is_below_lowest() && !search.is_confirmed());
@@ -82,7 +82,7 @@ fn who_cannot_hold_the_lowest_rate_has_no_capacity() {
 }
 
 #[test]
-fn who_holds_the_highest_rate_has_no_upper_bound() {
+fn a_client_that_sustains_the_highest_rate_has_no_upper_bound() {
     let mut search = Search::new(Rules { highest_per_s: 1_000_000, ..Rules::default() });
     play(&mut search, up_to(u64::MAX));
     assert_eq!((search.capacity_per_s(), search.too_high_per_s()), (Some(1_000_000), None));
@@ -90,7 +90,7 @@ fn who_holds_the_highest_rate_has_no_upper_bound() {
 }
 
 #[test]
-fn a_lucky_bisection_is_taken_back_by_fresh_rounds() {
+fn fresh_rounds_correct_a_lucky_bisection() {
     let mut search = Search::new(Rules::default());
     let mut fresh = false;
     for _ in 0..200 {
@@ -105,7 +105,7 @@ fn a_lucky_bisection_is_taken_back_by_fresh_rounds() {
 }
 
 #[test]
-fn who_fails_in_every_fresh_round_ends_below_the_lowest_rate() {
+fn a_client_that_fails_every_fresh_round_ends_below_the_lowest_rate() {
     let mut search = Search::new(Rules { lowest_per_s: 1_000, ..Rules::default() });
     while let Some((rate, phase)) = search.next() {
         let fails = phase == Phase::Confirm || rate > 2_000;
@@ -124,7 +124,7 @@ fn without_confirmation_it_ends_with_the_bisection() {
 }
 
 #[test]
-fn the_fullest_layer_gave_way() {
+fn the_fullest_layer_is_the_limit() {
     let backlog = Backlog { kernel_send: 5.0, client: 7.0, ..Backlog::default() };
     assert_eq!(fullest(&backlog), Limit::Client);
 }
@@ -134,9 +134,9 @@ fn rates_have_three_digits() {
     assert_eq!([12.4, 1234.0, 98_765.4].map(rounded), [12, 1230, 98_800]);
 }
 
-/// 60 ticks in a window: one under way at the last look is no shortage, two are.
+/// 60 ticks in a window: one that is under way at the last snapshot is not missing, two are.
 #[test]
-fn a_tick_under_way_is_no_shortage() {
+fn a_tick_under_way_is_not_missing() {
     let response = Some(Quantiles {
         p50: Time::Exact(1),
         p90: Time::Exact(1),
@@ -155,12 +155,12 @@ fn a_tick_under_way_is_no_shortage() {
     let held = |ticks| sustained(Verdict::Ok, Some(&waiting(ticks)), 1_000, 1_000);
     assert_eq!((held(0.0), held(1.0)), (Ok(()), Ok(())));
     assert_eq!(held(2.0), Err(Limit::Client));
-    // Without due times nothing is late: what was never made is missing all the same.
-    let made = |per_s| Measurement {
+    // Without due times nothing is late, but ticks that were never generated are missing.
+    let generated = |per_s| Measurement {
         rates: Rates { offered_per_s: Some(100.0), generated_per_s: per_s, ..Rates::default() },
         pacing_lateness_ns: None,
         ..waiting(0.0)
     };
-    let held = |per_s| sustained(Verdict::Ok, Some(&made(per_s)), 1_000, 1_000);
+    let held = |per_s| sustained(Verdict::Ok, Some(&generated(per_s)), 1_000, 1_000);
     assert_eq!((held(99.5), held(98.0)), (Ok(()), Err(Limit::ServerPace)));
 }

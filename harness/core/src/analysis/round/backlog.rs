@@ -6,17 +6,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Ticks in each layer, or ticks per tick-layer at one instant.
+/// Ticks in each layer at one instant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Backlog {
-    /// Made, not yet taken by the server's kernel.
+    /// Generated, not yet taken by the server's kernel.
     pub server: f64,
-    /// In the server's kernel or under way.
+    /// In the server's kernel or on the wire.
     pub kernel_send: f64,
     /// In the client's kernel.
     pub kernel_receive: f64,
-    /// Read from the socket, not yet handed out by the library (the rest
-    /// between what was written and the other layers).
+    /// Read from the socket, not yet handed over by the library (the residual: written −
+    /// received − both kernel queues).
     pub library: f64,
     /// In the client's own queue.
     pub client: f64,
@@ -41,7 +41,7 @@ impl Backlog {
         ]
     }
 
-    /// The layer that holds most, the first of equals; `None` below one tick.
+    /// The layer with most ticks, the first of equals; `None` below one tick.
     #[must_use]
     pub fn largest(&self) -> Option<Layer> {
         let [first, rest @ ..] = self.layers();
@@ -103,12 +103,11 @@ pub fn bytes_per_tick(record: &Record) -> f64 {
 /// library's share is the rest, so that the sum is generated − dropped − processed.
 #[must_use]
 pub fn layers(snapshot: &Snapshot, bytes_per_tick: f64) -> Backlog {
-    // A write is counted when its call returns; what has been received was
-    // written in any case.
+    // A write is counted when its call returns; what has been received counts as written.
     let written = snapshot.written.max(snapshot.received) as f64;
     let between = written - snapshot.received as f64;
     let queues = snapshot.queues.unwrap_or_default();
-    // At most what is there: the queues were read some µs after the counts.
+    // Limited to what is left: the queues were read some µs after the counts.
     let kernel_receive = (queues.receive_bytes as f64 / bytes_per_tick).min(between);
     let kernel_send = (queues.send_bytes as f64 / bytes_per_tick).min(between - kernel_receive);
     Backlog {

@@ -1,17 +1,17 @@
-//! How a backlog grows over the looks of a window, and whether that is without end.
+//! How a backlog grows over the snapshots of a window, and whether it grows without end.
 
 use crate::analysis::statistics::slope;
 use crate::analysis::statistics::slope::Slope;
 use crate::analysis::statistics::steady;
 use crate::record::snapshot::Snapshot;
 
-/// Ticks made, not dropped and not yet processed.
+/// Ticks generated, not dropped and not yet processed.
 #[must_use]
 pub fn waiting(s: &Snapshot) -> f64 {
     s.generated as f64 - s.dropped as f64 - s.processed as f64
 }
 
-/// Processed ticks per second from one look to the next.
+/// Processed ticks per second from one snapshot to the next.
 #[must_use]
 pub fn processed_rates(window: &[Snapshot]) -> Vec<f64> {
     let rate = |pair: &[Snapshot]| {
@@ -21,8 +21,8 @@ pub fn processed_rates(window: &[Snapshot]) -> Vec<f64> {
     window.windows(2).map(rate).collect()
 }
 
-/// The growth of the backlog in ticks/s. Its interval is that of batches of
-/// looks: one look depends on the look before it.
+/// The growth of the backlog in ticks/s. Its interval is computed from batches of
+/// snapshots, as each snapshot depends on the one before.
 #[must_use]
 pub fn growth(window: &[Snapshot]) -> Slope {
     let point = |s: &Snapshot| (s.at_ns as f64 / 1e9, waiting(s));
@@ -37,15 +37,15 @@ pub fn growth(window: &[Snapshot]) -> Slope {
     Slope { per_x, interval: slope::slope_with_interval(&batches).interval }
 }
 
-/// How the least backlog grows from the first to the last third of a window, in
-/// ticks/s: between bursts a client that keeps up comes back to where it was,
-/// whatever the bursts do to the slope over all looks.
+/// The growth of the lowest backlog from the first to the last third of a window, in
+/// ticks/s: between bursts a client that keeps up returns to its former level, whatever
+/// the bursts do to the slope over all snapshots.
 #[must_use]
 pub fn ebb_growth(window: &[Snapshot]) -> Option<f64> {
     let third = window.len() / 3;
-    let least =
-        |looks: &[Snapshot]| looks.iter().min_by(|a, b| waiting(a).total_cmp(&waiting(b))).copied();
-    let (first, last) = (least(&window[..third])?, least(&window[window.len() - third..])?);
+    let lowest =
+        |part: &[Snapshot]| part.iter().min_by(|a, b| waiting(a).total_cmp(&waiting(b))).copied();
+    let (first, last) = (lowest(&window[..third])?, lowest(&window[window.len() - third..])?);
     let seconds = (last.at_ns - first.at_ns) as f64 / 1e9;
     Some((waiting(&last) - waiting(&first)) / seconds)
 }
@@ -54,7 +54,7 @@ pub fn ebb_growth(window: &[Snapshot]) -> Option<f64> {
 /// its slope is then the noise of a few ticks under way.
 pub const KEEPS_UP_SHARE: f64 = 0.01;
 
-/// Whether a backlog grows without end, and not by chance.
+/// Whether a backlog grows without end, and more than by chance.
 #[must_use]
 pub fn is_overloaded(growth: &Slope, offered_per_s: f64) -> bool {
     growth.per_x > KEEPS_UP_SHARE * offered_per_s && growth.interval[0] > 0.0
@@ -64,25 +64,25 @@ pub fn is_overloaded(growth: &Slope, offered_per_s: f64) -> bool {
 mod tests {
     use super::*;
 
-    fn looks(waiting: impl Fn(u64) -> u64) -> Vec<Snapshot> {
-        let look = |i| Snapshot {
+    fn snapshots(waiting: impl Fn(u64) -> u64) -> Vec<Snapshot> {
+        let snapshot = |i| Snapshot {
             at_ns: i * 20_000_000,
             generated: 1_000_000 + waiting(i),
             processed: 1_000_000,
             ..Snapshot::default()
         };
-        (0..90).map(look).collect()
+        (0..90).map(snapshot).collect()
     }
 
     #[test]
-    fn bursts_that_are_worked_off_leave_no_ebb() {
-        // Every 30 looks a burst of 50 000 that is gone 20 looks later.
-        let recovers = looks(|i| 50_000u64.saturating_sub(i % 30 * 2_500));
+    fn bursts_that_are_drained_do_not_raise_the_lowest_backlog() {
+        // Every 30 snapshots a burst of 50 000 that is gone 20 snapshots later.
+        let recovers = snapshots(|i| 50_000u64.saturating_sub(i % 30 * 2_500));
         assert_eq!(ebb_growth(&recovers), Some(0.0));
         // Each burst leaves 50 000 ticks for good.
-        let drowns = looks(|i| 50_000 * (1 + i / 30));
-        let growth = ebb_growth(&drowns).unwrap();
+        let accumulates = snapshots(|i| 50_000 * (1 + i / 30));
+        let growth = ebb_growth(&accumulates).unwrap();
         assert!((growth - 100_000.0 / 1.2).abs() < 1.0, "{growth}");
-        assert_eq!(ebb_growth(&drowns[..2]), None);
+        assert_eq!(ebb_growth(&accumulates[..2]), None);
     }
 }

@@ -18,32 +18,32 @@ pub struct Lateness {
     pub p50: u64,
     /// 99 %.
     pub p99: u64,
-    /// The latest.
+    /// The highest.
     pub max: u64,
 }
 
-/// A part of the way, over the sampled ticks.
+/// One part of the response time, over the sampled ticks.
 #[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Stage {
     /// Half took less, in ns.
     pub p50: Time,
     /// 99 % took less, in ns.
     pub p99: Time,
-    /// Its share of all the time that the ticks took.
+    /// Its share of the sum of all response times.
     pub share: f64,
 }
 
-/// Where the response time goes. A tick that was still on its way at the end
-/// counts in the part where it was, as having been there at least so long.
+/// The parts of the response time. A tick that was still under way at the end counts in the
+/// part that it had reached, with its time there as a lower bound.
 #[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Waterfall {
     /// From due to encoded: the server's pacing.
     pub schedule_lag: Stage,
-    /// From encoded to the beginning of the write call that took it.
+    /// From encoded to written: the server's queue.
     pub server_queue: Stage,
-    /// From there to the client's hands: both kernels, the wire, the library.
+    /// From written to received: both kernels, the wire, the library.
     pub kernel_and_library: Stage,
-    /// From there to the end of the work on it: the client's own queue and work.
+    /// From received to processed: the client's own queue and work.
     pub client: Stage,
 }
 
@@ -90,54 +90,53 @@ impl fmt::Display for Part {
     }
 }
 
-/// When sampled ticks were made. Of those that were written a stamp tells it; of the
-/// others the first look by which they had been: no earlier than that look, so that
-/// their ages are no less than told.
+/// When sampled ticks were generated: by its stamp if a tick was written, otherwise at the
+/// first snapshot that counts it as generated, so that its age is a lower bound.
 #[derive(Debug, Clone, Copy)]
-pub struct Made<'a> {
+pub struct Generated<'a> {
     /// The server's rows of the connection that has most.
     rows: &'a [SampleRow],
-    looks: &'a [Snapshot],
+    snapshots: &'a [Snapshot],
     generated: u64,
     connections: u64,
 }
 
-impl<'a> Made<'a> {
-    /// Of a round.
+impl<'a> Generated<'a> {
+    /// From the record of a round.
     #[must_use]
     pub fn new(record: &'a Record) -> Self {
         let rows = record.connections.iter().map(|connection| connection.server_rows.as_slice());
         Self {
             rows: rows.max_by_key(|rows| rows.len()).unwrap_or_default(),
-            looks: &record.watched.snapshots,
+            snapshots: &record.watched.snapshots,
             generated: record.server.generated,
             connections: record.connections.len() as u64,
         }
     }
 
-    /// How many ticks were made, each counted once.
+    /// How many ticks were generated, each counted once.
     #[must_use]
     pub fn ticks(&self) -> u64 {
         self.generated / self.connections
     }
 
-    /// When tick `seq` was made, the sampled one with that number; `None`: it was not,
-    /// or not before the last look.
+    /// When tick `seq`, the sampled one of number `index`, was generated; `None`: it was
+    /// not, or not before the last snapshot.
     #[must_use]
     pub fn at_ns(&self, seq: u64, index: usize) -> Option<u64> {
-        row(self.rows, seq, index).map(|row| row[1]).or_else(|| self.seen_ns(seq))
+        row(self.rows, seq, index).map(|row| row[1]).or_else(|| self.counted_ns(seq))
     }
 
-    /// The first look by which tick `seq` had been made.
+    /// The time of the first snapshot that counts tick `seq` as generated.
     #[must_use]
-    pub fn seen_ns(&self, seq: u64) -> Option<u64> {
-        let at = self.looks.partition_point(|look| look.generated <= seq * self.connections);
-        Some(self.looks.get(at)?.at_ns)
+    pub fn counted_ns(&self, seq: u64) -> Option<u64> {
+        let at = self.snapshots.partition_point(|s| s.generated <= seq * self.connections);
+        Some(self.snapshots.get(at)?.at_ns)
     }
 }
 
-/// The journeys of a round that begin within its window: when their ticks were due,
-/// or made, where the server paces by itself. Empty under flood.
+/// The journeys of the sampled ticks that were due within the window of a round; where the
+/// server has its own pacing, of those that were generated within it. Empty under flood.
 pub struct Journeys<'a> {
     record: &'a Record,
     plan: &'a Plan,
@@ -146,26 +145,27 @@ pub struct Journeys<'a> {
     due: Vec<(usize, u64)>,
 }
 
-/// One tick's stamps in ns, as far as it came.
+/// One tick's stamps in ns; `None` for stages that it did not reach.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Stamps {
-    /// Its seq.
+    /// Its sequence number.
     pub seq: u64,
     /// When it should have been sent.
     pub due_ns: u64,
-    /// When it was made.
+    /// When the server encoded it.
     pub encoded_ns: Option<u64>,
-    /// When the call began that wrote it.
+    /// When the write call that carried its last byte began.
     pub written_ns: Option<u64>,
-    /// When the client's library handed it over; of a tick that was not
-    /// processed, as the meter tells it ([`Arrivals`]).
+    /// When the client's library handed it over; of a tick that was not processed, an
+    /// estimate from the meter ([`Arrivals`]).
     pub received_ns: Option<u64>,
     /// When the work on it was done.
     pub processed_ns: Option<u64>,
 }
 
 impl Stamps {
-    /// How long each part took; the last one that it reached is open-ended.
+    /// How long each part took; of the part in which it still was at `ended_ns`, a lower
+    /// bound.
     #[must_use]
     pub fn parts(&self, ended_ns: u64) -> [Option<Time>; 4] {
         let stamps = [
@@ -183,7 +183,7 @@ impl Stamps {
         [0, 1, 2, 3].map(|i| part(stamps[i], stamps[i + 1]))
     }
 
-    /// Processed − due.
+    /// Processed − due; a lower bound if it was not processed by `ended_ns`.
     #[must_use]
     pub fn response(&self, ended_ns: u64) -> Time {
         match self.processed_ns {
@@ -193,24 +193,24 @@ impl Stamps {
     }
 }
 
-/// When ticks were received that were never processed, and so have no stamp: from
-/// the counts that were seen at each look, taken as rising evenly from one look
-/// to the next; with several connections, as if all were equally far.
+/// Estimates when ticks were received that were never processed and so have no stamp: the
+/// received count is interpolated linearly between snapshots; with several connections, all
+/// are assumed to be equally far.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrivals<'a> {
-    looks: &'a [Snapshot],
+    snapshots: &'a [Snapshot],
     connections: u64,
 }
 
 impl<'a> Arrivals<'a> {
-    /// Of a round.
+    /// From the record of a round.
     #[must_use]
     pub fn new(record: &'a Record) -> Self {
-        Self { looks: &record.watched.snapshots, connections: record.connections.len() as u64 }
+        Self { snapshots: &record.watched.snapshots, connections: record.connections.len() as u64 }
     }
 
     /// When tick `seq` was received on a connection, in ns; `None`: it was not, or
-    /// not before the last look.
+    /// not before the last snapshot.
     #[must_use]
     pub fn received_ns(&self, connection: &Connection, seq: u64) -> Option<u64> {
         let place = connection.drops.place(seq);
@@ -218,9 +218,9 @@ impl<'a> Arrivals<'a> {
             return None;
         }
         let place = place.saturating_mul(self.connections);
-        let after = self.looks.partition_point(|look| look.received <= place);
-        let next = self.looks.get(after)?;
-        let Some(last) = after.checked_sub(1).and_then(|index| self.looks.get(index)) else {
+        let after = self.snapshots.partition_point(|s| s.received <= place);
+        let next = self.snapshots.get(after)?;
+        let Some(last) = after.checked_sub(1).and_then(|index| self.snapshots.get(index)) else {
             return Some(next.at_ns);
         };
         let share = (place - last.received) as f64 / (next.received - last.received) as f64;
@@ -229,18 +229,18 @@ impl<'a> Arrivals<'a> {
 }
 
 impl<'a> Journeys<'a> {
-    /// Those due within `window_ns` from the start.
+    /// The journeys within `window_ns`, counted from the start.
     #[must_use]
     pub fn new(record: &'a Record, plan: &'a Plan, window_ns: &Range<u64>) -> Self {
         let due = match plan.keeps_due_times() {
             true => due(record, plan, window_ns),
-            false => made(record, plan, window_ns),
+            false => generated(record, plan, window_ns),
         };
         Self { record, plan, arrivals: Arrivals::new(record), due }
     }
 
-    /// The stamps of every tick on every connection, but of those that its policy
-    /// dropped: they are a loss, and no client can have had them.
+    /// The stamps of every tick on every connection, except those that its policy dropped:
+    /// they count as loss.
     pub fn iter(&self) -> impl Iterator<Item = Stamps> {
         let sample = self.plan.sample();
         self.record.connections.iter().flat_map(move |connection| {
@@ -278,7 +278,7 @@ impl<'a> Journeys<'a> {
         Times::new(self.iter().map(|stamps| stamps.response(ended_ns)).collect())
     }
 
-    /// Processed − written, of what was written.
+    /// Processed − written, over the ticks that were written.
     #[must_use]
     pub fn service(&self) -> Times {
         let ended_ns = self.record.watched.ended_ns;
@@ -302,7 +302,7 @@ impl<'a> Journeys<'a> {
         Some(Lateness { p50: at(0.5)?, p99: at(0.99)?, max: at(1.0)? })
     }
 
-    /// Where the time goes; `None` without ticks.
+    /// The parts of the response time; `None` without ticks.
     #[must_use]
     pub fn waterfall(&self) -> Option<Waterfall> {
         let ended_ns = self.record.watched.ended_ns;
@@ -316,7 +316,7 @@ impl<'a> Journeys<'a> {
         let all_ns: u128 = parts.iter().map(Times::sum_ns).sum();
         let stage = |times: &Times| {
             let (p50, p99) = (times.quantile(0.5), times.quantile(0.99));
-            // Nothing came so far: nothing was spent here.
+            // No tick got to this part.
             let none = Time::Exact(0);
             Stage {
                 p50: p50.unwrap_or(none),
@@ -342,22 +342,21 @@ fn due(record: &Record, plan: &Plan, window_ns: &Range<u64>) -> Vec<(usize, u64)
     within.filter_map(|n| Some((n as usize, record.start_ns + due_ns(n)?))).collect()
 }
 
-/// The same of those that were made within it; none under flood, where a tick waits for
-/// the connection before it is made.
-fn made(record: &Record, plan: &Plan, window_ns: &Range<u64>) -> Vec<(usize, u64)> {
+/// The same for ticks that were generated within it; none under flood, where a tick is
+/// generated only when the connection takes it.
+fn generated(record: &Record, plan: &Plan, window_ns: &Range<u64>) -> Vec<(usize, u64)> {
     if !plan.timetable.schedule().is_open_loop() {
         return Vec::new();
     }
-    let (sample, made) = (plan.sample(), Made::new(record));
+    let (sample, generated) = (plan.sample(), Generated::new(record));
     let window = record.start_ns + window_ns.start..record.start_ns + window_ns.end;
-    let all = 0..sample.count_below(made.ticks());
-    let at = all.filter_map(|n| Some((n as usize, made.at_ns(sample.nth(n), n as usize)?)));
+    let all = 0..sample.count_below(generated.ticks());
+    let at = all.filter_map(|n| Some((n as usize, generated.at_ns(sample.nth(n), n as usize)?)));
     at.filter(|(_, at_ns)| window.contains(at_ns)).collect()
 }
 
-/// The row of a planned seq: rows are exactly the planned seqs in order where
-/// the audit passes, so the index is the place; where a policy dropped some of them, it
-/// stands before that.
+/// The row of a planned seq. Where the audit passes, the rows are the planned seqs in order,
+/// so that it is at `index`; where a policy dropped some of them, it is before that.
 pub(crate) fn row(rows: &[SampleRow], seq: u64, index: usize) -> Option<&SampleRow> {
     let before = &rows[..rows.len().min(index + 1)];
     match before.last().filter(|row| row[0] <= seq) {
@@ -387,10 +386,10 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_in_the_client_was_received_between_two_looks() {
-        let look = |at_ns, received| Snapshot { at_ns, received, ..Snapshot::default() };
-        let looks = [look(1000, 0), look(2000, 10), look(3000, 10), look(4000, 20)];
-        let arrivals = Arrivals { looks: &looks, connections: 1 };
+    fn what_waits_in_the_client_was_received_between_two_snapshots() {
+        let at = |at_ns, received| Snapshot { at_ns, received, ..Snapshot::default() };
+        let snapshots = [at(1000, 0), at(2000, 10), at(3000, 10), at(4000, 20)];
+        let arrivals = Arrivals { snapshots: &snapshots, connections: 1 };
         let connection = Connection { received: 20, ..Connection::default() };
         assert_eq!(
             [0, 5, 10, 15].map(|seq| arrivals.received_ns(&connection, seq)),
@@ -410,13 +409,15 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_written_was_made_by_a_look() {
-        let look = |at_ns, generated| Snapshot { at_ns, generated, ..Snapshot::default() };
-        let looks = [look(1000, 0), look(2000, 20), look(3000, 40)];
-        let made = Made { rows: &[[3, 1500, 1600]], looks: &looks, generated: 40, connections: 2 };
-        assert_eq!(made.ticks(), 20);
-        let at = [(3, 0), (9, 1), (10, 2), (20, 3)].map(|(seq, index)| made.at_ns(seq, index));
-        assert_eq!(at, [Some(1500), Some(2000), Some(3000), None]);
+    fn what_was_never_written_was_generated_by_a_snapshot() {
+        let at = |at_ns, generated| Snapshot { at_ns, generated, ..Snapshot::default() };
+        let snapshots = [at(1000, 0), at(2000, 20), at(3000, 40)];
+        let rows = [[3, 1500, 1600]];
+        let generated =
+            Generated { rows: &rows, snapshots: &snapshots, generated: 40, connections: 2 };
+        assert_eq!(generated.ticks(), 20);
+        let ns = [(3, 0), (9, 1), (10, 2), (20, 3)].map(|(seq, index)| generated.at_ns(seq, index));
+        assert_eq!(ns, [Some(1500), Some(2000), Some(3000), None]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! How a client comes through bursts: how much piles up, and how long it takes
-//! to be as before. Pure.
+//! How a client recovers from bursts: how much backlog builds up, and how long it takes
+//! until it is gone. Pure.
 
 use crate::analysis::statistics::slope;
 use crate::analysis::statistics::times::{Time, Times};
@@ -10,29 +10,28 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use tick::Schedule;
 
-/// Over the bursts of a window.
+/// The backlog and the recovery time over the bursts of a window.
 #[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Recovery {
-    /// Bursts that were seen from their beginning to the next one, or to the
+    /// Bursts that were observed from their beginning to the next one, or to the
     /// end of the window.
     pub bursts: usize,
-    /// The most that waited at one instant, in ticks over all connections: the
-    /// median over bursts.
+    /// The peak backlog of a burst, in ticks over all connections: the median over
+    /// bursts.
     pub peak_backlog: f64,
-    /// From the end of the burst until no more waits than a calm moment brings:
-    /// the median over bursts, in ns. At least so long where the next burst
-    /// came first.
+    /// From the end of a burst until no more ticks wait than between bursts: the
+    /// median over bursts, in ns. A lower bound where the next burst came first.
     pub recovery_ns: Time,
 }
 
-/// So much of the calm rate's ticks, in ns, may wait again after a burst.
+/// A backlog of at most the base rate's ticks in this time, in ns, is that between bursts.
 const CALM_NS: f64 = 5e6;
 
-/// How the bursts within a window (in ns from the start) went; `None` where the
+/// The recovery from the bursts within a window (in ns from the start); `None` where the
 /// load has none.
 ///
-/// Each stamped tick tells the backlog of its connection at the instant at which
-/// it was processed, far finer than the grid: what was due by then, less what was
+/// Each stamped tick gives the backlog of its connection at the instant at which it was
+/// processed, at a far finer resolution than the grid: what was due by then minus what was
 /// processed.
 #[must_use]
 pub fn recovery(
@@ -78,7 +77,7 @@ fn backlogs(connection: &Connection, start_ns: u64, plan: &Plan) -> Vec<(u64, f6
     let backlog = |row: &[u64; 3]| {
         let at_ns = row[2].saturating_sub(start_ns);
         let due = plan.timetable.due_count(at_ns).unwrap_or(0);
-        // What was dropped waits no longer.
+        // Dropped ticks do not wait.
         let due = connection.drops.place(due);
         (at_ns, due.saturating_sub(connection.drops.place(row[0]) + 1) as f64)
     };
@@ -94,7 +93,7 @@ mod tests {
     use contract::Class;
 
     #[test]
-    fn a_burst_piles_up_and_drains() {
+    fn a_burst_builds_up_a_backlog_that_drains() {
         let steady = test_rounds::plan("").workload;
         let workload = Workload {
             rate_per_s: Some(Rate::PerSecond(1_000)),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
 
-/// What should have been steady.
+/// Which series has to become steady.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Series {
@@ -26,7 +26,7 @@ pub enum Series {
 pub enum Unsteady {
     /// In ticks, or ticks/s.
     Levels {
-        /// What was looked at.
+        /// The series that was not steady.
         series: Series,
         /// The first level.
         from: f64,
@@ -61,8 +61,8 @@ pub(super) struct Window {
     pub(super) unsteady: Option<Unsteady>,
 }
 
-/// Differences of the backlog below what is offered in this time do not keep a run from
-/// being steady, in ns; nor do differences below [`STEADY_SHARE`] of a processed rate.
+/// Differences of the backlog below what is offered in this time, in ns, do not count; nor
+/// do differences of the processed rate below [`STEADY_SHARE`].
 pub const STEADY_NS: f64 = 1e6;
 const STEADY_SHARE: f64 = 0.1;
 
@@ -108,7 +108,7 @@ pub fn planned<'a>(record: &'a Record, plan: &Plan) -> Option<&'a [Snapshot]> {
     snapshots(record, plan, &plan.window_ns())
 }
 
-/// The same of any part of the round, in ns from tick 0.
+/// The snapshots of any part of the round, in ns from tick 0.
 pub(super) fn snapshots<'a>(
     record: &'a Record,
     plan: &Plan,

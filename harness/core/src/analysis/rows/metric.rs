@@ -1,5 +1,5 @@
-//! What rows are ranked and compared by, and the values of every round behind a
-//! row. Pure.
+//! The metrics that rows are ranked and compared by, and their values in every round
+//! behind a row. Pure.
 
 use crate::analysis::round::measure::Measurement;
 use crate::analysis::statistics::slope;
@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What rows are ranked by, or compared by.
+/// A metric that rows are ranked or compared by.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize, Deserialize,
 )]
@@ -34,7 +34,7 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// All of them.
+    /// All metrics.
     pub const ALL: [Self; 6] = [
         Self::Processed,
         Self::Growth,
@@ -44,13 +44,13 @@ impl Metric {
         Self::StalenessP99,
     ];
 
-    /// Whether the greater value is the better one.
+    /// Whether the higher value is the better one.
     #[must_use]
     pub fn more_is_better(self) -> bool {
         self == Self::Processed
     }
 
-    /// Of one round.
+    /// Its value in one round (of a censored time the bound); `None` if there is none.
     #[must_use]
     pub fn of(self, m: &Measurement) -> Option<f64> {
         match self {
@@ -71,7 +71,7 @@ impl Metric {
     }
 }
 
-/// A row's values, a round each, for tests between rows.
+/// The values of a row, one per round, for statistical tests between rows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Samples {
     values: BTreeMap<Metric, Vec<f64>>,
@@ -80,7 +80,7 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// Those of one metric; of a censored time its bound.
+    /// The values of one metric; a censored time counts as its bound.
     #[must_use]
     pub fn of(&self, metric: Metric) -> &[f64] {
         self.values.get(&metric).map_or(&[], Vec::as_slice)
@@ -92,7 +92,7 @@ impl Samples {
         self.bounded.contains(&metric)
     }
 
-    /// The median of the server's most resident memory, in bytes; `None` without rounds.
+    /// The median of the server's peak resident memory, in bytes; `None` without rounds.
     #[must_use]
     pub fn server_peak_rss_bytes(&self) -> Option<f64> {
         slope::median(self.server_peak_rss_bytes.clone())

@@ -1,4 +1,4 @@
-//! The order of a table: who leads, who ties, and what is more than the noise
+//! The order of a table: leaders, ties, and which differences are more than the noise
 //! of the campaign. Pure.
 
 use crate::analysis::rows::metric::Metric;
@@ -12,33 +12,32 @@ use crate::load::workload::{RankBy, Workload};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// So many rounds make a test possible: with four, no arrangement of two
-/// clients' rounds is rare enough to be told from chance after Holm.
+/// The fewest rounds for a test: with four, no arrangement of two clients' rounds is
+/// rare enough to be significant after Holm.
 pub const ROUNDS_FOR_TESTS: usize = 5;
-/// Differences with a higher p-value are not called differences.
+/// A difference is significant if its p-value is below this.
 pub const SIGNIFICANT: f64 = 0.05;
 
-/// The same client against itself: how far two entries of one program lie
-/// apart in this campaign.
+/// The A/A control: how far two entries of the same client differ in this campaign.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Noise {
     /// The workload's name.
     pub workload: String,
-    /// Who was entered twice.
+    /// The client that was entered twice.
     pub client: String,
-    /// What was compared.
+    /// The metric in which they are compared.
     pub metric: Metric,
-    /// The second entry's median by the first's.
+    /// The median of the second entry divided by that of the first.
     pub ratio: f64,
     /// Its 95 % bootstrap interval.
     pub interval: Interval,
-    /// The noise floor: by so much (0.1 is 10 %) do two entries of the same
-    /// program differ. A smaller difference between two clients is none.
+    /// The noise floor: by how much the two entries differ (0.1 is 10 %). A smaller
+    /// difference between two clients does not count as one.
     pub floor: f64,
 }
 
 /// The noise of one workload, from the rounds of the control and of the client
-/// that it repeats: in what its tables are ranked by.
+/// that it repeats, in the metrics that its tables are ranked by.
 #[must_use]
 pub fn noise(workload: &Workload, client: &str, results: &[&RoundResult]) -> Vec<Noise> {
     let of = |metric| noise_in(metric, &workload.name, client, results);
@@ -74,27 +73,27 @@ pub fn noise_in(
     })
 }
 
-/// By how much two values of this ratio lie apart: 0.1 is 10 %, either way.
+/// By how much two values with this ratio differ: 0.1 is 10 %, in either direction.
 #[must_use]
 pub fn apart(ratio: f64) -> f64 {
     ratio.max(1.0 / ratio) - 1.0
 }
 
-/// What a row is ranked by: what its workload says, and the growth of its backlog
-/// if that is what it is about.
+/// The metric that a row is ranked by: that of its workload, or, where the workload ranks by
+/// response time or growth, the growth of the backlog of overloaded rows.
 #[must_use]
 pub fn metric(rank_by: RankBy, verdict: Verdict) -> Metric {
     match (rank_by, verdict) {
         (RankBy::Processed, _) => Metric::Processed,
-        // Old values are what a backlog comes to under any policy.
+        // A backlog makes values old under any policy.
         (RankBy::Staleness, _) => Metric::StalenessP99,
         (_, Verdict::Overloaded) => Metric::Growth,
         (RankBy::BacklogGrowth | RankBy::ResponseP99, _) => Metric::ResponseP99,
     }
 }
 
-/// Sorts the rows of one workload and gives them their ranks. What ended before its
-/// window has nothing to be ranked by: it comes last of its verdict, without a rank.
+/// Sorts the rows of one workload and sets their ranks. A row that ended before its
+/// window has no value to be ranked by: it comes last of its verdict, without a rank.
 pub fn rank(rows: &mut [Row], rank_by: RankBy, noise: &[Noise]) {
     rows.sort_by(|a, b| {
         let key = |row: &Row| {
@@ -113,21 +112,21 @@ pub fn rank(rows: &mut [Row], rank_by: RankBy, noise: &[Noise]) {
         let count = rows.iter().filter(of_verdict).count();
         let has_value = |row: &&Row| !row.samples.of(metric).is_empty();
         let valued = rows.iter().filter(of_verdict).filter(has_value).count();
-        // Whoever keeps up under an overload has done what was asked.
+        // All rows that keep up under an overload are equally good.
         let all_alike = verdict == Verdict::Ok && rank_by == RankBy::BacklogGrowth;
         rank_alike(&mut rows[from..from + valued], metric, all_alike, floor(metric, noise), from);
         from += count;
     }
 }
 
-/// The noise floor of a metric; a growing backlog is as noisy as the processed
-/// rate that it is the other side of.
+/// The noise floor of a metric; a backlog grows by what is not processed, so its growth is as
+/// noisy as the processed rate.
 fn floor(metric: Metric, noise: &[Noise]) -> f64 {
     let of = noise_of(metric);
     noise.iter().find(|noise| noise.metric == of).map_or(0.0, |noise| noise.floor)
 }
 
-/// The metric whose noise floor is that of another.
+/// The metric whose noise floor applies to `metric`.
 #[must_use]
 pub fn noise_of(metric: Metric) -> Metric {
     match metric {
@@ -136,7 +135,7 @@ pub fn noise_of(metric: Metric) -> Metric {
     }
 }
 
-/// Ranks rows of one verdict, sorted best first. Whoever does not differ from
+/// Ranks rows of one verdict, sorted best first. A row that does not differ from
 /// the first of a group shares its rank.
 fn rank_alike(rows: &mut [Row], metric: Metric, all_alike: bool, floor: f64, before: usize) {
     let mut first = 0;
@@ -181,8 +180,8 @@ fn compare(leader: &Row, rest: &[Row], metric: Metric) -> Vec<Versus> {
     rest.iter().zip(p).zip(adjusted).map(versus).collect()
 }
 
-/// Whether two rows differ by more than chance and by more than the noise floor,
-/// where so many rows are compared with the leader.
+/// Whether two rows differ by more than chance and by more than the noise floor, where
+/// `among` rows are compared with the leader.
 fn differs(
     leader: &Row,
     row: &Row,
@@ -198,8 +197,8 @@ fn differs(
     is_beyond_noise(versus.ratio, floor) && chance
 }
 
-/// Whether so many rounds can give a low p-value after Holm's adjustment among so many
-/// comparisons, if they lie far enough apart.
+/// Whether this number of rounds can give a significant p-value after Holm's adjustment for
+/// `among` comparisons, if the rounds do not overlap.
 #[must_use]
 pub fn can_test(rounds: usize, among: usize) -> bool {
     rounds >= ROUNDS_FOR_TESTS && least_p_holm(rounds, among) < SIGNIFICANT
@@ -209,7 +208,7 @@ fn least_p_holm(rounds: usize, among: usize) -> f64 {
     inference::least_p(rounds, rounds) * among.max(1) as f64
 }
 
-/// How many rows are compared with a leader at the most, in a table of these.
+/// The highest number of rows compared with one leader, in a table of these.
 #[must_use]
 pub fn most_compared(rows: &[Row], rank_by: RankBy) -> usize {
     let has_value = |row: &&Row| !row.samples.of(metric(rank_by, row.verdict)).is_empty();
@@ -228,7 +227,7 @@ fn is_wholly_apart(a: &[f64], b: &[f64]) -> bool {
     a.len().min(b.len()) > 1 && !overlap(a, b)
 }
 
-/// Whether a ratio lies beyond a noise floor. What has no ratio is not near 1.
+/// Whether a ratio is beyond a noise floor; without a ratio, it counts as beyond.
 #[must_use]
 pub fn is_beyond_noise(ratio: Option<f64>, floor: f64) -> bool {
     ratio.is_none_or(|ratio| apart(ratio) > floor)
@@ -239,7 +238,7 @@ pub fn is_beyond_noise(ratio: Option<f64>, floor: f64) -> bool {
 #[must_use]
 pub fn is_beyond_chance(a: &[f64], b: &[f64], p_holm: f64, ratio: Option<Interval>) -> bool {
     match a.len().min(b.len()) {
-        // Too few for a test: only rows that lie wholly apart.
+        // Too few for a test: only rounds that do not overlap.
         rounds if rounds < ROUNDS_FOR_TESTS => is_wholly_apart(a, b),
         _ => {
             let is_one = |i: Interval| i.low <= 1.0 && 1.0 <= i.high;

@@ -1,4 +1,4 @@
-//! One round, as it is stored and summed up.
+//! The result of one round.
 
 use crate::analysis::round::measure::Measurement;
 use crate::analysis::verdict::Verdict;
@@ -7,7 +7,7 @@ use crate::analysis::verdict::remark::Remark;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// One round, as it is stored and summed up.
+/// The result of one round, as it is saved and summarised in a row.
 #[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct RoundResult {
     /// The workload's name.
@@ -16,15 +16,15 @@ pub struct RoundResult {
     pub client: String,
     /// Whether it is the control's second entry.
     pub control: bool,
-    /// From 1.
+    /// Its number, from 1.
     pub round: u32,
-    /// How it came out.
+    /// The verdict of this round alone.
     pub verdict: Verdict,
-    /// Why, unless it is ok.
+    /// Why it has that verdict; empty if it is `ok`.
     #[serde(default, alias = "reason")]
     pub reasons: Reasons,
-    /// What its readers should know.
+    /// What readers should know, whatever the verdict is.
     pub remarks: Vec<Remark>,
-    /// Its numbers, also where the audit failed, if there are any.
+    /// Its numbers, even where the audit failed; `None` if its window was not observed.
     pub measurement: Option<Measurement>,
 }

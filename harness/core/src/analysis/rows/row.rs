@@ -23,84 +23,84 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
-/// One row of a table. Numbers are medians over the rounds that its verdict
-/// stands on.
+/// One row of a table. Numbers are medians over the rounds that count for its verdict
+/// ([`counts`]).
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Row {
     /// The workload's name.
     pub workload: String,
     /// The client's name.
     pub client: String,
-    /// The rate that the workload gives, in ticks per second and connection, if it
-    /// gives a number.
+    /// The rate of the workload, in ticks per second and connection, if it is a number.
     pub rate_per_s: Option<u64>,
-    /// What it is compared as.
+    /// The class of the client.
     pub class: Class,
-    /// Its place; ties share one. `None`: not ranked.
+    /// Its rank, from 1; ties share one. `None`: not ranked.
     pub rank: Option<usize>,
-    /// Whether it shares that place.
+    /// Whether it shares that rank.
     pub tied: bool,
-    /// How it came out.
+    /// The verdict over all rounds ([`common_verdict`]).
     pub verdict: Verdict,
-    /// Why, unless it is ok.
+    /// Why it has that verdict; empty if it is `ok`.
     #[serde(default, alias = "reason")]
     pub reasons: Reasons,
     /// Rounds behind the numbers.
     pub rounds: usize,
-    /// All rounds by their verdicts.
+    /// The number of all rounds with each verdict.
     pub verdicts: BTreeMap<Verdict, usize>,
     /// Rates within the window.
     #[serde(flatten)]
     pub rates: MedianRates,
-    /// Processed of what was offered.
+    /// Processed divided by offered load; under a flood, by generated.
     pub efficiency: Option<f64>,
-    /// Dropped of what was made, under a policy that drops.
+    /// Share of the generated ticks that was dropped, under a policy that drops.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<f64>,
-    /// Never made of what was due, under the policy that blocks.
+    /// Share of the due ticks that was never generated, under the policy that blocks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_back: Option<f64>,
     /// Age of the newest value of each symbol at the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staleness_ns: Option<Staleness>,
-    /// Ticks per second.
+    /// Growth of the backlog, in ticks per second.
     pub backlog_growth_per_s: Option<f64>,
-    /// By layer, in ticks.
+    /// Backlog at the end of the window by layer, in ticks.
     pub backlog_end: Option<Backlog>,
-    /// The most that waited at one instant.
+    /// The highest backlog at one instant, in ticks.
     pub backlog_peak: Option<f64>,
-    /// How it came through bursts.
+    /// Backlog and recovery after bursts, where the load has any.
     pub recovery: Option<Recovery>,
-    /// Age of the oldest unprocessed tick at the end.
+    /// Age of the oldest unprocessed tick at the end of the window.
     pub oldest_age_ns: Option<f64>,
-    /// Time to drain the final backlog.
+    /// Time to drain the final backlog at the processed rate.
     pub drain_s: Option<f64>,
     /// Processed − due.
     pub response_ns: Option<Quantiles>,
     /// Processed − written.
     pub service_ns: Option<Quantiles>,
-    /// Where the response time went.
+    /// The parts of the response time.
     pub waterfall: Option<Waterfall>,
-    /// CPU of the client.
+    /// CPU time of the client per processed tick.
     pub client_cpu_ns_per_tick: Option<f64>,
-    /// The same in CPUs.
+    /// CPU time of the client divided by the length of the window.
     pub client_cpus: Option<f64>,
-    /// Context switches of the client.
+    /// Context switches of the client per processed tick.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_switches_per_tick: Option<f64>,
-    /// CPU of the server without spinning.
+    /// CPU time of the server per generated tick, without spinning.
     pub server_cpu_ns_per_tick: Option<f64>,
-    /// Most resident memory of the client.
+    /// Peak resident memory of the client.
     pub client_peak_rss_bytes: Option<f64>,
     /// Written − due.
     pub server_lateness_ns: Option<Lateness>,
     /// 95 % bootstrap intervals of the medians.
     pub intervals: Intervals,
-    /// Compared with the first of its workload.
+    /// Compared with the first row of the same verdict; `None` for that row itself, and for
+    /// rows that are not ranked.
     pub versus_leader: Option<Versus>,
-    /// What its readers should know.
+    /// What readers should know, whatever the verdict is.
     pub remarks: Vec<RowRemark>,
-    /// The values of each round.
+    /// The values of each round, by metric.
     #[serde(skip)]
     pub samples: Samples,
 }
@@ -124,7 +124,7 @@ pub struct MedianRates {
     pub processed_per_s: Option<f64>,
 }
 
-/// 95 % bootstrap intervals of a row's medians; of one round, its value.
+/// 95 % bootstrap intervals of a row's medians; with one round, its value twice.
 #[derive(Debug, Clone, Copy, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Intervals {
     /// Of the processed rate.
@@ -133,7 +133,7 @@ pub struct Intervals {
     pub backlog_growth_per_s: Option<Interval>,
     /// Of the median response time.
     pub response_p50_ns: Option<Interval>,
-    /// Of its p99; of bounds, where ticks still waited.
+    /// Of its p99; an interval of lower bounds where ticks still waited.
     pub response_p99_ns: Option<Interval>,
     /// Of the client's CPU time per tick.
     pub client_cpu_ns_per_tick: Option<Interval>,
@@ -147,20 +147,20 @@ pub struct Intervals {
 pub struct Versus {
     /// The leader's name.
     pub leader: String,
-    /// What is compared.
+    /// The metric in which they are compared.
     pub metric: Metric,
-    /// This row's median by the leader's.
+    /// This row's median divided by the leader's.
     pub ratio: Option<f64>,
     /// Its 95 % bootstrap interval.
     pub interval: Option<Interval>,
-    /// Mann–Whitney, two-sided.
+    /// The p-value of the two-sided Mann–Whitney test.
     pub p: f64,
     /// The same after Holm's adjustment for all comparisons of the table.
     pub p_holm: f64,
 }
 
-/// The verdict of a row. A round that failed, or did not pass its audit, decides
-/// alone; otherwise the most rounds do, and of equally many the worse one.
+/// The verdict of a row. A round that failed, or did not pass its audit, decides alone;
+/// otherwise the most frequent verdict does, at a tie the worse one.
 #[must_use]
 pub fn common_verdict(rounds: &[Verdict]) -> Verdict {
     let worst = rounds.iter().copied().max().unwrap_or(Verdict::Interrupted);
@@ -168,7 +168,7 @@ pub fn common_verdict(rounds: &[Verdict]) -> Verdict {
         return worst;
     }
     let count = |verdict: Verdict| rounds.iter().filter(|&&v| v == verdict).count();
-    // A round that was disturbed says nothing; the others may be enough.
+    // A round that was disturbed is no evidence; the others may be enough.
     let ranked: Vec<Verdict> = rounds.iter().copied().filter(|v| v.is_ranked()).collect();
     let among: Vec<Verdict> = match 2 * ranked.len() >= rounds.len() {
         true => ranked,
@@ -186,7 +186,7 @@ pub fn counts(verdict: Verdict, round: &RoundResult) -> bool {
     }
 }
 
-/// Sums up the rounds of one client under one workload.
+/// The row of one client under one workload, from its rounds.
 #[must_use]
 pub fn row<R: Borrow<RoundResult>>(
     workload: &Workload,
@@ -293,7 +293,7 @@ fn rates(of: &Pick<'_>) -> MedianRates {
     }
 }
 
-/// Layer by layer, so that the sum of medians need not be the median of sums.
+/// The median of each layer: their sum need not be the median of the sums.
 fn backlog(of: &Pick<'_>) -> Option<Backlog> {
     let layer = |pick: fn(&Backlog) -> f64| of(&|m| Some(pick(&m.backlog_end)));
     Some(Backlog {

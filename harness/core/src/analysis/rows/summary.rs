@@ -1,5 +1,5 @@
-//! From the rounds of a campaign to its rows and its noise: the same while it
-//! runs and when it is read again. Pure.
+//! From the rounds of a campaign to its rows and its noise, both while it runs and when it is
+//! read again. Pure.
 
 use crate::analysis::rows::ranking;
 use crate::analysis::rows::ranking::Noise;
@@ -12,14 +12,13 @@ use contract::Class;
 /// Who takes part in a campaign.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Participants {
-    /// Names of clients and variants, and what each is compared as.
+    /// Names of clients and variants, with the class of each.
     pub clients: Vec<(String, Class)>,
-    /// Who is entered twice, if anyone is.
+    /// The client that is entered twice, if there is one.
     pub control: Option<String>,
 }
 
-/// The ranked rows of one workload, and how far two entries of the control lay
-/// apart in it.
+/// The ranked rows of one workload, and the noise between the two entries of the control.
 #[must_use]
 pub fn of_workload(
     workload: &Workload,

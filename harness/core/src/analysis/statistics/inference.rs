@@ -1,4 +1,4 @@
-//! What differences between clients are more than chance. Pure, seeded.
+//! Which differences between clients are more than chance: tests and intervals. Pure, seeded.
 
 use crate::analysis::statistics::slope;
 use rand::rngs::ChaCha8Rng;
@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A 95 % interval.
+/// A 95 % interval, saved as `[low, high]`.
 #[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(into = "[f64; 2]", from = "[f64; 2]")]
 pub struct Interval {
@@ -75,9 +75,9 @@ fn bootstrap(mut statistic: impl FnMut() -> Option<f64>) -> Option<Interval> {
     Some(Interval { low: at(0.025)?, high: at(0.975)? })
 }
 
-/// Up to so many ways to share out the ranks, all are gone through.
+/// Up to this number of ways to assign the ranks, all are enumerated.
 const EXACT_WAYS: u64 = 200_000;
-/// Beyond that, so many are drawn.
+/// Above that, this number of them is drawn.
 const DRAWS: u32 = 20_000;
 
 /// The two-sided p-value of the Mann–Whitney test that `a` and `b` come from one
@@ -120,8 +120,8 @@ pub fn mann_whitney_p(a: &[f64], b: &[f64], seed: u64) -> f64 {
     f64::from(far + 1) / f64::from(DRAWS + 1)
 }
 
-/// The smallest p-value that [`mann_whitney_p`] can give for so many values of
-/// each: that of two sets that lie wholly apart.
+/// The smallest p-value that [`mann_whitney_p`] can give for samples of these sizes: that of
+/// two samples that do not overlap.
 #[must_use]
 pub fn least_p(a: usize, b: usize) -> f64 {
     match ways((a + b) as u64, a as u64) {
@@ -177,7 +177,7 @@ mod tests {
         (a - b).abs() < 1e-9
     }
 
-    /// By hand: of the C(4, 2) = 6 ways to share out the ranks 1 to 4, two are as
+    /// By hand: of the C(4, 2) = 6 ways to assign the ranks 1 to 4, two are as
     /// uneven as {1, 2} against {3, 4}.
     #[test]
     fn two_against_two() {
@@ -204,13 +204,12 @@ mod tests {
     }
 
     #[test]
-    fn many_rounds_are_sampled_and_agree_with_the_exact_value() {
+    fn many_rounds_are_sampled_with_a_seed() {
         let a: Vec<f64> = (0..12).map(|i| f64::from(i * 3 % 13)).collect();
         let b: Vec<f64> = (0..12).map(|i| f64::from(i * 5 % 17) + 2.0).collect();
         let sampled = mann_whitney_p(&a, &b, 1);
-        // Normal approximation with a correction for continuity, by hand.
         assert!((0.0..1.0).contains(&sampled));
-        assert!(near(sampled, mann_whitney_p(&a, &b, 1)), "a seed repeats itself");
+        assert!(near(sampled, mann_whitney_p(&a, &b, 1)), "the same seed gives the same value");
         assert!((sampled - mann_whitney_p(&a, &b, 2)).abs() < 0.02);
         assert_eq!(ways(24, 12), 2_704_156);
         assert!(least_p(12, 12) < 1e-4 && near(least_p(0, 5), 1.0));

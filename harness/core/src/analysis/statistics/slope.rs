@@ -3,7 +3,7 @@
 use statrs::statistics::{Data, OrderStatistics};
 
 /// The slope of `(x, y)` after Theil and Sen: the median of the slopes of all
-/// pairs, so that up to 29 % of outliers do not bend it (P. K. Sen, Estimates of
+/// pairs, so that up to 29 % of outliers do not distort it (P. K. Sen, Estimates of
 /// the Regression Coefficient Based on Kendall's Tau, JASA 63, 1968). Zero
 /// when there are not two different x.
 #[must_use]
@@ -14,9 +14,9 @@ pub fn slope(points: &[(f64, f64)]) -> f64 {
 /// A slope with its 95 % confidence interval.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Slope {
-    /// After Theil and Sen.
+    /// The Theil–Sen slope.
     pub per_x: f64,
-    /// The interval's ends.
+    /// The lower and the upper end of the interval.
     pub interval: [f64; 2],
 }
 
@@ -56,7 +56,7 @@ pub fn median(values: Vec<f64>) -> Option<f64> {
     if values.is_empty() { None } else { Some(Data::new(values).median()) }
 }
 
-/// Smallest and greatest value; `None` without values.
+/// Lowest and highest value; `None` without values.
 #[must_use]
 pub fn spread(values: &[f64]) -> Option<(f64, f64)> {
     let least = values.iter().copied().reduce(f64::min)?;
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slopes_ignore_a_hiccup() {
+    fn slopes_ignore_outliers() {
         let line = |x: f64| 470_000.0 * x + 3.0;
         let mut points: Vec<_> = (0..100).map(|i| (f64::from(i) * 0.02, 0.0)).collect();
         points.iter_mut().for_each(|(x, y)| *y = line(*x));

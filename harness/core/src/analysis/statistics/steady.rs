@@ -1,19 +1,19 @@
-//! Where a run becomes steady: MSER-5, the truncation that makes the standard
-//! error of what is left least (K. P. White, An Effective Truncation Heuristic
+//! Where a run becomes steady: MSER-5, the truncation that minimises the standard
+//! error of the rest (K. P. White, An Effective Truncation Heuristic
 //! for Bias Reduction in Simulation Output, Simulation 69(6), 1997; K. P. White,
 //! M. J. Cobb, S. C. Spratt, A Comparison of Five Steady-State Truncation
 //! Heuristics for Simulation, Winter Simulation Conference 2000).
 //!
-//! Two things differ from the papers. Batches of five are summed up by their
-//! medians, so that one late look moves nothing. And only a deviation at the
+//! Two things differ from the papers. Batches of five are summarised by their
+//! medians, so that one late snapshot changes nothing. And only a deviation at the
 //! very beginning counts as a transient: a stall in the middle of a run is part
 //! of what is measured, and truncating up to its end would hide it.
 
 use crate::analysis::statistics::slope;
 
-/// Values of a batch.
+/// Values per batch.
 pub const BATCH: usize = 5;
-/// The steady part has so many batches at least.
+/// The lowest number of batches in the steady part.
 const LEAST_BATCHES: usize = 5;
 
 /// The truncation point after MSER: the index that minimises
@@ -22,7 +22,7 @@ const LEAST_BATCHES: usize = 5;
 pub fn mser(values: &[f64]) -> usize {
     let (mut sum, mut squares, mut count) = (0.0, 0.0, 0.0);
     let mut best = (f64::MAX, 0);
-    // Differences to one of them: sums of squares of large numbers cancel.
+    // Relative to one of the values: sums of squares of large numbers would cancel.
     let origin = values.last().copied().unwrap_or(0.0);
     for (index, value) in values.iter().enumerate().rev() {
         let value = value - origin;
@@ -41,7 +41,7 @@ pub fn mser(values: &[f64]) -> usize {
 /// do not count.
 ///
 /// # Errors
-/// When it never does: no level is kept for the second half of it.
+/// When it never does: it keeps no level through its second half.
 pub fn begin(series: &[f64], tolerance: f64) -> Result<usize, Unsettled> {
     let batches: Vec<f64> =
         series.chunks_exact(BATCH).filter_map(|batch| slope::median(batch.to_vec())).collect();
@@ -50,8 +50,8 @@ pub fn begin(series: &[f64], tolerance: f64) -> Result<usize, Unsettled> {
     }
     let steady = &batches[mser(&batches)..];
     let (low, high) = slope::spread(steady).unwrap_or((0.0, 0.0));
-    // The steady part is short at times, and its range then smaller than that of
-    // the whole: as much again on both sides.
+    // A short steady part may have a smaller range than the rest of the run: it is
+    // widened by its own size on both sides.
     let margin = tolerance + (high - low);
     let settled = (low - margin)..=(high + margin);
     let first = batches.iter().position(|batch| settled.contains(batch)).unwrap_or(0);
@@ -65,9 +65,9 @@ pub fn begin(series: &[f64], tolerance: f64) -> Result<usize, Unsettled> {
 /// A series that never settles: its first and its last level.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Unsettled {
-    /// The first.
+    /// The level of its first batch.
     pub from: f64,
-    /// The last.
+    /// The level at its end.
     pub to: f64,
 }
 
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sums_give_what_the_definition_gives() {
+    fn running_sums_agree_with_the_definition() {
         for seed in 0..20 {
             // An exponential transient under noise, as in the papers' examples.
             let values: Vec<f64> = noise(60, seed)
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transient_is_cut_and_a_level_is_not() {
+    fn a_transient_is_truncated_and_a_level_is_not() {
         let level = noise(200, 1);
         assert_eq!(begin(&level, 0.0), Ok(0));
         let warming: Vec<f64> =
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_values_are_taken_as_they_are() {
+    fn a_short_series_is_not_truncated() {
         assert_eq!(begin(&[9.0, 1.0, 1.0], 0.0), Ok(0));
         assert_eq!(begin(&[], 0.0), Ok(0));
     }

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A time in ns, or a lower bound for it: a tick still waiting at the stop has
-/// waited *at least* so long (right-censored).
+/// A time in ns, or a lower bound for it: a tick that still waits at the stop has
+/// waited *at least* that long (right-censored).
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize, Deserialize,
 )]
@@ -14,9 +14,9 @@ use std::fmt;
 pub enum Time {
     /// Measured.
     Exact(u64),
-    /// Measured to be no less.
+    /// Not known, but no less than this.
     AtLeast {
-        /// The bound.
+        /// The lower bound, in ns.
         at_least: u64,
     },
 }
@@ -53,7 +53,7 @@ impl Time {
 #[derive(Debug, Clone, Default)]
 pub struct Times {
     sorted: Vec<Time>,
-    /// Where the first censored one stands.
+    /// The index of the first censored one.
     censored_from: usize,
 }
 
@@ -80,9 +80,9 @@ impl Times {
 
     /// The quantile by nearest rank, `0 < q <= 1`; `None` without times.
     ///
-    /// The bounds' own quantile is a lower bound for the true one. It is exact
-    /// as long as no censored time stands at or below it, for then whatever the
-    /// censored ones really are, they stay above.
+    /// The quantile of the bounds is a lower bound for the true one. It is exact
+    /// if no censored time is at or below it: whatever the censored ones really
+    /// are, they are then above it.
     #[must_use]
     pub fn quantile(&self, q: f64) -> Option<Time> {
         let rank = (q * self.sorted.len() as f64).ceil() as usize;
@@ -177,7 +177,7 @@ mod tests {
         fn a_censored_quantile_never_exceeds_the_true_one(
             waits in prop::collection::vec(1..1000u64, 1..60), stop in 1..1000u64, q in 0.01..1.0f64,
         ) {
-            // What is longer than `stop` is seen only as "at least stop".
+            // What is longer than `stop` is observed only as "at least stop".
             let seen = waits.iter().map(|&w| if w > stop { at_least(stop) } else { exact(w) });
             let seen = Times::new(seen.collect()).quantile(q).unwrap();
             let truth = Times::new(waits.iter().copied().map(exact).collect()).quantile(q).unwrap();
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_written_as_the_readers_expect() {
+    fn times_are_numbers_and_bounds_objects_in_json() {
         let json = |time| serde_json::to_string(&time).unwrap();
         assert_eq!(json(exact(5)), "5");
         assert_eq!(json(at_least(5)), r#"{"at_least":5}"#);

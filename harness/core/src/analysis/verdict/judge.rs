@@ -14,14 +14,14 @@ use crate::record::overflow::Overflow;
 use crate::record::round::Record;
 use contract::ServerEnd;
 
-/// What is said about a round.
+/// The judgement of a round.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
-    /// How it came out.
+    /// The verdict, by its audit and its numbers.
     pub verdict: Verdict,
-    /// Why, unless it is ok.
+    /// Why it has that verdict; empty if it is `ok`.
     pub reasons: Reasons,
-    /// What its readers should know besides.
+    /// What readers should know, whatever the verdict is.
     pub remarks: Vec<Remark>,
 }
 
@@ -31,7 +31,7 @@ pub const STOLEN_SHARE: [f64; 2] = [0.01, 0.05];
 pub const OTHERS_CPUS: [f64; 2] = [0.05, 0.25];
 /// Involuntary context switches of the client per second from which on there is a remark.
 const PREEMPTED_PER_S: f64 = 200.0;
-/// Highest by lowest frequency of the CPU from which on there is a remark.
+/// Ratio of the highest to the lowest CPU frequency from which on there is a remark.
 const FREQUENCY_RATIO: f64 = 1.1;
 /// Time without processing from which on there is a remark, in ns.
 const STALL_NS: u64 = 100_000_000;
@@ -44,7 +44,7 @@ const DRY_SHARE: f64 = 0.5;
 /// ticks due was never generated.
 const BLOCKED_SOURCE_SHARE: f64 = 0.01;
 
-/// Judges a round.
+/// Judges a round by its audit and its measurement.
 #[must_use]
 pub fn judge(
     audit: &Audit,
@@ -174,8 +174,8 @@ mod tests {
     use super::*;
     use crate::analysis::round::measure::Rates;
 
-    /// The batches that a consumer in lock-step with the source waits for are no backlog
-    /// that grows for ever.
+    /// The batches that a consumer in lock-step with the source waits for are not an
+    /// endless backlog.
     #[test]
     fn a_blocked_source_is_reported_before_a_backlog() {
         let rates = Rates { offered_per_s: Some(20_000.0), ..Rates::default() };

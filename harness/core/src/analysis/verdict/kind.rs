@@ -1,11 +1,11 @@
-//! The verdicts.
+//! The verdicts on rounds and rows.
 
 use schemars::JsonSchema;
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How a round, or a row, came out; in ascending order of trouble.
+/// The verdict on a round or a row, in ascending order of severity.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize, Deserialize,
 )]
@@ -13,13 +13,13 @@ use std::fmt;
 pub enum Verdict {
     /// It passed its audit and kept up.
     Ok,
-    /// It passed its audit, and its backlog grew all the time: a result.
+    /// It passed its audit, and its backlog kept growing: a result.
     Overloaded,
     /// Under a flood, the server was as much the limit as the client.
     ServerLimited,
     /// It never reached a steady state.
     Unsteady,
-    /// Something else took too much of the CPUs.
+    /// The hypervisor or other processes took too much CPU time.
     Noisy,
     /// The client cannot run on this machine.
     Unavailable,

@@ -1,4 +1,4 @@
-//! What is said about a round: one verdict, the reasons for it, and remarks.
+//! The judgement of a round: one verdict, the reasons for it, and remarks.
 
 pub mod judge;
 mod kind;

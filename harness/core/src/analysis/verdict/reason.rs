@@ -15,22 +15,22 @@ pub enum Unavailability {
     /// A program that it needs is missing.
     #[error("`{program}` is not on the PATH: install it")]
     MissingProgram {
-        /// Its name.
+        /// The name of the program.
         program: String,
     },
     /// The workload is under TLS.
     #[error("it does not speak TLS: its client.toml does not say `tls = true`")]
     NoTls,
-    /// It does not build.
+    /// Its build failed.
     #[error("{error}")]
     Build {
-        /// What the build said.
+        /// The error of the build.
         error: String,
     },
-    /// It says so itself.
+    /// The client itself reported it.
     #[error("{reason}")]
     Client {
-        /// In its own words.
+        /// The reason that it gave.
         reason: String,
     },
 }
@@ -42,25 +42,25 @@ pub enum Reason {
     /// Overloaded: the backlog grew.
     #[error("its backlog grew by {:.1} % of the offered load", share * 100.0)]
     BacklogGrew {
-        /// Growth by the offered load.
+        /// Growth divided by the offered load.
         share: f64,
     },
-    /// Overloaded: under a load that changes by design, the least backlog grew.
+    /// Overloaded: under a load that changes by design, the lowest backlog grew.
     #[error("its backlog did not recover between the peaks of the load: its lowest level grew by {:.1} % of the offered load", share * 100.0)]
     LowestBacklogGrew {
-        /// Growth by the offered load.
+        /// Growth divided by the offered load.
         share: f64,
     },
     /// Overloaded: under the policy that blocks, the source had to wait.
     #[error("it blocked the source: {:.1} % of the ticks due were never generated", share * 100.0)]
     BlockedSource {
-        /// Of the ticks due.
+        /// Share of the ticks due that were never generated.
         share: f64,
     },
     /// Overloaded: a backlog ended the round early.
     #[error("{overflow}")]
     Overflow {
-        /// What it filled.
+        /// The limit that it reached.
         overflow: Overflow,
     },
     /// Server-limited: the server hardly had to wait for the client.
@@ -69,27 +69,27 @@ pub enum Reason {
         /// Share of the window in which the socket took nothing.
         waited_share: f64,
     },
-    /// Unsteady: no level was kept.
+    /// Unsteady: it kept no level.
     #[error("it never reached a steady state: {unsteady}; use a longer --warmup or --seconds")]
     Unsteady {
         /// Between which levels it moved.
         unsteady: Unsteady,
     },
-    /// Noisy: the hypervisor.
+    /// Noisy: the hypervisor took CPU time.
     #[error("the hypervisor took {:.0} % of the CPU time: repeat it on a quieter host", share * 100.0)]
     StolenTime {
-        /// Of the CPUs' time.
+        /// Share of the CPUs' time.
         share: f64,
     },
-    /// Noisy: other processes.
+    /// Noisy: other processes used the CPUs.
     #[error(
         "other processes used {cpus:.2} CPUs meanwhile: stop them, or choose other CPUs with --server-cpus and --client-cpus"
     )]
     OtherProcesses {
-        /// CPU time by elapsed time.
+        /// CPU time divided by elapsed time.
         cpus: f64,
     },
-    /// Unavailable.
+    /// Unavailable: the client cannot run on this machine.
     #[error("{why}")]
     Unavailable {
         /// What is missing.
@@ -98,7 +98,7 @@ pub enum Reason {
     /// Invalid: the audit failed.
     #[error("{failure}")]
     Audit {
-        /// What does not add up.
+        /// The rule that failed, with its numbers.
         failure: AuditFailure,
     },
     /// Failed: a child broke the contract.
@@ -107,17 +107,17 @@ pub enum Reason {
         /// Which one, and how.
         fault: Fault,
     },
-    /// Failed: a quick case of the conformance suite, before the campaign.
+    /// Failed: it did not pass a quick case of the conformance suite before the campaign.
     #[error("it fails the conformance case `{case}`: {detail}; see `harness check {client}`")]
     Conformance {
-        /// The client.
+        /// The name of the client.
         client: String,
-        /// The case.
+        /// The name of the case.
         case: String,
         /// What was wrong.
         detail: String,
     },
-    /// Failed: the harness itself could not go on with the round.
+    /// Failed: the harness itself could not continue the round.
     #[error("{error}")]
     Harness {
         /// What went wrong.
@@ -144,8 +144,8 @@ impl Reasons {
         self.0.is_empty()
     }
 
-    /// Whether the audit failed because the server was late and for nothing else: that is
-    /// about the machine, not about the client. `None` where a campaign has only sentences.
+    /// Whether the audit failed only because the server was late, which is due to the
+    /// machine and not to the client. `None` where a campaign has only sentences.
     #[must_use]
     pub fn are_server_lateness(&self) -> Option<bool> {
         let is_lateness = |reason: &Reason| match reason {
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn only_lateness_of_the_server_is_about_the_machine() {
+    fn only_lateness_of_the_server_is_due_to_the_machine() {
         assert_eq!(Reasons(vec![late(), late()]).are_server_lateness(), Some(true));
         let other = Reason::Audit { failure: AuditFailure::CounterDecreased };
         assert_eq!(Reasons(vec![late(), other]).are_server_lateness(), Some(false));

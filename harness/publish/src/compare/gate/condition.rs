@@ -18,7 +18,7 @@ pub struct Condition {
     pub(super) rule: Rule,
 }
 
-/// Which rows it is about; `None`: all.
+/// The rows that a condition is about; `None`: all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Scope {
     pub(super) workload: Option<String>,
@@ -34,25 +34,25 @@ impl Scope {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Rule {
-    /// No headline is slower by so much or more (0.05 is 5 %).
+    /// No headline is slower by this share or more (0.05 is 5 %).
     Slower(f64),
-    /// No row that had numbers has none.
+    /// No row has lost its numbers.
     Failed,
-    /// Every row keeps an objective.
+    /// Every row meets an objective.
     Objective(Objective),
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Objective {
-    /// A quantile of the response time stays below so many ns.
+    /// A quantile of the response time is below a limit in ns.
     Quantile(Quantile, u64),
     /// The backlog grows by less than this share of the offered rate.
     Growth(f64),
-    /// More is processed, in ticks/s.
+    /// The processed rate is above a limit in ticks/s.
     Processed(u64),
-    /// More is sustained, in ticks/s.
+    /// The capacity is above a limit in ticks/s.
     Capacity(u64),
-    /// The client needs less CPU time per tick, in ns.
+    /// The client's CPU time per tick is below a limit in ns.
     Cpu(u64),
 }
 
@@ -84,7 +84,7 @@ impl Condition {
         !matches!(self.rule, Rule::Objective(_))
     }
 
-    /// Whether a campaign of this kind could ever meet it.
+    /// Whether it applies to campaigns of this kind.
     #[must_use]
     pub fn fits(&self, kind: Kind) -> bool {
         match &self.rule {
@@ -94,7 +94,7 @@ impl Condition {
         }
     }
 
-    /// Judges the campaign that is B, and what changed since A.
+    /// Judges campaign B, and what changed since A.
     #[must_use]
     pub fn judge(&self, b: &Campaign, diff: Option<&Diff>) -> Outcome {
         let changes = || {
@@ -160,7 +160,7 @@ impl Condition {
     }
 }
 
-/// Rows checked, those that fail with why, and those that could not be told.
+/// The number of rows checked, the failures with their reasons, and the number of undecided rows.
 type Judged = (usize, Vec<Reason>, usize);
 
 fn violation(workload: &str, client: &str, failure: Failure) -> Reason {
@@ -169,7 +169,7 @@ fn violation(workload: &str, client: &str, failure: Failure) -> Reason {
 }
 
 fn slower(least: f64, headlines: &[&Change]) -> Judged {
-    // Of a bound it is only known that it is slower by no less.
+    // A bound may be slower by any greater amount.
     let is_so = |c: &&&Change| {
         let by_enough = c.worse_by().is_none_or(|worse_by| worse_by >= least);
         c.word == Word::Slower && (by_enough || c.a.at_least || c.b.at_least)
@@ -205,9 +205,9 @@ fn failed(headlines: &[&Change]) -> Judged {
     (with_numbers.len(), lost.map(|c| why(c)).collect(), 0)
 }
 
-/// Whether a row keeps an objective.
+/// Whether a row meets an objective.
 enum Check {
-    /// It has no such number by its nature, or cannot run on this machine.
+    /// The row never has such a number, or cannot run on this machine.
     NotApplicable,
     Kept,
     Missed(Failure),
@@ -252,7 +252,7 @@ fn kept(objective: &Objective, row: &Row) -> Check {
             let cpu_ns = row.client_cpu_ns_per_tick;
             number(cpu_ns, &|ns| ns < limit_ns as f64, |ns| Failure::TooCostly { ns })
         }
-        // Capacities are no rows.
+        // Capacities are not rows.
         Objective::Capacity(_) => Check::NotApplicable,
     }
 }

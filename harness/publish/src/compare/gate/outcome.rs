@@ -1,4 +1,4 @@
-//! How a condition came out.
+//! The outcome of a condition.
 
 use crate::columns::rows;
 use crate::compare::change::{Subject, Why};
@@ -19,18 +19,18 @@ pub struct Violation {
     pub workload: String,
     /// The client's name.
     pub client: String,
-    /// In what it fails.
+    /// How it fails.
     pub failure: Failure,
 }
 
-/// In what a row fails.
+/// How a row fails a condition.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, thiserror::Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 #[allow(missing_docs)] // each message says what its fields are
 pub enum Failure {
     #[error("{}", slower(*subject, *by, why))]
     Slower { subject: Subject, by: Option<f64>, why: Option<Why> },
-    #[error("it has no numbers any more{}", why.as_ref().map_or(String::new(), |why| format!(": {why}")))]
+    #[error("it no longer has numbers{}", why.as_ref().map_or(String::new(), |why| format!(": {why}")))]
     Lost { why: Option<Why> },
     #[error("B does not have it")]
     MissingInB,
@@ -38,7 +38,7 @@ pub enum Failure {
     NoNumbers { verdict: Verdict, reasons: Reasons },
     #[error("{time}")]
     TooLong { time: Time },
-    #[error("at least {}, and ticks still waited, so it cannot be shown", nanos(*ns))]
+    #[error("at least {}, as ticks still waited, so the objective may be missed", nanos(*ns))]
     NotShown { ns: u64 },
     #[error("{:.2} % of the offered load", share * 100.0)]
     Grows { share: f64 },
@@ -70,12 +70,12 @@ pub enum Reason {
     /// A row fails.
     #[error("{0}")]
     Row(Violation),
-    /// It says nothing about any row.
+    /// It could not be decided for any row.
     #[error("{0}")]
     Whole(Whole),
 }
 
-/// Why a condition says nothing about any row.
+/// Why a condition could not be decided for any row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, thiserror::Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Whole {
@@ -87,16 +87,16 @@ pub enum Whole {
     Undecidable,
 }
 
-/// How a condition came out.
+/// The outcome of a condition.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
 pub struct Outcome {
-    /// As it was given.
+    /// The text of the condition.
     pub condition: String,
     /// Whether it holds.
     pub holds: bool,
-    /// Rows that it was checked against.
+    /// Number of rows that it was checked against.
     pub checked: usize,
-    /// Rows of them of which it cannot be told.
+    /// Number of those rows that are undecided.
     pub open: usize,
     /// Why it does not hold, row by row.
     pub reasons: Vec<Reason>,

@@ -4,9 +4,9 @@ use super::condition::{Condition, Objective, Quantile, Rule, Scope};
 use bench_core::text::units;
 use std::str::FromStr;
 
-/// The accepted forms, for who gives another.
+/// The accepted forms, as advice in errors.
 pub const FORMS: &str = "give `slower`, `slower:5%`, `failed`, or an objective: `p50<2ms` (or p90, p99, p99.9, max), \
-     `growth<1%`, `processed>400k`, `capacity>1M`, `cpu<500ns`; of some rows only: `WORKLOAD/CLIENT:p99<2ms`, \
+     `growth<1%`, `processed>400k`, `capacity>1M`, `cpu<500ns`; for some rows only: `WORKLOAD/CLIENT:p99<2ms`, \
      where either may be `*`";
 
 impl FromStr for Condition {
@@ -24,7 +24,7 @@ impl FromStr for Condition {
 
 /// `[WORKLOAD/CLIENT:]slower[:5%]` or `…failed`.
 fn change(text: &str) -> Result<(Scope, Rule), String> {
-    let unknown = || format!("`{text}` is no condition");
+    let unknown = || format!("`{text}` is not a condition");
     let (head, size) = match text.rsplit_once(':') {
         Some((head, size)) if size.ends_with('%') => (head, Some(size)),
         _ => (text, None),
@@ -38,7 +38,7 @@ fn change(text: &str) -> Result<(Scope, Rule), String> {
     }
 }
 
-/// `[WORKLOAD/CLIENT:]p99<2ms`, cut before its sign.
+/// `[WORKLOAD/CLIENT:]p99<2ms`, split before its sign.
 fn objective(head: &str, tail: &str) -> Result<(Scope, Rule), String> {
     let (scope, name) = scoped(head)?;
     let (sign, limit) = tail.split_at(1);
@@ -55,13 +55,12 @@ fn objective(head: &str, tail: &str) -> Result<(Scope, Rule), String> {
         ("cpu", "<") => time().map(Objective::Cpu),
         ("processed", ">") => units::rate(limit).map(Objective::Processed),
         ("capacity", ">") => units::rate(limit).map(Objective::Capacity),
-        _ => Err(format!("`{name}{sign}…` is no objective")),
+        _ => Err(format!("`{name}{sign}…` is not an objective")),
     };
     Ok((scope, Rule::Objective(objective?)))
 }
 
-/// What stands before the last colon is a scope. A client's name may have a colon
-/// itself.
+/// Splits off a scope at the last colon: a client's name may contain one, too.
 fn scoped(text: &str) -> Result<(Scope, &str), String> {
     let Some((scope, rest)) = text.rsplit_once(':') else {
         return Ok((Scope::default(), text.trim()));
@@ -81,7 +80,7 @@ fn share(text: &str) -> Result<f64, String> {
     let digits = text.trim().strip_suffix('%').map(str::trim_end);
     match digits.map(str::parse::<f64>) {
         Some(Ok(percent)) if (0.0..=1000.0).contains(&percent) => Ok(percent / 100.0),
-        _ => Err(format!("`{text}` is no share such as 5%")),
+        _ => Err(format!("`{text}` is not a share such as 5%")),
     }
 }
 
@@ -100,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_are_read_as_people_write_them() {
+    fn conditions_may_have_spaces_and_any_unit() {
         let quantile = |which, ns| Rule::Objective(Objective::Quantile(which, ns));
         let cases = [
             ("slower", Rule::Slower(0.0)),
@@ -122,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_take_rows_and_clients_may_have_colons() {
+    fn scopes_select_rows_and_clients_may_have_colons() {
         let of = |text| parsed(text).0;
         assert_eq!(of("steady/x:p99<2ms"), scope(Some("steady"), Some("x")));
         assert_eq!(of("*/x:fast:cpu<1us"), scope(None, Some("x:fast")));
@@ -133,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_condition_shows_the_forms() {
+    fn errors_show_the_accepted_forms() {
         let wrong = [
             "",
             "fast",

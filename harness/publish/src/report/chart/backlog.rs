@@ -9,31 +9,31 @@ use bench_core::analysis::round::backlog::Backlog;
 use bench_core::text::digits::short;
 use plotters::prelude::*;
 
-/// The layers of a look, in the order of a tick's way.
+/// The backlog of a snapshot, by layer.
 #[must_use]
-pub fn layers(look: &GridRow) -> Backlog {
+pub fn layers(row: &GridRow) -> Backlog {
     Backlog {
-        server: look.server_ticks,
-        kernel_send: look.kernel_send_ticks,
-        kernel_receive: look.kernel_receive_ticks,
-        library: look.library_ticks,
-        client: look.client_ticks,
+        server: row.server_ticks,
+        kernel_send: row.kernel_send_ticks,
+        kernel_receive: row.kernel_receive_ticks,
+        library: row.library_ticks,
+        client: row.client_ticks,
     }
 }
 
-/// The names of the layers.
+/// The names of the layers, in the order in which a tick passes them.
 #[must_use]
 pub fn names() -> [String; 5] {
     Backlog::default().layers().map(|(layer, _)| layer.to_string())
 }
 
-/// What the chart of one client shows; `top` is the upper end of its scale.
+/// The chart of one client, called `name`; `top` is the upper end of its scale.
 ///
 /// # Errors
 /// When plotters refuses.
 pub fn chart(shown: &Shown, name: &str, top: f64) -> Result<String> {
-    let looks = &shown.backlog;
-    let end = looks.last().map_or(1.0, seconds);
+    let grid = &shown.backlog;
+    let end = grid.last().map_or(1.0, seconds);
     let top = headroom(std::iter::once(top), 5.0);
     paint((360, 210), name, |area| {
         let mut chart = ChartBuilder::on(area)
@@ -42,13 +42,13 @@ pub fn chart(shown: &Shown, name: &str, top: f64) -> Result<String> {
             .y_label_area_size(62)
             .build_cartesian_2d(0.0..end, 0.0..top)?;
         mesh!(chart, "s since the start", "ticks", &|x| short(*x), &|y| short(*y))?;
-        let mut base: Vec<f64> = vec![0.0; looks.len()];
+        let mut base: Vec<f64> = vec![0.0; grid.len()];
         for (index, colour) in LAYERS.iter().enumerate() {
-            let height = |look: &GridRow| layers(look).layers()[index].1;
-            let upper: Vec<f64> = looks.iter().zip(&base).map(|(l, b)| b + height(l)).collect();
-            if looks.iter().any(|look| height(look) > 0.0) {
-                let there = looks.iter().zip(&upper).map(|(look, y)| (seconds(look), *y));
-                let back = looks.iter().zip(&base).rev().map(|(look, y)| (seconds(look), *y));
+            let height = |row: &GridRow| layers(row).layers()[index].1;
+            let upper: Vec<f64> = grid.iter().zip(&base).map(|(r, b)| b + height(r)).collect();
+            if grid.iter().any(|row| height(row) > 0.0) {
+                let there = grid.iter().zip(&upper).map(|(row, y)| (seconds(row), *y));
+                let back = grid.iter().zip(&base).rev().map(|(row, y)| (seconds(row), *y));
                 let outline: Vec<(f64, f64)> = there.chain(back).collect();
                 chart.draw_series([Polygon::new(outline, colour.rgb().filled())])?;
             }
@@ -64,10 +64,10 @@ pub fn chart(shown: &Shown, name: &str, top: f64) -> Result<String> {
             let (from, to) = (x(seconds(&pair[0]), 0.0).0, x(seconds(&pair[1]), 0.0).0);
             Tip {
                 place: [from, ceiling, (to - from).max(1), bottom - ceiling],
-                text: say(&pair[1]),
+                text: tooltip(&pair[1]),
             }
         };
-        Ok(looks.windows(2).map(strip).collect())
+        Ok(grid.windows(2).map(strip).collect())
     })
 }
 
@@ -81,10 +81,10 @@ pub fn waiting(ticks: f64) -> String {
     }
 }
 
-/// A look in words.
-fn say(look: &GridRow) -> String {
-    let backlog = layers(look);
-    let mut text = format!("{:.2} s: {}", seconds(look), waiting(backlog.total()));
+/// The tooltip of a snapshot: its time and its backlog.
+fn tooltip(row: &GridRow) -> String {
+    let backlog = layers(row);
+    let mut text = format!("{:.2} s: {}", seconds(row), waiting(backlog.total()));
     for (layer, ticks) in backlog.layers().into_iter().filter(|(_, ticks)| *ticks >= 0.5) {
         text.push_str(&format!("\n{layer}: {}", bench_core::text::digits::count(ticks)));
     }

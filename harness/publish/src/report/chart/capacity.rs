@@ -1,4 +1,4 @@
-//! The capacity of each client, a bar from above, with its interval.
+//! The capacity of each client: bars from top to bottom, with intervals.
 
 use super::paint::{self, Tip, WIDE, mesh, paint};
 use crate::report::palette::Palette;

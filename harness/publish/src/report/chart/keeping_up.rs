@@ -14,7 +14,7 @@ use bench_core::text::digits::short;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-/// Of clients that keep up with every load, and of those that do not: M. Okabe and K. Ito,
+/// Colours of clients that keep up with every load, and of those that do not: M. Okabe and K. Ito,
 /// Color Universal Design (2008). Both are readable on white and on dark.
 const KEEPS_UP: Colour = Colour(0x2F, 0x7F, 0xC4);
 const FALLS_BEHIND: Colour = Colour(0xD5, 0x5E, 0x00);
@@ -26,12 +26,12 @@ const BAR: u32 = 22;
 const NAMES: u32 = 190;
 const LABELS: u32 = 290;
 
-/// Where the picture is going to be shown.
+/// The background of the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Theme {
     /// On white.
     Light,
-    /// On a dark page.
+    /// On dark.
     Dark,
 }
 
@@ -40,11 +40,11 @@ pub enum Theme {
 pub struct Bar {
     /// Its name, marked unless it is a library.
     pub name: String,
-    /// Processed under flood, or under the highest load, in ticks per second.
+    /// The rate processed under flood, or under the highest load, in ticks per second.
     pub processed_per_s: Option<f64>,
-    /// The load under which it falls behind, the lowest of them, and where its backlog is.
+    /// The lowest load under which it falls behind, if any, and where its backlog is.
     pub behind: Option<(String, Option<Layer>)>,
-    /// How its row came out, if it has no number.
+    /// The verdict of its row.
     pub verdict: Verdict,
 }
 
@@ -96,7 +96,7 @@ fn bar(campaign: &Campaign, row: &Row) -> Bar {
     }
 }
 
-/// The picture as an SVG file; `None` of anything but a comparison with numbers.
+/// The picture as an SVG file; `None` unless the campaign is a comparison with numbers.
 ///
 /// # Errors
 /// When plotters refuses.
@@ -167,7 +167,7 @@ fn colour(bar: &Bar) -> Colour {
     if bar.behind.is_some() { FALLS_BEHIND } else { KEEPS_UP }
 }
 
-/// What the colours mean, above the bars.
+/// The legend of the colours, above the bars.
 fn legend(area: &Area<'_>) -> Result<()> {
     let entries = [
         (KEEPS_UP, "keeps up with every offered load"),
@@ -182,7 +182,7 @@ fn legend(area: &Area<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What is on the axis.
+/// The label of the axis.
 fn axis(campaign: &Campaign) -> String {
     match measured_by(campaign) {
         Some(load) if load.is_flood() => {
@@ -193,7 +193,7 @@ fn axis(campaign: &Campaign) -> String {
     }
 }
 
-/// The label of a bar: its rate, and where the backlog of a client is that falls behind.
+/// The label of a bar: its rate, and if the client falls behind, where its backlog is.
 fn text(bar: &Bar) -> String {
     let Some(rate) = bar.processed_per_s else { return bar.verdict.to_string() };
     let rate = format!("{}/s{}", short(rate), labels::verdict(bar.verdict));

@@ -1,5 +1,4 @@
-//! Charts as SVG text, drawn by plotters: real text, values to hover over, and
-//! nothing that refers to anything outside.
+//! What all charts share: the frame of the SVG text, tooltips, axes and styles.
 
 use crate::report::palette::{GRID, INK};
 use anyhow::Result;
@@ -8,15 +7,15 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::fmt::Write;
 
-/// What is drawn on.
+/// The area to draw on.
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// A rectangle that tells its value to whoever points at it, in px of the chart.
+/// A rectangle with a tooltip, in px of the chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tip {
     /// Left, top, width, height.
     pub place: [i32; 4],
-    /// What it says.
+    /// The text of the tooltip.
     pub text: String,
 }
 
@@ -31,8 +30,8 @@ impl Tip {
 /// Size of text in a chart, in px.
 pub const TEXT: i32 = 13;
 
-/// The width of a chart that stands alone, in px: little enough for its text to be
-/// read on a phone.
+/// The width of a chart that has a figure to itself, in px: narrow enough for its text to be
+/// readable on a phone.
 pub const WIDE: u32 = 480;
 
 /// The style of text in a chart.
@@ -47,8 +46,7 @@ pub fn label() -> TextStyle<'static> {
     text().pos(Pos::new(HPos::Left, VPos::Center))
 }
 
-/// Draws a chart of this size; `name` is what it is called for those who do
-/// not see it.
+/// Draws a chart of this size; `name` is its name for screen readers.
 ///
 /// # Errors
 /// When plotters refuses.
@@ -81,13 +79,12 @@ pub fn paint(
     Ok(out)
 }
 
-/// Text within XML.
+/// Text, escaped for XML.
 fn escape(text: &str) -> String {
     maud::html! { (text) }.into_string()
 }
 
-/// Axes and the lines behind the data. `x` and `y` name what is on them, with
-/// the unit.
+/// Draws axes and the lines behind the data. `x` and `y` are the labels of the axes, with units.
 macro_rules! mesh {
     ($chart:expr, $x:expr, $y:expr, $x_label:expr, $y_label:expr) => {
         $chart
@@ -109,20 +106,20 @@ macro_rules! mesh {
 
 pub(crate) use mesh;
 
-/// Lines that go through the data.
+/// The style of lines across the data.
 #[must_use]
 pub fn guide() -> ShapeStyle {
     INK.rgb().stroke_width(1)
 }
 
-/// Lines behind the data.
+/// The style of lines behind the data.
 #[must_use]
 pub fn faint() -> ShapeStyle {
     GRID.rgb().stroke_width(1)
 }
 
-/// The highest of some values, and a bit more, so that it does not touch the
-/// frame; at least `least`.
+/// The upper end of a scale: slightly above the highest value, so that it does not touch the
+/// frame, and above `least`.
 #[must_use]
 pub fn headroom(values: impl Iterator<Item = f64>, least: f64) -> f64 {
     values.filter(|v| v.is_finite()).fold(least, f64::max) * 1.06
@@ -147,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decades_hold_their_values() {
+    fn decades_enclose_their_values() {
         assert_eq!(decades([120.0, 45_000.0].into_iter()), Some(100.0..100_000.0));
         assert_eq!(decades([100.0].into_iter()), Some(100.0..1000.0));
         assert_eq!(decades([0.0, f64::NAN].into_iter()), None);

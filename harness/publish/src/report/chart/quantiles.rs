@@ -1,5 +1,5 @@
-//! Response times by percentile, on the axis that HdrHistogram's plots have made
-//! usual: each step to the right is ten times rarer (G. Tene's HdrHistogram).
+//! Response times by percentile, on the usual axis of HdrHistogram's plots (G. Tene): each step to
+//! the right is ten times rarer.
 
 use super::paint::{Tip, WIDE, decades, mesh, paint};
 use crate::report::palette::Palette;
@@ -8,7 +8,7 @@ use anyhow::Result;
 use bench_core::text::digits::nanos;
 use plotters::prelude::*;
 
-/// A point of the axis as a percentile: 2 is 99 %.
+/// The label of a point on the axis, a percentile by its nines: 2 is `99 %`.
 #[must_use]
 pub fn percentile(nines: f64) -> String {
     let percent = 100.0 - 100.0 / 10f64.powf(nines);
@@ -16,8 +16,7 @@ pub fn percentile(nines: f64) -> String {
     format!("{percent:.digits$} %")
 }
 
-/// A curve for each client. Where ticks still waited, only a lower bound is known:
-/// dotted.
+/// A curve for each client, dotted where ticks still waited, so that only a lower bound is known.
 ///
 /// # Errors
 /// When plotters refuses.
@@ -47,7 +46,7 @@ pub fn chart(all: &[&Shown], palette: &Palette, name: &str) -> Result<Option<Str
                 let from = known.last().into_iter().chain(bounds).map(at);
                 chart.draw_series(DashedLineSeries::new(from, 3, 5, style))?;
             }
-            // Every quarter of a decade says its value.
+            // A tooltip at every quarter of a decade.
             for point in shown.curve.iter().filter(|point| (point.nines * 4.0).fract() < 1e-9) {
                 let text = format!(
                     "{}: {} of the ticks within {}",
@@ -69,7 +68,7 @@ mod tests {
 
     #[test]
     fn nines_are_percentiles() {
-        let words = [0.0, 1.0, 2.0, 3.0, 4.0].map(percentile);
-        assert_eq!(words, ["0 %", "90 %", "99 %", "99.9 %", "99.99 %"]);
+        let labels = [0.0, 1.0, 2.0, 3.0, 4.0].map(percentile);
+        assert_eq!(labels, ["0 %", "90 %", "99 %", "99.9 %", "99.99 %"]);
     }
 }

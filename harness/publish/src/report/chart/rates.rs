@@ -1,4 +1,4 @@
-//! How much each client processed, over time, against what was offered.
+//! The rate that each client processed, over time, compared with the offered rate.
 
 use super::paint::{Tip, WIDE, guide, headroom, mesh, paint};
 use crate::report::palette::Palette;
@@ -8,7 +8,7 @@ use anyhow::Result;
 use bench_core::text::digits::short;
 use plotters::prelude::*;
 
-/// A line for each client; ticks per second.
+/// A line for each client, in ticks per second; the offered rate is dashed.
 ///
 /// # Errors
 /// When plotters refuses.

@@ -1,4 +1,4 @@
-//! A metric against the offered rate: the hockey stick of each client.
+//! A metric against the offered rate, a line for each client.
 
 use super::paint::{Tip, WIDE, decades, mesh, paint};
 use crate::report::palette::Palette;
@@ -19,8 +19,7 @@ pub struct Spot {
     pub text: String,
 }
 
-/// A line for each client over logarithmic axes; open triangles where it was
-/// overloaded.
+/// A line for each client over logarithmic axes; open triangles where it was overloaded.
 ///
 /// # Errors
 /// When plotters refuses.

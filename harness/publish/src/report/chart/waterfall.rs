@@ -9,7 +9,7 @@ use plotters::prelude::*;
 /// The height of a bar with its space, in px.
 const BAR: u32 = 30;
 
-/// Bars from above, in the order of `falls`.
+/// Bars from top to bottom, in the order of `falls`.
 ///
 /// # Errors
 /// When plotters refuses.

@@ -1,4 +1,4 @@
-//! What a tick costs the server, and when it arrives, by the number of connections.
+//! The server's cost per tick, and response times, by the number of connections.
 
 use super::lines;
 use super::table::{Numbers, Table};
@@ -20,23 +20,23 @@ pub const GROUP: &str = "fan-out";
 pub struct Line {
     /// The client's name.
     pub client: String,
-    /// Connections in all.
+    /// Number of connections of all client processes.
     pub connections: usize,
     /// The workload's name.
     pub workload: String,
-    /// How it came out.
+    /// The verdict of its row.
     pub verdict: Verdict,
-    /// Over all connections, in ticks per second: a tick counts once for each connection.
+    /// Sum over all connections, in ticks per second: a tick counts once for each of them.
     pub processed_per_s: Option<f64>,
-    /// CPU of the server without spinning, by tick and connection.
+    /// CPU time of the server without spinning, per tick and connection.
     pub server_cpu_ns_per_tick: Option<f64>,
-    /// CPU of the client, by processed tick.
+    /// CPU time of the client, per processed tick.
     pub client_cpu_ns_per_tick: Option<f64>,
     /// The p50 of processed − due.
     pub response_p50_ns: Option<Time>,
     /// The p99 of processed − due.
     pub response_p99_ns: Option<Time>,
-    /// Most resident memory of the server.
+    /// Highest resident memory of the server.
     pub server_peak_rss_bytes: Option<f64>,
 }
 
@@ -94,7 +94,7 @@ pub fn table(campaign: &Campaign) -> Option<Table> {
         heads: numbers.heads("connections"),
         rows: all.iter().map(row).collect(),
         notes: vec![
-            "A tick counts once for each connection that gets it: rates are ticks/s summed over all connections, CPU time is by tick and connection, without what the server spins before due times.".to_owned(),
+            "A tick counts once for each connection that receives it: rates are ticks/s summed over all connections, and CPU time is per tick and connection, without the server's spinning before due times.".to_owned(),
             "Medians over rounds; ranks, confidence intervals and reasons are in the table of each workload.".to_owned(),
         ],
     })

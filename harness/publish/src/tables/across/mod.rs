@@ -1,5 +1,5 @@
-//! Tables across workloads that belong together: below those of the single workloads, one
-//! for each group.
+//! Tables across the workloads of a group: one for each group, below the tables of the single
+//! workloads.
 
 pub mod fan_out;
 mod lines;
@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
 
-/// The groups as `--json` has them; what a campaign does not have is left out.
+/// The groups in `--json`; those that a campaign does not have are left out.
 #[derive(Debug, Default, JsonSchema, Serialize)]
 pub struct Groups {
     /// The policies for slow consumers, side by side.
@@ -25,7 +25,7 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// Those of a campaign.
+    /// The groups of a campaign.
     #[must_use]
     pub fn of(campaign: &Campaign) -> Self {
         match campaign.kind {
@@ -37,7 +37,7 @@ impl Groups {
     }
 }
 
-/// Workloads that belong together.
+/// A group of workloads that are compared side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
     /// One overload under several policies for slow consumers.
@@ -56,7 +56,7 @@ impl fmt::Display for Group {
 }
 
 impl Group {
-    /// In the order of their tables.
+    /// All groups, in the order of their tables.
     pub const ALL: [Self; 2] = [Self::Policies, Self::FanOut];
 
     /// Whether a workload belongs to it.

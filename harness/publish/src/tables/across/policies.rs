@@ -1,5 +1,5 @@
-//! What each policy does to a slow consumer: how much it loses against how old its values
-//! and its ticks get.
+//! The effect of each policy on a slow consumer: how much it loses, and how old its values and
+//! its ticks become.
 
 use super::lines;
 use super::table::{Numbers, Table};
@@ -22,22 +22,22 @@ pub struct Line {
     pub policy: Policy,
     /// The workload's name.
     pub workload: String,
-    /// How it came out.
+    /// The verdict of its row.
     pub verdict: Verdict,
-    /// Ticks per second.
+    /// Processed, in ticks per second.
     pub processed_per_s: Option<f64>,
-    /// What the client did not get because it was slow: dropped of the ticks generated, or
-    /// never generated of the ticks due.
+    /// The share that the client did not receive because it was slow: dropped of the ticks
+    /// generated, or never generated of the ticks due.
     pub lost: Option<f64>,
     /// The p50 of processed − due.
     pub response_p50_ns: Option<Time>,
     /// The p99 of processed − due.
     pub response_p99_ns: Option<Time>,
-    /// Age of the newest value of each symbol: the p50.
+    /// The p50 of the age of the newest value of each symbol.
     pub staleness_p50_ns: Option<u64>,
-    /// The p99 of the same.
+    /// The p99 of the age of the newest value of each symbol.
     pub staleness_p99_ns: Option<u64>,
-    /// In all layers at the end of the window, in ticks.
+    /// The backlog in all layers at the end of the window, in ticks.
     pub backlog_end: Option<f64>,
 }
 
@@ -94,8 +94,8 @@ pub fn table(campaign: &Campaign) -> Option<Table> {
     let row =
         |(row, workload): &(&Row, &Workload)| numbers.row(&workload.policy().to_string(), row);
     let mut notes = vec![
-        "Lost: dropped of the ticks generated; under `block`, never generated of the ticks due. Staleness: age of the newest value of each symbol at the client, over all symbols and snapshots. Response times are of the ticks that the client got.".to_owned(),
-        "A policy acts on what waits in the server. A client that takes everything into a queue of its own is never behind there, and no policy makes its values younger.".to_owned(),
+        "Lost: dropped of the ticks generated; under `block`, never generated of the ticks due. Staleness: age of the newest value of each symbol at the client, over all symbols and snapshots. Response times are those of the ticks that the client received.".to_owned(),
+        "A policy acts on ticks that wait in the server. A client that takes everything into its own queue is never behind there, so no policy makes its values fresher.".to_owned(),
         "Medians over rounds; ranks, confidence intervals and reasons are in the table of each workload.".to_owned(),
     ];
     notes.extend(differences(campaign));
@@ -108,7 +108,8 @@ pub fn table(campaign: &Campaign) -> Option<Table> {
     })
 }
 
-/// In what the workloads differ besides their policies, which is then in the table too.
+/// How the workloads differ besides their policies, if they do: such a difference affects the
+/// table, too.
 fn differences(campaign: &Campaign) -> Option<String> {
     let mut members = campaign.workloads.iter().filter(|workload| has(workload));
     let first = members.next()?;
@@ -125,7 +126,7 @@ fn differences(campaign: &Campaign) -> Option<String> {
     let all: Vec<String> = members.filter_map(differs).collect();
     (!all.is_empty()).then(|| {
         format!(
-            "Not only the policies differ: from {} differs {}; do not compare across these.",
+            "Not only the policies differ. Different from {}: {}. Do not compare across these.",
             first.name,
             all.join("; ")
         )

@@ -8,10 +8,10 @@ use crate::text::style::{Style, aligned, or_dash};
 use bench_core::analysis::rows::row::Row;
 use maud::{Markup, html};
 
-/// One table of texts.
+/// One table, its cells as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
-    /// What it is about.
+    /// Its title.
     pub title: &'static str,
     /// Its id on a page.
     pub anchor: &'static str,
@@ -20,14 +20,14 @@ pub struct Table {
     pub heads: Vec<(String, &'static str)>,
     /// A text for each column; empty where there is none.
     pub rows: Vec<Vec<String>>,
-    /// What is said below it.
+    /// The notes below it.
     pub notes: Vec<String>,
 }
 
-/// Columns of texts before those of numbers.
+/// Number of text columns before those of numbers.
 const TEXTS: usize = 2;
 
-/// What the numbers of a table are.
+/// The columns of numbers of a table.
 pub(super) struct Numbers(Vec<Shown>);
 
 impl Numbers {
@@ -40,14 +40,14 @@ impl Numbers {
         Self(keys.iter().map(shown).collect())
     }
 
-    /// Behind the head of the second column.
+    /// All heads: `client`, that of the second column, and those of the numbers.
     pub(super) fn heads(&self, second: &str) -> Vec<(String, &'static str)> {
         let texts = ["client", second].map(|head| (head.to_owned(), ""));
         let numbers = self.0.iter().map(|column| (column.head(), column.unit()));
         texts.into_iter().chain(numbers).collect()
     }
 
-    /// A row, called this in the second column.
+    /// A row with this name in the second column.
     pub(super) fn row(&self, name: &str, row: &Row) -> Vec<String> {
         let name = format!("{name}{}", labels::verdict(row.verdict));
         let numbers = self.0.iter().map(|column| column.cell(row));

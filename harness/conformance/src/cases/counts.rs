@@ -1,6 +1,6 @@
-//! What it counts, stamps and shows.
+//! What a client counts, stamps and stores in its meter.
 
-use crate::checks::{Scene, check_rows, check_stamps, same_books, whole};
+use crate::checks::{Scene, check_rows, check_stamps, same_counts, whole};
 use crate::server::{Connection, market};
 use crate::{Candidate, PATIENCE, plan};
 use anyhow::{Result, ensure};
@@ -24,9 +24,9 @@ pub(super) fn no_tick(candidate: &Candidate<'_>) -> Result<()> {
     scene.connection.ticks(100..200)?;
     let Scene { plan, mut child, connection, .. } = scene;
     connection.close(1000)?;
-    let (rows, books) = child.report()?;
+    let (rows, report) = child.report()?;
     let ticks = whole(200, ClientEnd::Closed);
-    same_books(&books, &ClientFinal { received: 204, undecodable: 4, ..ticks })?;
+    same_counts(&report, &ClientFinal { received: 204, undecodable: 4, ..ticks })?;
     check_rows(&rows, &plan, 0..200)
 }
 
@@ -40,8 +40,8 @@ fn run(candidate: &Candidate<'_>, count: u64, plan: impl FnOnce(&str) -> ClientP
         seq = end;
     }
     connection.close(1000)?;
-    let (rows, books) = child.report()?;
-    same_books(&books, &whole(count, ClientEnd::Closed))?;
+    let (rows, report) = child.report()?;
+    same_counts(&report, &whole(count, ClientEnd::Closed))?;
     check_rows(&rows, &plan, 0..count)
 }
 
@@ -67,7 +67,7 @@ pub(super) fn samples(candidate: &Candidate<'_>) -> Result<()> {
     Ok(())
 }
 
-/// 0..10, 20..30, 17, 24, 40..50: a gap, one late, one again, another gap.
+/// 0..10, 20..30, 17, 24, 40..50: a gap, one out of order, a duplicate, another gap.
 pub(super) fn gaps(candidate: &Candidate<'_>) -> Result<()> {
     let Scene { mut child, mut connection, .. } =
         candidate.connect(|url| plan(url, Format::Binary))?;
@@ -76,7 +76,7 @@ pub(super) fn gaps(candidate: &Candidate<'_>) -> Result<()> {
         connection.ticks(piece)?;
     }
     connection.close(1000)?;
-    let (rows, books) = child.report()?;
+    let (rows, report) = child.report()?;
     let checksum = pieces.into_iter().map(|piece| market().checksum(piece)).sum();
     let expected = ClientFinal {
         gaps: 19,
@@ -85,7 +85,7 @@ pub(super) fn gaps(candidate: &Candidate<'_>) -> Result<()> {
         checksum,
         ..whole(32, ClientEnd::Closed)
     };
-    same_books(&books, &expected)?;
+    same_counts(&report, &expected)?;
     let seqs: Vec<u64> = rows.iter().map(|row| row[0]).collect();
     ensure!(seqs == [3, 17, 24, 45], "samples of {seqs:?} instead of [3, 17, 24, 45]");
     Ok(())
@@ -99,10 +99,10 @@ pub(super) fn high_seqs(candidate: &Candidate<'_>) -> Result<()> {
         connection.ticks(0..10)?;
         connection.ticks(HIGH..HIGH + 20)?;
         connection.close(1000)?;
-        let (rows, books) = child.report()?;
+        let (rows, report) = child.report()?;
         let checksum = market().checksum(0..10) + market().checksum(HIGH..HIGH + 20);
         let expected = ClientFinal { gaps: HIGH - 10, checksum, ..whole(30, ClientEnd::Closed) };
-        same_books(&books, &expected)?;
+        same_counts(&report, &expected)?;
         let planned = |seq: &u64| plan.sample.at_or_after(*seq) == *seq;
         let wanted: Vec<u64> = (0..10).chain(HIGH..HIGH + 20).filter(planned).collect();
         let seqs: Vec<u64> = rows.iter().map(|row| row[0]).collect();
@@ -120,9 +120,9 @@ pub(super) fn stamps(candidate: &Candidate<'_>) -> Result<()> {
     let sent_ns = now_ns();
     connection.ticks(0..100)?;
     connection.close(1000)?;
-    let (rows, books) = child.report()?;
+    let (rows, report) = child.report()?;
     let ended_ns = now_ns();
-    same_books(&books, &whole(100, ClientEnd::Closed))?;
+    same_counts(&report, &whole(100, ClientEnd::Closed))?;
     check_rows(&rows, &plan, 0..100)?;
     let early = rows.iter().find(|row| row[1] + error_ns < sent_ns);
     ensure!(early.is_none(), "received before it was sent: {early:?}, sent at {sent_ns}");
@@ -135,8 +135,8 @@ pub(super) fn stamps(candidate: &Candidate<'_>) -> Result<()> {
 }
 
 pub(super) fn meter(candidate: &Candidate<'_>) -> Result<()> {
-    let folder = candidate.folder()?;
-    let path = folder.path().join("meter");
+    let dir = candidate.directory()?;
+    let path = dir.path().join("meter");
     let meter = MeterFile::create(&path, 1)?;
     let plan = |url: &str| ClientPlan { meter: Some(path.clone()), ..plan(url, Format::Binary) };
     let Scene { mut child, mut connection, .. } = candidate.connect(plan)?;
@@ -152,7 +152,7 @@ pub(super) fn meter(candidate: &Candidate<'_>) -> Result<()> {
             let (processed, received) = counts()?;
             ensure!(
                 begin.elapsed() < PATIENCE,
-                "{} ticks were sent and a pause made; the meter says {received} received, {processed} processed",
+                "after {} ticks and a pause, the meter says {received} received, {processed} processed",
                 piece * 100
             );
             sleep(Duration::from_millis(1));
@@ -160,13 +160,13 @@ pub(super) fn meter(candidate: &Candidate<'_>) -> Result<()> {
     }
     let sent = flooded(&mut connection, 1000, || rises(counts))?;
     connection.close(1000)?;
-    let (_, books) = child.report()?;
-    same_books(&books, &whole(sent, ClientEnd::Closed))
+    let (_, report) = child.report()?;
+    same_counts(&report, &whole(sent, ClientEnd::Closed))
 }
 
-/// Sends ticks from `seq` on without a pause while `what` looks on; gives the number of
-/// the next. By a thread: who looks between two writes sees a slow client's meter only
-/// as often as its kernel takes more.
+/// Sends ticks from `seq` on without a pause while `what` runs; returns the seq of the next
+/// one. In a thread: between two writes, a slow client's meter could be read only as often as
+/// its kernel takes more.
 fn flooded(
     connection: &mut Connection,
     mut seq: u64,
@@ -182,14 +182,14 @@ fn flooded(
             }
             Ok(seq)
         });
-        let seen = what();
+        let result = what();
         is_over.store(true, Ordering::Relaxed);
         let sent = flood.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        seen.and(sent)
+        result.and(sent)
     })
 }
 
-/// That the counts of processed and received ticks rise.
+/// Checks that the counts of processed and received ticks rise.
 fn rises(counts: impl Fn() -> Result<(u64, u64)>) -> Result<()> {
     let mut seen = BTreeSet::new();
     let begin = Instant::now();
@@ -198,7 +198,7 @@ fn rises(counts: impl Fn() -> Result<(u64, u64)>) -> Result<()> {
         ensure!(processed <= received, "the meter says {received} received, {processed} processed");
         ensure!(
             seen.last().is_none_or(|last| *last <= processed),
-            "the meter has fallen to {processed}"
+            "the meter has decreased to {processed}"
         );
         seen.insert(processed);
         ensure!(
