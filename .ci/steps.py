@@ -22,7 +22,15 @@ lock = pathlib.Path("Cargo.lock").read_bytes()
 try:
     for command in commands:
         print(f"$ {command}", flush=True)
-        subprocess.run(command, shell=True, check=True, timeout=900)
+        code = subprocess.run(command, shell=True, timeout=900).returncode
+        # A comparison ends with 1 where a row was not measured: other work on this machine
+        # may have disturbed it.
+        if code > (1 if " compare " in command else 0):
+            raise SystemExit(f"`{command}` ended with {code}")
+    [campaign] = set(pathlib.Path("results").iterdir()) - campaigns
+    for row in json.loads((campaign / "campaign.json").read_text())["rows"]:
+        if row["verdict"] in ("failed", "interrupted", "unavailable"):
+            raise SystemExit(f"{row['workload']} {row['client']}: {row['verdict']}: {row['reasons']}")
 finally:
     shutil.rmtree(room, ignore_errors=True)
     pathlib.Path("Cargo.lock").write_bytes(lock)
