@@ -25,7 +25,7 @@ try:
         code = subprocess.run(command, shell=True, timeout=900).returncode
         # A comparison ends with 1 where a row was not measured: other work on this machine
         # may have disturbed it.
-        if code > (1 if " compare " in command else 0):
+        if code not in ((0, 1) if " compare " in command else (0,)):
             raise SystemExit(f"`{command}` ended with {code}")
     [campaign] = set(pathlib.Path("results").iterdir()) - campaigns
     for row in json.loads((campaign / "campaign.json").read_text())["rows"]:
