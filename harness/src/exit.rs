@@ -12,7 +12,7 @@ pub enum Exit {
     Incomplete = 1,
     /// The command line, or a file that it names, is wrong.
     Usage = 2,
-    /// A condition of `--fail-on` does not hold.
+    /// A condition of `--fail-on` applies.
     Condition = 3,
     /// Measured, but not saved.
     Unsaved = 4,
@@ -47,7 +47,7 @@ impl fmt::Display for Exit {
                 "some row was not measured, or some client could not be built; check: a case failed; doctor --strict: there is a warning; publish --check: a file differs"
             }
             Self::Usage => "the command line, or a file that it names, is wrong",
-            Self::Condition => "a condition of --fail-on does not hold",
+            Self::Condition => "--fail-on: something is slower or failed, or an objective is missed",
             Self::Unsaved => "measured, but not saved",
             Self::Interrupted => "interrupted; the completed rounds are saved",
         })

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// `harness classic`
 #[derive(Debug, Args)]
 pub struct ClassicArgs {
-    /// Run nothing; write the report of a saved run again
+    /// Rewrite the report of a saved run without running anything
     #[arg(long, value_name = "DIR", conflicts_with_all = ["rounds", "seconds", "warmup", "out"])]
     pub report: Option<PathBuf>,
     /// With --report: write nothing; exit with 1 when a file differs from what its run gives

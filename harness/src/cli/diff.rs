@@ -18,13 +18,13 @@ pub struct DiffArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub gate: GateArgs,
-    /// Only these clients
+    /// Only these clients (may be repeated)
     #[arg(long, value_name = "CLIENT", num_args = 1..)]
     pub only: Vec<String>,
-    /// Only these workloads
+    /// Only these workloads (may be repeated)
     #[arg(long, value_name = "NAME", num_args = 1..)]
     pub workload: Vec<String>,
-    /// The directory of campaigns and baselines, to find names in [default: results]
+    /// Where campaigns and baselines are looked up by name [default: results]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
@@ -34,7 +34,7 @@ pub struct DiffArgs {
 pub enum DiffFormat {
     /// Tables for a terminal
     Text,
-    /// Markdown for a comment of a pull request
+    /// Markdown for a pull-request comment
     Md,
     /// One JSON object with every figure
     Json,
@@ -43,7 +43,7 @@ pub enum DiffFormat {
 /// Conditions that a campaign has to meet.
 #[derive(Debug, Clone, Default, Args)]
 pub struct GateArgs {
-    /// Exit with 3 unless this holds: slower:5%, failed, p99<2ms and the like (may be repeated)
+    /// Exit with 3 if a client is 5 % slower (slower:5%), has no figures any more (failed), or misses an objective (p99<2ms) (may be repeated)
     #[arg(long, value_name = "CONDITION")]
     pub fail_on: Vec<Condition>,
 }

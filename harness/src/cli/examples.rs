@@ -13,7 +13,7 @@ pub fn main() -> String {
 const MAIN: &str = "\
 Examples:
   harness compare --all                     # every client, the default workloads
-  harness compare --all --quick             # a smoke test in half a minute
+  harness compare --all --quick             # a smoke test: one short round each
   harness capacity --all --p99 5ms          # the highest rate that each sustains
   harness doctor                            # what on this machine disturbs measurements
 ";

@@ -116,16 +116,16 @@ pub enum Command {
     /// Compare two saved campaigns
     #[command(after_help = examples::DIFF)]
     Diff(DiffArgs),
-    /// Write pages and files of saved campaigns, and the index of all
+    /// Write the pages and files of saved campaigns, and an index of them
     #[command(after_help = examples::PUBLISH)]
     Publish(PublishArgs),
-    /// Show which stages took the response time of a saved campaign's ticks
+    /// Show how the response time of a saved campaign's ticks divides among the stages
     #[command(after_help = examples::JOURNEY)]
     Journey(JourneyArgs),
     /// Print a plan, to run a client on its own
     #[command(after_help = examples::PLAN)]
     Plan(PlanArgs),
-    /// Report what on this machine will disturb measurements, and what to do about it
+    /// Report what on this machine can disturb measurements, and what to do about it
     #[command(after_help = examples::DOCTOR)]
     Doctor(DoctorArgs),
     /// Print the completion script of a shell

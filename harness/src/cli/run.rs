@@ -16,7 +16,7 @@ pub struct RunArgs {
     /// Clients or variants, such as `tokio` or `tokio:current-thread`
     #[arg(required_unless_present_any = ["all", "extra"])]
     pub clients: Vec<String>,
-    /// Every client; variants only if named
+    /// All clients; variants only if also named
     #[arg(long)]
     pub all: bool,
     /// The server to run against; `harness list` shows all
@@ -25,10 +25,10 @@ pub struct RunArgs {
     /// How tick-server paces ticks [default: schedule]
     #[arg(long, value_enum)]
     pub style: Option<StyleValue>,
-    /// Length of the measured window, in seconds or as `500ms`
+    /// Length of the measured window, in seconds or as `500ms` [default: 2; capacity: 1.2; sweep: 1]
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub seconds: Option<f64>,
-    /// Minimum length of the warm-up, in seconds or as `500ms`
+    /// Minimum length of the warm-up, in seconds or as `500ms` [default: 0.5; capacity and sweep: 0.3]
     #[arg(long, value_name = "TIME", value_parser = seconds_or_none)]
     pub warmup: Option<f64>,
     /// Seed of the market, of random gaps, and of the order of rounds
@@ -43,10 +43,10 @@ pub struct RunArgs {
     /// Write the rows as one JSON object to this file; `-`: standard output
     #[arg(long, value_name = "FILE|-")]
     pub json: Option<PathBuf>,
-    /// Directory to create the campaign's directory in [default: results]
+    /// Parent directory of the campaign's directory [default: results]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Show the campaign live on the whole terminal; `q` ends and saves it
+    /// Show the campaign live, full screen; `q` ends and saves it
     #[arg(long)]
     pub watch: bool,
     /// Skip the quick conformance cases
@@ -78,7 +78,7 @@ pub struct CompareArgs {
     /// Rounds of each client under each workload; tests between clients need 5 [default: 3]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: Option<u32>,
-    /// The client that runs twice, to show the noise of the campaign [default: the first reference]
+    /// The client that runs twice, to show the noise of the campaign [default: the first client of class `reference`]
     #[arg(long, value_name = "NAME")]
     pub control: Option<String>,
     /// One short round of each: a smoke test, not for publishing
@@ -92,10 +92,10 @@ pub struct CapacityArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub run: RunArgs,
-    /// The load whose rate is varied
+    /// The workload whose rate is varied
     #[arg(long, default_value = "steady", value_name = "NAME|FILE")]
     pub workload: String,
-    /// The p99 of the response time must stay below this
+    /// The p99 of the response time must be within this
     #[arg(long, default_value = "10ms", value_name = "TIME", value_parser = duration)]
     pub p99: Duration,
     /// Time limit for each client's search
@@ -118,7 +118,7 @@ pub struct SweepArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub run: RunArgs,
-    /// The load whose rate is varied
+    /// The workload whose rate is varied
     #[arg(long, default_value = "steady", value_name = "NAME|FILE")]
     pub workload: String,
     /// Rates in ticks/s, such as `10k,50k,1M`; `auto`: around the clients' capacities
@@ -127,7 +127,7 @@ pub struct SweepArgs {
     /// Rounds of each client at each rate
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: u32,
-    /// The client that runs twice [default: the first reference]
+    /// The client that runs twice [default: the first client of class `reference`]
     #[arg(long, value_name = "NAME")]
     pub control: Option<String>,
 }

@@ -13,10 +13,10 @@ pub struct ShowArgs {
     /// Output format
     #[arg(long, value_enum, default_value_t = FormatValue(Format::Text))]
     pub format: FormatValue,
-    /// Only these clients
+    /// Only these clients (may be repeated)
     #[arg(long = "client", value_name = "NAME")]
     pub clients: Vec<String>,
-    /// Only these workloads
+    /// Only these workloads (may be repeated)
     #[arg(long = "workload", value_name = "NAME")]
     pub workloads: Vec<String>,
 }

@@ -31,7 +31,7 @@ pub struct BuildArgs {
 pub struct NewArgs {
     /// Its name: lower-case letters, digits and `-`
     pub name: String,
-    /// The template
+    /// What to start from
     #[arg(long, value_enum)]
     pub template: TemplateValue,
     /// The directory to create [default: clients/NAME]
@@ -44,7 +44,7 @@ pub struct NewArgs {
 pub struct CheckArgs {
     /// Clients or variants, such as `tokio` or `tokio:current-thread`
     pub clients: Vec<String>,
-    /// Every client; variants only if named
+    /// All clients; variants only if also named
     #[arg(long)]
     pub all: bool,
     /// Only the quick cases, which also run before each campaign
@@ -69,16 +69,16 @@ pub struct CheckArgs {
 pub struct JourneyArgs {
     /// The campaign's directory
     pub campaign: PathBuf,
-    /// Only these clients
+    /// Only these clients (may be repeated)
     #[arg(long = "client", value_name = "NAME")]
     pub clients: Vec<String>,
-    /// Only these workloads
+    /// Only these workloads (may be repeated)
     #[arg(long = "workload", value_name = "NAME")]
     pub workloads: Vec<String>,
     /// Only this round
     #[arg(long)]
     pub round: Option<u32>,
-    /// The journey of the tick with this number, or of the next sampled one
+    /// The journey of the tick with this number, or of the next sampled tick
     #[arg(long, conflicts_with = "slowest")]
     pub seq: Option<u64>,
     /// The journeys of each client's N slowest ticks

@@ -56,8 +56,12 @@ pub fn run(args: &PublishArgs) -> Result<Exit> {
     for (path, bytes) in &outputs {
         files.put(path, bytes)?;
     }
+    let mut packed = Files::new(false);
     for dir in dirs.iter().filter(|_| !args.check) {
-        publication::prepare(dir, args.with_journeys, &mut files)?;
+        publication::prepare(dir, args.with_journeys, &mut packed)?;
+    }
+    if !packed.changed().is_empty() {
+        log::info!("prepared for git: {} files", packed.changed().len());
     }
     Ok(report(&files, args.check))
 }

@@ -29,7 +29,9 @@ pub fn markdown(campaign: &Campaign) -> String {
         let name = &column.workload.name;
         match &column.shown {
             None => style.text(&format!("{name}: rank")),
-            Some(shown) => style.head(&style.text(&shown.head()), shown.unit()),
+            Some(shown) => {
+                style.head(&style.text(&format!("{name}: {}", shown.head())), shown.unit())
+            }
         }
     };
     let heads = std::iter::once("client".to_owned()).chain(columns.iter().map(head));
