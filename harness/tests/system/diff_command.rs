@@ -65,7 +65,9 @@ fn published_campaigns_do_not_differ_from_themselves() {
         assert!(changes.len() >= 6);
         let quiet = |c: &Value| c["word"] == "same" || c["word"] == "cannot_tell";
         assert!(changes.iter().all(quiet), "{changes:?}");
-        assert!(kind == "sweep" || changes.iter().any(|c| c["word"] == "same"));
+        // The interval of few rounds does not cover 95 %, so nothing is called the same.
+        let has_few_rounds = kind == "sweep" || kind == "compare";
+        assert!(has_few_rounds || changes.iter().any(|c| c["word"] == "same"));
         assert_eq!(report["missing"], json!([]));
         assert_eq!(report["notes"][0]["code"], "same_campaign");
     }
@@ -162,7 +164,7 @@ fn what_cannot_be_compared_or_read_is_refused_in_one_line() {
     one_line(&[from, path(other.path())], "queue_bound 65536 and 7");
     let elsewhere = diff(&[from, path(other.path()), "--workload", "flood"]);
     assert_eq!(elsewhere.status.code(), Some(0), "the other workloads are the same");
-    let other = copy(|text| text.replacen("\"schema\": 2", "\"schema\": 1", 1), |_| ());
+    let other = copy(|text| text.replacen("\"schema\": 3", "\"schema\": 1", 1), |_| ());
     one_line(&[from, path(other.path())], "schema 1");
     let other = copy(|text| text[..text.len() / 2].to_owned(), |_| ());
     one_line(&[from, path(other.path())], "campaign.json is damaged");
