@@ -1,5 +1,6 @@
 """Follows the four steps of clients/README.md word for word, in this checkout, and
 removes what they created: steps.py"""
+import json
 import pathlib
 import re
 import shutil
