@@ -2,9 +2,9 @@
 //! `harness`.
 
 use bench_rig::host::affinity::Placement;
-use harness::view::draw::draw;
-use harness::view::drawing::DrawingThread;
-use harness::view::screen::{Painter, Screen};
+use harness::view::picture::draw;
+use harness::view::terminal::drawing::DrawingThread;
+use harness::view::terminal::screen::{Painter, Screen};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! Saved campaigns: their form, their only writer, and their reader, which computes every
 //! row again.
 //!
-//! `campaign, bounded ← packed ← store ← archive ← sampled`; `store ← publication`;
-//! `baseline` finds a campaign by its name.
+//! `campaign, bounded ← packed ← store ← rounds ← archive ← stamps ← sampled`;
+//! `store ← publication`. `baseline` finds a campaign by its name.
 
 pub mod archive;
 pub mod baseline;
@@ -10,7 +10,9 @@ mod bounded;
 pub mod campaign;
 pub mod packed;
 pub mod publication;
+pub mod rounds;
 pub mod sampled;
+pub mod stamps;
 pub mod store;
 #[cfg(test)]
 mod tests;

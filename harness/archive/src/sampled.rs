@@ -2,8 +2,9 @@
 //! within the window but never written, and so have none. Ticks that a policy dropped are
 //! not among them: they count as loss and have no latency.
 
-use crate::archive::{Archive, Round};
+use crate::archive::Archive;
 use crate::campaign::Evidence;
+use crate::rounds::Round;
 use anyhow::Result;
 use bench_core::analysis::round::journey::Stamps;
 use bench_core::analysis::round::measure::Measurement;

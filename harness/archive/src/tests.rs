@@ -1,8 +1,9 @@
 //! Published campaigns can be read, and damage is reported in one line.
 
-use crate::archive::{self, Archive};
+use crate::archive::Archive;
 use crate::campaign::Kind;
 use crate::packed::JOURNEY_COLUMNS;
+use crate::rounds;
 use crate::store::{PACKED_ROUNDS, ROUNDS};
 use serde_json::Value;
 use std::fs;
@@ -52,7 +53,7 @@ fn every_published_campaign_agrees_with_its_rounds() {
 fn copy(kind: Kind) -> tempfile::TempDir {
     let (dir, from) = (tempfile::tempdir().unwrap(), published_of(kind));
     fs::copy(from.dir().join("campaign.json"), dir.path().join("campaign.json")).unwrap();
-    fs::write(dir.path().join(ROUNDS), archive::rounds_file(from.dir()).unwrap()).unwrap();
+    fs::write(dir.path().join(ROUNDS), rounds::rounds_file(from.dir()).unwrap()).unwrap();
     dir
 }
 

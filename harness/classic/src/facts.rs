@@ -3,9 +3,10 @@
 
 use super::data::Quantity;
 use anyhow::Result;
-use bench_archive::archive::{Archive, Round};
+use bench_archive::archive::Archive;
 use bench_archive::campaign::{Evidence, Status};
 use bench_archive::packed::GridRow;
+use bench_archive::rounds::Round;
 use bench_core::analysis::round::backlog::Backlog;
 use bench_core::analysis::round::journey::Stamps;
 use bench_core::analysis::rows::row::Row;

@@ -1,7 +1,8 @@
 //! Saved campaigns: whatever their files contain, they are read or refused, in bounded memory.
 
-use bench_archive::archive::{Archive, Round};
+use bench_archive::archive::Archive;
 use bench_archive::campaign::Evidence;
+use bench_archive::rounds::Round;
 use std::cell::RefCell;
 use std::fs;
 use std::hint::black_box;

@@ -1,6 +1,6 @@
 //! Numbers in few characters, for narrow places. Pure.
 
-use super::headline::Headline;
+use crate::view::state::headline::Headline;
 use bench_core::analysis::statistics::times::Time;
 use bench_core::text::digits::nanos_parts;
 use std::time::Duration;

@@ -1,11 +1,13 @@
 //! Chooses how a campaign is shown.
 
-use super::bars::Bars;
-use super::drawing::DrawingThread;
-use super::screen::Screen;
-use super::state::{Ended, Event};
-use super::{draw, keys, lines};
 use crate::campaign::progress::{Extent, Outline, Probed, Progress, RoundStart};
+use crate::view::lines;
+use crate::view::picture;
+use crate::view::state::{Ended, Event};
+use crate::view::terminal::bars::Bars;
+use crate::view::terminal::drawing::DrawingThread;
+use crate::view::terminal::keys;
+use crate::view::terminal::screen::Screen;
 use anyhow::{Result, bail};
 use bench_core::analysis::rows::result::RoundResult;
 use bench_core::record::snapshot::Snapshot;
@@ -42,7 +44,9 @@ impl View {
     pub fn open(watch: bool, placement: &Placement, interrupted: &Arc<AtomicBool>) -> Result<Self> {
         check(watch)?;
         let drawing = match watch {
-            true => Some(DrawingThread::start(Screen::open(draw::draw)?, placement, interrupted)?),
+            true => {
+                Some(DrawingThread::start(Screen::open(picture::draw)?, placement, interrupted)?)
+            }
             // Bars only at the usual level: `--quiet` wants none, and the lines of `-v` would
             // break them.
             false if std::io::stderr().is_terminal() && log::max_level() == log::Level::Info => {

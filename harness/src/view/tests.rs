@@ -1,9 +1,9 @@
 //! The live views are a pure function of events: these events give these screens and numbers.
 
-use super::current::Phase;
-use super::draw::draw;
-use super::state::{Ended, Event, State};
 use crate::campaign::progress::{Activity, Extent, Outline, RoundStart};
+use crate::view::picture::draw;
+use crate::view::state::current::Phase;
+use crate::view::state::{Ended, Event, State};
 use bench_core::analysis::round::measure::{Measurement, Rates};
 use bench_core::analysis::rows::result::RoundResult;
 use bench_core::analysis::statistics::times::{Quantiles, Time};

@@ -1,6 +1,6 @@
 //! Workloads by name, by file, or by group: a group stands for all of its members.
 
-use crate::load::workload;
+use crate::load::file;
 use crate::load::workload::Workload;
 use anyhow::{Result, bail};
 use std::path::Path;
@@ -30,7 +30,7 @@ pub fn load(root: &Path, names: &[&str]) -> Result<Vec<Workload>> {
 }
 
 fn members(root: &Path, group: &str) -> Result<Vec<Workload>> {
-    let names = workload::names(&root.join("harness/workloads"));
+    let names = file::names(&root.join("harness/workloads"));
     // The names of members begin with that of their group: other files need not be read.
     let begins = names.iter().filter(|name| name.starts_with(&format!("{group}-")));
     let mut members = Vec::new();
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn every_shipped_member_is_found_by_the_name_of_its_group() {
-        for name in workload::names(&root().join("harness/workloads")) {
+        for name in file::names(&root().join("harness/workloads")) {
             let Some(group) = Workload::load(&root(), &name).unwrap().group else { continue };
             let all = load(&root(), &[&group]).unwrap();
             assert!(all.iter().any(|workload| workload.name == name), "{name} of {group}");

@@ -1,16 +1,15 @@
 //! Workloads: one TOML file each.
 
 use crate::load::policy;
-use crate::text::nearest;
 use crate::text::units;
 use crate::text::units::{Written, file};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, bail};
 use contract::{Policy, SlowConsumer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tick::{Format, Schedule, Tape, Timetable};
 
@@ -329,83 +328,6 @@ impl Workload {
     fn matched(&self) -> Option<u32> {
         (self.buffers == Buffers::Matched).then_some(MATCHED_BYTES)
     }
-
-    /// Loads a workload by its name or by the path of its file.
-    ///
-    /// # Errors
-    /// When the name is unknown, or the file is invalid.
-    pub fn load(root: &Path, name_or_file: &str) -> Result<Self> {
-        let dir = root.join("harness/workloads");
-        let is_path = name_or_file.ends_with(".toml");
-        let path = match is_path {
-            true => PathBuf::from(name_or_file),
-            false => dir.join(format!("{name_or_file}.toml")),
-        };
-        let Ok(text) = std::fs::read_to_string(&path) else {
-            if is_path {
-                bail!("workload {name_or_file}: cannot read that file");
-            }
-            let unknown = nearest::unknown("workload", name_or_file, &names(&dir));
-            bail!("{unknown}, or give a TOML file");
-        };
-        let mut workload =
-            Self::parse(&text).with_context(|| format!("workload {name_or_file}"))?;
-        if let Some(file) = &workload.replay {
-            let path = std::path::absolute(path.with_file_name(file))?;
-            let text = std::fs::read_to_string(&path)
-                .with_context(|| format!("workload {name_or_file}: replay: cannot read {file}"))?;
-            let tape = Tape::parse(&text)
-                .map_err(|error| anyhow!("workload {name_or_file}: replay: {file}: {error}"))?;
-            workload.tape = Some(Recording { path, tape: Arc::new(tape) });
-        }
-        workload.timetable(0).with_context(|| format!("workload {name_or_file}"))?;
-        Ok(workload)
-    }
-
-    fn parse(text: &str) -> Result<Self> {
-        let workload: Self = toml::from_str(text)?;
-        let simple = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if workload.name.is_empty() || !workload.name.chars().all(simple) {
-            bail!("name: use letters, digits, `-`, `_` and `.` only");
-        }
-        if workload.group.as_ref() == Some(&workload.name) {
-            bail!("group: a workload cannot have the name of its group");
-        }
-        match &workload.replay {
-            None => {
-                workload.timetable(0)?;
-            }
-            Some(file) if file.contains(['/', '\\']) => {
-                bail!("replay: {file} has to be in the directory of the workload's file");
-            }
-            Some(_) if workload.rate_per_s.is_some() => {
-                bail!("replay: a recording has its own rate: omit rate_per_s");
-            }
-            Some(_) => {}
-        }
-        if workload.is_flood() && workload.rank_by != RankBy::Processed {
-            bail!("rank_by: a flood has no due times, so only \"processed\" can rank it");
-        }
-        for (key, count) in [("connections", workload.connections), ("clients", workload.clients)] {
-            if !(1..=1000).contains(&count) {
-                bail!("{key}: {count} is not between 1 and 1000");
-            }
-        }
-        if workload.connections * workload.clients > 1000 {
-            bail!("connections and clients: more than 1000 connections in all");
-        }
-        policy::check(&workload)?;
-        if workload.sample_stride == Some(0) {
-            bail!("sample_stride: must be at least 1");
-        }
-        if workload.queue_bound == 0 {
-            bail!("queue_bound: must be at least 1");
-        }
-        if workload.work_ns > 1_000_000_000 {
-            bail!("work_ns: more than a second per tick");
-        }
-        Ok(workload)
-    }
 }
 
 /// The keys in which two definitions differ, with both values, such as `work_ns 0 and 7`;
@@ -427,19 +349,3 @@ pub fn differing_keys(a: &Workload, b: &Workload) -> Vec<String> {
         .map(|key| format!("{key} {} and {}", show(a.get(key)), show(b.get(key))))
         .collect()
 }
-
-/// The names of all workloads in a directory, sorted.
-pub(crate) fn names(dir: &Path) -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(dir)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".toml")?.to_owned()))
-        .collect();
-    names.sort();
-    names
-}
-
-#[cfg(test)]
-#[path = "workload_tests.rs"]
-mod tests;

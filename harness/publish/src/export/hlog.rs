@@ -3,7 +3,8 @@
 
 use super::{Exporter, File, Format};
 use anyhow::{Context, Result};
-use bench_archive::archive::{Archive, Round};
+use bench_archive::archive::Archive;
+use bench_archive::rounds::Round;
 use bench_archive::sampled::{self, Sampled};
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::V2DeflateSerializer;

@@ -1,8 +1,9 @@
 //! The data of each client's charts, from the files of its rounds.
 
 use anyhow::Result;
-use bench_archive::archive::{self, Archive, Behind, Round};
+use bench_archive::archive::{self, Archive, Behind};
 use bench_archive::packed::GridRow;
+use bench_archive::rounds::Round;
 use bench_archive::sampled;
 use bench_core::analysis::round::measure::Measurement;
 use bench_core::analysis::statistics::times::{Time, Times};

@@ -5,5 +5,7 @@ mod across;
 mod campaigns;
 mod catalogue;
 mod compare;
+mod diffs;
 mod export;
+mod gate;
 mod tables;

@@ -1,12 +1,13 @@
 //! The view on a terminal without `--watch`: a line for each round that is over, above
 //! two progress bars.
 
-use super::current::{Current, Phase};
-use super::drawing::Canvas;
-use super::narrow::remaining;
-use super::state::State;
-use super::{echo, screen};
 use crate::campaign::progress::Extent;
+use crate::view::narrow::remaining;
+use crate::view::state::State;
+use crate::view::state::current::{Current, Phase};
+use crate::view::terminal::drawing::Canvas;
+use crate::view::terminal::echo;
+use crate::view::terminal::screen;
 use anyhow::Result;
 use bench_core::text::digits::count;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};

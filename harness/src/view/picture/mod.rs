@@ -1,10 +1,12 @@
 //! The full-screen view: a pure function of the state, at any size.
 
-use super::current::{Current, Phase, Reading};
-use super::narrow::{cut, remaining};
-use super::state::{Finished, State};
-use super::{chart, grid};
+pub mod chart;
+pub mod grid;
+
 use crate::campaign::progress::Extent;
+use crate::view::narrow::{cut, remaining};
+use crate::view::state::current::{Current, Phase, Reading};
+use crate::view::state::{Finished, State};
 use bench_core::text::digits::{count, nanos};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};

@@ -1,10 +1,10 @@
 //! The plan as a grid: a line for each entry, a column for each load; each cell shows
 //! whether its rounds are done, running or still to come. Pure.
 
-use super::headline::{Cell, Headline};
-use super::narrow::{self, cut};
-use super::state::State;
 use crate::campaign::progress::Extent;
+use crate::view::narrow::{self, cut};
+use crate::view::state::State;
+use crate::view::state::headline::{Cell, Headline};
 use bench_core::analysis::verdict::Verdict;
 use bench_core::text::digits::count;
 use ratatui::buffer::Buffer;

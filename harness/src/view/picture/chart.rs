@@ -1,8 +1,8 @@
 //! The backlog over time, its layers stacked: each has its own pattern, so that the chart
 //! can be read without colours. Pure.
 
-use super::current::Step;
-use super::narrow::number;
+use crate::view::narrow::number;
+use crate::view::state::current::Step;
 use bench_core::analysis::round::backlog::{Backlog, Layer};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

@@ -1,10 +1,11 @@
 //! The whole screen: raw keys, the alternate screen, and the lines that processes write to
 //! standard error. However the harness ends, the terminal is restored.
 
-use super::drawing::{Canvas, pause};
-use super::state::State;
-use super::{echo, keys};
 use crate::interrupt;
+use crate::view::state::State;
+use crate::view::terminal::drawing::{Canvas, pause};
+use crate::view::terminal::echo;
+use crate::view::terminal::keys;
 use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};

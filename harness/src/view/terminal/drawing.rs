@@ -1,7 +1,7 @@
 //! The thread that draws. It receives the harness's events and has the lowest priority: a round
 //! never waits for a terminal.
 
-use super::state::{Event, State};
+use crate::view::state::{Event, State};
 use anyhow::{Context, Result};
 use bench_rig::host::affinity::{CpuList, Placement};
 use nix::libc;

@@ -1,7 +1,7 @@
 //! Keys that are pressed while the bars are shown are not echoed: the echo would move the
 //! bars to another line. However the harness ends, the terminal echoes again.
 
-use super::keys;
+use crate::view::terminal::keys;
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::{getpgrp, tcgetpgrp};
 use std::fs::File;

@@ -1,9 +1,13 @@
 //! The state of a campaign as the live views show it. Pure: time comes in with each event.
 
-use super::current::Current;
-use super::headline::{Cell, Headline};
-use super::notice::{Notices, Warning};
+pub mod current;
+pub mod headline;
+pub mod notice;
+
 use crate::campaign::progress::{Extent, Outline, RoundStart};
+use crate::view::state::current::Current;
+use crate::view::state::headline::{Cell, Headline};
+use crate::view::state::notice::{Notices, Warning};
 use bench_core::analysis::rows::result::RoundResult;
 use bench_core::analysis::statistics::times::Quantiles;
 use bench_core::analysis::verdict::Verdict;

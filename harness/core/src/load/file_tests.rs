@@ -1,6 +1,8 @@
 //! The shipped workloads, and the errors for invalid ones.
 
 use super::*;
+use crate::load::policy;
+use crate::load::workload::DEFAULT;
 use serde_json::Value;
 
 fn root() -> PathBuf {
@@ -107,4 +109,80 @@ fn units_in_a_file_are_numbers_in_json() {
 fn an_unknown_name_lists_the_known_ones() {
     let error = Workload::load(&root(), "nonsense").unwrap_err().to_string();
     assert!(error.contains("no workload `nonsense`") && error.contains("steady"), "{error}");
+}
+
+fn with_head(lines: &str) -> Result<Workload> {
+    let head = "name='x'\nwhy='w'\nread='r'\nrank_by='processed'\n";
+    Workload::parse(&format!("{head}{lines}"))
+}
+
+#[test]
+fn limits_have_units_and_are_numbers_in_json() {
+    let lines = |slow: &str| format!("rate_per_s=5\nslow_consumer={slow}");
+    let written = with_head(&lines("{policy='drop-oldest',bytes='64KiB',ms='50ms'}")).unwrap();
+    let plain = with_head(&lines("{policy='drop-oldest',bytes=65536,ms=50}")).unwrap();
+    assert_eq!(written, plain);
+    assert_eq!(
+        policy::describe(&plain.slow_consumer.unwrap()),
+        "drop-oldest beyond 64.0 KiB or 50 ms"
+    );
+    let json = serde_json::to_value(&written).unwrap();
+    assert_eq!(json["slow_consumer"]["bytes"], 65_536);
+    assert_eq!(serde_json::from_value::<Workload>(json).unwrap(), written);
+    for policy in ["queue", "block"] {
+        let slow = with_head(&lines(&format!("{{policy='{policy}'}}"))).unwrap().slow_consumer;
+        assert_eq!(policy::describe(&slow.unwrap()), policy);
+    }
+}
+
+/// Workloads saved before there were policies stay equal to those of today.
+#[test]
+fn a_workload_without_a_policy_is_saved_without_its_keys() {
+    let json = serde_json::to_value(with_head("rate_per_s=5").unwrap()).unwrap();
+    let keys = json.as_object().unwrap();
+    assert!(!keys.contains_key("slow_consumer") && !keys.contains_key("server_threads"));
+}
+
+#[test]
+fn contradictions_of_a_policy_are_refused_in_one_line() {
+    let rate = "rate_per_s=5\nslow_consumer=";
+    for (lines, expected) in [
+        (format!("{rate}{{policy='conflate'}}"), "conflate needs a limit"),
+        (format!("{rate}{{policy='disconnect'}}"), "disconnect needs a limit"),
+        (format!("{rate}{{policy='queue',ms=5}}"), "queue has no limit"),
+        (format!("{rate}{{policy='block',bytes=5}}"), "block has no limit"),
+        (format!("{rate}{{policy='drop-newest',ms=0}}"), "a limit of 0"),
+        (format!("{rate}{{policy='drop-newest',ms='5us'}}"), "ms: `5us` is not a whole number"),
+        (format!("{rate}{{policy='drop-newest',bytes='lots'}}"), "bytes: `lots` is not a size"),
+        (format!("{rate}{{policy='drop-all',ms=5}}"), "unknown variant `drop-all`"),
+        (format!("{rate}{{policy='block',colour=5}}"), "unknown field `colour`"),
+        (
+            "rate_per_s=5\nconnections=2\nslow_consumer={policy='block'}".into(),
+            "only one: set connections and clients to 1",
+        ),
+        (
+            "rate_per_s=5\nclients=2\nslow_consumer={policy='block'}".into(),
+            "only one: set connections and clients to 1",
+        ),
+        (
+            "rate_per_s='flood'\nslow_consumer={policy='drop-oldest',ms=5}".into(),
+            "under a flood no consumer is behind",
+        ),
+        ("rate_per_s='flood'\nslow_consumer={policy='block'}".into(), "under a flood"),
+        ("rate_per_s='flood'\nslow_consumer={policy='disconnect',ms=5}".into(), "under a flood"),
+        (
+            "rate_per_s=5\nformat='classic-json'\nslow_consumer={policy='drop-oldest',ms=5}".into(),
+            "format classic-json have no seq",
+        ),
+        ("rate_per_s=5\nserver_threads=0".into(), "server_threads: 0 is not between 1 and 64"),
+        ("rate_per_s=5\nserver_threads=65".into(), "65 is not between"),
+        ("rate_per_s='flood'\nserver_threads=2".into(), "flood at its own pace"),
+    ] {
+        let error = format!("{:#}", with_head(&lines).unwrap_err());
+        assert!(error.contains(expected), "{lines}: {error}");
+    }
+    with_head("rate_per_s=5\nformat='classic-json'\nslow_consumer={policy='disconnect',ms=5}")
+        .unwrap();
+    with_head("rate_per_s='flood'\nslow_consumer={policy='queue'}").unwrap();
+    with_head("rate_per_s=5\nserver_threads=64").unwrap();
 }

@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 ///
 /// # Errors
 /// When there is neither.
-pub(super) fn open() -> Result<File> {
+pub(in crate::view) fn open() -> Result<File> {
     let stdin = std::io::stdin();
     Ok(match stdin.is_terminal() {
         true => stdin.as_fd().try_clone_to_owned()?.into(),
