@@ -13,8 +13,10 @@ use std::path::Path;
 /// When a name is unknown, a workload is named twice, or a file is invalid.
 pub fn load(root: &Path, names: &[&str]) -> Result<Vec<Workload>> {
     let mut all: Vec<Workload> = Vec::new();
-    for name in names {
-        let members = members(root, name)?;
+    let files = file::names(&root.join("harness/workloads"));
+    for &name in names {
+        let is_group = !name.ends_with(".toml") && !files.iter().any(|file| file == name);
+        let members = if is_group { members(root, &files, name)? } else { Vec::new() };
         let found = match members.is_empty() {
             true => vec![Workload::load(root, name)?],
             false => members,
@@ -29,12 +31,9 @@ pub fn load(root: &Path, names: &[&str]) -> Result<Vec<Workload>> {
     Ok(all)
 }
 
-fn members(root: &Path, group: &str) -> Result<Vec<Workload>> {
-    let names = file::names(&root.join("harness/workloads"));
-    // The names of members begin with that of their group: other files need not be read.
-    let begins = names.iter().filter(|name| name.starts_with(&format!("{group}-")));
+fn members(root: &Path, files: &[String], group: &str) -> Result<Vec<Workload>> {
     let mut members = Vec::new();
-    for name in begins {
+    for name in files {
         let workload = Workload::load(root, name)?;
         if workload.group.as_deref() == Some(group) {
             members.push(workload);

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, Write};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -57,15 +58,13 @@ pub fn build(root: &Path, server: &Server, entries: &[Entry], profile: &str) -> 
     if let Some(program) = server.recipe.missing_program() {
         bail!("--server {name}: `{program}` is not on the PATH: install it");
     }
-    let (binaries, mut own_builds) = std::thread::scope(|scope| {
+    let (binaries, own_builds) = std::thread::scope(|scope| {
         // These mostly wait for a registry, while cargo keeps the CPUs busy.
-        let own_builds = scope.spawn(|| {
-            let recipes = entries.iter().map(|entry| (entry.name.clone(), entry.recipe()));
-            recipes.map(|(name, recipe)| (name, run_own_build(&recipe))).collect()
+        let own_builds = scope.spawn(|| -> Vec<Result<()>> {
+            entries.iter().map(|entry| run_own_build(&entry.recipe())).collect()
         });
         let binaries = build_with_cargo(root, server, entries, profile);
-        let own_builds: BTreeMap<String, Result<()>> = own_builds.join().unwrap_or_default();
-        (binaries, own_builds)
+        (binaries, own_builds.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
     let binaries = binaries?;
     let built = run_own_build(&server.recipe)
@@ -78,8 +77,8 @@ pub fn build(root: &Path, server: &Server, entries: &[Entry], profile: &str) -> 
     };
     let clients = entries
         .iter()
-        .map(|entry| {
-            let own_build = own_builds.remove(&entry.name).unwrap_or(Ok(()));
+        .zip(own_builds)
+        .map(|(entry, own_build)| {
             let built = own_build.and_then(|()| program(&entry.recipe(), root, &binaries, profile));
             (entry.name.clone(), built.unwrap_or_else(|error| unbuilt(&error)))
         })
