@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 /// A file to be written.
 type Output = (PathBuf, Vec<u8>);
 
-/// Publishes campaigns, and runs of `harness classic`. Everything is read before anything is
-/// written.
+/// Publishes campaigns, and runs of `harness classic`. All of them are opened before anything
+/// is written.
 ///
 /// # Errors
 /// Directories that are not campaigns', or are damaged; a file that cannot be written.
@@ -31,16 +31,19 @@ pub fn run(args: &PublishArgs) -> Result<Exit> {
         args.campaigns.iter().partition(|dir| is_classic(dir));
     let archives: Vec<Archive> =
         campaigns.iter().map(|dir| Archive::open(dir)).collect::<Result<_>>()?;
+    let findings: Vec<Findings> =
+        runs.iter().map(|dir| classic::read(dir)).collect::<Result<_>>()?;
+    if !args.check {
+        let experiments = runs.iter().zip(&findings).flat_map(|(dir, run)| experiments(dir, run));
+        let dirs = archives.iter().map(|archive| archive.dir().to_owned()).chain(experiments);
+        prepare(dirs, args.with_journeys)?;
+    }
     let mut outputs = Vec::new();
-    let mut dirs: Vec<PathBuf> = Vec::new();
     for archive in &archives {
         outputs.extend(of_campaign(archive, args.parquet)?);
-        dirs.push(archive.dir().to_owned());
     }
-    for dir in &runs {
-        let findings = classic::read(dir)?;
-        outputs.extend(of_classic(dir, &findings, args.parquet)?);
-        dirs.extend(experiments(dir, &findings));
+    for (dir, findings) in runs.iter().zip(&findings) {
+        outputs.extend(of_classic(dir, findings, args.parquet)?);
     }
     if let Some(path) = &args.splice {
         outputs.push(spliced(path, &archives)?);
@@ -56,14 +59,20 @@ pub fn run(args: &PublishArgs) -> Result<Exit> {
     for (path, bytes) in &outputs {
         files.put(path, bytes)?;
     }
-    let mut packed = Files::new(false);
-    for dir in dirs.iter().filter(|_| !args.check) {
-        publication::prepare(dir, args.with_journeys, &mut packed)?;
-    }
-    if !packed.changed().is_empty() {
-        log::info!("prepared for git: {} files", packed.changed().len());
-    }
     Ok(report(&files, args.check))
+}
+
+/// Prepares directories for git, before their pages link what they have.
+fn prepare(dirs: impl Iterator<Item = PathBuf>, with_journeys: bool) -> Result<()> {
+    let mut files = Files::new(false);
+    for dir in dirs {
+        publication::prepare(&dir, with_journeys, &mut files)
+            .with_context(|| dir.display().to_string())?;
+    }
+    if !files.changed().is_empty() {
+        log::info!("prepared for git: {} files", files.changed().len());
+    }
+    Ok(())
 }
 
 /// The files of one campaign; if it was published without its stamps, those that need none.

@@ -10,6 +10,7 @@ use crate::text::{labels, notes};
 use anyhow::Result;
 use bench_archive::archive::Archive;
 use bench_archive::campaign::{Campaign, Kind, Status};
+use bench_archive::publication;
 use bench_core::analysis::capacity::result::Probe;
 use bench_core::analysis::rows::ranking::{self, ROUNDS_FOR_TESTS};
 use bench_core::analysis::rows::row::Row;
@@ -59,7 +60,7 @@ pub fn render(archive: &Archive) -> Result<Markup> {
                     (method(campaign))
                     (machine(campaign))
                     (repeat(campaign))
-                    (downloads(campaign, &archive.name()))
+                    (downloads(archive))
                 }
                 div #bubble role="status" hidden {}
                 script { (PreEscaped(include_str!("../../assets/report.js"))) }
@@ -309,7 +310,10 @@ fn repeat(campaign: &Campaign) -> Markup {
     }
 }
 
-fn downloads(campaign: &Campaign, name: &str) -> Markup {
+/// Links to the files of a campaign, as far as it has them.
+fn downloads(archive: &Archive) -> Markup {
+    let campaign = &archive.campaign;
+    let rounds = publication::rounds_name(archive.dir());
     html! {
         section {
             h2 { "Downloads" }
@@ -317,13 +321,15 @@ fn downloads(campaign: &Campaign, name: &str) -> Markup {
                 li { a href="campaign.json" { "campaign.json" } ": everything above as JSON (schema: " a href="../../harness/schema/campaign.schema.json" { "campaign.schema.json" } ")" }
                 li { a href="rows.csv" { "rows.csv" } ": the tables as tidy CSV, a line for each workload, client and metric" }
                 li { a href="table.md" { "table.md" } ": the tables as Markdown" }
-                li { a href="rounds.jsonl" { "rounds.jsonl" } ": every round with its numbers, counts and verdict" }
+                li { a href=(rounds) { (rounds) } ": every round with its numbers, counts and verdict" }
                 @if campaign.server.keeps_due_times() && campaign.kind != Kind::Capacity && campaign.rows.iter().any(|row| row.response_ns.is_some()) {
                     li { a href="hlog/" { "hlog/" } ": response times as HdrHistogram logs" }
                 }
-                li { a href="grid/" { "grid/" } ": every snapshot of counters and queues (CSV, zstd)" }
-                li { a href="journeys/" { "journeys/" } ": the stamps of every sampled tick (CSV of differences, zstd)" }
-                li { "journeys.parquet: the same as one table for pandas, DuckDB and Polars; written by " code { "harness publish " (name) " --journeys" } }
+                @if publication::has_stamps(archive.dir()) {
+                    li { a href="grid/" { "grid/" } ": every snapshot of counters and queues (CSV, zstd)" }
+                    li { a href="journeys/" { "journeys/" } ": the stamps of every sampled tick (CSV of differences, zstd)" }
+                    li { "journeys.parquet: the same as one table for pandas, DuckDB and Polars; written by " code { "harness publish " (archive.name()) " --parquet" } }
+                }
             }
         }
     }

@@ -15,15 +15,20 @@ pub const MARK: &str = "TICK_BENCH_ROOM";
 /// Scans at most: a process that is being ended may be starting others.
 const SCANS: usize = 100;
 const BETWEEN_SCANS: Duration = Duration::from_millis(2);
+/// Scans without a process that end the search. One is not enough: amid execve(2), a process
+/// has no environment yet (`environ_read` in fs/proc/base.c).
+const LAST_SCANS: usize = 2;
 
 /// Ends all processes that have the mark of this directory, and returns their number; those in
 /// `dying` groups, which were killed just before, are not counted.
 pub fn end(room: &Path, dying: &BTreeSet<Pid>) -> usize {
     let mark = format!("{MARK}={}", room.display());
     let mut ended = BTreeSet::new();
+    let mut scans_without = 0;
     for _ in 0..SCANS {
         let found = marked(mark.as_bytes());
-        if found.is_empty() {
+        scans_without = if found.is_empty() { scans_without + 1 } else { 0 };
+        if scans_without == LAST_SCANS {
             break;
         }
         for pid in found {

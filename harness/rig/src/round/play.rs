@@ -20,6 +20,7 @@ use contract::{
     ClientFinal, ClientHello, Connected, FromClient, FromServer, Policy, ServerFinal, Start,
     ToClient, ToServer,
 };
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -89,7 +90,13 @@ pub fn run(
     let paths = meters.paths.clone();
     let outcome = with_children(setup, guard, interrupted, live, meters);
     for path in &paths {
-        std::fs::remove_file(path).context("cannot remove a meter file")?;
+        match std::fs::remove_file(path) {
+            // A client that removed its own has not harmed the next round.
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).context("cannot remove a meter file");
+            }
+            _ => {}
+        }
     }
     Ok(outcome)
 }

@@ -61,7 +61,7 @@ pub(super) fn watch(
     let mut watched =
         Watched { snapshots: Vec::with_capacity(scene.plan.instants() + 64), ..Watched::default() };
     let mut early = Early { clients: scene.clients.iter().map(|_| None).collect(), server: None };
-    let mut before = (Surroundings::default(), 0);
+    let mut before = None;
     for instant in 0.. {
         let offset_ns = instant * scene.plan.grid_ns;
         let due_ns = scene.start_ns + offset_ns;
@@ -77,13 +77,11 @@ pub(super) fn watch(
         live(scene.start_ns, &snapshot);
         let cpu_ns = snapshot.client_cpu_ns + snapshot.server_cpu_ns;
         if offset_ns == window_ns.start {
-            before = (Surroundings::now(scene.placement), cpu_ns);
+            before = Some((Surroundings::now(scene.placement), cpu_ns));
             scene.count_switches(&mut watched);
         }
         if offset_ns == window_ns.end {
-            scene.count_switches(&mut watched);
-            let now = Surroundings::now(scene.placement);
-            watched.disturbance = now.since(&before.0, cpu_ns - before.1);
+            scene.end_window(&mut watched, before.take(), cpu_ns);
         }
         if offset_ns >= window_ns.end {
             scene.read_peaks(&mut watched);
@@ -92,6 +90,8 @@ pub(super) fn watch(
         let reports = early.clients.iter().all(Option::is_some);
         if reports || now_ns() >= scene.start_ns + window_ns.end + DRAIN_NS {
             watched.ended_ns = now_ns();
+            // Within the window, if the clients reported early.
+            scene.end_window(&mut watched, before.take(), cpu_ns);
             watched.told_to_stop = !reports;
             scene.stop(&early, reports && offset_ns >= window_ns.end);
             return Ok(Some((watched, early)));
@@ -101,6 +101,15 @@ pub(super) fn watch(
 }
 
 impl Scene<'_, '_> {
+    /// Counts what happened since the begin of the window, unless that was done: `before` are
+    /// the surroundings and the children's CPU time at its begin.
+    fn end_window(&self, watched: &mut Watched, before: Option<(Surroundings, u64)>, cpu_ns: u64) {
+        let Some((surroundings, cpu_before_ns)) = before else { return };
+        self.count_switches(watched);
+        let now = Surroundings::now(self.placement);
+        watched.disturbance = now.since(&surroundings, cpu_ns.saturating_sub(cpu_before_ns));
+    }
+
     /// Called at both ends of the window: first stores the totals, then their difference.
     fn count_switches(&self, watched: &mut Watched) {
         for (sum, gauges) in [
