@@ -8,21 +8,14 @@ import json
 import sys
 import tomllib
 
+from verdicts import is_late
+
 report = json.load(open(sys.argv[1]))
 code = int(sys.argv[2])
 clients = set()
 for path in glob.glob("clients/*/client.toml"):
     with open(path, "rb") as file:
         clients.add(tomllib.load(file)["name"])
-
-# Failures of the audit on a machine that is too busy for the server's schedule.
-LATE = ("server_behind_schedule", "server_late")
-
-
-def is_late(reason):
-    """Whether a round is invalid only because the server was late."""
-    return reason["code"] == "audit" and reason["failure"]["code"] in LATE
-
 
 wrong, busy = [], []
 rows = {(row["workload"], row["client"]): row for row in report["rows"]}
@@ -39,7 +32,7 @@ for workload in ("steady", "overload-500k", "flood"):
         said = f"{where}: {row['verdict']}: {json.dumps(reasons)}"
         if row["verdict"] == "unavailable" and reasons:
             print(said)
-        elif row["verdict"] == "invalid" and reasons and all(map(is_late, reasons)):
+        elif is_late(row):
             busy.append(said)
         elif row["verdict"] in ("noisy", "unsteady"):
             # Such rows are not ranked, and are no fault of the suite.

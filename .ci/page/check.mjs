@@ -2,7 +2,7 @@
 //   node check.mjs SCREENSHOTS PAGE.html…
 // Each has to load without errors and without further requests, sort its tables, have charts
 // with content, show the value under the pointer, and fit a phone, dark and light.
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
@@ -125,6 +125,13 @@ for (const file of pages) {
   await page.goto(url);
   expect((await page.title()).length > 0, `${name}: no title`);
   expect((await page.evaluate("window.hacked")) === undefined, `${name}: foreign text ran as a script`);
+  const links = await page.locator("a[href]").evaluateAll((all) => all.map((a) => a.getAttribute("href")));
+  for (const link of links.filter((link) => !/^(#|[a-z]+:)/.test(link))) {
+    // Links out of the results lead somewhere only in a checkout.
+    const path = resolve(dirname(file), decodeURIComponent(link.split("#")[0]));
+    const is_here = !link.startsWith("..") || resolve(file).startsWith(`${process.env.SUITE}/results/`);
+    expect(!is_here || existsSync(path), `${name}: links ${link}, which does not exist`);
+  }
   const report = basename(file) === "report.html";
   await sorts(page, name);
   const drawn = await charts(page, name);

@@ -17,6 +17,8 @@ pub struct Entry {
     pub name: String,
     /// The campaign, or why it cannot be read.
     pub campaign: Result<Campaign, String>,
+    /// Whether its stamps and snapshots are published with it.
+    pub has_stamps: bool,
 }
 
 /// A run of `harness classic` in the index.
@@ -116,9 +118,20 @@ fn commit(campaign: &Campaign) -> String {
     format!("{}{dirty}", hash.get(..10).unwrap_or(hash))
 }
 
-const ABOUT: &str = "Each directory is one run of `harness compare`, `capacity` or `sweep`: `report.html` and `table.md` to read, `campaign.json`, `rounds.jsonl` and `rows.csv` to compute with, `hlog/` for HdrHistogram's viewers.";
+const ABOUT: &str = "Each directory is one run of `harness compare`, `capacity` or `sweep`: `report.html` and `table.md` to read, `campaign.json`, `rounds.jsonl` (compressed where it is large) and `rows.csv` to compute with, `hlog/` for HdrHistogram's viewers.";
 
-const STAMPS: &str = "The stamps of every sampled tick (`journeys/`) and the snapshots of counters and queues (`grid/`) are published only for the newest comparison, whose table `harness publish --check` computes again from them. To get your own for another campaign, check out its commit and run its command; both are on its page.";
+/// Where stamps are, and how to get them where they are not.
+fn stamps(entries: &[Entry]) -> String {
+    let names: Vec<&str> =
+        entries.iter().filter(|entry| entry.has_stamps).map(|entry| entry.name.as_str()).collect();
+    let which = match names.is_empty() {
+        true => "with none of these campaigns".to_owned(),
+        false => format!("only with {}", names.join(", ")),
+    };
+    format!(
+        "The stamps of every sampled tick (journeys/) and the snapshots of counters and queues (grid/) are published {which}. To get your own for another campaign, check out its commit and run its command; both are on its page."
+    )
+}
 
 const CLASSIC: &str = "Runs of `harness classic`: the older benchmark's experiments repeated with this suite, and which of its claims hold.";
 
@@ -126,7 +139,8 @@ const CLASSIC: &str = "Runs of `harness classic`: the older benchmark's experime
 #[must_use]
 pub fn markdown(entries: &[Entry], classics: &[Classic]) -> String {
     let mut out = format!(
-        "{MADE}\n# Published campaigns\n\n{ABOUT} [METHODOLOGY](../harness/METHODOLOGY.md) says what each figure means. Written by `harness publish results/CAMPAIGN…`; the same as a page: [index.html](index.html).\n\n{STAMPS}\n"
+        "{MADE}\n# Published campaigns\n\n{ABOUT} [METHODOLOGY](../harness/METHODOLOGY.md) says what each figure means. Written by `harness publish results/CAMPAIGN…`; the same as a page: [index.html](index.html).\n\n{}\n",
+        escape::markdown(&stamps(entries))
     );
     for group in groups(entries) {
         if let Some(why) = &group.why {
@@ -246,7 +260,7 @@ pub fn page(entries: &[Entry], classics: &[Classic]) -> String {
             body { main {
                 h1 { "Tick Bench: published campaigns" }
                 p { "When a WebSocket market-data feed gets fast, which client keeps up, and where does the backlog go when it does not? Newest first." }
-                p { (STAMPS.replace('`', "")) }
+                p { (stamps(entries)) }
                 @for group in groups(entries) {
                     @if let Some(why) = &group.why {
                         p { strong { "Not to be compared with the campaigns above: " } (why) "." }

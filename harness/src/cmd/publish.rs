@@ -171,7 +171,8 @@ fn index_of(dir: &Path, archives: &[Archive]) -> Result<Vec<Output>> {
             classics.push(Classic { name: name.clone(), findings });
         } else if let Some(campaign) = published(&dir, archives) {
             let campaign = campaign.map_err(without_path);
-            entries.push(Entry { name: name.clone(), campaign });
+            let has_stamps = publication::has_stamps(&dir);
+            entries.push(Entry { name: name.clone(), campaign, has_stamps });
         }
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));

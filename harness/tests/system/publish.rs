@@ -170,7 +170,7 @@ fn damaged_campaigns_and_other_readmes_are_not_overwritten() {
 }
 
 fn entry(name: &str, campaign: Result<campaign::Campaign, String>) -> Entry {
-    Entry { name: name.into(), campaign }
+    Entry { name: name.into(), campaign, has_stamps: false }
 }
 
 #[test]

@@ -28,8 +28,8 @@ pub const INK: Colour = Colour(0x22, 0x22, 0x22);
 pub const GRID: Colour = Colour(0xE1, 0xE1, 0xE1);
 
 /// Of clients: M. Okabe and K. Ito, Color Universal Design (2008), whose yellow comes last, as it
-/// is faint on white; then P. Tol's "muted" scheme (Colour Schemes, SRON/EPS/TN/09-002).
-const CLIENTS: [Colour; 14] = [
+/// is faint on white; then P. Tol's "muted" scheme (Colour Schemes, SRON/EPS/TN/09-002), and three of our own.
+const CLIENTS: [Colour; 18] = [
     Colour(0xE6, 0x9F, 0x00),
     Colour(0x56, 0xB4, 0xE9),
     Colour(0x00, 0x9E, 0x73),
@@ -44,6 +44,10 @@ const CLIENTS: [Colour; 14] = [
     Colour(0x66, 0x66, 0xBB),
     Colour(0x11, 0x77, 0x33),
     Colour(0xDD, 0xCC, 0x77),
+    Colour(0xAA, 0x44, 0x99),
+    Colour(0x99, 0x66, 0x44),
+    Colour(0x7A, 0xC7, 0x4F),
+    Colour(0xB0, 0x3A, 0x2E),
 ];
 
 /// Of the five layers of a backlog, in the order in which a tick passes them: P. Tol's "light"
@@ -95,6 +99,17 @@ mod tests {
             assert_eq!(one.of(name), other.of(name));
         }
         assert_ne!(one.of("tokio"), one.of("floor"));
+    }
+
+    #[test]
+    fn every_client_of_the_suite_has_a_colour_of_its_own() {
+        let clients = concat!(env!("CARGO_MANIFEST_DIR"), "/../../clients");
+        let dirs = std::fs::read_dir(clients).unwrap().map(|entry| entry.unwrap().path());
+        let count = dirs.filter(|dir| dir.join("client.toml").exists()).count();
+        assert!((6..=CLIENTS.len()).contains(&count), "{count} clients");
+        let colours: std::collections::BTreeSet<String> =
+            CLIENTS.iter().map(|colour| colour.css()).collect();
+        assert_eq!(colours.len(), CLIENTS.len());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod across;
 mod campaigns;
 mod catalogue;
+mod chart;
 mod compare;
 mod diffs;
 mod export;

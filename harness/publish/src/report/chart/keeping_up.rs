@@ -14,10 +14,12 @@ use bench_core::text::digits::short;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-/// Colours of clients that keep up with every load, and of those that do not: M. Okabe and K. Ito,
-/// Color Universal Design (2008). Both are readable on white and on dark.
+/// Colours of clients that keep up with every load, of those that do not, and of those of which
+/// that is not known: M. Okabe and K. Ito, Color Universal Design (2008). All are readable on white
+/// and on dark.
 const KEEPS_UP: Colour = Colour(0x2F, 0x7F, 0xC4);
 const FALLS_BEHIND: Colour = Colour(0xD5, 0x5E, 0x00);
+const UNKNOWN: Colour = Colour(0x8A, 0x8A, 0x8A);
 
 /// Width in px, and the height of a bar with its space.
 const WIDTH: u32 = 880;
@@ -42,10 +44,22 @@ pub struct Bar {
     pub name: String,
     /// The rate processed under flood, or under the highest load, in ticks per second.
     pub processed_per_s: Option<f64>,
-    /// The lowest load under which it falls behind, if any, and where its backlog is.
-    pub behind: Option<(String, Option<Layer>)>,
+    /// How it does under the offered loads.
+    pub standing: Standing,
     /// The verdict of its row.
     pub verdict: Verdict,
+}
+
+/// How a client does under the offered loads of a comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Standing {
+    /// It is `ok` under each of them.
+    KeepsUp,
+    /// The lowest load under which it is overloaded, and where most of its backlog is.
+    FallsBehind(String, Option<Layer>),
+    /// It is neither: the lowest load under which it is not `ok`, and its verdict there. `None`
+    /// if nothing but a flood was offered.
+    Unknown(Option<(String, Verdict)>),
 }
 
 /// The workload whose processed rates are the bars: a flood, else the highest load.
@@ -75,24 +89,35 @@ pub fn bars(campaign: &Campaign) -> Vec<Bar> {
 }
 
 fn bar(campaign: &Campaign, row: &Row) -> Bar {
-    let mut loads: Vec<&Workload> =
-        campaign.workloads.iter().filter(|load| !load.is_flood()).collect();
-    loads.sort_by_key(|load| rate_per_s(load));
-    let behind = loads.into_iter().find_map(|load| {
-        let is_so = |other: &&Row| {
-            other.workload == load.name
-                && other.client == row.client
-                && other.verdict == Verdict::Overloaded
-        };
-        let other = campaign.rows.iter().find(is_so)?;
-        let layer = other.backlog_end.and_then(|backlog| backlog.largest());
-        Some((format!("{}/s", short(rate_per_s(load)? as f64)), layer))
-    });
     Bar {
         name: format!("{}{}", row.client, labels::class(row.class)),
         processed_per_s: row.rates.processed_per_s,
-        behind,
+        standing: standing(campaign, &row.client),
         verdict: row.verdict,
+    }
+}
+
+fn standing(campaign: &Campaign, client: &str) -> Standing {
+    let mut loads: Vec<&Workload> =
+        campaign.workloads.iter().filter(|load| !load.is_flood()).collect();
+    loads.sort_by_key(|load| rate_per_s(load));
+    let row_of = |load: &Workload| {
+        campaign.rows.iter().find(|row| row.workload == load.name && row.client == client)
+    };
+    let rows: Vec<(&Workload, &Row)> =
+        loads.into_iter().filter_map(|load| Some((load, row_of(load)?))).collect();
+    let name = |load: &Workload| match rate_per_s(load) {
+        Some(rate) => format!("{}/s", short(rate as f64)),
+        None => load.name.clone(),
+    };
+    if let Some((load, row)) = rows.iter().find(|(_, row)| row.verdict == Verdict::Overloaded) {
+        let layer = row.backlog_end.and_then(|backlog| backlog.largest());
+        return Standing::FallsBehind(name(load), layer);
+    }
+    match rows.iter().find(|(_, row)| row.verdict != Verdict::Ok) {
+        Some((load, row)) => Standing::Unknown(Some((name(load), row.verdict))),
+        None if rows.is_empty() => Standing::Unknown(None),
+        None => Standing::KeepsUp,
     }
 }
 
@@ -124,7 +149,7 @@ fn chart(campaign: &Campaign, bars: &[Bar]) -> Result<Option<String>> {
     let low = range.start;
     let height = 92 + BAR * bars.len() as u32;
     let svg = paint((WIDTH, height), "Ticks per second that each client processes", |area| {
-        legend(area)?;
+        legend(area, bars)?;
         let mut chart = ChartBuilder::on(area)
             .margin(8)
             .margin_top(32)
@@ -164,16 +189,22 @@ fn chart(campaign: &Campaign, bars: &[Bar]) -> Result<Option<String>> {
 }
 
 fn colour(bar: &Bar) -> Colour {
-    if bar.behind.is_some() { FALLS_BEHIND } else { KEEPS_UP }
+    match bar.standing {
+        Standing::KeepsUp => KEEPS_UP,
+        Standing::FallsBehind(..) => FALLS_BEHIND,
+        Standing::Unknown(_) => UNKNOWN,
+    }
 }
 
-/// The legend of the colours, above the bars.
-fn legend(area: &Area<'_>) -> Result<()> {
+/// The legend of the colours that occur, above the bars.
+fn legend(area: &Area<'_>, bars: &[Bar]) -> Result<()> {
     let entries = [
         (KEEPS_UP, "keeps up with every offered load"),
         (FALLS_BEHIND, "falls behind, and where its backlog is"),
+        (UNKNOWN, "not known"),
     ];
-    for (place, (colour, text)) in entries.into_iter().enumerate() {
+    let used = entries.into_iter().filter(|(one, _)| bars.iter().any(|bar| colour(bar) == *one));
+    for (place, (colour, text)) in used.enumerate() {
         let left = NAMES as i32 + 8 + 250 * place as i32;
         let square = [(left, 10), (left + 12, 22)];
         area.draw(&Rectangle::new(square, colour.rgb().filled()))?;
@@ -197,9 +228,12 @@ fn axis(campaign: &Campaign) -> String {
 fn text(bar: &Bar) -> String {
     let Some(rate) = bar.processed_per_s else { return bar.verdict.to_string() };
     let rate = format!("{}/s{}", short(rate), labels::verdict(bar.verdict));
-    match &bar.behind {
-        None => rate,
-        Some((load, None)) => format!("{rate}, falls behind at {load}"),
-        Some((load, Some(layer))) => format!("{rate}, falls behind at {load}: backlog in {layer}"),
+    match &bar.standing {
+        Standing::KeepsUp | Standing::Unknown(None) => rate,
+        Standing::FallsBehind(load, None) => format!("{rate}, falls behind at {load}"),
+        Standing::FallsBehind(load, Some(layer)) => {
+            format!("{rate}, falls behind at {load}: backlog in {layer}")
+        }
+        Standing::Unknown(Some((load, verdict))) => format!("{rate}, {verdict} at {load}"),
     }
 }
