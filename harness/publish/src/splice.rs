@@ -2,25 +2,15 @@
 //! file. Pure.
 
 use crate::export::svg::{DARK, LIGHT};
-use crate::tables::across::Group;
 use crate::tables::short;
 use anyhow::{Result, bail};
-use bench_archive::campaign::{Campaign, Kind};
-use bench_core::load::workload::Workload;
+use bench_archive::campaign::Campaign;
 use bench_core::text::escape;
 
 /// The line that begins the part that is replaced.
 const BEGIN: &str = "<!-- harness publish: compare -->";
 /// The line that ends it.
 const END: &str = "<!-- harness publish: end -->";
-
-/// Whether a campaign is a comparison of ordinary workloads, and not only of policies or numbers
-/// of connections.
-#[must_use]
-pub fn fits(campaign: &Campaign) -> bool {
-    let is_grouped = |of: &Workload| Group::ALL.into_iter().any(|group| group.has(of));
-    campaign.kind == Kind::Compare && !campaign.workloads.iter().all(is_grouped)
-}
 
 /// Replaces what is between the markers.
 ///

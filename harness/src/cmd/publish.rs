@@ -12,6 +12,7 @@ use bench_publish::export::{self, Format};
 use bench_publish::index::{self, Classic, Entry};
 use bench_publish::report;
 use bench_publish::splice;
+use bench_publish::tables::across;
 use bench_publish::text::small_charts;
 use classic::Findings;
 use std::collections::BTreeSet;
@@ -110,7 +111,7 @@ fn spliced(path: &Path, archives: &[Archive]) -> Result<Output> {
     let shown = path.display();
     let text = fs::read_to_string(path).with_context(|| format!("--splice {shown}"))?;
     let base = path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned));
-    let fitting = archives.iter().filter(|archive| splice::fits(&archive.campaign));
+    let fitting = archives.iter().filter(|archive| across::is_ordinary(&archive.campaign));
     let newest = fitting.max_by(|a, b| a.campaign.started.cmp(&b.campaign.started));
     let newest = newest.with_context(|| {
         format!("--splice {shown}: none of these campaigns is a comparison of ordinary workloads")

@@ -45,7 +45,9 @@ fn print(archive: &Archive, format: Format) -> Result<()> {
         files.truncate(1);
     }
     if files.is_empty() {
-        bail!("this campaign has no such chart: it is not a comparison, or has no numbers");
+        bail!(
+            "this campaign has no such chart: it is not a comparison of ordinary workloads, or has no numbers"
+        );
     }
     for file in files {
         out.write_all(&file.bytes)?;

@@ -3,7 +3,7 @@
 use super::campaigns::reasons;
 use crate::export::csv as tidy;
 use crate::splice;
-use crate::tables::across::{Groups, policies, tables};
+use crate::tables::across::{self, Groups, policies, tables};
 use crate::tables::short;
 use crate::text::style::Style;
 use bench_archive::campaign::Campaign;
@@ -230,12 +230,12 @@ fn workloads_of_policies_are_ranked_by_staleness() {
 /// A README's comparison is not replaced by a newer campaign of policies.
 #[test]
 fn a_campaign_of_policies_or_of_connections_alone_is_no_comparison() {
-    assert!(splice::fits(&three()));
+    assert!(across::is_ordinary(&three()));
     let mut grouped = three();
     grouped.workloads.pop();
-    assert!(!splice::fits(&grouped));
+    assert!(!across::is_ordinary(&grouped));
     let fan_out = ["fan-out-1", "fan-out-10"].map(|name| workload(name, "group='fan-out'"));
-    assert!(!splice::fits(&campaign(&fan_out, Vec::new())));
+    assert!(!across::is_ordinary(&campaign(&fan_out, Vec::new())));
 }
 
 #[test]

@@ -3,9 +3,10 @@
 
 use super::paint::{self, Area, decades, label, paint};
 use crate::report::palette::{Colour, GRID, INK};
+use crate::tables::across;
 use crate::text::labels;
 use anyhow::Result;
-use bench_archive::campaign::{Campaign, Kind};
+use bench_archive::campaign::Campaign;
 use bench_core::analysis::round::backlog::Layer;
 use bench_core::analysis::rows::row::Row;
 use bench_core::analysis::verdict::Verdict;
@@ -121,12 +122,13 @@ fn standing(campaign: &Campaign, client: &str) -> Standing {
     }
 }
 
-/// The picture as an SVG file; `None` unless the campaign is a comparison with numbers.
+/// The picture as an SVG file; `None` unless the campaign is a comparison of ordinary workloads
+/// with numbers.
 ///
 /// # Errors
 /// When plotters refuses.
 pub fn file(campaign: &Campaign, theme: Theme) -> Result<Option<String>> {
-    if campaign.kind != Kind::Compare {
+    if !across::is_ordinary(campaign) {
         return Ok(None);
     }
     let bars = bars(campaign);

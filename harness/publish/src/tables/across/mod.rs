@@ -13,6 +13,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
 
+/// Whether a campaign is a comparison of ordinary workloads, and not only of policies or numbers
+/// of connections.
+#[must_use]
+pub fn is_ordinary(campaign: &Campaign) -> bool {
+    let is_grouped = |of: &Workload| Group::ALL.into_iter().any(|group| group.has(of));
+    campaign.kind == Kind::Compare && !campaign.workloads.iter().all(is_grouped)
+}
+
 /// The groups in `--json`; those that a campaign does not have are left out.
 #[derive(Debug, Default, JsonSchema, Serialize)]
 pub struct Groups {
