@@ -23,7 +23,7 @@ use bench_core::load::server::{Paces, ServedBy};
 use bench_core::load::workload::{Rate, Workload};
 use bench_core::record::machine::Machine;
 use bench_core::record::snapshot::Snapshot;
-use bench_rig::programs::roster::{Build, Entry};
+use bench_rig::programs::roster::{Build, Entry, Recipe};
 use bench_rig::round::runner::Played;
 use bench_rig::round::watch::OnSnapshot;
 use contract::Class;
@@ -152,11 +152,13 @@ fn entry(name: &str) -> Entry {
         why: "for tests".into(),
         tls: false,
         client: name.to_owned(),
-        dir: Path::new("/").to_owned(),
-        build: Build::default(),
-        command: None,
-        args: Vec::new(),
-        needs: Vec::new(),
+        recipe: Recipe {
+            dir: Path::new("/").to_owned(),
+            build: Build::default(),
+            command: None,
+            args: Vec::new(),
+            needs: Vec::new(),
+        },
     }
 }
 

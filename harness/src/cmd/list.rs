@@ -152,7 +152,7 @@ fn ask_client(
     let silent = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("ws://{}/ticks", silent.local_addr()?);
     let plan = Plan::new(workload, entry.class, 1, short_window())?;
-    let program = (program, entry.dir.as_path());
+    let program = (program, entry.recipe.dir.as_path());
     let mut child: Child<'_, FromClient> = match start(Peer::Client, program, None, guard) {
         Ok(child) => child,
         Err(fault) => return Ok(Answer::no(&fault)),

@@ -31,12 +31,12 @@ pub fn run(root: &Path, args: &PlanArgs) -> Result<Exit> {
     let plan = Plan::new(&workload, entry.class, 1, timing)?;
     let line = serde_json::to_string(&ToClient::Plan(plan.for_client(0, &args.url, None)))?;
     anstream::println!("{line}");
-    let program = match (&entry.command, &entry.build.cargo) {
+    let program = match (&entry.recipe.command, &entry.recipe.build.cargo) {
         (Some(command), _) => command.join(" "),
         (None, Some(package)) => format!("target/release/{package}"),
         (None, None) => "PROGRAM".into(),
     };
-    let command = [vec![program], entry.args.clone()].concat().join(" ");
+    let command = [vec![program], entry.recipe.args.clone()].concat().join(" ");
     log::info!(
         "# 1. a server:   target/release/tick-server --rate {rate} --format {format} --port 9001 --duration {}",
         args.seconds

@@ -3,7 +3,7 @@
 use super::roster::{Entry, Recipe};
 use super::servers::Server;
 use crate::host::spawn::end_with_harness;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use bench_core::analysis::verdict::reason::{Reason, Unavailability};
 use cargo_metadata::Message;
 use std::collections::BTreeMap;
@@ -60,9 +60,7 @@ pub fn build(root: &Path, server: &Server, entries: &[Entry], profile: &str) -> 
     }
     let (binaries, own_builds) = std::thread::scope(|scope| {
         // These mostly wait for a registry, while cargo keeps the CPUs busy.
-        let own_builds = scope.spawn(|| -> Vec<Result<()>> {
-            entries.iter().map(|entry| run_own_build(&entry.recipe())).collect()
-        });
+        let own_builds = scope.spawn(|| run_own_builds(entries));
         let binaries = build_with_cargo(root, server, entries, profile);
         (binaries, own_builds.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
@@ -75,14 +73,12 @@ pub fn build(root: &Path, server: &Server, entries: &[Entry], profile: &str) -> 
         Ok(Built::Failing(reason)) => bail!("--server {name}: {reason}"),
         Err(error) => return Err(error.context(format!("--server {name}"))),
     };
-    let clients = entries
-        .iter()
-        .zip(own_builds)
-        .map(|(entry, own_build)| {
-            let built = own_build.and_then(|()| program(&entry.recipe(), root, &binaries, profile));
-            (entry.name.clone(), built.unwrap_or_else(|error| unbuilt(&error)))
-        })
-        .collect();
+    let client = |Entry { name, recipe, .. }: &Entry| {
+        let built = own_build_of(recipe, &own_builds)
+            .and_then(|()| program(recipe, root, &binaries, profile));
+        (name.clone(), built.unwrap_or_else(|error| unbuilt(&error)))
+    };
+    let clients = entries.iter().map(client).collect();
     Ok(Programs { server: argv, server_dir: server.recipe.dir.clone(), clients })
 }
 
@@ -90,65 +86,99 @@ pub fn build(root: &Path, server: &Server, entries: &[Entry], profile: &str) -> 
 #[must_use]
 pub fn server(root: &Path, server: &Server, profile: &str) -> Built {
     let built = run_own_build(&server.recipe)
-        .and_then(|()| program(&server.recipe, root, &BTreeMap::new(), profile));
+        .and_then(|()| program(&server.recipe, root, &Binaries::new(), profile));
     built.unwrap_or_else(|error| unbuilt(&error))
 }
 
-fn unbuilt(error: &anyhow::Error) -> Built {
-    Built::Unavailable(Unavailability::Build { error: format!("{error:#}") })
+fn unbuilt(error: &Error) -> Built {
+    Built::Unavailable(Unavailability::Build { error: chain(error) })
+}
+
+/// An error with its causes, as several rows may show it.
+fn chain(error: &Error) -> String {
+    format!("{error:#}")
 }
 
 fn packages_below<'a>(root: &Path, entries: &'a [Entry]) -> Vec<&'a str> {
     let mut packages: Vec<&str> = entries
         .iter()
-        .filter(|entry| entry.dir.starts_with(root) && entry.missing_program().is_none())
-        .filter_map(|entry| entry.build.cargo.as_deref())
+        .map(|entry| &entry.recipe)
+        .filter(|recipe| recipe.dir.starts_with(root) && recipe.missing_program().is_none())
+        .filter_map(|recipe| recipe.build.cargo.as_deref())
         .collect();
     packages.dedup();
     packages
 }
 
-/// Builds the server and the clients of this workspace with cargo; returns their binaries by
-/// package name.
+/// What cargo built in this workspace, by package: the binary, or why there is none.
+type Binaries = BTreeMap<String, Result<PathBuf, String>>;
+
+/// Builds the server and the clients of this workspace with cargo.
 fn build_with_cargo(
     root: &Path,
     server: &Server,
     entries: &[Entry],
     profile: &str,
-) -> Result<BTreeMap<String, PathBuf>> {
+) -> Result<Binaries> {
     let inside: Vec<&str> = packages_below(root, entries);
     let own = server.recipe.build.cargo.as_deref();
     let everything: Vec<&str> = own.into_iter().chain(inside.iter().copied()).collect();
     // One cargo command for all is quickest. If it fails, one by one shows which does not build.
-    let cargo_inside = |packages: &[&str]| cargo(root, &Chosen::Inside(packages), profile);
+    let cargo_inside = |packages: &[&str]| -> Result<Binaries> {
+        let built = cargo(root, &Chosen::Inside(packages), profile)?;
+        Ok(built.into_iter().map(|(name, path)| (name, Ok(path))).collect())
+    };
     if let Ok(built) = cargo_inside(&everything) {
         return Ok(built);
     }
-    let mut binaries = BTreeMap::new();
+    let mut binaries = Binaries::new();
     if let Some(package) = own {
         binaries.extend(cargo_inside(&[package]).context("the server does not build")?);
     }
     for package in inside {
-        binaries.extend(cargo_inside(&[package]).unwrap_or_default());
+        match cargo_inside(&[package]) {
+            Ok(built) => binaries.extend(built),
+            Err(error) => drop(binaries.insert(package.to_owned(), Err(chain(&error)))),
+        }
     }
     Ok(binaries)
 }
 
-/// Runs the build command of a program, if it has one and can run here.
-fn run_own_build(recipe: &Recipe) -> Result<()> {
-    match &recipe.build.command {
-        Some(command) if recipe.missing_program().is_none() => run_build(command, &recipe.dir),
-        _ => Ok(()),
-    }
+/// The build command of a program, if it has one and can run here.
+fn own_command(recipe: &Recipe) -> Option<&[String]> {
+    recipe.build.command.as_deref().filter(|_| recipe.missing_program().is_none())
 }
 
-/// The command that starts one program. A package of another workspace is built first.
-fn program(
-    recipe: &Recipe,
-    root: &Path,
-    binaries: &BTreeMap<String, PathBuf>,
-    profile: &str,
-) -> Result<Built> {
+/// Runs the build command of a program, if it has one and can run here.
+fn run_own_build(recipe: &Recipe) -> Result<()> {
+    own_command(recipe).map_or(Ok(()), |command| run_build(command, &recipe.dir))
+}
+
+/// How build commands ended, by directory and command.
+type OwnBuilds<'a> = BTreeMap<(&'a Path, &'a [String]), Result<(), String>>;
+
+/// Runs the build commands of all clients: once for a client and its variants, which share it.
+fn run_own_builds(entries: &[Entry]) -> OwnBuilds<'_> {
+    let mut ended = OwnBuilds::new();
+    for Entry { recipe, .. } in entries {
+        if let Some(command) = own_command(recipe) {
+            ended
+                .entry((recipe.dir.as_path(), command))
+                .or_insert_with(|| run_build(command, &recipe.dir).map_err(|error| chain(&error)));
+        }
+    }
+    ended
+}
+
+/// How the build command of this program ended.
+fn own_build_of(recipe: &Recipe, own_builds: &OwnBuilds<'_>) -> Result<()> {
+    let ended =
+        own_command(recipe).and_then(|command| own_builds.get(&(recipe.dir.as_path(), command)));
+    ended.cloned().unwrap_or(Ok(())).map_err(Error::msg)
+}
+
+/// The command that starts one program.
+fn program(recipe: &Recipe, root: &Path, binaries: &Binaries, profile: &str) -> Result<Built> {
     if let Some(program) = recipe.missing_program() {
         let program = program.to_owned();
         return Ok(Built::Unavailable(Unavailability::MissingProgram { program }));
@@ -163,19 +193,33 @@ fn program(
             argv
         }
         (None, Some(package)) => {
-            let outside = !recipe.dir.starts_with(root);
-            let own = match outside {
-                true => cargo(&recipe.dir, &Chosen::Outside(package), profile)?,
-                false => BTreeMap::new(),
+            let inside = recipe.dir.starts_with(root);
+            let binary = match inside {
+                true => built_inside(package, binaries)?,
+                false => build_outside(package, &recipe.dir, profile)?,
             };
-            let binary = own.get(package).or_else(|| binaries.get(package));
-            let hint = || format!("it does not build: see `cargo build --package {package}`");
-            vec![binary.with_context(hint)?.to_string_lossy().into_owned()]
+            vec![binary.to_string_lossy().into_owned()]
         }
         (None, None) => bail!("no command to run it"),
     };
     argv.extend(recipe.args.iter().cloned());
     Ok(Built::Program(argv))
+}
+
+/// The binary of a package of this workspace.
+fn built_inside(package: &str, binaries: &Binaries) -> Result<PathBuf> {
+    let hint = format!("see `cargo build --package {package}`");
+    match binaries.get(package) {
+        Some(Ok(binary)) => Ok(binary.clone()),
+        Some(Err(why)) => bail!("{why}: {hint}"),
+        None => bail!("it does not build: {hint}"),
+    }
+}
+
+/// Builds a package of another workspace, and returns its binary.
+fn build_outside(package: &str, dir: &Path, profile: &str) -> Result<PathBuf> {
+    let mut built = cargo(dir, &Chosen::Outside(package), profile)?;
+    built.remove(package).ok_or_else(|| anyhow!("cargo built no program named {package}"))
 }
 
 fn run_build(command: &[String], dir: &Path) -> Result<()> {
@@ -325,8 +369,10 @@ fn cargo(dir: &Path, chosen: &Chosen, profile: &str) -> Result<BTreeMap<String, 
     if !status.success() {
         output_to.show()?;
         match chosen {
-            Chosen::Inside(packages) => bail!("cargo could not build {}", packages.join(", ")),
-            Chosen::Outside(package) => bail!("cargo could not build {package}"),
+            Chosen::Inside(packages) => {
+                bail!("cargo could not build {} ({status})", packages.join(", "))
+            }
+            Chosen::Outside(package) => bail!("cargo could not build {package} ({status})"),
         }
     }
     Ok(binaries)
@@ -334,6 +380,7 @@ fn cargo(dir: &Path, chosen: &Chosen, profile: &str) -> Result<BTreeMap<String, 
 
 #[cfg(test)]
 mod tests {
+    use super::super::roster::Build;
     use super::*;
 
     #[test]
@@ -343,5 +390,49 @@ mod tests {
         let error = run_build(&argv.map(str::to_owned), dir.path()).unwrap_err().to_string();
         assert!(error.ends_with("failed (exit status: 3): no such library: install it"), "{error}");
         run_build(&["true".to_owned()], dir.path()).unwrap();
+    }
+
+    #[test]
+    fn variants_share_a_build_and_its_failure() {
+        let dir = tempfile::tempdir().unwrap();
+        let entry = |name: &str, script: &str| Entry {
+            name: name.to_owned(),
+            class: contract::Class::Library,
+            runtime: "none".to_owned(),
+            why: "for tests".to_owned(),
+            tls: false,
+            client: "a".to_owned(),
+            recipe: Recipe {
+                dir: dir.path().to_owned(),
+                build: Build {
+                    cargo: None,
+                    command: Some(["sh", "-c", script].map(str::to_owned).to_vec()),
+                },
+                command: Some(vec![name.to_owned()]),
+                args: Vec::new(),
+                needs: Vec::new(),
+            },
+        };
+        let fails = "echo run >> runs; echo 'no network' >&2; exit 1";
+        let entries = [entry("a", fails), entry("a:v", fails), entry("b", "true")];
+        let ended = run_own_builds(&entries);
+        assert_eq!(std::fs::read_to_string(dir.path().join("runs")).unwrap(), "run\n");
+        for entry in &entries[..2] {
+            let error = own_build_of(&entry.recipe, &ended).unwrap_err().to_string();
+            assert!(error.ends_with("no network"), "{error}");
+        }
+        own_build_of(&entries[2].recipe, &ended).unwrap();
+    }
+
+    #[test]
+    fn a_package_that_cargo_could_not_build_says_why() {
+        let why = "cargo could not build b (exit status: 101)";
+        let binaries = Binaries::from([
+            ("a".to_owned(), Ok(PathBuf::from("/bin/a"))),
+            ("b".to_owned(), Err(why.to_owned())),
+        ]);
+        assert_eq!(built_inside("a", &binaries).unwrap(), Path::new("/bin/a"));
+        let error = built_inside("b", &binaries).unwrap_err().to_string();
+        assert_eq!(error, format!("{why}: see `cargo build --package b`"));
     }
 }

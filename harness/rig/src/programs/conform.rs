@@ -7,8 +7,8 @@ use crate::host::guard::Guard;
 use anyhow::Result;
 use bench_core::analysis::verdict::reason::Reason;
 use conformance::{CASES, Candidate, Case, Claims, Finding, Pace, Program};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
 
 /// What a client's `client.toml` says about it; a variant keeps the client's name.
@@ -27,7 +27,7 @@ pub fn play(
     report: &(dyn Fn(&Case, &Finding) + Sync),
 ) -> Vec<Option<Finding>> {
     let args: Vec<&str> = argv[1..].iter().map(String::as_str).collect();
-    let program = Program { path: &argv[0], args: &args, dir: Some(&entry.dir) };
+    let program = Program { path: &argv[0], args: &args, dir: Some(&entry.recipe.dir) };
     let claims = claims(entry);
     let (next, findings) = (AtomicUsize::new(0), Mutex::new(vec![None; cases.len()]));
     std::thread::scope(|scope| {
@@ -39,14 +39,12 @@ pub fn play(
                     let Some(case) = cases.get(number) else { return };
                     let finding = case.play(&candidate);
                     report(case, &finding);
-                    if let Ok(mut findings) = findings.lock() {
-                        findings[number] = Some(finding);
-                    }
+                    findings.lock().unwrap_or_else(PoisonError::into_inner)[number] = Some(finding);
                 }
             });
         }
     });
-    findings.into_inner().unwrap_or_default()
+    findings.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Plays the quick cases with each client before a campaign. A client that fails one is not

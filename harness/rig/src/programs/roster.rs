@@ -92,16 +92,8 @@ pub struct Entry {
     pub tls: bool,
     /// The name in its `client.toml`, which all of its variants share.
     pub client: String,
-    /// The directory of its `client.toml`.
-    pub dir: PathBuf,
-    /// How it is built.
-    pub build: Build,
-    /// Its own command; `None`: the binary that cargo built.
-    pub command: Option<Vec<String>>,
-    /// Arguments after the command.
-    pub args: Vec<String>,
-    /// Programs that have to be on the PATH.
-    pub needs: Vec<String>,
+    /// How it is built and started.
+    pub recipe: Recipe,
 }
 
 /// `harness.toml` in the suite's directory: where further clients are.
@@ -190,7 +182,7 @@ pub fn select(
     }
     let from_extra = |entry: &Entry| {
         let manifests = extra.iter().filter_map(|path| manifest(path).canonicalize().ok());
-        manifests.into_iter().any(|path| path.parent() == Some(&entry.dir))
+        manifests.into_iter().any(|path| path.parent() == Some(&entry.recipe.dir))
     };
     let wanted = |entry: &&Entry| {
         names.contains(&entry.name) || (entry.name == entry.client && (all || from_extra(entry)))
@@ -216,16 +208,18 @@ fn load(path: &Path) -> Result<Vec<Entry>> {
         why: manifest.why,
         tls: manifest.tls,
         client: manifest.name,
-        dir,
-        build: manifest.build,
-        command: manifest.run.command,
-        args: manifest.run.args,
-        needs: manifest.needs.programs,
+        recipe: Recipe {
+            dir,
+            build: manifest.build,
+            command: manifest.run.command,
+            args: manifest.run.args,
+            needs: manifest.needs.programs,
+        },
     };
     let variants = manifest.variant.into_iter().map(|variant| Entry {
         name: format!("{}:{}", client.name, variant.name),
         why: variant.why,
-        args: client.args.iter().cloned().chain(variant.args).collect(),
+        recipe: client.recipe.with_args(variant.args),
         ..client.clone()
     });
     Ok(variants.chain([client.clone()]).collect())
@@ -256,36 +250,17 @@ pub(crate) fn sound<'a>(
     Ok(())
 }
 
-impl Entry {
-    /// The first program it needs that is not on the PATH.
-    #[must_use]
-    pub fn missing_program(&self) -> Option<&str> {
-        missing(&self.needs)
-    }
-
-    /// How it is built and started.
-    #[must_use]
-    pub fn recipe(&self) -> Recipe {
-        Recipe {
-            dir: self.dir.clone(),
-            build: self.build.clone(),
-            command: self.command.clone(),
-            args: self.args.clone(),
-            needs: self.needs.clone(),
-        }
-    }
-}
-
 impl Recipe {
     /// The first program it needs that is not on the PATH.
     #[must_use]
     pub fn missing_program(&self) -> Option<&str> {
-        missing(&self.needs)
+        self.needs.iter().map(String::as_str).find(|program| !on_path(program))
     }
-}
 
-fn missing(needs: &[String]) -> Option<&str> {
-    needs.iter().map(String::as_str).find(|program| !on_path(program))
+    /// The same with more arguments.
+    fn with_args(&self, more: Vec<String>) -> Self {
+        Self { args: [self.args.clone(), more].concat(), ..self.clone() }
+    }
 }
 
 fn on_path(program: &str) -> bool {
@@ -312,7 +287,7 @@ mod tests {
         let found = find(room.path(), std::slice::from_ref(&path)).unwrap();
         let names = |entries: &[Entry]| entries.iter().map(|e| e.name.clone()).collect::<Vec<_>>();
         assert_eq!(names(&found), ["a", "a:v"]);
-        assert_eq!(found[1].args, ["1", "2"]);
+        assert_eq!(found[1].recipe.args, ["1", "2"]);
         assert_eq!(names(&select(&found, true, &[], &[]).unwrap()), ["a"]);
         assert_eq!(names(&select(&found, false, &[], &[path]).unwrap()), ["a"]);
         assert_eq!(names(&select(&found, true, &["a:v".into()], &[]).unwrap()), ["a", "a:v"]);
@@ -376,6 +351,6 @@ mod tests {
         let (room, path) =
             room(&(SOUND.to_owned() + "[needs]\nprograms=['sh','no-such-program']\n"));
         let found = find(room.path(), &[path]).unwrap();
-        assert_eq!(found[0].missing_program(), Some("no-such-program"));
+        assert_eq!(found[0].recipe.missing_program(), Some("no-such-program"));
     }
 }

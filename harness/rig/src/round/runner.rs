@@ -112,7 +112,7 @@ impl<'a> Runner<'a> {
                     server: &self.stage.programs.server,
                     server_dir: &self.stage.programs.server_dir,
                     client: argv,
-                    client_dir: &entry.dir,
+                    client_dir: &entry.recipe.dir,
                     plan: &plan,
                     placement: &self.stage.placement,
                 };
