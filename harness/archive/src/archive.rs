@@ -1,6 +1,6 @@
 //! Reads saved campaigns.
 
-use crate::bounded::{Bounded, MAX_UNPACKED_BYTES};
+use crate::bounded::unpacked;
 use crate::campaign::{Campaign, Evidence, Kind, SCHEMA, SENTENCES, Status};
 use crate::rounds::{Round, read_rounds};
 use crate::store::RECORDINGS;
@@ -257,10 +257,8 @@ fn read_tapes(dir: &Path, campaign: &Campaign) -> Result<BTreeMap<String, Arc<Ta
         let path = dir.join(RECORDINGS).join(format!("{name}.zst"));
         let Ok(packed) = fs::read(&path) else { continue };
         let mut text = String::new();
-        zstd::Decoder::new(packed.as_slice())
-            .and_then(|unpacked| {
-                Bounded::new(unpacked, MAX_UNPACKED_BYTES).read_to_string(&mut text)
-            })
+        unpacked(packed.as_slice())
+            .and_then(|mut recording| recording.read_to_string(&mut text))
             .with_context(|| name.clone())?;
         let tape = Tape::parse(&text).map_err(|error| anyhow!("{name}: {error}"))?;
         tapes.insert(workload.name.clone(), Arc::new(tape));

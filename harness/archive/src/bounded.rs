@@ -3,11 +3,19 @@
 use std::io::{Error, ErrorKind, Read, Result};
 
 /// More than any packed file of a campaign holds, in bytes once unpacked.
-pub const MAX_UNPACKED_BYTES: u64 = 1 << 30;
+const MAX_UNPACKED_BYTES: u64 = 1 << 30;
+
+/// Unpacks a packed file of a campaign while it is read.
+///
+/// # Errors
+/// When it cannot begin; reading fails if the file is damaged, or unpacks to too much.
+pub fn unpacked<R: Read>(packed: R) -> Result<impl Read + use<R>> {
+    Ok(Bounded::new(zstd::Decoder::new(packed)?, MAX_UNPACKED_BYTES))
+}
 
 /// Reads up to `limit_bytes`, and fails if there are more.
 #[derive(Debug)]
-pub struct Bounded<R> {
+struct Bounded<R> {
     from: R,
     limit_bytes: u64,
     left_bytes: u64,
@@ -15,7 +23,7 @@ pub struct Bounded<R> {
 
 impl<R: Read> Bounded<R> {
     /// Reads no more than `limit_bytes` from `from`.
-    pub fn new(from: R, limit_bytes: u64) -> Self {
+    fn new(from: R, limit_bytes: u64) -> Self {
         Self { from, limit_bytes, left_bytes: limit_bytes }
     }
 }

@@ -1,6 +1,6 @@
 //! The compressed tables of a round: the journeys of its sampled ticks, and its snapshots.
 
-use crate::bounded::{Bounded, MAX_UNPACKED_BYTES};
+use crate::bounded::unpacked;
 use anyhow::Result;
 use bench_core::analysis::round::backlog;
 use bench_core::analysis::round::journey::Arrivals;
@@ -39,9 +39,8 @@ pub fn journeys(to: impl Write, record: &Record, plan: &Plan) -> Result<()> {
 /// # Errors
 /// When it is damaged.
 pub fn again(bytes: &[u8], level: i32) -> Result<Vec<u8>> {
-    let unpacked = Bounded::new(zstd::Decoder::new(bytes)?, MAX_UNPACKED_BYTES);
     let mut packed = zstd::Encoder::new(Vec::new(), level)?;
-    std::io::copy(&mut { unpacked }, &mut packed)?;
+    std::io::copy(&mut unpacked(bytes)?, &mut packed)?;
     Ok(packed.finish()?)
 }
 

@@ -1,5 +1,5 @@
-//! Prepares a campaign's directory for publishing: without its stamps and snapshots, unless
-//! they are requested.
+//! Which campaigns are published; prepares a campaign's directory for it: without its stamps
+//! and snapshots, unless they are requested.
 
 use crate::campaign::Status;
 use crate::packed;
@@ -72,6 +72,26 @@ pub fn rounds_name(dir: &Path) -> &'static str {
 pub fn has_stamps(dir: &Path) -> bool {
     let is_ignored = fs::read(dir.join(IGNORE)).is_ok_and(|text| text == IGNORED.as_bytes());
     !is_ignored && [JOURNEYS, GRID].iter().all(|name| dir.join(name).exists())
+}
+
+/// Whether a directory is that of a published campaign, which has a page.
+#[must_use]
+pub fn is_published(dir: &Path) -> bool {
+    dir.join("campaign.json").exists() && dir.join("report.html").exists()
+}
+
+/// The directories of the published campaigns below one directory, the oldest first.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn published(within: &Path) -> Result<Vec<PathBuf>> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(within).with_context(|| within.display().to_string())? {
+        all.extend(Some(entry?.path()).filter(|dir| is_published(dir)));
+    }
+    // Their names begin with the time at which they did.
+    all.sort();
+    Ok(all)
 }
 
 /// The files of stamps and of snapshots.

@@ -1,6 +1,6 @@
 //! The saved rounds of a campaign.
 
-use crate::bounded::{Bounded, MAX_UNPACKED_BYTES};
+use crate::bounded::unpacked;
 use crate::campaign::{Evidence, Status};
 use crate::store::{PACKED_ROUNDS, ROUNDS};
 use anyhow::{Context, Result, anyhow};
@@ -52,8 +52,8 @@ pub(crate) fn rounds_file(dir: &Path) -> Result<Vec<u8>> {
         return fs::read(dir.join(ROUNDS)).context(ROUNDS);
     }
     let mut bytes = Vec::new();
-    zstd::Decoder::new(File::open(packed).context(PACKED_ROUNDS)?)
-        .and_then(|unpacked| Bounded::new(unpacked, MAX_UNPACKED_BYTES).read_to_end(&mut bytes))
+    unpacked(File::open(packed).context(PACKED_ROUNDS)?)
+        .and_then(|mut rounds| rounds.read_to_end(&mut bytes))
         .with_context(|| format!("{PACKED_ROUNDS} is damaged"))?;
     Ok(bytes)
 }

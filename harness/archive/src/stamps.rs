@@ -1,7 +1,7 @@
 //! The stamps and snapshots of a saved round, which a published campaign may lack.
 
 use crate::archive::Archive;
-use crate::bounded::{Bounded, MAX_UNPACKED_BYTES};
+use crate::bounded::unpacked;
 use crate::campaign::Evidence;
 use crate::packed::{GridRow, JOURNEY_COLUMNS};
 use crate::rounds::Round;
@@ -97,7 +97,7 @@ impl Archive {
             bail!("{name} is not a file of this campaign");
         }
         let file = File::open(self.dir().join(name)).with_context(|| name.to_owned())?;
-        Ok(csv::Reader::from_reader(Bounded::new(zstd::Decoder::new(file)?, MAX_UNPACKED_BYTES)))
+        Ok(csv::Reader::from_reader(unpacked(file)?))
     }
 }
 

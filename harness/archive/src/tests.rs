@@ -3,6 +3,7 @@
 use crate::archive::Archive;
 use crate::campaign::Kind;
 use crate::packed::JOURNEY_COLUMNS;
+use crate::publication;
 use crate::rounds;
 use crate::store::{PACKED_ROUNDS, ROUNDS};
 use serde_json::Value;
@@ -11,13 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// The directories of the published campaigns, the oldest first.
 fn published() -> Vec<PathBuf> {
-    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results");
-    let dirs = results.read_dir().unwrap().map(|entry| entry.unwrap().path());
-    let is_published =
-        |dir: &PathBuf| dir.join("campaign.json").exists() && dir.join("report.html").exists();
-    let mut all: Vec<PathBuf> = dirs.filter(is_published).collect();
-    all.sort();
-    all
+    publication::published(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results")).unwrap()
 }
 
 /// The newest published campaign of a kind; of comparisons, the newest of the default

@@ -4,6 +4,7 @@
 use crate::compare::side::Side;
 use bench_archive::archive::Archive;
 use bench_archive::campaign::Campaign;
+use bench_archive::publication;
 use bench_core::analysis::round::measure::{Measurement, Rates};
 use bench_core::analysis::rows::result::RoundResult;
 use bench_core::analysis::rows::summary::{self, Participants};
@@ -173,11 +174,5 @@ pub fn published() -> Vec<Archive> {
 
 /// Their directories.
 pub fn published_dirs() -> Vec<PathBuf> {
-    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results");
-    let dirs = results.read_dir().unwrap().map(|entry| entry.unwrap().path());
-    let is_published =
-        |dir: &PathBuf| dir.join("campaign.json").exists() && dir.join("report.html").exists();
-    let mut all: Vec<PathBuf> = dirs.filter(is_published).collect();
-    all.sort();
-    all
+    publication::published(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results")).unwrap()
 }

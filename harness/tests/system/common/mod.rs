@@ -4,6 +4,7 @@
 pub mod processes;
 pub mod pty;
 
+use bench_archive::publication;
 use bench_core::analysis::verdict::reason::Reasons;
 use bench_core::analysis::verdict::remark::RowRemark;
 use jsonschema::{Registry, Validator};
@@ -19,13 +20,7 @@ pub fn root() -> PathBuf {
 /// The directories of the published campaigns, the oldest first, without those that were
 /// measured here but not published.
 pub fn published() -> Vec<PathBuf> {
-    let folders = root().join("results").read_dir().unwrap();
-    let mut all: Vec<PathBuf> = folders
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.join("campaign.json").exists() && path.join("report.html").exists())
-        .collect();
-    all.sort();
-    all
+    publication::published(&root().join("results")).unwrap()
 }
 
 /// The newest published campaign of a kind (`compare`, …); of comparisons, the newest of the
