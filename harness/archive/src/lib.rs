@@ -2,12 +2,13 @@
 //! row again.
 //!
 //! `campaign, bounded ← packed ← store ← rounds ← archive ← stamps ← sampled`;
-//! `store ← publication`. `baseline` finds a campaign by its name.
+//! `hidden ← store ← publication`. `baseline` finds a campaign by its name.
 
 pub mod archive;
 pub mod baseline;
 mod bounded;
 pub mod campaign;
+pub mod hidden;
 pub mod packed;
 pub mod publication;
 pub mod rounds;

@@ -3,6 +3,7 @@
 
 use crate::baseline::{self, Baseline};
 use crate::campaign::{Campaign, Evidence};
+use crate::hidden::Hidden;
 use crate::packed;
 use crate::unsaved::Unsaved;
 use anyhow::{Context, Error, Result, bail};
@@ -10,7 +11,6 @@ use bench_core::analysis::rows::result::RoundResult;
 use bench_core::load::plan::Plan;
 use bench_core::record::round::Record;
 use serde::Serialize;
-use serde_json::Value;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -50,8 +50,7 @@ pub struct Store {
     saved: usize,
     /// The length of their lines in `rounds.jsonl`.
     saved_bytes: u64,
-    /// Machine paths, and what replaces each of them.
-    hidden: Vec<(String, &'static str)>,
+    hidden: Hidden,
 }
 
 impl Store {
@@ -81,8 +80,8 @@ impl Store {
         let created = || -> std::io::Result<(PathBuf, File)> {
             fs::create_dir_all(out)?;
             let dir = make_dir(out, name)?;
-            fs::create_dir(dir.join("journeys"))?;
-            fs::create_dir(dir.join("grid"))?;
+            fs::create_dir(dir.join(JOURNEYS))?;
+            fs::create_dir(dir.join(GRID))?;
             let file = OpenOptions::new().create_new(true).append(true).open(dir.join(ROUNDS))?;
             Ok((dir, file))
         };
@@ -92,10 +91,7 @@ impl Store {
                 out.display()
             )
         })?;
-        let mut hidden = vec![(root.to_string_lossy().into_owned(), ".")];
-        if let Some(home) = std::env::var_os("HOME").filter(|home| home.len() > 1) {
-            hidden.push((home.to_string_lossy().into_owned(), "~"));
-        }
+        let hidden = Hidden::new(root, ".");
         Ok(Self { dir, rounds, saved: 0, saved_bytes: 0, hidden })
     }
 
@@ -111,21 +107,8 @@ impl Store {
     /// When it has no JSON form.
     pub fn without_paths(&self, result: &RoundResult) -> Result<RoundResult> {
         let mut value = serde_json::to_value(result)?;
-        self.hide(&mut value);
+        self.hidden.in_value(&mut value);
         Ok(serde_json::from_value(value)?)
-    }
-
-    fn hide(&self, value: &mut Value) {
-        match value {
-            Value::String(text) => {
-                for (path, replacement) in &self.hidden {
-                    *text = text.replace(path, replacement);
-                }
-            }
-            Value::Array(values) => values.iter_mut().for_each(|value| self.hide(value)),
-            Value::Object(map) => map.values_mut().for_each(|value| self.hide(value)),
-            _ => {}
-        }
     }
 
     /// Saves a recording that a workload replays: without it, due times could not be

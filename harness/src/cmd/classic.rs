@@ -11,6 +11,7 @@ use crate::interrupt;
 use crate::view::output::View;
 use anyhow::{Context, Result, bail};
 use bench_archive::campaign::{Request, Status};
+use bench_archive::hidden::Hidden;
 use bench_archive::store::{self, Files};
 use bench_archive::unsaved::Unsaved;
 use bench_core::load::plan::SAMPLES;
@@ -114,6 +115,7 @@ impl Staged {
     fn all(root: &Path, args: &ClassicArgs, data: &Data, interrupted: &AtomicBool) -> Result<Self> {
         let mut staged = Self::default();
         let mut checked = BTreeMap::new();
+        let hidden = Hidden::new(root, ".");
         for experiment in &data.experiments {
             if interrupted.load(Ordering::SeqCst) {
                 return Ok(staged);
@@ -126,7 +128,7 @@ impl Staged {
                     staged.ready.push(Ready { experiment, args: run, stage, scheme });
                 }
                 Err(error) => {
-                    let why = format!("{error:#}").replace(&*root.to_string_lossy(), ".");
+                    let why = hidden.in_text(&format!("{error:#}"));
                     log::warn!("experiment {}: {why}", experiment.name);
                     staged.missing.insert(experiment.name.clone(), why);
                 }

@@ -3,9 +3,10 @@
 
 use crate::cli::PublishArgs;
 use crate::exit::Exit;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use bench_archive::archive::Archive;
 use bench_archive::campaign::{Campaign, Kind};
+use bench_archive::hidden::Hidden;
 use bench_archive::publication;
 use bench_archive::store::{self, Files};
 use bench_publish::export::{self, Format};
@@ -164,9 +165,7 @@ fn index_of(dir: &Path, archives: &[Archive]) -> Result<Vec<Output>> {
         let dir = item?.path();
         let name = dir.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
         // The index must not contain a path of this machine.
-        let without_path = |error: anyhow::Error| {
-            format!("{error:#}").replace(&*dir.to_string_lossy(), name.as_str())
-        };
+        let without_path = |error: Error| Hidden::new(&dir, &name).in_text(&format!("{error:#}"));
         if is_classic(&dir) && dir.join(classic::OBJECT).exists() {
             let findings = classic::read(&dir).map(about).map_err(without_path);
             classics.push(Classic { name: name.clone(), findings });
@@ -198,10 +197,9 @@ fn about(findings: Findings) -> index::Findings {
 /// The campaign of a directory, if it is published (it has a page) or is being published.
 fn published(dir: &Path, archives: &[Archive]) -> Option<Result<Campaign>> {
     let own = archives.iter().find(|a| a.dir().canonicalize().is_ok_and(|own| own == dir));
-    let has = |file: &str| dir.join(file).exists();
     match own {
         Some(archive) => Some(Ok(archive.campaign.clone())),
-        None if has("campaign.json") && has("report.html") => {
+        None if publication::is_published(dir) => {
             Some(Archive::open(dir).map(|archive| archive.campaign))
         }
         None => None,
