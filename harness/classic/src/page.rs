@@ -5,6 +5,7 @@ use super::columns::{self, Column};
 use super::findings::{Findings, Line, Table};
 use super::text;
 use bench_core::text::escape;
+use bench_publish::text::labels;
 use bench_publish::text::style::{Style, or_dash};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -44,13 +45,13 @@ pub fn page(findings: &Findings) -> String {
 }
 
 fn provenance(findings: &Findings) -> Markup {
-    let (commit, dirty) = text::commit(findings);
+    let commit = labels::commit(findings.commit.as_deref(), findings.dirty);
     html! {
         p.soft {
             "Started " (findings.started) ", "
             (findings.machine.as_deref().unwrap_or("machine unknown"))
             @if let Some(placement) = &findings.placement { ", " (placement) }
-            ", commit " (commit) (dirty) ", by " code { (findings.command) } "."
+            ", commit " (commit) ", by " code { (findings.command) } "."
             @if !findings.complete { " " strong { "Not all of it was run." } }
         }
     }

@@ -4,10 +4,8 @@ use super::checks::Outcome;
 use super::columns::{self, Column};
 use super::findings::{Findings, Line, Table};
 use bench_core::text::escape;
+use bench_publish::text::labels;
 use bench_publish::text::style::{Style, aligned, or_dash};
-
-/// Characters of a commit's hash that are shown.
-const COMMIT_CHARS: usize = 12;
 
 /// The legend of the table in the older benchmark's terms.
 pub const OLDER: &str = "As the older benchmark measured, with its counters and sampling. Server reports: ticks passed to `send()`, mean over whole seconds. Client reports: ticks processed in the same seconds. Latency: mean of (whole ms when processed − whole ms of the stamp) over the messages that it sampled and that were processed within the window; here one tick in 125 is stamped, and these stand for every message, those whose seq is a multiple of 1000 for every 1000th. Efficiency: client reports divided by server reports. Noted: the rate in its notes.";
@@ -54,26 +52,19 @@ pub fn render(findings: &Findings, style: Style) -> String {
 
 /// When, where and how it was run.
 fn provenance(findings: &Findings, style: Style) -> String {
-    let (commit, dirty) = commit(findings);
+    let commit = labels::commit(findings.commit.as_deref(), findings.dirty);
     let command = match style {
         Style::Terminal => style.text(&findings.command),
         Style::Markdown => escape::code(&findings.command),
     };
     let state = if findings.complete { "" } else { " Not all of it was run." };
     format!(
-        "Started {}, {}, {}, commit {}{dirty}, by {command}.{state}\n\n",
+        "Started {}, {}, {}, commit {}, by {command}.{state}\n\n",
         style.text(&findings.started),
         style.text(findings.machine.as_deref().unwrap_or("machine unknown")),
         style.text(findings.placement.as_deref().unwrap_or("no placement")),
         style.text(&commit),
     )
-}
-
-/// The commit, shortened, and ` with changes` if files differed from it.
-pub(super) fn commit(findings: &Findings) -> (String, &'static str) {
-    let commit = findings.commit.as_deref().unwrap_or("unknown");
-    let dirty = if findings.dirty == Some(true) { " with changes" } else { "" };
-    (commit.chars().take(COMMIT_CHARS).collect(), dirty)
 }
 
 fn verdicts(findings: &Findings, style: Style) -> String {

@@ -2,6 +2,7 @@
 //! Campaigns that cannot be compared never share a table. Pure.
 
 use crate::report::headline;
+use crate::text::labels;
 use bench_archive::campaign::{Campaign, Kind, Status};
 use bench_core::load::workload;
 use bench_core::text::escape;
@@ -113,9 +114,7 @@ fn loads(campaign: &Campaign) -> String {
 }
 
 fn commit(campaign: &Campaign) -> String {
-    let hash = campaign.commit.as_deref().unwrap_or("unknown");
-    let dirty = if campaign.dirty == Some(true) { " with changes" } else { "" };
-    format!("{}{dirty}", hash.get(..10).unwrap_or(hash))
+    labels::narrow_commit(campaign.commit.as_deref(), campaign.dirty)
 }
 
 const ABOUT: &str = "Each directory is one run of `harness compare`, `capacity` or `sweep`: `report.html` and `table.md` to read, `campaign.json`, `rounds.jsonl` (compressed where it is large) and `rows.csv` to compute with, `hlog/` for HdrHistogram's viewers.";
@@ -133,7 +132,9 @@ fn stamps(entries: &[Entry]) -> String {
     )
 }
 
-const CLASSIC: &str = "Runs of `harness classic`: the older benchmark's experiments repeated with this suite, and which of its claims hold.";
+/// What runs of `harness classic` are.
+const CLASSIC: &str =
+    "the older benchmark's experiments repeated with this suite, and which of its claims hold.";
 
 /// `results/README.md`.
 #[must_use]
@@ -169,7 +170,9 @@ pub fn markdown(entries: &[Entry], classics: &[Classic]) -> String {
         }
     }
     if classics.iter().any(|classic| classic.findings.is_ok()) {
-        out.push_str(&format!("\n{CLASSIC}\n\n| run | machine | result |\n|---|---|---|\n"));
+        out.push_str(&format!(
+            "\nRuns of `harness classic`: {CLASSIC}\n\n| run | machine | result |\n|---|---|---|\n"
+        ));
     }
     for (name, findings) in classic_runs(classics) {
         let machine = findings.machine.as_deref().unwrap_or("unknown");
@@ -218,7 +221,7 @@ fn classic_runs(classics: &[Classic]) -> Vec<(&str, &Findings)> {
 
 fn classic_table(classics: &[Classic]) -> Markup {
     html! {
-        p { "Runs of " code { "harness classic" } ": the older benchmark's experiments repeated with this suite, and which of its claims hold." }
+        p { "Runs of " code { "harness classic" } ": " (CLASSIC) }
         div.scroll tabindex="0" {
             table {
                 thead { tr { @for head in ["run", "machine", "result"] { th.text scope="col" { (head) } } } }

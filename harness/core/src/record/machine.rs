@@ -1,7 +1,6 @@
 //! The machine that a campaign ran on.
 
 use schemars::JsonSchema;
-
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -36,6 +35,21 @@ pub struct Machine {
     pub clocksource: Option<String>,
     /// Load average over one minute before the campaign.
     pub load_before: Option<f32>,
+}
+
+impl Machine {
+    /// What the system is set to, by name; `unknown` where it does not report it.
+    #[must_use]
+    pub fn settings(&self) -> [(&'static str, String); 5] {
+        [
+            ("governor", &self.governor),
+            ("clock", &self.clocksource),
+            ("congestion control", &self.congestion_control),
+            ("receive buffers", &self.tcp_rmem_bytes),
+            ("send buffers", &self.tcp_wmem_bytes),
+        ]
+        .map(|(name, value)| (name, value.clone().unwrap_or_else(|| "unknown".to_owned())))
+    }
 }
 
 /// One line: processor, CPUs, memory, kernel, congestion control.

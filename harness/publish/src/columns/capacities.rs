@@ -1,6 +1,6 @@
 //! The columns of capacities, in the order of tidy CSV.
 
-use super::column::{Column, Format, Reading};
+use super::column::{self, Column, Format, Reading};
 use bench_core::analysis::capacity::result::Capacity;
 use std::sync::LazyLock;
 
@@ -15,10 +15,7 @@ pub fn all() -> &'static [Entry] {
 /// The column with that key, which has to exist.
 #[must_use]
 pub fn column(key: &str) -> &'static Entry {
-    match all().iter().find(|column| column.key == key) {
-        Some(column) => column,
-        None => unreachable!("keys are constants of this crate, and `{key}` is none"),
-    }
+    column::with_key(all(), key)
 }
 
 fn rate(per_s: Option<u64>) -> Option<f64> {

@@ -121,6 +121,14 @@ pub struct Csv {
     pub unit: &'static str,
 }
 
+/// The column with that key, which has to exist.
+pub(super) fn with_key<'a, T>(all: &'a [Column<T>], key: &str) -> &'a Column<T> {
+    match all.iter().find(|column| column.key == key) {
+        Some(column) => column,
+        None => unreachable!("keys are constants of this crate, and `{key}` is none"),
+    }
+}
+
 /// An entry of the catalogue, about rows of type `T`.
 #[derive(Debug, Clone, Copy)]
 pub struct Column<T> {

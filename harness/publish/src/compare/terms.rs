@@ -147,24 +147,19 @@ pub fn notes(a: &Side<'_>, b: &Side<'_>, filter: &Filter) -> Vec<Note> {
 
 /// How two machines, and the placement on them, differ.
 fn machine(a: &Campaign, b: &Campaign) -> Vec<Difference> {
-    let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
     let facts = |campaign: &Campaign| {
         let m = &campaign.machine;
-        [
+        let hardware = [
             ("host", m.host.clone()),
-            ("CPU", known(&m.cpu_model)),
+            ("CPU", m.cpu_model.clone().unwrap_or_else(|| "unknown".to_owned())),
             ("architecture", m.architecture.clone()),
             ("CPUs", format!("{} ({} online)", m.cpus_allowed, m.cpus_online)),
             ("kernel", m.kernel.clone()),
-            ("congestion control", known(&m.congestion_control)),
-            ("governor", known(&m.governor)),
-            ("clock", known(&m.clocksource)),
-            ("receive buffers", known(&m.tcp_rmem_bytes)),
-            ("send buffers", known(&m.tcp_wmem_bytes)),
-            ("placement", campaign.placement.clone()),
-        ]
+        ];
+        let placement = [("placement", campaign.placement.clone())];
+        hardware.into_iter().chain(m.settings()).chain(placement)
     };
-    let both = facts(a).into_iter().zip(facts(b));
+    let both = facts(a).zip(facts(b));
     both.filter(|(a, b)| a.1 != b.1).map(|((what, a), (_, b))| Difference { what, a, b }).collect()
 }
 

@@ -2,8 +2,9 @@
 
 use super::change::{Change, Subject, Value, Word};
 use super::diff::{Diff, Tally};
-use super::side::{Head, Which};
+use super::side::Which;
 use crate::columns::rows;
+use crate::text::labels;
 use crate::text::style::or_dash;
 use crate::text::style::{Style, aligned};
 use bench_archive::campaign::Kind;
@@ -96,23 +97,13 @@ impl Page<'_> {
         [(Which::A, &self.diff.a), (Which::B, &self.diff.b)].map(|(side, head)| {
             let name = self.escaped(&head.name, CELL);
             let kind = self.diff.kind;
+            let commit = labels::commit(head.commit.as_deref(), head.dirty);
             format!(
-                "{side}: {name}, {kind} of {}, {}",
+                "{side}: {name}, {kind} of {}, commit {}",
                 self.escaped(&head.started, CELL),
-                self.commit(head)
+                self.escaped(&commit, CELL)
             )
         })
-    }
-
-    fn commit(&self, head: &Head) -> String {
-        let dirty = if head.dirty == Some(true) { " with changes" } else { "" };
-        match &head.commit {
-            Some(hash) => format!(
-                "commit {}{dirty}",
-                self.escaped(&hash.chars().take(12).collect::<String>(), 12)
-            ),
-            None => "commit unknown".to_owned(),
-        }
     }
 
     fn notes(&self) -> Vec<String> {

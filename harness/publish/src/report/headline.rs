@@ -4,7 +4,7 @@ use crate::text::labels;
 use bench_archive::campaign::{Campaign, Kind};
 use bench_core::analysis::capacity::result::Capacity;
 use bench_core::analysis::round::backlog::Layer;
-use bench_core::analysis::rows::row::Row;
+use bench_core::analysis::rows::row::{self, Row};
 use bench_core::analysis::verdict::Verdict;
 use bench_core::load::workload::{RankBy, Workload};
 use bench_core::text::digits::{nanos, short};
@@ -193,11 +193,8 @@ fn capacity(all: &[Capacity]) -> String {
 
 /// For each client the highest of the rates at which it kept up.
 fn sweep(campaign: &Campaign) -> String {
-    let mut clients: Vec<&str> = campaign.rows.iter().map(|row| row.client.as_str()).collect();
-    clients.sort_unstable();
-    clients.dedup();
     let highest = campaign.rows.iter().filter_map(|row| row.rate_per_s).max();
-    let each = clients.into_iter().map(|client| {
+    let each = row::clients(&campaign.rows).into_iter().map(|client| {
         let class = campaign.rows.iter().find(|row| row.client == client).map(|row| row.class);
         let name = class.map_or(client.to_owned(), |class| named(client, class));
         let held = campaign

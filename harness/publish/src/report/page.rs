@@ -247,24 +247,22 @@ fn machine(campaign: &Campaign) -> Markup {
     let machine = &campaign.machine;
     let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".into());
     let stolen = campaign.stolen_share.map_or("unknown".into(), |s| format!("{:.2} %", s * 100.0));
-    let facts = [
+    let hardware = [
         ("CPU", format!("{}, {} CPUs", known(&machine.cpu_model), machine.cpus_online)),
         ("kernel", format!("Linux {} ({})", machine.kernel, machine.architecture)),
-        ("governor", known(&machine.governor)),
-        ("clock", known(&machine.clocksource)),
-        ("congestion control", known(&machine.congestion_control)),
-        ("receive buffers", known(&machine.tcp_rmem_bytes)),
-        ("send buffers", known(&machine.tcp_wmem_bytes)),
+    ];
+    let conditions = [
         ("placement", campaign.placement.clone()),
         ("CPU time taken by the hypervisor", stolen),
         ("began, ended", format!("{} – {}", campaign.started, known(&campaign.ended))),
         ("server", server(campaign)),
         ("contract", campaign.contract.to_string()),
     ];
+    let facts = hardware.into_iter().chain(machine.settings()).chain(conditions);
     html! {
         section {
             h2 { "Machine and versions" }
-            dl.facts { @for (name, value) in &facts { dt { (name) } dd { (value) } } }
+            dl.facts { @for (name, value) in facts { dt { (name) } dd { (value) } } }
             div.scroll tabindex="0" {
                 table {
                     thead { tr {

@@ -1,13 +1,11 @@
 //! A campaign as text: its heading and all of its tables.
 
 use super::{across, capacities, sweep, workload};
+use crate::text::labels;
 use crate::text::style::Style;
 use bench_archive::campaign::{Campaign, Kind};
 use bench_core::load::workload::Workload;
 use bench_core::text::escape;
-
-/// Characters of a commit's hash that are shown.
-const COMMIT_CHARS: usize = 12;
 
 /// `table.md`: a campaign's heading and its tables.
 #[must_use]
@@ -18,15 +16,13 @@ pub fn markdown(campaign: &Campaign) -> String {
 /// The heading above its tables: what was run, when, where and how.
 #[must_use]
 pub fn heading(campaign: &Campaign, style: Style) -> String {
-    let commit = campaign.commit.as_deref().unwrap_or("unknown");
-    let commit = style.text(&commit.chars().take(COMMIT_CHARS).collect::<String>());
-    let dirty = if campaign.dirty == Some(true) { " with changes" } else { "" };
+    let commit = style.text(&labels::commit(campaign.commit.as_deref(), campaign.dirty));
     let (title, command) = match style {
         Style::Terminal => ("", style.text(&campaign.command)),
         Style::Markdown => ("# ", escape::code(&campaign.command)),
     };
     format!(
-        "{title}Campaign of {}, {}\n\n{command}, commit {commit}{dirty}, seed {}\n\n{}\n{}: {} rounds with at least {} s of warm-up and {} s measured\n",
+        "{title}Campaign of {}, {}\n\n{command}, commit {commit}, seed {}\n\n{}\n{}: {} rounds with at least {} s of warm-up and {} s measured\n",
         style.text(&campaign.started),
         campaign.status,
         campaign.seed,

@@ -12,7 +12,7 @@ use bench_archive::campaign::{Campaign, Kind};
 use bench_archive::packed::GridRow;
 use bench_core::analysis::round::window;
 use bench_core::analysis::rows::ranking;
-use bench_core::analysis::rows::row::Row;
+use bench_core::analysis::rows::row::{self, Row};
 use bench_core::analysis::verdict::Verdict;
 use bench_core::load::workload::{RankBy, Workload};
 use bench_core::text::digits::{count, nanos};
@@ -134,9 +134,6 @@ fn backlogs(archive: &Archive, workload: &Workload, rows: &[Row], width: usize) 
 /// The p99 of each client over the rates.
 fn sweep(campaign: &Campaign, width: usize) -> String {
     let Some((least, most)) = p99_range(&campaign.rows) else { return String::new() };
-    let mut clients: Vec<&str> = campaign.rows.iter().map(|row| row.client.as_str()).collect();
-    clients.sort_unstable();
-    clients.dedup();
     let line = |client: &str| {
         let of = |workload: &Workload| {
             let is = |row: &&Row| row.workload == workload.name && row.client == client;
@@ -152,7 +149,7 @@ fn sweep(campaign: &Campaign, width: usize) -> String {
             label: format!("{first} to {last}"),
         }
     };
-    let lines: Vec<Line> = clients.into_iter().map(line).collect();
+    let lines: Vec<Line> = row::clients(&campaign.rows).into_iter().map(line).collect();
     let title = format!(
         "p99 of the response time from the lowest rate to the highest (logarithmic scale from {})",
         nanos(small_charts::decade_below(least) as u64)

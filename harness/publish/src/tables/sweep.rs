@@ -3,7 +3,7 @@
 use crate::columns::layout::{self, Shown};
 use crate::text::notes;
 use crate::text::style::{Style, aligned, or_dash};
-use bench_core::analysis::rows::row::Row;
+use bench_core::analysis::rows::row::{self, Row};
 use bench_core::analysis::verdict::Verdict;
 use bench_core::load::workload::{Rate, Workload};
 use bench_core::text::digits::count;
@@ -21,9 +21,7 @@ pub fn render(workloads: &[Workload], rows: &[Row], style: Style) -> String {
 }
 
 fn table(column: &Shown, workloads: &[Workload], rows: &[Row], style: Style) -> String {
-    let mut clients: Vec<&str> = rows.iter().map(|row| row.client.as_str()).collect();
-    clients.sort_unstable();
-    clients.dedup();
+    let clients = row::clients(rows);
     let heads = clients.iter().map(|client| style.text(client));
     let first = [style.head("offered", "ticks/s")];
     let mut table = style.table(first.into_iter().chain(heads));

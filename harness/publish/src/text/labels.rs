@@ -43,6 +43,29 @@ pub fn load(workload: &Workload) -> String {
     text
 }
 
+/// Characters of a commit's hash that are shown.
+const COMMIT_CHARS: usize = 12;
+/// The same in the index of published campaigns, whose column is narrow.
+const NARROW_COMMIT_CHARS: usize = 10;
+
+/// A commit, shortened, and ` with changes` if files differed from it.
+#[must_use]
+pub fn commit(hash: Option<&str>, dirty: Option<bool>) -> String {
+    commit_of(COMMIT_CHARS, hash, dirty)
+}
+
+/// The same for a narrow column.
+#[must_use]
+pub fn narrow_commit(hash: Option<&str>, dirty: Option<bool>) -> String {
+    commit_of(NARROW_COMMIT_CHARS, hash, dirty)
+}
+
+fn commit_of(chars: usize, hash: Option<&str>, dirty: Option<bool>) -> String {
+    let shown: String = hash.unwrap_or("unknown").chars().take(chars).collect();
+    let changes = if dirty == Some(true) { " with changes" } else { "" };
+    shown + changes
+}
+
 /// ` (reference)` and the like; nothing for a library.
 #[must_use]
 pub fn class(class: Class) -> String {

@@ -21,7 +21,7 @@ use contract::Class;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One row of a table. Numbers are medians over the rounds that count for its verdict
 /// ([`counts`]).
@@ -157,6 +157,13 @@ pub struct Versus {
     pub p: f64,
     /// The same after Holm's adjustment for all comparisons of the table.
     pub p_holm: f64,
+}
+
+/// The clients of rows, each once, sorted.
+#[must_use]
+pub fn clients(rows: &[Row]) -> Vec<&str> {
+    let all: BTreeSet<&str> = rows.iter().map(|row| row.client.as_str()).collect();
+    all.into_iter().collect()
 }
 
 /// The verdict of a row. A round that failed, or did not pass its audit, decides alone;

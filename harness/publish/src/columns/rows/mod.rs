@@ -1,6 +1,6 @@
 //! The columns of rows, in the order of tidy CSV.
 
-use super::column::Column;
+use super::column::{self, Column};
 use bench_core::analysis::rows::metric::Metric;
 use bench_core::analysis::rows::row::Row;
 use std::sync::LazyLock;
@@ -53,10 +53,7 @@ pub fn all() -> &'static [Entry] {
 /// The column with that key, which has to exist.
 #[must_use]
 pub fn column(key: &str) -> &'static Entry {
-    match all().iter().find(|column| column.key == key) {
-        Some(column) => column,
-        None => unreachable!("keys are constants of this crate, and `{key}` is none"),
-    }
+    column::with_key(all(), key)
 }
 
 /// The column of a metric by which rows are ranked or compared.

@@ -1,7 +1,7 @@
 //! The rows of a group: client by client, its workloads in their order.
 
 use bench_archive::campaign::Campaign;
-use bench_core::analysis::rows::row::Row;
+use bench_core::analysis::rows::row::{self, Row};
 use bench_core::load::workload::Workload;
 
 /// Each row with its workload; empty where a campaign does not have several of the group.
@@ -14,9 +14,6 @@ pub(super) fn of_group<'a>(
     if workloads.len() < 2 {
         return Vec::new();
     }
-    let mut clients: Vec<&str> = campaign.rows.iter().map(|row| row.client.as_str()).collect();
-    clients.sort_unstable();
-    clients.dedup();
     let of_client = |client: &str| -> Vec<(&Row, &Workload)> {
         let row = |workload: &&'a Workload| {
             let is = |row: &&Row| row.client == client && row.workload == workload.name;
@@ -24,5 +21,5 @@ pub(super) fn of_group<'a>(
         };
         workloads.iter().filter_map(row).collect()
     };
-    clients.into_iter().flat_map(of_client).collect()
+    row::clients(&campaign.rows).into_iter().flat_map(of_client).collect()
 }
