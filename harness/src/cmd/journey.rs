@@ -1,18 +1,21 @@
 //! `harness journey`: which stages took the response time of a saved campaign's ticks.
 
+use super::names;
 use super::output::is_broken_pipe;
 use crate::cli::JourneyArgs;
 use crate::exit::Exit;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use bench_archive::archive::Archive;
 use bench_archive::campaign::Evidence;
 use bench_archive::rounds::Round;
-use bench_core::analysis::round::journey::{Stamps, Waterfall};
-use bench_core::text::{escape, nearest};
+use bench_archive::sampled::{self, Sampled, Tick};
+use bench_core::analysis::round::journey::Waterfall;
+use bench_core::text::escape;
 use bench_publish::tables::{ticks, waterfall};
 use bench_publish::text::style::Style;
 use std::cmp::Reverse;
 use std::io::Write;
+use std::ops::Range;
 
 /// Prints the waterfalls, or the journeys of single ticks.
 ///
@@ -20,8 +23,9 @@ use std::io::Write;
 /// When the directory is not a campaign's or is damaged, or nothing matches.
 pub fn run(args: &JourneyArgs) -> Result<Exit> {
     let archive = Archive::open(&args.campaign)?;
-    check("client", &args.clients, &archive, |round| &round.result.client)?;
-    check("workload", &args.workloads, &archive, |round| &round.result.workload)?;
+    let known = |name: fn(&Round) -> &str| archive.rounds.iter().map(name);
+    names::check("client", &args.clients, known(|round| &round.result.client))?;
+    names::check("workload", &args.workloads, known(|round| &round.result.workload))?;
     let wanted = |round: &&Round| {
         let is_in = |names: &[String], name: &String| names.is_empty() || names.contains(name);
         is_in(&args.clients, &round.result.client)
@@ -51,9 +55,16 @@ fn print(archive: &Archive, args: &JourneyArgs, rounds: &[&Round]) -> Result<()>
     }
     archive.needs_stamps()?;
     for round in rounds {
-        let Some(evidence) = &round.evidence else { continue };
-        let all = archive.journeys(round, evidence)?;
-        let chosen = choose(all, evidence, args.seq, args.slowest.unwrap_or(1))?;
+        let (Some(evidence), Some(sampled)) = (&round.evidence, sampled::of(archive, round)?)
+        else {
+            continue;
+        };
+        let chosen = match args.seq {
+            Some(seq) => numbered(sampled.ticks, seq).with_context(|| {
+                format!("{} has no sampled tick with number {seq} or higher", evidence.journeys)
+            })?,
+            None => slowest(sampled, round, evidence, args.slowest.unwrap_or(1)),
+        };
         let is_due = archive.timetable(round, evidence)?.schedule().is_open_loop();
         let remark = if is_due { "" } else { " (no due times: counted from generation)" };
         let title = format!("{}{remark}", named(round, "round "));
@@ -70,22 +81,6 @@ fn named(round: &Round, before_number: &str) -> String {
     format!("{workload} · {client}{control} · {before_number}{number}")
 }
 
-/// Checks that the campaign has every name that was asked for.
-fn check(
-    kind: &str,
-    asked: &[String],
-    archive: &Archive,
-    name: impl Fn(&Round) -> &String,
-) -> Result<()> {
-    let mut known: Vec<&String> = archive.rounds.iter().map(name).collect();
-    known.sort();
-    known.dedup();
-    match asked.iter().find(|name| !known.contains(name)) {
-        Some(unknown) => bail!("this campaign: {}", nearest::unknown(kind, unknown, &known)),
-        None => Ok(()),
-    }
-}
-
 /// One table of all rounds' waterfalls.
 fn waterfalls(rounds: &[&Round]) -> String {
     let row = |round: &&Round| -> Option<(String, Waterfall)> {
@@ -98,24 +93,31 @@ fn waterfalls(rounds: &[&Round]) -> String {
     }
 }
 
-/// The tick with the number `seq` or the next sampled one, or the slowest of the window.
-fn choose(
-    mut all: Vec<(usize, Stamps)>,
-    evidence: &Evidence,
-    seq: Option<u64>,
-    count: usize,
-) -> Result<Vec<(usize, Stamps)>> {
-    if let Some(seq) = seq {
-        let Some(found) = all.iter().map(|(_, s)| s.seq).filter(|&s| s >= seq).min() else {
-            bail!("{} has no sampled tick with number {seq} or higher", evidence.journeys);
-        };
-        all.retain(|(_, stamps)| stamps.seq == found);
-        return Ok(all);
+/// The tick with the number `seq`, or the next sampled one, on every connection that has it.
+fn numbered(mut all: Vec<Tick>, seq: u64) -> Option<Vec<Tick>> {
+    let found = all.iter().map(|tick| tick.stamps.seq).filter(|&other| other >= seq).min()?;
+    all.retain(|tick| tick.stamps.seq == found);
+    Some(all)
+}
+
+/// The slowest ticks of the measured window, the slowest first.
+fn slowest(sampled: Sampled, round: &Round, evidence: &Evidence, count: usize) -> Vec<Tick> {
+    let Sampled { ticks: mut all, window_ns } = sampled;
+    match window_ns {
+        Some(_) => all.retain(|tick| tick.in_window),
+        None => {
+            let window = generated_within(round, evidence);
+            all.retain(|tick| window.contains(&tick.stamps.due_ns));
+        }
     }
-    let begin_ns = evidence.start_ns + evidence.warmup_ns;
-    let window = begin_ns..begin_ns + evidence.measure_ns;
-    all.retain(|(_, stamps)| window.contains(&stamps.due_ns));
-    all.sort_by_key(|(_, stamps)| Reverse(stamps.response(evidence.ended_ns).bound_ns()));
+    all.sort_by_key(|tick| Reverse(tick.stamps.response(evidence.ended_ns).bound_ns()));
     all.truncate(count);
-    Ok(all)
+    all
+}
+
+/// The window of a round without due times, and the planned one of a round that was not measured.
+fn generated_within(round: &Round, evidence: &Evidence) -> Range<u64> {
+    let measured_from = round.result.measurement.as_ref().map(|m| m.window_from_ns);
+    let planned_ns = evidence.warmup_ns + evidence.measure_ns;
+    evidence.start_ns + measured_from.unwrap_or(evidence.warmup_ns)..evidence.start_ns + planned_ns
 }

@@ -18,6 +18,7 @@ pub mod show;
 pub mod sweep;
 
 mod gate;
+mod names;
 mod output;
 mod setup;
 mod versus;

@@ -1,12 +1,12 @@
 //! `harness show`: a saved campaign as text, or in the formats of other programs.
 
+use super::names;
 use super::output::is_broken_pipe;
 use crate::cli::ShowArgs;
 use crate::exit::Exit;
 use anyhow::{Result, bail};
 use bench_archive::archive::Archive;
-use bench_archive::campaign::Kind;
-use bench_core::text::nearest;
+use bench_archive::campaign::{Campaign, Kind};
 use bench_publish::export::{self, Format, hlog};
 use bench_publish::text::small_charts;
 use std::io::{self, IsTerminal, Write};
@@ -70,8 +70,8 @@ fn check_single_log(archive: &Archive) -> Result<()> {
 
 /// Removes what was not asked for.
 fn select(archive: &mut Archive, args: &ShowArgs) -> Result<()> {
-    check("client", &args.clients, clients(archive))?;
-    check("workload", &args.workloads, workloads(archive))?;
+    names::check("client", &args.clients, clients(&archive.campaign))?;
+    names::check("workload", &args.workloads, workloads(archive))?;
     let is_in = |names: &[String], name: &str| names.is_empty() || names.iter().any(|n| n == name);
     let client = |name: &str| is_in(&args.clients, name);
     let campaign = &mut archive.campaign;
@@ -93,23 +93,12 @@ fn select(archive: &mut Archive, args: &ShowArgs) -> Result<()> {
     Ok(())
 }
 
-fn check(what: &str, asked: &[String], mut known: Vec<String>) -> Result<()> {
-    known.sort();
-    known.dedup();
-    match asked.iter().find(|name| !known.contains(name)) {
-        Some(name) => bail!("this campaign: {}", nearest::unknown(what, name, &known)),
-        None => Ok(()),
-    }
+fn clients(campaign: &Campaign) -> impl Iterator<Item = &str> {
+    let rows = campaign.rows.iter().map(|row| row.client.as_str());
+    rows.chain(campaign.capacities.iter().map(|capacity| capacity.client.as_str()))
 }
 
-fn clients(archive: &Archive) -> Vec<String> {
-    let campaign = &archive.campaign;
-    let rows = campaign.rows.iter().map(|row| row.client.clone());
-    let capacities = campaign.capacities.iter().map(|capacity| capacity.client.clone());
-    rows.chain(capacities).collect()
-}
-
-fn workloads(archive: &Archive) -> Vec<String> {
-    let named = archive.campaign.workloads.iter().map(|workload| workload.name.clone());
-    named.chain(archive.rounds.iter().map(|round| round.result.workload.clone())).collect()
+fn workloads(archive: &Archive) -> impl Iterator<Item = &str> {
+    let named = archive.campaign.workloads.iter().map(|workload| workload.name.as_str());
+    named.chain(archive.rounds.iter().map(|round| round.result.workload.as_str()))
 }

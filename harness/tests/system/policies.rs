@@ -7,10 +7,12 @@ use crate::common::{Compared, Room, is_measured};
 use bench_archive::archive::Archive;
 use bench_archive::sampled;
 use bench_core::analysis::statistics::times::{Quantiles, Time, Times};
+use bench_core::text::digits::nanos;
 use bench_publish::report;
 use bench_publish::tables::campaign;
 use serde_json::Value;
 use std::fs;
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 /// A client can process at most 5 000 of 20 000 ticks/s, and no queue of the kernel or of its own
@@ -58,7 +60,9 @@ fn what_each_policy_does_to_a_slow_client_is_counted_and_compared() {
         assert_eq!(line["staleness_p99_ns"], row["staleness_ns"]["p99"]);
         assert_eq!(line["verdict"], row["verdict"]);
     }
-    assert_archive(&Archive::open(&compared.campaign).unwrap());
+    let archive = Archive::open(&compared.campaign).unwrap();
+    assert_archive(&archive);
+    assert_slowest(&archive);
 }
 
 /// Asserts what a row has to report under its policy. All of it holds on a busy machine, too,
@@ -116,6 +120,25 @@ fn assert_archive(archive: &Archive) {
     let title = "Slow consumers: the policies side by side";
     assert!(campaign::markdown(&archive.campaign).contains(&format!("## {title}")));
     assert!(report::html(archive).unwrap().contains(title));
+}
+
+/// Asserts that the slowest tick that `harness journey` finds in each round is that of its
+/// measurement: ticks that were never written are among them, dropped ones are not.
+fn assert_slowest(archive: &Archive) {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("harness"));
+    let output = command.arg("journey").arg(archive.dir()).args(["--slowest", "1"]).output();
+    let shown = String::from_utf8(output.unwrap().stdout).unwrap();
+    let tables: Vec<&str> = shown.trim_end().split("\n\n").collect();
+    assert_eq!(tables.len(), archive.rounds.len(), "{shown}");
+    for (table, round) in tables.into_iter().zip(&archive.rounds) {
+        let Some(times) = round.result.measurement.as_ref().and_then(|m| m.response_ns) else {
+            assert_eq!(round.result.workload, "disconnect", "others have ticks in their window");
+            continue;
+        };
+        // The longest is a lower bound if any tick is, but may be one that was processed.
+        let slowest = nanos(times.max.bound_ns());
+        assert!(table.contains(&format!(" {slowest} ")), "not {slowest}: {table}");
+    }
 }
 
 #[test]

@@ -1,14 +1,15 @@
 //! Single ticks with the time that each part of their path took.
 
 use crate::text::style::{Style, aligned, or_dash};
-use bench_core::analysis::round::journey::{Part, Stamps};
+use bench_archive::sampled::Tick;
+use bench_core::analysis::round::journey::Part;
 
 /// A line for each tick and its connection.
 #[must_use]
-pub fn table(ticks: &[(usize, Stamps)], start_ns: u64, ended_ns: u64) -> String {
+pub fn table(ticks: &[Tick], start_ns: u64, ended_ns: u64) -> String {
     let heads = ["connection", "seq", "due at", "response"].map(str::to_owned).into_iter();
     let mut table = Style::Terminal.table(heads.chain(Part::ALL.map(|part| part.to_string())));
-    for (connection, stamps) in ticks {
+    for Tick { connection, stamps, .. } in ticks {
         let due_s = (stamps.due_ns as f64 - start_ns as f64) / 1e9;
         let response = stamps.response(ended_ns).to_string();
         let parts =
