@@ -32,9 +32,10 @@ impl FromStr for Rates {
     }
 }
 
-/// A type of another crate as the value of an option: its values with their help.
+/// A type of another crate as the value of an option: its values, as it writes them, with their
+/// help.
 macro_rules! option_value {
-    ($name:ident, $of:ty, $doc:literal, { $($variant:path => $word:literal, $help:literal;)+ }) => {
+    ($name:ident, $of:ty, $doc:literal, { $($variant:path => $help:literal;)+ }) => {
         #[doc = $doc]
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub struct $name(pub $of);
@@ -45,35 +46,36 @@ macro_rules! option_value {
             }
 
             fn to_possible_value(&self) -> Option<PossibleValue> {
-                Some(match self.0 {
-                    $($variant => PossibleValue::new($word).help($help),)+
-                })
+                let help = match self.0 {
+                    $($variant => $help,)+
+                };
+                Some(PossibleValue::new(self.0.to_string()).help(help))
             }
         }
     };
 }
 
 option_value!(FormatValue, Format, "`show --format`.", {
-    Format::Text => "text", "Tables and small charts for a terminal";
-    Format::Markdown => "md", "Tables in Markdown, as in table.md";
-    Format::Html => "html", "The page with charts, as report.html";
-    Format::Csv => "csv", "All figures as tidy CSV: a line for each workload, client and metric";
-    Format::Json => "json", "campaign.json, its rows computed again from the rounds";
-    Format::Svg => "svg", "The bar chart of a comparison";
-    Format::Hlog => "hlog", "Response times of one workload as an HdrHistogram log";
-    Format::Parquet => "parquet", "Every sampled tick as a Parquet table";
+    Format::Text => "Tables and small charts for a terminal";
+    Format::Markdown => "Tables in Markdown, as in table.md";
+    Format::Html => "The page with charts, as report.html";
+    Format::Csv => "All figures as tidy CSV: a line for each workload, client and metric";
+    Format::Json => "campaign.json, its rows computed again from the rounds";
+    Format::Svg => "The bar chart of a comparison";
+    Format::Hlog => "Response times of one workload as an HdrHistogram log";
+    Format::Parquet => "Every sampled tick as a Parquet table";
 });
 
 option_value!(StyleValue, Style, "`--style`.", {
-    Style::Schedule => "schedule", "By the schedule of the workload: each tick has a due time";
-    Style::Classic => "classic", "Like the older benchmark's server: bursts without due times";
+    Style::Schedule => "By the schedule of the workload: each tick has a due time";
+    Style::Classic => "Like the older benchmark's server: bursts without due times";
 });
 
 option_value!(TemplateValue, Template, "`new --template`.", {
-    Template::Rust => "rust", "A crate that uses client-kit";
-    Template::Node => "node", "Node.js with the kit of the Node.js clients";
-    Template::Python => "python", "Python with the kit of the Python clients";
-    Template::Browser => "browser", "A page in headless Chromium, and the program that drives it";
+    Template::Rust => "A crate that uses client-kit";
+    Template::Node => "Node.js with the kit of the Node.js clients";
+    Template::Python => "Python with the kit of the Python clients";
+    Template::Browser => "A page in headless Chromium, and the program that drives it";
 });
 
 #[cfg(test)]
