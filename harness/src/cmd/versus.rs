@@ -9,7 +9,7 @@ use bench_archive::archive::Archive;
 use bench_archive::baseline::{self, Baseline};
 use bench_archive::campaign::{Kind, Request, Status};
 use bench_archive::store;
-use bench_core::load::workload::{Rate, Workload};
+use bench_core::load::workload::Workload;
 use bench_core::text::escape;
 use bench_publish::compare::diff;
 use bench_publish::compare::gate::outcome::Outcome;
@@ -45,11 +45,8 @@ impl Earlier {
 
     /// Its rates, if it is a sweep of this workload.
     pub(super) fn rates(&self, workload: &Workload) -> Option<Vec<u64>> {
-        let of = |swept: &Workload| match swept.rate_per_s {
-            Some(Rate::PerSecond(rate)) if swept.name == workload.at_rate(rate).name => Some(rate),
-            _ => None,
-        };
-        let rates: Vec<u64> = self.archive.campaign.workloads.iter().filter_map(of).collect();
+        let all = self.archive.campaign.workloads.iter();
+        let rates: Vec<u64> = all.filter_map(|swept| swept.rate_varied_from(workload)).collect();
         (!rates.is_empty()).then_some(rates)
     }
 

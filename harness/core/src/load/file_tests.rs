@@ -186,3 +186,17 @@ fn contradictions_of_a_policy_are_refused_in_one_line() {
     with_head("rate_per_s='flood'\nslow_consumer={policy='queue'}").unwrap();
     with_head("rate_per_s=5\nserver_threads=64").unwrap();
 }
+
+#[test]
+fn a_varied_rate_is_known_with_and_without_its_base() {
+    let steady = Workload::load(&root(), "steady").unwrap();
+    let varied = steady.at_rate(5000);
+    assert_eq!(varied.rate_varied_from(&steady), Some(5000));
+    let of_schema_2 = Workload { base: None, ..varied.clone() };
+    assert_eq!(of_schema_2.rate_varied_from(&steady), Some(5000));
+    let other = Workload { name: "other".to_owned(), ..steady.clone() };
+    for workload in [&steady, &varied, &of_schema_2] {
+        assert_eq!(workload.rate_varied_from(&other), None, "{}", workload.name);
+    }
+    assert_eq!(steady.rate_varied_from(&steady), None);
+}

@@ -291,10 +291,16 @@ impl Workload {
         self.slow_consumer.map_or(Policy::Queue, |slow| slow.policy)
     }
 
-    /// Its name, or that of the workload whose rate was varied.
+    /// The rate for which this is `original` [at another rate](Self::at_rate); `None`: it is not.
     #[must_use]
-    pub fn base_name(&self) -> &str {
-        self.base.as_ref().unwrap_or(&self.name)
+    pub fn rate_varied_from(&self, original: &Self) -> Option<u64> {
+        let Some(Rate::PerSecond(rate)) = self.rate_per_s else { return None };
+        let is_so = match &self.base {
+            Some(base) => *base == original.name,
+            // Sweeps of schema 2 have names only.
+            None => self.name == original.at_rate(rate).name,
+        };
+        is_so.then_some(rate)
     }
 
     /// The same workload at another fixed rate, with `@rate` after its name.
