@@ -1,7 +1,7 @@
 //! A campaign's numbers as tidy CSV: a line for each workload, client and metric, its unit in a
 //! column. The metrics are those of the catalogue.
 
-use super::{File, Format};
+use super::File;
 use crate::columns::column::{Column, Csv, Reading};
 use crate::columns::{capacities, rows};
 use anyhow::Result;
@@ -18,10 +18,6 @@ use std::borrow::Cow;
 pub struct TidyCsv;
 
 impl super::Exporter for TidyCsv {
-    fn format(&self) -> Format {
-        Format::Csv
-    }
-
     fn files(&self, archive: &Archive) -> Result<Vec<File>> {
         Ok(vec![File::new("rows.csv", csv(&archive.campaign)?)])
     }

@@ -42,20 +42,6 @@ impl fmt::Display for Format {
     }
 }
 
-impl Format {
-    /// All formats.
-    pub const ALL: [Self; 8] = [
-        Self::Text,
-        Self::Markdown,
-        Self::Html,
-        Self::Csv,
-        Self::Json,
-        Self::Svg,
-        Self::Hlog,
-        Self::Parquet,
-    ];
-}
-
 /// A file of a campaign's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
@@ -75,9 +61,6 @@ impl File {
 
 /// Creates the files of one format.
 pub trait Exporter {
-    /// The format that it creates.
-    fn format(&self) -> Format;
-
     /// The files of a campaign.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! HdrHistogram interval logs (V2): response times for the viewers of that format, one log for
 //! each workload with due times.
 
-use super::{Exporter, File, Format};
+use super::{Exporter, File};
 use anyhow::{Context, Result};
 use bench_archive::archive::Archive;
 use bench_archive::rounds::Round;
@@ -21,10 +21,6 @@ const HIGHEST_NS: u64 = 1 << 47;
 pub struct Hlog;
 
 impl Exporter for Hlog {
-    fn format(&self) -> Format {
-        Format::Hlog
-    }
-
     fn files(&self, archive: &Archive) -> Result<Vec<File>> {
         archive.needs_stamps()?;
         let file = |log: Log| File::new(format!("hlog/{}.hlog", log.workload), log.text);

@@ -1,6 +1,6 @@
 //! The page with charts.
 
-use super::{Exporter, File, Format};
+use super::{Exporter, File};
 use crate::report;
 use anyhow::Result;
 use bench_archive::archive::Archive;
@@ -9,10 +9,6 @@ use bench_archive::archive::Archive;
 pub struct Html;
 
 impl Exporter for Html {
-    fn format(&self) -> Format {
-        Format::Html
-    }
-
     fn files(&self, archive: &Archive) -> Result<Vec<File>> {
         if report::shows_rounds(&archive.campaign) {
             archive.needs_stamps()?;

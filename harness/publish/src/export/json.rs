@@ -1,6 +1,6 @@
 //! The content of `campaign.json`.
 
-use super::{Exporter, File, Format};
+use super::{Exporter, File};
 use anyhow::Result;
 use bench_archive::archive::Archive;
 use bench_archive::store;
@@ -9,10 +9,6 @@ use bench_archive::store;
 pub struct Json;
 
 impl Exporter for Json {
-    fn format(&self) -> Format {
-        Format::Json
-    }
-
     fn files(&self, archive: &Archive) -> Result<Vec<File>> {
         Ok(vec![File::new("campaign.json", store::pretty(&archive.campaign)?)])
     }

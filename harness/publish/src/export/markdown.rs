@@ -1,6 +1,6 @@
 //! The tables in Markdown.
 
-use super::{Exporter, File, Format};
+use super::{Exporter, File};
 use crate::tables::campaign;
 use anyhow::Result;
 use bench_archive::archive::Archive;
@@ -9,10 +9,6 @@ use bench_archive::archive::Archive;
 pub struct Markdown;
 
 impl Exporter for Markdown {
-    fn format(&self) -> Format {
-        Format::Markdown
-    }
-
     fn files(&self, archive: &Archive) -> Result<Vec<File>> {
         Ok(vec![File::new("table.md", campaign::markdown(&archive.campaign))])
     }

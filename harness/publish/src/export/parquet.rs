@@ -1,7 +1,7 @@
 //! `journeys.parquet`: every sampled tick of a campaign in one table. A row group is a round, so
 //! that only one round is in memory.
 
-use super::{Exporter, File, Format};
+use super::{Exporter, File};
 use ::parquet::basic::{Compression, Encoding, ZstdLevel};
 use ::parquet::data_type::{BoolType, ByteArray, ByteArrayType, Int32Type, Int64Type};
 use ::parquet::file::properties::WriterProperties;
@@ -53,10 +53,6 @@ const NUMBERS: [&str; 9] = [
 pub struct Parquet;
 
 impl Exporter for Parquet {
-    fn format(&self) -> Format {
-        Format::Parquet
-    }
-
     fn files(&self, archive: &Archive) -> Result<Vec<File>> {
         archive.needs_stamps()?;
         let mut bytes = Vec::new();

@@ -1,6 +1,6 @@
 //! The bar chart of a comparison, for white and for dark pages.
 
-use super::{Exporter, File, Format};
+use super::{Exporter, File};
 use crate::report::chart::keeping_up::{self, Theme};
 use anyhow::Result;
 use bench_archive::archive::Archive;
@@ -14,10 +14,6 @@ pub const DARK: &str = "chart-dark.svg";
 pub struct Svg;
 
 impl Exporter for Svg {
-    fn format(&self) -> Format {
-        Format::Svg
-    }
-
     fn files(&self, archive: &Archive) -> Result<Vec<File>> {
         let mut files = Vec::new();
         for (name, theme) in [(LIGHT, Theme::Light), (DARK, Theme::Dark)] {

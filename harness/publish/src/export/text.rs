@@ -1,6 +1,6 @@
 //! Tables and small charts for a terminal.
 
-use super::{Exporter, File, Format};
+use super::{Exporter, File};
 use crate::tables::overview;
 use anyhow::Result;
 use bench_archive::archive::Archive;
@@ -12,10 +12,6 @@ pub struct Text {
 }
 
 impl Exporter for Text {
-    fn format(&self) -> Format {
-        Format::Text
-    }
-
     fn files(&self, archive: &Archive) -> Result<Vec<File>> {
         Ok(vec![File::new("table.txt", overview::text(archive, self.width)?)])
     }

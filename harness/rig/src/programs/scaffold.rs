@@ -31,9 +31,6 @@ impl fmt::Display for Template {
 }
 
 impl Template {
-    /// All templates.
-    pub const ALL: [Self; 4] = [Self::Rust, Self::Node, Self::Python, Self::Browser];
-
     /// Directories in `clients` that a client outside of the suite gets a copy of.
     fn kits(self) -> &'static [&'static str] {
         match self {

@@ -1,6 +1,6 @@
 //! What all charts share: the frame of the SVG text, tooltips, axes and styles.
 
-use crate::report::palette::{GRID, INK};
+use crate::report::palette::INK;
 use anyhow::Result;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -110,12 +110,6 @@ pub(crate) use mesh;
 #[must_use]
 pub fn guide() -> ShapeStyle {
     INK.rgb().stroke_width(1)
-}
-
-/// The style of lines behind the data.
-#[must_use]
-pub fn faint() -> ShapeStyle {
-    GRID.rgb().stroke_width(1)
 }
 
 /// The upper end of a scale: slightly above the highest value, so that it does not touch the
