@@ -1,6 +1,7 @@
 //! A thread for each connection, for clients without a runtime.
 
-use crate::{Outcome, Session};
+use crate::session::Session;
+use crate::ticks::Outcome;
 use anyhow::{Result, anyhow};
 use std::sync::mpsc::channel;
 use std::thread;

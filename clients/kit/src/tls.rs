@@ -1,10 +1,12 @@
 //! TLS with rustls, the same for all clients that speak it.
 
-use crate::identity::LOCK;
+use crate::identity::{Identity, LOCK};
 use crate::run::{self, TlsSupport};
-use crate::{ClientPlan, Identity, Outcome, Session};
+use crate::session::Session;
+use crate::ticks::Outcome;
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
+use contract::ClientPlan;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};

@@ -1,6 +1,7 @@
 //! What clients on tungstenite share: settings, and how its messages are read.
 
-use crate::{End, MAX_MESSAGE_BYTES, Processor, READ_BUFFER_BYTES};
+use crate::limits::{MAX_MESSAGE_BYTES, READ_BUFFER_BYTES};
+use crate::ticks::{End, Processor, Stamp};
 use ::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use ::tungstenite::{Error, Message};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
@@ -66,11 +67,7 @@ impl Processor {
     /// Processes a message from the client's own queue, with the stamp that the
     /// [`crate::ReceiveCounter`] gave it.
     #[inline]
-    pub fn process_queued_message(
-        &mut self,
-        message: &Message,
-        stamp: crate::Stamp,
-    ) -> ControlFlow<()> {
+    pub fn process_queued_message(&mut self, message: &Message, stamp: Stamp) -> ControlFlow<()> {
         match message {
             Message::Binary(payload) => self.process_queued_binary(payload, stamp),
             Message::Text(text) => self.process_queued_text(text, stamp),

@@ -4,7 +4,7 @@
 use super::checks::{self, Bench, Experiments, Finding, Outcome};
 use super::data::{Data, Experiment, Quantity, Role};
 use super::facts::{self, Client, Head, Seen};
-use super::{DATA, OBJECT, RUN, SCHEMA};
+use super::files::{DATA, OBJECT, RUN, SCHEMA};
 use anyhow::{Context, Result};
 use bench_archive::archive::Archive;
 use bench_archive::campaign::Status;

@@ -1,8 +1,11 @@
 //! What the cases share: a connected client, and the counts and rows of a run without a
 //! fault.
 
-use crate::server::market;
-use crate::{Candidate, Child, Connection, Server, Unavailable};
+use crate::case::Candidate;
+use crate::child::{Child, Unavailable};
+use crate::patience::PATIENCE;
+use crate::plan::plan;
+use crate::server::{Connection, Server, market};
 use anyhow::{Result, bail, ensure};
 use contract::{ClientEnd, ClientFinal, ClientHello, ClientPlan, FromClient, SampleRow};
 use std::ops::Range;
@@ -46,7 +49,7 @@ impl<'a> Candidate<'a> {
     /// Checks that it can run on this machine, with a plan for a server that does not exist.
     pub(crate) fn is_available(&self) -> Result<()> {
         let mut child = self.start()?;
-        child.plan(&crate::plan("ws://127.0.0.1:1/", tick::Format::Binary));
+        child.plan(&plan("ws://127.0.0.1:1/", tick::Format::Binary));
         child.gives_up(1).map(|_| ())
     }
 }
@@ -63,7 +66,7 @@ pub(crate) fn accept(server: &Server, child: &mut Child<'_>) -> Result<std::net:
             Some(other) => bail!("it writes {other:?} before it has connected"),
             None => {}
         }
-        ensure!(begin.elapsed() < crate::PATIENCE, "it does not connect");
+        ensure!(begin.elapsed() < PATIENCE, "it does not connect");
         std::thread::sleep(Duration::from_millis(1));
     }
 }

@@ -1,7 +1,7 @@
 //! A client program that plays a case: the lines of the contract, with the errors that a
 //! case reports.
 
-use crate::{PATIENCE, Unavailable};
+use crate::patience::PATIENCE;
 use anyhow::{Context, Error, Result, bail, ensure};
 use contract::child::{self, Exit, Keeper};
 use contract::fault::{Awaited, ExitStatus, Peer};
@@ -9,6 +9,11 @@ use contract::{ClientFinal, ClientHello, ClientPlan, Empty, FromClient, SampleRo
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
+
+/// The client reported that it cannot run here.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Unavailable(pub(crate) String);
 
 /// A client program and its arguments.
 #[derive(Debug, Clone, Copy)]

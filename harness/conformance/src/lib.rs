@@ -3,117 +3,24 @@
 //! the client, plays one scene of the contract with it over a real socket, and
 //! reports what was wrong in one line.
 
+mod case;
 mod cases;
 mod checks;
 mod child;
+mod patience;
+mod plan;
 mod server;
 mod wire;
 
+pub use case::{Candidate, Case, Claims, Finding, Pace};
 pub use cases::CASES;
 pub use child::{Child, Program};
 pub use contract::child::{Exit, Keeper};
+pub use patience::PATIENCE;
+pub use plan::plan;
 pub use server::{Connection, Server, market};
 
-use anyhow::{Context, Result};
-use contract::{Class, ClientPlan, Version};
 use std::path::Path;
-use std::time::Duration;
-use tick::{Format, SYMBOLS, Sample, Schedule};
-
-/// Whatever takes longer than this has failed: no case depends on a shorter time.
-pub const PATIENCE: Duration = Duration::from_secs(30);
-
-/// One case.
-#[derive(Clone, Copy)]
-pub struct Case {
-    /// Its name on the command line.
-    pub name: &'static str,
-    /// What a client that passes has proved.
-    pub proves: &'static str,
-    /// What to check in a client that fails.
-    pub mend: &'static str,
-    /// How long it takes.
-    pub pace: Pace,
-    run: fn(&Candidate<'_>) -> Result<()>,
-}
-
-/// How long a case takes, and so when it is played.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
-    /// Also before each campaign.
-    Quick,
-    /// In the whole suite.
-    Usual,
-    /// In the whole suite; a slow client takes a minute for it.
-    Long,
-}
-
-/// A client that is to be checked.
-#[derive(Clone, Copy)]
-pub struct Candidate<'a> {
-    /// How to start it.
-    pub program: Program<'a>,
-    /// What its `client.toml` says of it.
-    pub claims: &'a Claims,
-    /// Tracks its processes.
-    pub keeper: &'a dyn Keeper,
-}
-
-/// What a `client.toml` says of a client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claims {
-    /// Its name, without that of a variant.
-    pub name: String,
-    /// Its class.
-    pub class: Class,
-}
-
-/// The result of a case.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finding {
-    /// The client did as it should.
-    Passed,
-    /// What was wrong, in one line.
-    Failed(String),
-    /// The client cannot run on this machine, and why.
-    Unavailable(String),
-}
-
-/// The client reported that it cannot run here.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Unavailable(String);
-
-impl Case {
-    /// Plays the case with a client.
-    #[must_use]
-    pub fn play(&self, candidate: &Candidate<'_>) -> Finding {
-        match (self.run)(candidate) {
-            Ok(()) => Finding::Passed,
-            Err(error) => match error.downcast_ref::<Unavailable>() {
-                Some(Unavailable(reason)) => Finding::Unavailable(reason.clone()),
-                None => Finding::Failed(format!("{error:#}")),
-            },
-        }
-    }
-}
-
-impl Claims {
-    /// Reads the `client.toml` in a directory.
-    ///
-    /// # Errors
-    /// When there is none, or it has no name or no class.
-    pub fn in_directory(dir: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(dir.join("client.toml")).context("no client.toml")?;
-        let manifest: toml::Table = text.parse()?;
-        let value = |key: &str| manifest.get(key).and_then(toml::Value::as_str);
-        let class = serde_json::to_value(value("class"))?;
-        Ok(Self {
-            name: value("name").context("client.toml: no name")?.to_owned(),
-            class: serde_json::from_value(class).context("client.toml: class")?,
-        })
-    }
-}
 
 /// Plays one case with a program of the crate that is being tested: the body of a
 /// `#[test]`. It is skipped if the client is not available here.
@@ -172,26 +79,4 @@ macro_rules! contract_tests {
             deadline no_handshake no_server
             connections stop_connections memory_ceiling);
     };
-}
-
-/// A plan for tests: no meter, no work, generous deadlines.
-#[must_use]
-pub fn plan(url: &str, format: Format) -> ClientPlan {
-    ClientPlan {
-        contract: Version,
-        urls: vec![url.to_owned()],
-        ca: None,
-        format,
-        symbols: SYMBOLS,
-        schedule: Schedule::Flood,
-        duration_ns: 1_000_000_000,
-        sample: Sample { first: 3, stride: 7 },
-        work_ns: 0,
-        queue_bound: 256,
-        receive_buffer_bytes: None,
-        memory_ceiling_bytes: 4 << 30,
-        meter: None,
-        connect_deadline_ms: 60_000,
-        deadline_ms: 60_000,
-    }
 }

@@ -1,6 +1,6 @@
 //! A server that accepts connections one by one, on a port that the kernel chooses.
 
-use crate::PATIENCE;
+use crate::patience::PATIENCE;
 use anyhow::{Context, Result, bail};
 use socket2::SockRef;
 use std::io::{ErrorKind, Write};

@@ -1,6 +1,6 @@
 //! How a child program broke the contract.
 
-use crate::Class;
+use crate::client::Class;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

@@ -7,8 +7,8 @@ use std::io::{BufRead, Read, Write};
 /// A longer line is an error, and the child that wrote it is killed.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
 
-/// Rows on one `samples` line; keeps each line far below [`MAX_LINE_BYTES`].
-pub const SAMPLES_PER_LINE: usize = 2048;
+/// The version of the contract that this crate implements.
+pub const VERSION: u32 = 2;
 
 /// Why a line could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +20,7 @@ pub enum LineError {
     #[error("a contract line is longer than {MAX_LINE_BYTES} bytes")]
     TooLong,
     /// The other side speaks another version.
-    #[error("contract version {theirs}, but this program speaks version {}", crate::VERSION)]
+    #[error("contract version {theirs}, but this program speaks version {VERSION}")]
     Version {
         /// The version of the other side.
         theirs: u64,
@@ -35,7 +35,7 @@ pub enum LineError {
     },
 }
 
-/// The contract's version; only [`crate::VERSION`] can be read.
+/// The contract's version; only [`VERSION`] can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct Version;
@@ -44,7 +44,7 @@ impl TryFrom<u32> for Version {
     type Error = String;
 
     fn try_from(theirs: u32) -> Result<Self, Self::Error> {
-        match theirs == crate::VERSION {
+        match theirs == VERSION {
             true => Ok(Self),
             false => Err(LineError::Version { theirs: theirs.into() }.to_string()),
         }
@@ -53,7 +53,7 @@ impl TryFrom<u32> for Version {
 
 impl From<Version> for u32 {
     fn from(_: Version) -> Self {
-        crate::VERSION
+        VERSION
     }
 }
 
@@ -112,7 +112,7 @@ impl<R: BufRead> Lines<R> {
 /// [`LineError::Version`] or [`LineError::Content`].
 pub fn parse<T: DeserializeOwned>(line: &str) -> Result<T, LineError> {
     serde_json::from_str(line).map_err(|e| match stated_version(line) {
-        Some(theirs) if theirs != u64::from(crate::VERSION) => LineError::Version { theirs },
+        Some(theirs) if theirs != u64::from(VERSION) => LineError::Version { theirs },
         _ => content(&e, line),
     })
 }

@@ -1,6 +1,7 @@
 //! The lines between the harness and the tick server.
 
-use crate::{Empty, Samples, Version};
+use crate::line::{Empty, Version};
+use crate::samples::Samples;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::SocketAddr;

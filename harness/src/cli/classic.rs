@@ -1,6 +1,6 @@
 //! `harness classic`.
 
-use super::Source;
+use super::source::Source;
 use bench_core::text::units::{seconds, seconds_or_none};
 use bench_rig::host::affinity::CpuList;
 use clap::Args;

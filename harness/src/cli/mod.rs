@@ -6,6 +6,7 @@ pub mod examples;
 mod publish;
 mod run;
 mod show;
+mod source;
 mod tools;
 mod values;
 
@@ -13,6 +14,7 @@ pub use classic::ClassicArgs;
 pub use publish::PublishArgs;
 pub use run::{CapacityArgs, CompareArgs, RunArgs, SweepArgs};
 pub use show::ShowArgs;
+pub use source::Source;
 pub use tools::{
     BuildArgs, CheckArgs, CompletionsArgs, DoctorArgs, JourneyArgs, ListArgs, ManArgs, NewArgs,
     PlanArgs,
@@ -21,7 +23,7 @@ pub use values::{Rates, StyleValue};
 
 use self::diff::DiffArgs;
 use crate::console::Verbosity;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 
 /// Compares WebSocket clients under a fast market-data feed
@@ -137,15 +139,4 @@ pub enum Command {
     /// End the children of a harness that died (used by the harness itself)
     #[command(hide = true)]
     Guard,
-}
-
-/// Where clients are found, and how they are built.
-#[derive(Debug, Clone, Args)]
-pub struct Source {
-    /// A client outside of the suite: its directory or client.toml (may be repeated)
-    #[arg(long = "client", value_name = "PATH")]
-    pub extra: Vec<PathBuf>,
-    /// Cargo profile for clients and servers
-    #[arg(long, default_value = "release", hide = true)]
-    pub profile: String,
 }

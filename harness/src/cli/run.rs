@@ -1,7 +1,7 @@
 //! The subcommands that run campaigns: `compare`, `capacity`, `sweep`.
 
-use super::Source;
 use super::diff::BaselineArgs;
+use super::source::Source;
 use super::values::{Rates, StyleValue};
 use bench_core::load::server;
 use bench_core::text::units::{duration, rate, seconds, seconds_or_none};

@@ -1,7 +1,7 @@
 //! The subcommands that run no campaign: `list`, `build`, `new`, `check`, `journey`, `plan`,
 //! `doctor`, `completions`, `man`.
 
-use super::Source;
+use super::source::Source;
 use super::values::TemplateValue;
 use bench_core::text::units::seconds;
 use bench_rig::host::affinity::CpuList;

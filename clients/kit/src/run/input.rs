@@ -1,8 +1,9 @@
 //! The plan on stdin, and a session for each of its connections.
 
 use crate::connection::Connection;
+use crate::plan::{self, PlanError};
+use crate::session::Session;
 use crate::stop::StopSignal;
-use crate::{PlanError, Session, plan};
 use contract::meter::Meter;
 use contract::{LineError, Lines, ToClient};
 use std::io::{self, BufRead};

@@ -5,10 +5,10 @@ mod input;
 
 pub(crate) use input::TlsSupport;
 
-use crate::identity::LOCK;
+use crate::identity::{Identity, LOCK};
 use crate::output::{write_line, write_samples};
-use crate::ticks::Kind;
-use crate::{Identity, Outcome, Session};
+use crate::session::Session;
+use crate::ticks::{Kind, Outcome};
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
 use contract::{ClientHello, ClientPlan, FromClient, Lines, QueueKind};

@@ -1,6 +1,6 @@
 //! A client's own loop beside a bare loop of its library.
 
-use super::Flood;
+use super::loopback::Flood;
 use criterion::{Criterion, Throughput};
 use std::time::Duration;
 

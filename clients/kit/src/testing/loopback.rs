@@ -1,8 +1,9 @@
 //! A flood over loopback for benches: frames as fast as the reader takes them.
 
-use super::session;
-use crate::{ClientPlan, End, Processor};
+use super::session::session;
+use crate::ticks::{End, Processor};
 use conformance::plan;
+use contract::ClientPlan;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::thread::{JoinHandle, spawn};

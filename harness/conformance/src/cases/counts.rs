@@ -1,8 +1,10 @@
 //! What a client counts, stamps and stores in its meter.
 
+use crate::case::Candidate;
 use crate::checks::{Scene, check_rows, check_stamps, same_counts, whole};
+use crate::patience::PATIENCE;
+use crate::plan::plan;
 use crate::server::{Connection, market};
-use crate::{Candidate, PATIENCE, plan};
 use anyhow::{Result, ensure};
 use contract::meter::{MeterFile, Slot};
 use contract::{ClientEnd, ClientFinal, ClientPlan};

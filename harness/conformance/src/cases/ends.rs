@@ -1,7 +1,11 @@
 //! How a run ends.
 
+use crate::case::Candidate;
 use crate::checks::{Scene, accept, check_rows, same_counts, whole};
-use crate::{Candidate, PATIENCE, Server, plan};
+use crate::child::Child;
+use crate::patience::PATIENCE;
+use crate::plan::plan;
+use crate::server::Server;
 use anyhow::{Result, bail, ensure};
 use contract::fault::Awaited;
 use contract::meter::{MeterFile, Slot};
@@ -54,7 +58,7 @@ pub(super) fn server_resets(candidate: &Candidate<'_>) -> Result<()> {
 }
 
 /// Checks that it reports an empty run as stopped.
-fn stopped_empty(child: &mut crate::Child<'_>) -> Result<()> {
+fn stopped_empty(child: &mut Child<'_>) -> Result<()> {
     let (rows, report) = child.report()?;
     ensure!(rows.is_empty(), "{} sample rows without a tick", rows.len());
     same_counts(&report, &whole(0, ClientEnd::Stopped))

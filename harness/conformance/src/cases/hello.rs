@@ -1,6 +1,7 @@
 //! Before a client connects: which client it is, and which plans it refuses.
 
-use crate::{Candidate, plan};
+use crate::case::Candidate;
+use crate::plan::plan;
 use anyhow::{Context, Result, ensure};
 use contract::ToClient;
 use tick::Format;

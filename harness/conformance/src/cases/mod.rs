@@ -6,8 +6,8 @@ mod hello;
 mod several;
 mod stream;
 
-use crate::Pace::{Long, Quick, Usual};
-use crate::{Candidate, Case, Pace};
+use crate::case::Pace::{Long, Quick, Usual};
+use crate::case::{Candidate, Case, Pace};
 use anyhow::Result;
 
 /// All cases.

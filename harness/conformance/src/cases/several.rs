@@ -1,8 +1,10 @@
 //! Several connections at once.
 
+use crate::case::Candidate;
 use crate::checks::{accept, check_rows, same_counts, whole};
-use crate::server::market;
-use crate::{Candidate, Child, Connection, Server, plan};
+use crate::child::Child;
+use crate::plan::plan;
+use crate::server::{Connection, Server, market};
 use anyhow::{Context, Result, ensure};
 use contract::meter::{MeterFile, Slot};
 use contract::{ClientEnd, ClientFinal, ClientPlan};

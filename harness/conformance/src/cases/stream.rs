@@ -1,8 +1,9 @@
 //! The stream of ticks: formats, and frames of every shape.
 
+use crate::case::Candidate;
 use crate::checks::{Scene, check_rows, same_counts, whole};
+use crate::plan::plan;
 use crate::wire::{BINARY, fragments as pieces, frame};
-use crate::{Candidate, plan};
 use anyhow::{Context, Result, ensure};
 use contract::meter::{MeterFile, Slot};
 use contract::{ClientEnd, ClientFinal, ClientPlan};

@@ -2,7 +2,7 @@
 
 use super::keeper::Keeper;
 use crate::fault::{Awaited, ExitStatus, Fault, Misstep, Peer};
-use crate::{LineError, Lines, write};
+use crate::line::{LineError, Lines, write};
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;

@@ -1,7 +1,7 @@
 //! A campaign's numbers as tidy CSV: a line for each workload, client and metric, its unit in a
 //! column. The metrics are those of the catalogue.
 
-use super::File;
+use super::exporter::{Exporter, File};
 use crate::columns::column::{Column, Csv, Reading};
 use crate::columns::{capacities, rows};
 use anyhow::Result;
@@ -17,7 +17,7 @@ use std::borrow::Cow;
 /// `rows.csv`.
 pub struct TidyCsv;
 
-impl super::Exporter for TidyCsv {
+impl Exporter for TidyCsv {
     fn files(&self, archive: &Archive) -> Result<Vec<File>> {
         Ok(vec![File::new("rows.csv", csv(&archive.campaign)?)])
     }

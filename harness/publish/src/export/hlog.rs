@@ -1,7 +1,7 @@
 //! HdrHistogram interval logs (V2): response times for the viewers of that format, one log for
 //! each workload with due times.
 
-use super::{Exporter, File};
+use super::exporter::{Exporter, File};
 use anyhow::{Context, Result};
 use bench_archive::archive::Archive;
 use bench_archive::rounds::Round;

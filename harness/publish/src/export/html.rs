@@ -1,6 +1,6 @@
 //! The page with charts.
 
-use super::{Exporter, File};
+use super::exporter::{Exporter, File};
 use crate::report;
 use anyhow::Result;
 use bench_archive::archive::Archive;

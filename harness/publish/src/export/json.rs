@@ -1,6 +1,6 @@
 //! The content of `campaign.json`.
 
-use super::{Exporter, File};
+use super::exporter::{Exporter, File};
 use anyhow::Result;
 use bench_archive::archive::Archive;
 use bench_archive::store;

@@ -1,6 +1,6 @@
 //! The tables in Markdown.
 
-use super::{Exporter, File};
+use super::exporter::{Exporter, File};
 use crate::tables::campaign;
 use anyhow::Result;
 use bench_archive::archive::Archive;

@@ -1,7 +1,7 @@
 //! `journeys.parquet`: every sampled tick of a campaign in one table. A row group is a round, so
 //! that only one round is in memory.
 
-use super::{Exporter, File};
+use super::exporter::{Exporter, File};
 use ::parquet::basic::{Compression, Encoding, ZstdLevel};
 use ::parquet::data_type::{BoolType, ByteArray, ByteArrayType, Int32Type, Int64Type};
 use ::parquet::file::properties::WriterProperties;

@@ -1,6 +1,6 @@
 //! The bar chart of a comparison, for white and for dark pages.
 
-use super::{Exporter, File};
+use super::exporter::{Exporter, File};
 use crate::report::chart::keeping_up::{self, Theme};
 use anyhow::Result;
 use bench_archive::archive::Archive;

@@ -1,6 +1,6 @@
 //! Tables and small charts for a terminal.
 
-use super::{Exporter, File};
+use super::exporter::{Exporter, File};
 use crate::tables::overview;
 use anyhow::Result;
 use bench_archive::archive::Archive;
