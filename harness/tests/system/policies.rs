@@ -76,6 +76,10 @@ fn assert_row(row: &Value) {
             assert!(row.get("loss").is_none() && row.get("held_back").is_none(), "{row}");
             let growth = row["backlog_growth_per_s"].as_f64().unwrap();
             assert!(!overloaded || growth > 1_000.0, "{row}");
+            // A round is `ok` only where the backlog stays level, to what is offered in a
+            // millisecond. Here it rises by 15 000 ticks/s, on a busy machine by more; where even
+            // the server stands still, it moves by what was due in that time.
+            assert_ne!(row["verdict"], "ok", "{row}");
         }
         "block" => {
             assert!(row["held_back"].as_f64().unwrap() > 0.3 && row.get("loss").is_none(), "{row}");
