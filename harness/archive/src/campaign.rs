@@ -21,6 +21,9 @@ pub const SCHEMA: u32 = 3;
 /// and its request is only in its command line.
 pub const SENTENCES: u32 = 2;
 
+/// The form of times in saved objects, as a regular expression.
+pub const UTC: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$";
+
 /// The kind of a campaign.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, Serialize, Deserialize,
@@ -119,16 +122,20 @@ pub enum Request {
 #[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct Campaign {
     /// The version of this file.
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: u32,
     /// The subcommand that ran it.
     pub kind: Kind,
     /// The version of the contract.
+    #[schemars(extend("const" = contract::VERSION))]
     pub contract: u32,
     /// Whether it has all of its rounds.
     pub status: Status,
     /// When it began, UTC.
+    #[schemars(regex(pattern = UTC))]
     pub started: String,
     /// When it ended, UTC; `None` while it runs.
+    #[schemars(regex(pattern = UTC))]
     pub ended: Option<String>,
     /// The command that repeats it, without paths: for people.
     pub command: String,

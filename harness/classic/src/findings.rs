@@ -7,7 +7,7 @@ use super::facts::{self, Client, Head, Seen};
 use super::files::{DATA, OBJECT, RUN, SCHEMA};
 use anyhow::{Context, Result};
 use bench_archive::archive::Archive;
-use bench_archive::campaign::Status;
+use bench_archive::campaign::{Status, UTC};
 use bench_core::analysis::round::backlog::Backlog;
 use bench_core::analysis::rows::row::Row;
 use bench_core::analysis::statistics::slope;
@@ -36,10 +36,12 @@ pub struct Run {
 #[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct Findings {
     /// The version of this object.
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: u32,
     /// The introduction of the report.
     pub about: String,
     /// When the run began, UTC.
+    #[schemars(regex(pattern = UTC))]
     pub started: String,
     /// The command that repeats it.
     pub command: String,

@@ -12,6 +12,7 @@ use serde::Serialize;
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct Report<'a> {
     /// The version of this object.
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: u32,
     /// A row for each workload and client.
     pub rows: &'a [Row],
@@ -39,6 +40,7 @@ impl<'a> Report<'a> {
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct CapacityReport<'a> {
     /// The version of this object.
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: u32,
     /// A row for each client.
     pub rows: &'a [Capacity],

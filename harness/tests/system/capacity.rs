@@ -2,9 +2,10 @@
 //! made-up rounds (`campaign/tests.rs`); nothing here depends on how busy the machine is.
 
 use crate::common::{self, Room};
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::fs;
 
-/// Runs a search and returns its one row and the exit code.
+/// Runs a search and returns its one row and the exit code. What it prints and saves is valid.
 fn search(room: &Room, args: &[&str]) -> (Value, Option<i32>) {
     let out = room.path().join("results");
     let mut command =
@@ -14,7 +15,14 @@ fn search(room: &Room, args: &[&str]) -> (Value, Option<i32>) {
     let report: Value =
         serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {stderr}"));
     common::valid("capacity.schema.json", &report);
+    common::valid("campaign.schema.json", &campaign(room));
     (report["rows"][0].clone(), output.status.code())
+}
+
+/// The `campaign.json` of the room's only search.
+fn campaign(room: &Room) -> Value {
+    let dir = room.path().join("results").read_dir().unwrap().next().unwrap().unwrap().path();
+    serde_json::from_slice(&fs::read(dir.join("campaign.json")).unwrap()).unwrap()
 }
 
 #[test]
@@ -46,6 +54,8 @@ fn a_search_never_finds_more_than_a_client_can_sustain() {
     let (row, _) = search(&room, &[&args[..], &["--budget", "25s"]].concat());
     let probes = row["probes"].as_array().unwrap();
     assert!(!probes.is_empty(), "{row}");
+    let phase = "/capacities/0/probes/0/phase";
+    common::invalid("campaign.schema.json", &campaign(&room), phase, &json!("guess"));
     match row["capacity_per_s"].as_u64() {
         Some(capacity) => {
             assert!(capacity < 40_000 && row["interval_per_s"][0] == capacity, "{row}");

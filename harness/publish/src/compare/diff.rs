@@ -19,6 +19,7 @@ pub const SCHEMA: u32 = 2;
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Diff {
     /// The version of this object.
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: u32,
     /// The kind of both campaigns.
     pub kind: Kind,

@@ -1,7 +1,7 @@
 //! The two campaigns of a comparison, and the part of them that is compared.
 
 use bench_archive::archive::Archive;
-use bench_archive::campaign::{Campaign, Status};
+use bench_archive::campaign::{Campaign, Status, UTC};
 use bench_core::analysis::rows::result::RoundResult;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -78,6 +78,7 @@ pub struct Head {
     /// Whether files of the suite differed from that commit.
     pub dirty: Option<bool>,
     /// When it began, UTC.
+    #[schemars(regex(pattern = UTC))]
     pub started: String,
     /// Whether it has all of its rounds.
     pub status: Status,

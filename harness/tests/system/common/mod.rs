@@ -70,6 +70,15 @@ pub fn valid(name: &str, value: &Value) {
     assert!(errors.is_empty(), "{}", errors.join("\n"));
 }
 
+/// Asserts that a valid object is not valid with another value at a place, such as `/rows/0/rank`.
+pub fn invalid(name: &str, object: &Value, place: &str, value: &Value) {
+    valid(name, object);
+    let mut changed = object.clone();
+    let (parent, key) = place.rsplit_once('/').unwrap();
+    changed.pointer_mut(parent).unwrap()[key] = value.clone();
+    assert!(!validator(name).is_valid(&changed), "{place}: {value}");
+}
+
 /// A directory for one test: results, workloads, clients outside of the suite.
 pub struct Room {
     pub dir: tempfile::TempDir,

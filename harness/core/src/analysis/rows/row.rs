@@ -18,7 +18,7 @@ use crate::analysis::verdict::reason::{Reason, Reasons};
 use crate::analysis::verdict::remark::{Remark, RowRemark};
 use crate::load::workload::{Rate, Workload};
 use contract::Class;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +47,7 @@ pub struct Row {
     /// Rounds behind the numbers.
     pub rounds: usize,
     /// The number of all rounds with each verdict.
+    #[schemars(extend("propertyNames" = json_schema!({ "$ref": "#/$defs/Verdict" })))]
     pub verdicts: BTreeMap<Verdict, usize>,
     /// Rates within the window.
     #[serde(flatten)]
