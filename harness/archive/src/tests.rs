@@ -2,10 +2,11 @@
 
 use crate::archive::Archive;
 use crate::campaign::Kind;
-use crate::packed::JOURNEY_COLUMNS;
-use crate::publication;
-use crate::rounds;
-use crate::store::{PACKED_ROUNDS, ROUNDS};
+use crate::packed::{GridRow, JOURNEY_COLUMNS};
+use crate::prepare;
+use crate::rounds::{self, Round};
+use crate::store::{Files, GRID, JOURNEYS, PACKED_ROUNDS, ROUNDS};
+use bench_core::analysis::round::journey::Stamps;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -105,6 +106,106 @@ fn compressed_rounds_are_read_too() {
     fs::write(dir.path().join(PACKED_ROUNDS), &packed[..packed.len() / 2]).unwrap();
     let error = format!("{:#}", Archive::open(dir.path()).unwrap_err());
     assert!(error.contains("rounds.jsonl.zst is damaged"), "{error}");
+}
+
+/// How many rounds of a copy have their stamps and snapshots.
+const STAMPED: usize = 2;
+
+/// The first rounds of a campaign that have stamps.
+fn stamped(archive: &Archive) -> Vec<&Round> {
+    archive.rounds.iter().filter(|round| round.evidence.is_some()).take(STAMPED).collect()
+}
+
+/// A copy of a published comparison as its harness left it: with the stamps and snapshots of a few
+/// rounds, nothing compressed for publishing.
+fn measured() -> tempfile::TempDir {
+    let (dir, from) = (copy(Kind::Compare), published_of(Kind::Compare));
+    for name in [JOURNEYS, GRID] {
+        fs::create_dir(dir.path().join(name)).unwrap();
+    }
+    for round in stamped(&from) {
+        let evidence = round.evidence.as_ref().unwrap();
+        for name in [&evidence.journeys, &evidence.grid] {
+            let unpacked =
+                zstd::decode_all(fs::read(from.dir().join(name)).unwrap().as_slice()).unwrap();
+            let packed = zstd::encode_all(unpacked.as_slice(), crate::packed::LEVEL).unwrap();
+            fs::write(dir.path().join(name), packed).unwrap();
+        }
+    }
+    dir
+}
+
+/// What is read of a campaign: all of its rounds, as text, and the stamps and snapshots of a few.
+fn content(dir: &Path) -> (String, Vec<(Vec<GridRow>, Vec<(usize, Stamps)>)>) {
+    let archive = Archive::open(dir).unwrap();
+    let of = |round: &Round| {
+        let evidence = round.evidence.as_ref().unwrap();
+        (archive.grid(evidence).unwrap(), archive.journeys(round, evidence).unwrap())
+    };
+    let tables = stamped(&archive).into_iter().map(of).collect();
+    (format!("{:?}", archive.rounds), tables)
+}
+
+fn bytes(dir: &Path) -> u64 {
+    let files = dir.read_dir().unwrap().map(|file| file.unwrap().metadata().unwrap());
+    files.map(|file| file.len()).sum()
+}
+
+/// Prepares a campaign's directory and returns how many of its files changed.
+fn published_again(dir: &Path, with_journeys: bool) -> usize {
+    let mut files = Files::new(false);
+    prepare(dir, with_journeys, &mut files).unwrap();
+    files.changed().len()
+}
+
+#[test]
+fn publishing_loses_nothing_that_is_read() {
+    let dir = measured();
+    let (path, before) = (dir.path(), content(dir.path()));
+    let (rounds, packed) = (path.join(ROUNDS), path.join(PACKED_ROUNDS));
+    assert!(before.1.len() == STAMPED && before.1.iter().all(|(_, ticks)| ticks.len() > 100));
+    let unpacked = fs::metadata(&rounds).unwrap().len();
+    let tables = [JOURNEYS, GRID].map(|name| path.join(name));
+    let sizes = tables.each_ref().map(|dir| bytes(dir));
+
+    assert_eq!(published_again(path, false), 3, "both forms of the rounds, and what git ignores");
+    assert!(!rounds.exists() && fs::metadata(&packed).unwrap().len() < unpacked / 4);
+    let ignored = fs::read_to_string(path.join(".gitignore")).unwrap();
+    assert!(ignored.ends_with("\n/journeys/\n/grid/\n"), "{ignored}");
+    assert_eq!(tables.each_ref().map(|dir| bytes(dir)), sizes, "whoever measured it keeps them");
+    assert!(content(path) == before);
+    assert_eq!(published_again(path, false), 0);
+
+    assert!(published_again(path, true) > STAMPED);
+    assert!(!path.join(".gitignore").exists());
+    for (dir, size) in tables.iter().zip(sizes) {
+        assert!(bytes(dir) < size, "{} is not smaller", dir.display());
+    }
+    assert!(content(path) == before);
+    assert_eq!(published_again(path, true), 0);
+
+    // As others get it if it was published without them.
+    tables.iter().for_each(|dir| fs::remove_dir_all(dir).unwrap());
+    let archive = Archive::open(path).unwrap();
+    assert_eq!(format!("{:?}", archive.rounds), before.0);
+    assert!(archive.lacks_stamps() && archive.needs_stamps().is_err());
+}
+
+#[test]
+fn publishing_keeps_small_rounds_and_refuses_damaged_stamps() {
+    let dir = measured();
+    let path = dir.path();
+    fs::write(path.join(ROUNDS), "{}\n").unwrap();
+    assert_eq!(published_again(path, false), 1, "only what git ignores");
+    assert_eq!(fs::read_to_string(path.join(ROUNDS)).unwrap(), "{}\n");
+
+    let journeys = path.join(JOURNEYS).read_dir().unwrap().next().unwrap().unwrap().path();
+    let whole = fs::read(&journeys).unwrap();
+    fs::write(&journeys, &whole[..whole.len() / 2]).unwrap();
+    let error = format!("{:#}", prepare(path, true, &mut Files::new(false)).unwrap_err());
+    assert!(error.contains(journeys.to_str().unwrap()) && error.lines().count() == 1, "{error}");
+    assert_eq!(fs::read(&journeys).unwrap(), &whole[..whole.len() / 2]);
+    assert!(path.join(".gitignore").exists(), "not ready for being committed");
 }
 
 /// The last line of a harness that was killed may be cut off anywhere, even within a
