@@ -3,7 +3,7 @@
 use crate::archive::Archive;
 use crate::campaign::Kind;
 use crate::packed::{GridRow, JOURNEY_COLUMNS};
-use crate::prepare;
+use crate::publication::{self, prepare};
 use crate::rounds::{self, Round};
 use crate::store::{Files, GRID, JOURNEYS, PACKED_ROUNDS, ROUNDS};
 use bench_core::analysis::round::journey::Stamps;
@@ -135,8 +135,11 @@ fn measured() -> tempfile::TempDir {
     dir
 }
 
-/// What is read of a campaign: all of its rounds, as text, and the stamps and snapshots of a few.
-fn content(dir: &Path) -> (String, Vec<(Vec<GridRow>, Vec<(usize, Stamps)>)>) {
+/// The snapshots and stamps of a round.
+type Tables = (Vec<GridRow>, Vec<(usize, Stamps)>);
+
+/// What is read of a campaign: all of its rounds, as text, and the tables of a few.
+fn content(dir: &Path) -> (String, Vec<Tables>) {
     let archive = Archive::open(dir).unwrap();
     let of = |round: &Round| {
         let evidence = round.evidence.as_ref().unwrap();
@@ -177,7 +180,8 @@ fn publishing_loses_nothing_that_is_read() {
     assert_eq!(published_again(path, false), 0);
 
     assert!(published_again(path, true) > STAMPED);
-    assert!(!path.join(".gitignore").exists());
+    let ignored = fs::read_to_string(path.join(".gitignore")).unwrap();
+    assert!(!ignored.contains("\n/journeys/"), "{ignored}");
     for (dir, size) in tables.iter().zip(sizes) {
         assert!(bytes(dir) < size, "{} is not smaller", dir.display());
     }

@@ -228,6 +228,48 @@ pub enum Quantity {
     SharedMostTicks,
 }
 
+impl Quantity {
+    /// Whether it is computed from the stamps and snapshots of a round, and not from its saved
+    /// measurement.
+    #[must_use]
+    pub fn needs_stamps(self) -> bool {
+        match self {
+            Self::OfferedPerS
+            | Self::GeneratedPerS
+            | Self::WrittenPerS
+            | Self::ReceivedPerS
+            | Self::ProcessedPerS
+            | Self::BacklogGrowthPerS => false,
+            Self::ServerReportsPerS
+            | Self::ClientReportsPerS
+            | Self::OlderLatencyEveryMs
+            | Self::OlderLatencyThousandthMs
+            | Self::LatencyP50EveryNs
+            | Self::LatencyP50ThousandthNs
+            | Self::LatencyP99EveryNs
+            | Self::LatencyP99ThousandthNs
+            | Self::LatencyMaxEveryNs
+            | Self::LatencyMaxThousandthNs
+            | Self::SharedMeanTicks
+            | Self::SharedMostTicks => true,
+        }
+    }
+}
+
+impl Check {
+    /// Whether it needs the stamps or snapshots of a round.
+    #[must_use]
+    pub fn needs_stamps(&self) -> bool {
+        match self {
+            Self::Level { of, .. } => of.quantity.needs_stamps(),
+            Self::Ratio { of, to, .. } | Self::Apart { of, to, .. } => {
+                of.quantity.needs_stamps() || to.quantity.needs_stamps()
+            }
+            Self::Layers { .. } => false,
+        }
+    }
+}
+
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

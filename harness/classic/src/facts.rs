@@ -60,7 +60,8 @@ pub struct Facts {
     pub backlog_end: Backlog,
 }
 
-/// Reads the measurements of an experiment.
+/// Reads the measurements of an experiment; where it was published without its stamps, without the
+/// quantities that need them.
 ///
 /// # Errors
 /// When a file of its campaign is missing or damaged.
@@ -98,7 +99,19 @@ fn of_round(archive: &Archive, round: &Round) -> Result<Option<Facts>> {
         (Quantity::BacklogGrowthPerS, m.backlog_growth_per_s),
     ]);
     values.extend(rates.offered_per_s.map(|offered| (Quantity::OfferedPerS, offered)));
-    values.extend(reports(&archive.grid(evidence)?, evidence));
+    if !archive.lacks_stamps() {
+        values.extend(stamped(archive, round, evidence)?);
+    }
+    Ok(Some(Facts { values, backlog_end: m.backlog_end }))
+}
+
+/// The quantities that are computed from snapshots and stamps.
+fn stamped(
+    archive: &Archive,
+    round: &Round,
+    evidence: &Evidence,
+) -> Result<BTreeMap<Quantity, f64>> {
+    let mut values = BTreeMap::from_iter(reports(&archive.grid(evidence)?, evidence));
     let stamps: Vec<Stamps> =
         archive.journeys(round, evidence)?.into_iter().map(|(_, stamps)| stamps).collect();
     let window = evidence.start_ns + evidence.warmup_ns
@@ -111,7 +124,7 @@ fn of_round(archive: &Archive, round: &Round) -> Result<Option<Facts>> {
     let generated: Vec<&Stamps> =
         stamps.iter().filter(|stamps| window.contains(&stamps.due_ns)).collect();
     values.extend(shared(&generated, evidence.sample.stride));
-    Ok(Some(Facts { values, backlog_end: m.backlog_end }))
+    Ok(values)
 }
 
 /// The rates that server and client would have printed once a second: the growth of their

@@ -1,12 +1,10 @@
-//! From a directory of saved campaigns to the findings: results as the older benchmark
-//! measured and as we measure, and its claims. The same directory gives the same findings.
+//! From the measurements of experiments to the findings: results as the older benchmark
+//! measured and as we measure, and its claims. Pure.
 
 use super::checks::{self, Bench, Experiments, Finding, Outcome};
 use super::data::{Data, Experiment, Quantity, Role};
-use super::facts::{self, Client, Head, Seen};
-use super::files::{DATA, OBJECT, RUN, SCHEMA};
-use anyhow::{Context, Result};
-use bench_archive::archive::Archive;
+use super::facts::{Client, Head, Seen};
+use super::files::SCHEMA;
 use bench_archive::campaign::{Status, UTC};
 use bench_core::analysis::round::backlog::Backlog;
 use bench_core::analysis::rows::row::Row;
@@ -17,8 +15,6 @@ use bench_core::analysis::verdict::reason::Reasons;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
 /// How a run was started, and what it lacks: `run.json`, beside its campaigns.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
@@ -153,45 +149,6 @@ pub struct Ours {
     pub service_ns: Option<Quantiles>,
 }
 
-/// Reads the directory of a run.
-///
-/// # Errors
-/// When it is not one of `harness classic`, or a file in it is missing or damaged.
-pub fn read(dir: &Path) -> Result<Findings> {
-    let shown = dir.display();
-    let text = fs::read_to_string(dir.join(DATA))
-        .with_context(|| format!("{shown} is not a run of harness classic: it has no {DATA}"))?;
-    let data = Data::parse(&text).with_context(|| format!("{shown}: {DATA}"))?;
-    let run = fs::read(dir.join(RUN)).with_context(|| format!("{shown}: {RUN}"))?;
-    let run: Run = serde_json::from_slice(&run).with_context(|| format!("{shown}: {RUN}"))?;
-    let mut experiments = Experiments::new();
-    for experiment in &data.experiments {
-        let of = dir.join(&experiment.name);
-        let seen = match (of.join("campaign.json").exists(), run.missing.get(&experiment.name)) {
-            (true, _) => {
-                let archive = Archive::open(&of)?;
-                if archive.lacks_stamps() {
-                    return saved(dir);
-                }
-                Ok(facts::read(&archive).with_context(|| of.display().to_string())?)
-            }
-            (false, Some(why)) => Err(why.clone()),
-            (false, None) => Err("was not run: the run was interrupted before it".to_owned()),
-        };
-        experiments.insert(experiment.name.clone(), seen);
-    }
-    Ok(of(&data, &run, &experiments))
-}
-
-/// The saved findings of a run that was published without its stamps, and so cannot be
-/// computed again.
-fn saved(dir: &Path) -> Result<Findings> {
-    let path = dir.join(OBJECT);
-    let shown = path.display().to_string();
-    let bytes = fs::read(&path).with_context(|| shown.clone())?;
-    serde_json::from_slice(&bytes).with_context(|| format!("{shown} is damaged"))
-}
-
 /// Tests the claims and collects the results of all experiments.
 #[must_use]
 pub fn of(data: &Data, run: &Run, experiments: &Experiments) -> Findings {
@@ -305,10 +262,15 @@ fn line(role: &Role, client: Option<&Client>) -> Line {
                 super::data::Every::Message => Quantity::OlderLatencyEveryMs,
                 super::data::Every::Thousandth => Quantity::OlderLatencyThousandthMs,
             }),
-            efficiency: server.zip(reports).filter(|(s, _)| *s > 0.0).map(|(s, c)| c / s),
+            efficiency: efficiency(server, reports),
         },
         ours: row.map_or_else(Ours::default, ours),
     }
+}
+
+/// What the client reports of what the server reports.
+pub(super) fn efficiency(server_per_s: Option<f64>, client_per_s: Option<f64>) -> Option<f64> {
+    server_per_s.zip(client_per_s).filter(|(server, _)| *server > 0.0).map(|(s, c)| c / s)
 }
 
 fn ours(row: &Row) -> Ours {

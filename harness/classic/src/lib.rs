@@ -9,6 +9,8 @@ pub mod facts;
 mod files;
 pub mod findings;
 pub mod page;
+mod read;
+mod saved;
 pub mod text;
 
 #[cfg(test)]
@@ -17,4 +19,5 @@ mod tests;
 pub use checks::Outcome;
 pub use data::Data;
 pub use files::{DATA, OBJECT, RUN, SCHEMA};
-pub use findings::{Findings, read};
+pub use findings::Findings;
+pub use read::read;
