@@ -1,7 +1,9 @@
-"""Checks the report of a short `compare --all`: REPORT.json EXIT_CODE.
+"""Checks the report of a short comparison: REPORT.json LATE [CLIENT…], of all clients without
+a name.
 
 Exits with 0 when all is well, 1 when something is wrong, and 3 when the only
-thing wrong is that the machine was too busy for the server to keep its rate.
+thing wrong is that the machine was too busy for the server to keep its rate:
+the clients that this happened to are then written to the file LATE.
 """
 import glob
 import json
@@ -11,16 +13,17 @@ import tomllib
 from verdicts import is_late
 
 report = json.load(open(sys.argv[1]))
-code = int(sys.argv[2])
+late_file, named = sys.argv[2], sys.argv[3:]
 clients = set()
 for path in glob.glob("clients/*/client.toml"):
     with open(path, "rb") as file:
         clients.add(tomllib.load(file)["name"])
 
-wrong, busy = [], []
+wrong, busy, late = [], [], set()
 rows = {(row["workload"], row["client"]): row for row in report["rows"]}
 if report["schema"] != 3 or len(clients) < 17:
     wrong.append(f"schema {report['schema']}, {len(clients)} clients")
+clients &= set(named or clients)
 for workload in ("steady", "overload-500k", "flood"):
     for client in sorted(clients):
         row = rows.get((workload, client))
@@ -34,6 +37,7 @@ for workload in ("steady", "overload-500k", "flood"):
             print(said)
         elif is_late(row):
             busy.append(said)
+            late.add(client)
         elif row["verdict"] in ("noisy", "unsteady"):
             # Such rows are not ranked, and are no fault of the suite.
             print(said)
@@ -55,4 +59,6 @@ if not any(noise["workload"] == "steady" for noise in report["noise"]):
 
 for line in wrong + busy:
     print(line, file=sys.stderr)
+with open(late_file, "w") as file:
+    print(*sorted(late), file=file)
 sys.exit(1 if wrong else 3 if busy else 0)
