@@ -1,7 +1,8 @@
 //! Saved campaigns: their form, their only writer, and their reader, which computes every
 //! row again.
 //!
-//! `campaign, bounded ← packed ← store ← rounds ← archive ← stamps ← sampled`;
+//! `campaign, bounded ← packed ← store ← rounds ← archive ← stamps ← sampled ←
+//! recomputed`;
 //! `hidden ← store ← publication`. `baseline` finds a campaign by its name.
 
 pub mod archive;
@@ -11,6 +12,7 @@ pub mod campaign;
 pub mod hidden;
 pub mod packed;
 pub mod publication;
+mod recomputed;
 pub mod rounds;
 pub mod sampled;
 pub mod stamps;

@@ -133,9 +133,10 @@ pub struct GridRow {
     pub received: u64,
     pub processed: u64,
     pub server_ticks: f64,
-    pub kernel_send_ticks: f64,
-    pub kernel_receive_ticks: f64,
-    pub library_ticks: f64,
+    /// This layer and the next two: absent where the kernel queues were not read.
+    pub kernel_send_ticks: Option<f64>,
+    pub kernel_receive_ticks: Option<f64>,
+    pub library_ticks: Option<f64>,
     pub client_ticks: f64,
     pub client_cpu_ns: u64,
     pub server_cpu_ns: u64,
@@ -144,6 +145,9 @@ pub struct GridRow {
     /// Absent in files from before there were policies for slow consumers.
     #[serde(default)]
     pub dropped: u64,
+    /// How long the snapshot took; absent in files from before that was recorded.
+    #[serde(default)]
+    pub took_ns: Option<u64>,
 }
 
 impl GridRow {
@@ -164,6 +168,7 @@ pub fn grid(to: impl Write, record: &Record) -> Result<()> {
     let bytes_per_tick = backlog::bytes_per_tick(record);
     for snapshot in &record.watched.snapshots {
         let layers = backlog::layers(snapshot, bytes_per_tick);
+        let read = |ticks: f64| snapshot.queues.map(|_| ticks);
         csv.serialize(GridRow {
             at_ns: snapshot.at_ns as i64 - record.start_ns as i64,
             generated: snapshot.generated,
@@ -173,15 +178,16 @@ pub fn grid(to: impl Write, record: &Record) -> Result<()> {
             received: snapshot.received,
             processed: snapshot.processed,
             server_ticks: layers.server,
-            kernel_send_ticks: layers.kernel_send,
-            kernel_receive_ticks: layers.kernel_receive,
-            library_ticks: layers.library,
+            kernel_send_ticks: read(layers.kernel_send),
+            kernel_receive_ticks: read(layers.kernel_receive),
+            library_ticks: read(layers.library),
             client_ticks: layers.client,
             client_cpu_ns: snapshot.client_cpu_ns,
             server_cpu_ns: snapshot.server_cpu_ns,
             client_rss_bytes: snapshot.client_rss_bytes,
             server_rss_bytes: snapshot.server_rss_bytes,
             dropped: snapshot.dropped,
+            took_ns: Some(snapshot.took_ns),
         })?;
     }
     finish(csv)

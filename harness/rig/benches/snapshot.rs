@@ -1,5 +1,5 @@
-//! What one snapshot costs the harness: two meters, both kernel queues, CPU time and memory of
-//! two processes.
+//! What one snapshot costs the harness: two meters and the CPU time of two processes; a full one
+//! also both kernel queues and the memory of both processes.
 
 use bench_core::record::snapshot::Snapshot;
 use bench_rig::host::kernel_queues::Probe;
@@ -29,7 +29,8 @@ fn snapshot(c: &mut Criterion) {
         processed_each: Vec::new(),
         dump: None,
     };
-    c.bench_function("snapshot", |b| b.iter(|| observer.read().expect("a snapshot")));
+    c.bench_function("snapshot", |b| b.iter(|| observer.read(false).expect("a snapshot")));
+    c.bench_function("snapshot/full", |b| b.iter(|| observer.read(true).expect("a snapshot")));
     c.bench_function("snapshot/kernel queues", |b| {
         b.iter(|| observer.probes[0].read().expect("an open connection"));
     });

@@ -79,6 +79,7 @@ fn prepare(dirs: impl Iterator<Item = PathBuf>, with_journeys: bool) -> Result<(
 
 /// The files of one campaign; if it was published without its stamps, those that need none.
 fn of_campaign(archive: &Archive, with_parquet: bool) -> Result<Vec<Output>> {
+    archive.check_stamps().with_context(|| archive.name())?;
     let mut formats = vec![Format::Markdown, Format::Csv, Format::Svg];
     // The probes of a search are too short for histograms of each.
     let has_logs = archive.campaign.kind != Kind::Capacity;

@@ -2,6 +2,9 @@
 
 use crate::common;
 use crate::common::{Room, is_measured};
+use bench_archive::archive::Archive;
+use bench_core::analysis::round::typical::Typical;
+use bench_core::analysis::statistics::times::Time;
 use serde_json::Value;
 
 #[test]
@@ -12,7 +15,7 @@ fn every_kind_of_load_is_carried_and_audited() {
         "gap_ns,symbol,price\n100000,5,1.25\n0,6,2.5\n900000,7,3\n",
     )
     .unwrap();
-    let rank = "rank_by = \"response_p99\"";
+    let rank = "rank_by = \"typical_p99\"";
     let loads = [
         ("burst", "rate_per_s = 2000\nburst = { to_per_s = 40000, every_ms = 200, for_ms = 20 }"),
         ("ramp", "rate_per_s = 500\nramp = { to_per_s = 8000, over_ms = 400 }"),
@@ -35,6 +38,7 @@ fn every_kind_of_load_is_carried_and_audited() {
         assert!(is_measured(row), "{row}");
         assert!(row["response_ns"]["p99"].is_u64() || row["verdict"] == "overloaded", "{row}");
     }
+    typical_times_are_those_of_the_stamps(&compared.campaign);
     let row = |workload: &str| {
         let is = |row: &&Value| row["workload"] == workload && row["client"] == "floor";
         compared.rows.iter().find(is).unwrap().clone()
@@ -60,6 +64,20 @@ fn every_kind_of_load_is_carried_and_audited() {
     assert!((offered("replay") - 3000.0).abs() < 30.0);
     assert!((offered("fan-out") - 3000.0).abs() < 1.0);
     assert!((offered("gateways") - 4000.0).abs() < 1.0);
+}
+
+/// Of every kind of load, whatever its connections, bursts and gaps are.
+fn typical_times_are_those_of_the_stamps(campaign: &std::path::Path) {
+    let mut archive = Archive::open(campaign).unwrap();
+    archive.check_stamps().unwrap();
+    let measured = archive.rounds.iter_mut().filter_map(|round| round.result.measurement.as_mut());
+    let typical: Vec<&mut Typical> = measured.filter_map(|m| m.typical_ns.as_mut()).collect();
+    assert_eq!(typical.len(), 40, "eight loads, four clients and the control");
+    for typical in typical {
+        typical.p99 = Time::Exact(1);
+    }
+    let error = archive.check_stamps().unwrap_err().to_string();
+    assert!(error.contains("not those of its stamps"), "{error}");
 }
 
 /// Bursts distort the slope over all snapshots; a backlog that remains is detected all the same.

@@ -5,6 +5,8 @@ use crate::load::workload::Workload;
 use crate::text::digits;
 use anyhow::Result;
 use contract::{Class, ClientPlan, Credentials, ServerPlan, Version};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt as _, SeedableRng};
 use std::ops::Range;
 use std::path::PathBuf;
 use tick::{Sample, Timetable};
@@ -18,6 +20,14 @@ pub const FEW_SAMPLES: u64 = 10_000;
 const FLOOD_STRIDE: u64 = 9973;
 /// A window with fewer snapshots is too short to be measured.
 const MIN_SNAPSHOTS: u64 = 5;
+/// Between two snapshots lies at least the reciprocal of this of a cell of the grid.
+const APART_SHARE: u64 = 4;
+/// From one full snapshot to the next, in ns …
+const FULL_NS: u64 = 100_000_000;
+/// … and from this number of connections on, whose queues take ms to read.
+const MANY_FULL_NS: u64 = 400_000_000;
+/// Connections from which on full snapshots are rarer.
+const MANY: usize = 128;
 /// Time to connect, in ms.
 const CONNECT_DEADLINE_MS: u64 = 5_000;
 /// Time after the end of the load within which a child has to report, in ms.
@@ -165,6 +175,33 @@ impl Plan {
         self.warmup_ns + self.measure_ns
     }
 
+    /// When snapshot `index` is taken, in ns from tick 0. Each cell of the grid has one, at an
+    /// instant that the seed decides, so that no phase of the load is always disturbed; at least
+    /// [`APART_SHARE`] of a cell lies between two of them. The ends of the window have theirs
+    /// exactly. All clients of a campaign have the same instants.
+    #[must_use]
+    pub fn snapshot_ns(&self, index: u64) -> u64 {
+        let cell_ns = index * self.grid_ns;
+        if index == 0 || self.is_edge(cell_ns) {
+            return cell_ns;
+        }
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed ^ index.rotate_left(32));
+        cell_ns + random.random_range(0..(self.grid_ns / APART_SHARE * (APART_SHARE - 1)).max(1))
+    }
+
+    /// Whether a snapshot also reads what costs more than counters in shared memory: kernel
+    /// queues and resident memory.
+    #[must_use]
+    pub fn is_full_snapshot(&self, index: u64) -> bool {
+        let every = (full_every_ns(self.connections()) / self.grid_ns).max(1);
+        index.is_multiple_of(every) || self.is_edge(index * self.grid_ns)
+    }
+
+    fn is_edge(&self, offset_ns: u64) -> bool {
+        let window = self.window_ns();
+        offset_ns == window.start || offset_ns == window.end
+    }
+
     /// The number of snapshots until the end of the load.
     #[must_use]
     pub fn instants(&self) -> usize {
@@ -238,6 +275,12 @@ impl Plan {
     }
 }
 
+/// From one full snapshot to the next, in ns, unless the grid is coarser.
+#[must_use]
+pub fn full_every_ns(connections: usize) -> u64 {
+    if connections < MANY { FULL_NS } else { MANY_FULL_NS }
+}
+
 /// Seconds in ns, rounded to a multiple of the grid (to at least one unless they are 0), so
 /// that a window begins and ends with a snapshot.
 #[must_use]
@@ -249,6 +292,48 @@ pub fn on_grid(seconds: f64, grid_ns: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn plan(seed: u64, connections: usize) -> Plan {
+        let workload = format!(
+            "name='w'\nwhy='w'\nread='r'\nrate_per_s=1000\nrank_by='typical_p99'\nconnections={connections}\n"
+        );
+        let timing = Timing {
+            warmup_ns: 500_000_000,
+            measure_ns: 2_000_000_000,
+            grid_ns: 20_000_000,
+            samples: SAMPLES,
+        };
+        let workload: Workload = toml::from_str(&workload).unwrap();
+        Plan::new(&workload, Class::Library, seed, timing).unwrap()
+    }
+
+    #[test]
+    fn snapshots_are_taken_once_in_each_cell_at_no_fixed_phase() {
+        let instants = |seed| -> Vec<u64> {
+            let plan = plan(seed, 1);
+            (0..150).map(|index| plan.snapshot_ns(index)).collect()
+        };
+        let all = instants(7);
+        assert_eq!(all, instants(7), "the seed decides");
+        assert_ne!(all, instants(8));
+        assert!(all.windows(2).all(|pair| pair[1] - pair[0] >= 5_000_000));
+        assert!(all.iter().zip(0..).all(|(ns, index)| ns / 20_000_000 == index));
+        assert_eq!((all[0], all[25], all[125]), (0, 500_000_000, 2_500_000_000), "exact edges");
+        // Of 150 random phases, each of 15 ms has some.
+        for ms in 0..15 {
+            assert!(all.iter().any(|ns| ns % 20_000_000 / 1_000_000 == ms), "{ms}");
+        }
+    }
+
+    #[test]
+    fn what_is_dear_is_read_seldom_and_at_the_edges_of_the_window() {
+        let full = |connections| -> Vec<u64> {
+            let plan = plan(7, connections);
+            (0..=126).filter(|&index| plan.is_full_snapshot(index)).collect()
+        };
+        assert_eq!(full(1), (0..=125).step_by(5).collect::<Vec<_>>());
+        assert_eq!(full(1000), [0, 20, 25, 40, 60, 80, 100, 120, 125]);
+    }
 
     #[test]
     fn windows_lie_on_the_grid() {

@@ -205,14 +205,27 @@ impl TryFrom<Written> for Rate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RankBy {
-    /// The p99 of the response time: lowest is best.
+    /// The typical p99 of the response time: lowest is best.
+    TypicalP99,
+    /// The growth of the backlog: lowest is best; then the typical p99 of the response time.
+    KeepingUp,
+    /// The p99 of the response time over the whole window: lowest is best. Pauses of the machine
+    /// decide it in short rounds.
     ResponseP99,
-    /// The growth of the backlog: lowest is best; then the response time.
+    /// The growth of the backlog: lowest is best; then the p99 of the response time.
     BacklogGrowth,
     /// The processed rate: highest is best.
     Processed,
     /// The p99 of the age of the newest value of each symbol: lowest is best.
     Staleness,
+}
+
+impl RankBy {
+    /// Whether it ranks by who keeps up: all that do are equally good.
+    #[must_use]
+    pub fn is_keeping_up(self) -> bool {
+        matches!(self, Self::KeepingUp | Self::BacklogGrowth)
+    }
 }
 
 fn default_queue_bound() -> u64 {

@@ -38,11 +38,13 @@ pub enum Method {
 pub struct Snapshot {
     /// The instant at which the reading began, ns of the monotonic clock.
     pub at_ns: u64,
+    /// How long the reading took, in ns.
+    pub took_ns: u64,
     /// Client: decoded, checked and worked on.
     pub processed: u64,
     /// Client: taken from the library.
     pub received: u64,
-    /// The kernel's queues; `None` once a connection is gone.
+    /// The kernel's queues; `None` where they were not read, and once a connection is gone.
     pub queues: Option<Queues>,
     /// Server: acknowledged by the client's kernel.
     pub acknowledged: u64,
@@ -64,8 +66,8 @@ pub struct Snapshot {
     pub client_cpu_ns: u64,
     /// CPU time of the server, in ns.
     pub server_cpu_ns: u64,
-    /// Resident memory of the client, in bytes.
+    /// Resident memory of the client, in bytes: that of the last full snapshot.
     pub client_rss_bytes: u64,
-    /// Resident memory of the server, in bytes.
+    /// Resident memory of the server, in bytes: that of the last full snapshot.
     pub server_rss_bytes: u64,
 }

@@ -44,14 +44,16 @@ pub struct Watched {
     pub ended_ns: u64,
     /// Whether the client still ran then, and was sent `stop`.
     pub told_to_stop: bool,
-    /// Context switches of the client within the window.
+    /// Context switches of the client, from the snapshot before the window to its end.
     pub client_switches: Switches,
-    /// Context switches of the server within the window.
+    /// Context switches of the server over the same time.
     pub server_switches: Switches,
     /// Peak resident memory of the client, in bytes.
     pub client_peak_rss_bytes: u64,
     /// Peak resident memory of the server, in bytes.
     pub server_peak_rss_bytes: u64,
-    /// What disturbed the round within the window.
+    /// What disturbed the round, from the snapshot before the window to its end.
     pub disturbance: Disturbance,
+    /// CPU time of the harness over the same time, in CPUs: 0.01 is a hundredth of one.
+    pub harness_cpus: f64,
 }

@@ -40,6 +40,10 @@ pub enum Format {
     Seconds,
     /// A number with one decimal below ten.
     Plain,
+    /// Milliseconds per second.
+    MsPerS,
+    /// A number with two decimals.
+    Ratio,
     /// Yes for 1, no for 0.
     YesNo,
 }
@@ -55,7 +59,8 @@ impl Format {
             Self::Megabytes => "MB",
             Self::Percent => "%",
             Self::Count | Self::Duration | Self::Cpus | Self::Seconds => "",
-            Self::Plain | Self::YesNo => "",
+            Self::MsPerS => "ms/s",
+            Self::Plain | Self::Ratio | Self::YesNo => "",
         }
     }
 
@@ -68,10 +73,10 @@ impl Format {
             Self::MegaPerS => digits::millions(Some(value)),
             Self::Count => digits::count(value),
             Self::Duration => digits::nanos(value as u64),
-            Self::NsPerTick | Self::Plain => digits::plain(Some(value)),
+            Self::NsPerTick | Self::MsPerS | Self::Plain => digits::plain(Some(value)),
             Self::Megabytes => digits::plain(Some(value / 1e6)),
             Self::Percent => format!("{:.1}", value * 100.0),
-            Self::Cpus => format!("{value:.2}"),
+            Self::Cpus | Self::Ratio => format!("{value:.2}"),
             Self::Seconds => format!("{value:.0} s"),
             Self::YesNo => if value > 0.0 { "yes" } else { "no" }.to_owned(),
         }

@@ -4,7 +4,7 @@
 use super::column::{Better, Column, Format};
 use super::rows;
 use bench_core::analysis::rows::row::Row;
-use bench_core::load::workload::Workload;
+use bench_core::load::workload::{RankBy, Workload};
 
 /// One column of a table of rows.
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +109,14 @@ fn of_flood() -> Vec<Shown> {
 }
 
 fn of_schedule(workload: &Workload, rows_of_table: &[Row]) -> Vec<Shown> {
-    let p99 = rows::column("response_p99");
+    // Campaigns from before typical response times are ranked by the plain p99.
+    let has_typical = matches!(workload.rank_by, RankBy::TypicalP99 | RankBy::KeepingUp)
+        || rows_of_table.iter().any(|row| row.typical_ns.is_some());
+    let (typical, ranked): (&[&str], _) = match has_typical {
+        true => (&["typical_p50", "typical_p90"], "typical_p99"),
+        false => (&["response_p50"], "response_p99"),
+    };
+    let ranked = rows::column(ranked);
     let has_bursts = rows_of_table.iter().any(|row| row.recovery.is_some());
     let bursts: &[&str] = if has_bursts { &["burst_backlog", "burst_recovery"] } else { &[] };
     let has_policy = workload.slow_consumer.is_some();
@@ -119,8 +126,12 @@ fn of_schedule(workload: &Workload, rows_of_table: &[Row]) -> Vec<Shown> {
     columns.push(Shown::LargestLayer);
     columns.extend(of_keys(bursts));
     columns.extend(of_keys(policy));
-    columns.extend(of_keys(&["response_p50", "response_p99"]));
-    columns.push(Shown::Interval(p99, p99.format));
+    columns.extend(of_keys(typical));
+    columns.push(Shown::Value(ranked, ranked.format));
+    columns.push(Shown::Interval(ranked, ranked.format));
+    if has_typical {
+        columns.extend(of_keys(&["stalls", "response_p99"]));
+    }
     columns.extend(of_keys(&["response_p999", "response_max", "service_p50"]));
     columns.extend(of_keys(&["client_cpu", "client_memory", "server_lateness_p99"]));
     columns

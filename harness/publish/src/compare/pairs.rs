@@ -136,7 +136,7 @@ fn metrics(workload: &Workload, rows: [&Row; 2], headline_due: bool) -> Vec<Metr
         // A client that keeps up processes what is offered, and its backlog does not grow.
         Metric::Processed => workload.is_flood() || any_behind,
         Metric::Growth => any_behind,
-        Metric::ResponseP99 | Metric::ResponseP50 => !workload.is_flood(),
+        Metric::ResponseP99 | Metric::TypicalP99 | Metric::ResponseP50 => !workload.is_flood(),
         Metric::Cpu => true,
         Metric::StalenessP99 => workload.rank_by == RankBy::Staleness,
     };

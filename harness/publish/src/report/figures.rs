@@ -8,7 +8,7 @@ use crate::report::chart::{backlog, quantiles, sweep};
 use crate::report::grid;
 use crate::report::palette::{Colour, LAYERS, Palette, STAGES};
 use crate::report::series;
-use crate::report::series::{Shown, seconds};
+use crate::report::series::Shown;
 use crate::text::style::or_dash;
 use anyhow::Result;
 use bench_core::analysis::capacity::result::Capacity;
@@ -61,9 +61,7 @@ pub fn backlogs(all: &[Shown], rows: &[Row], flood: bool) -> Result<Markup> {
     let behind = |shown: &Shown| {
         rows.iter().any(|row| row.client == shown.client && row.verdict == Verdict::Overloaded)
     };
-    let peak = |shown: &Shown| {
-        shown.backlog.iter().map(|row| backlog::layers(row).total()).fold(0.0, f64::max)
-    };
+    let peak = |shown: &Shown| shown.peak_ticks as f64;
     let top = |is_behind: bool| {
         all.iter().filter(|shown| behind(shown) == is_behind).map(peak).fold(0.0, f64::max)
     };
@@ -86,9 +84,9 @@ pub fn backlogs(all: &[Shown], rows: &[Row], flood: bool) -> Result<Markup> {
         let table: Vec<Vec<String>> = shown
             .backlog
             .iter()
-            .map(|row| {
-                let ticks = backlog::layers(row).layers().map(|(_, ticks)| count(ticks));
-                [format!("{:.3}", seconds(row))].into_iter().chain(ticks).collect()
+            .map(|at| {
+                let ticks = at.backlog.layers().map(|(_, ticks)| count(ticks));
+                [format!("{:.3}", at.at_s)].into_iter().chain(ticks).collect()
             })
             .collect();
         cells.push(html! {

@@ -46,8 +46,10 @@ pub fn of_campaign(campaign: &Campaign) -> Vec<Headline> {
 fn question(workload: &Workload) -> String {
     let load = labels::load(workload);
     match workload.rank_by {
-        RankBy::ResponseP99 => format!("With {load}: which client processes ticks soonest?"),
-        RankBy::BacklogGrowth => {
+        RankBy::TypicalP99 | RankBy::ResponseP99 => {
+            format!("With {load}: which client processes ticks soonest?")
+        }
+        RankBy::KeepingUp | RankBy::BacklogGrowth => {
             format!("With {load}: which clients keep up, and where do ticks wait if one does not?")
         }
         RankBy::Processed => format!("With {load}: how many can each client process?"),
@@ -71,7 +73,7 @@ fn answer(workload: &Workload, rows: &[Row]) -> String {
         let (lead, others): (Vec<&Row>, Vec<&Row>) =
             field.iter().copied().partition(|row| row.rank == first.rank);
         parts.push(leaders(workload, &lead));
-        if !others.is_empty() && workload.rank_by != RankBy::BacklogGrowth {
+        if !others.is_empty() && !workload.rank_by.is_keeping_up() {
             let each: Vec<String> = others
                 .iter()
                 .map(|row| {
@@ -104,7 +106,11 @@ fn named(client: &str, class: Class) -> String {
 
 /// The label before a figure: empty before a rate.
 fn quantile(workload: &Workload) -> &'static str {
-    if workload.rank_by == RankBy::Processed { "" } else { "p99 " }
+    match workload.rank_by {
+        RankBy::Processed => "",
+        RankBy::TypicalP99 | RankBy::KeepingUp => "typical p99 ",
+        RankBy::ResponseP99 | RankBy::BacklogGrowth | RankBy::Staleness => "p99 ",
+    }
 }
 
 /// The number that a workload is about: a rate, or a p99.
@@ -114,6 +120,9 @@ fn figure(workload: &Workload, row: &Row) -> String {
             row.rates.processed_per_s.map_or(String::new(), |rate| format!("{}/s", short(rate)))
         }
         RankBy::Staleness => row.staleness_ns.map_or(String::new(), |age| nanos(age.p99)),
+        RankBy::TypicalP99 | RankBy::KeepingUp => {
+            row.typical_ns.map_or(String::new(), |typical| typical.p99.to_string())
+        }
         RankBy::ResponseP99 | RankBy::BacklogGrowth => {
             row.response_ns.map_or(String::new(), |q| q.p99.to_string())
         }
@@ -123,9 +132,9 @@ fn figure(workload: &Workload, row: &Row) -> String {
 fn leaders(workload: &Workload, lead: &[&Row]) -> String {
     let names: Vec<String> = lead.iter().map(|row| row.client.clone()).collect();
     let figures: Vec<String> = lead.iter().map(|row| figure(workload, row)).collect();
-    let verb = match (workload.rank_by, names.len()) {
-        (RankBy::BacklogGrowth, 1) => "keeps up",
-        (RankBy::BacklogGrowth, _) => "keep up",
+    let verb = match (workload.rank_by.is_keeping_up(), names.len()) {
+        (true, 1) => "keeps up",
+        (true, _) => "keep up",
         (_, 1) => "leads",
         (_, 2..) if lead.iter().all(|row| row.rounds < 2) => "cannot be distinguished by one round",
         _ => "tie",

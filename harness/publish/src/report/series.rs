@@ -5,6 +5,7 @@ use bench_archive::archive::{self, Archive, Behind};
 use bench_archive::packed::GridRow;
 use bench_archive::rounds::Round;
 use bench_archive::sampled;
+use bench_core::analysis::round::backlog::Backlog;
 use bench_core::analysis::round::measure::Measurement;
 use bench_core::analysis::statistics::times::{Time, Times};
 use bench_core::load::workload::Workload;
@@ -19,8 +20,11 @@ pub struct Shown {
     pub round: u32,
     /// Beginning and end of its window, in s since the start.
     pub window_s: [f64; 2],
-    /// About [`SNAPSHOTS`] snapshots: of each stretch of time, the one with most ticks waiting.
-    pub backlog: Vec<GridRow>,
+    /// About [`SNAPSHOTS`] of the snapshots that read the kernel queues: of each stretch of time,
+    /// the one with most ticks waiting.
+    pub backlog: Vec<Layers>,
+    /// The most ticks waiting at any snapshot.
+    pub peak_ticks: u64,
     /// Seconds since the start, and ticks per second processed since the point before.
     pub rates: Vec<(f64, f64)>,
     /// The same for generated ticks.
@@ -29,6 +33,15 @@ pub struct Shown {
     pub curve: Vec<Point>,
     /// Number of ticks behind the curve.
     pub samples: usize,
+}
+
+/// The backlog by layer at one snapshot.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Layers {
+    /// In s since the start.
+    pub at_s: f64,
+    /// Ticks in each layer.
+    pub backlog: Backlog,
 }
 
 /// A point of a curve of response times.
@@ -67,10 +80,13 @@ pub fn shown(archive: &Archive, workload: &Workload) -> Result<Vec<Shown>> {
         let Some(middle) = archive::middle(&behind) else { continue };
         found.push((behind, middle, archive.grid(middle.evidence)?));
     }
-    let most = found.iter().map(|(_, _, grid)| grid.len()).max().unwrap_or(0);
-    let step = most.div_ceil(SNAPSHOTS).max(1);
+    let step = |count: fn(&[GridRow]) -> usize| {
+        let most = found.iter().map(|(_, _, grid)| count(grid)).max().unwrap_or(0);
+        most.div_ceil(SNAPSHOTS).max(1)
+    };
+    let steps = [step(<[GridRow]>::len), step(|grid| grid.iter().filter_map(layers).count())];
     let one = |(behind, middle, grid): &(Vec<Behind<'_>>, Behind<'_>, Vec<GridRow>)| {
-        of_rounds(archive, behind, *middle, grid, step)
+        of_rounds(archive, behind, *middle, grid, steps)
     };
     found.iter().map(one).collect()
 }
@@ -80,7 +96,7 @@ fn of_rounds(
     behind: &[Behind<'_>],
     middle: Behind<'_>,
     grid: &[GridRow],
-    step: usize,
+    [step, full_step]: [usize; 2],
 ) -> Result<Shown> {
     let (mut times, mut window_ns) = (Vec::new(), None);
     for one in behind.iter().filter(|one| measured(one.round).response_ns.is_some()) {
@@ -103,7 +119,8 @@ fn of_rounds(
         window_s: [window_ns.start, window_ns.end].map(|ns| ns as f64 / 1e9),
         rates: rates(&grid[..last], step, |row| row.processed),
         generated: rates(&grid[..last], step, |row| row.generated),
-        backlog: thin(grid, step),
+        backlog: by_layer(grid, full_step),
+        peak_ticks: grid.iter().map(GridRow::waiting).max().unwrap_or(0),
         curve: curve(&Times::new(times)),
         samples,
     })
@@ -120,10 +137,26 @@ pub fn times(all: &[Shown]) -> &[(f64, f64)] {
     all.iter().map(|shown| shown.rates.as_slice()).max_by_key(|rates| rates.len()).unwrap_or(&[])
 }
 
-/// Of each stretch of snapshots the one with most ticks waiting, so that no peak is lost.
-fn thin(grid: &[GridRow], step: usize) -> Vec<GridRow> {
-    grid.chunks(step)
-        .filter_map(|stretch| stretch.iter().max_by_key(|row| row.waiting()).copied())
+/// The backlog by layer; `None` where the kernel queues were not read.
+fn layers(row: &GridRow) -> Option<Layers> {
+    let backlog = Backlog {
+        server: row.server_ticks,
+        kernel_send: row.kernel_send_ticks?,
+        kernel_receive: row.kernel_receive_ticks?,
+        library: row.library_ticks?,
+        client: row.client_ticks,
+    };
+    Some(Layers { at_s: seconds(row), backlog })
+}
+
+/// Of each stretch of snapshots that have layers, those with most ticks waiting, so that no peak
+/// among them is lost.
+fn by_layer(grid: &[GridRow], step: usize) -> Vec<Layers> {
+    let full: Vec<(u64, Layers)> =
+        grid.iter().filter_map(|row| Some((row.waiting(), layers(row)?))).collect();
+    full.chunks(step)
+        .filter_map(|stretch| stretch.iter().max_by_key(|(waiting, _)| *waiting))
+        .map(|(_, layers)| *layers)
         .collect()
 }
 
@@ -171,10 +204,21 @@ mod tests {
     #[test]
     fn peaks_survive_thinning() {
         let mut grid: Vec<GridRow> = (0..1000).map(|i| snapshot(i, 10, 10)).collect();
-        grid[501].generated = 99_999;
-        let thinned = thin(&grid, grid.len().div_ceil(SNAPSHOTS));
+        (grid[501].generated, grid[501].server_ticks) = (99_999, 99_989.0);
+        let thinned = by_layer(&grid, grid.len().div_ceil(SNAPSHOTS));
         assert!(thinned.len() <= SNAPSHOTS);
-        assert!(thinned.iter().any(|row| row.generated == 99_999));
+        assert!(thinned.iter().any(|at| at.backlog.server > 99_988.0));
+    }
+
+    #[test]
+    fn layers_are_shown_where_the_kernel_queues_were_read() {
+        let mut grid: Vec<GridRow> = (0..50).map(|i| snapshot(i, 10, 10)).collect();
+        let unread = grid.iter_mut().enumerate().filter(|(index, _)| index % 5 > 0);
+        unread.for_each(|(_, row)| row.library_ticks = None);
+        let shown = by_layer(&grid, 1);
+        assert_eq!(shown.len(), 10);
+        assert!((shown[1].at_s - 0.005).abs() < 1e-9);
+        assert!(by_layer(&grid[1..5], 1).is_empty());
     }
 
     #[test]

@@ -70,7 +70,7 @@ fn ranked(workload: &Workload, rows: &[Row], width: usize) -> String {
             let lines: Vec<Line> = rows.iter().filter_map(line).collect();
             chart(&format!("{}: processed rate", workload.name), &lines, small_charts::bars, width)
         }
-        RankBy::Staleness | RankBy::ResponseP99 | RankBy::BacklogGrowth => {
+        _ => {
             let metric = ranking::metric(workload.rank_by, Verdict::Ok);
             bars_of_times(workload, rows, catalogue::of_metric(metric), width)
         }

@@ -72,8 +72,9 @@ fn columns(campaign: &Campaign) -> Vec<Column<'_>> {
 fn of_workload(workload: &Workload) -> Vec<Shown> {
     let value = |key: &str| Shown::Value(rows::column(key), rows::column(key).format);
     match workload.rank_by {
+        RankBy::TypicalP99 => vec![value("typical_p50"), value("typical_p99")],
         RankBy::ResponseP99 => vec![value("response_p50"), value("response_p99")],
-        RankBy::BacklogGrowth => vec![value("processed"), Shown::LargestLayer],
+        RankBy::KeepingUp | RankBy::BacklogGrowth => vec![value("processed"), Shown::LargestLayer],
         RankBy::Processed => vec![Shown::Value(rows::column("processed"), Format::MegaPerS)],
         RankBy::Staleness => vec![value("staleness_p50"), value("staleness_p99")],
     }

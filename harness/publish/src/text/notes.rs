@@ -37,7 +37,10 @@ pub fn of_workload(workload: &Workload, rows: &[Row], noise: &[Noise]) -> Vec<St
 fn ranked_by(rank_by: RankBy) -> &'static str {
     match rank_by {
         RankBy::ResponseP99 => "the p99 of the response time",
-        RankBy::BacklogGrowth => {
+        RankBy::TypicalP99 => {
+            "the typical p99 of the response time: the median over windows of 50 ms of each window's p99"
+        }
+        RankBy::KeepingUp | RankBy::BacklogGrowth => {
             "whether the backlog grows: all clients that keep up share the first rank"
         }
         RankBy::Processed => "the processed rate",

@@ -3,7 +3,9 @@
 
 use crate::host::affinity::{CpuList, Placement};
 use bench_core::record::watched::Disturbance;
+use nix::time::ClockId;
 use procfs::{CurrentSI, KernelStats};
+use std::time::Duration;
 
 /// The counters since boot, at one instant.
 #[derive(Debug, Clone, Default)]
@@ -24,11 +26,12 @@ impl Surroundings {
     /// Reads the counters of the CPUs that a round uses.
     #[must_use]
     pub fn now(placement: &Placement) -> Self {
-        let own = procfs::process::Process::myself().and_then(|me| me.stat());
         let ticks_per_s = procfs::ticks_per_second().max(1);
         let in_ns = |ticks: u64| ticks * (1_000_000_000 / ticks_per_s);
         let mut now = Self {
-            harness_ns: own.map_or(0, |stat| in_ns(stat.utime + stat.stime)),
+            harness_ns: ClockId::CLOCK_PROCESS_CPUTIME_ID
+                .now()
+                .map_or(0, |time| Duration::from(time).as_nanos() as u64),
             frequency_khz: frequency_khz(placement.client.as_ref()),
             at_ns: tick::clock::now_ns(),
             ..Self::default()
@@ -47,6 +50,13 @@ impl Surroundings {
             now.stolen_ns += in_ns(time.steal.unwrap_or(0));
         }
         now
+    }
+
+    /// CPU time of the harness since `earlier`, in CPUs.
+    #[must_use]
+    pub fn harness_cpus_since(&self, earlier: &Self) -> f64 {
+        let elapsed_ns = (self.at_ns - earlier.at_ns).max(1) as f64;
+        self.harness_ns.saturating_sub(earlier.harness_ns) as f64 / elapsed_ns
     }
 
     /// What disturbed the time since `earlier`, in which the round's own
@@ -75,8 +85,6 @@ fn frequency_khz(cpus: Option<&CpuList>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nix::time::ClockId;
-    use std::time::Duration;
 
     #[test]
     fn cpu_time_not_used_by_the_round_is_that_of_others() {

@@ -6,6 +6,7 @@ use crate::host::process::Gauge;
 use anyhow::{Context, Result};
 use bench_core::record::snapshot::Snapshot;
 use contract::meter::{MeterFile, Slot};
+use tick::clock::now_ns;
 
 /// What a snapshot is read from.
 pub struct Observer {
@@ -31,17 +32,21 @@ pub struct Observer {
 
 impl Observer {
     /// Takes a snapshot. Downstream counts are read first: a tick that moves on meanwhile is then
-    /// counted upstream, and no difference of two counts is negative.
+    /// counted upstream, and no difference of two counts is negative. Kernel queues and resident
+    /// memory take most of the time, and are read in full snapshots only.
     ///
     /// # Errors
     /// When a child has damaged its meter.
-    pub fn read(&mut self) -> Result<Snapshot> {
-        self.clients.iter_mut().for_each(Gauge::refresh);
-        let at_ns = tick::clock::now_ns();
+    pub fn read(&mut self, full: bool) -> Result<Snapshot> {
+        if full {
+            self.clients.iter_mut().for_each(Gauge::refresh);
+        }
+        let at_ns = now_ns();
         self.processed_each = self.counts(Slot::PROCESSED)?;
         let processed = sum(&self.processed_each);
         let received = sum(&self.counts(Slot::RECEIVED)?);
         let queues = match &mut self.dump {
+            _ if !full => None,
             Some(dump) => dump.read().ok(),
             None => self.probes.iter_mut().map(|probe| probe.read().ok()).sum(),
         };
@@ -59,6 +64,7 @@ impl Observer {
         };
         self.last = Snapshot {
             at_ns,
+            took_ns: 0,
             processed,
             received,
             queues,
@@ -72,9 +78,16 @@ impl Observer {
             spun_ns: server(Slot::SPUN_NS)?,
             client_cpu_ns: all(Gauge::cpu_ns).unwrap_or(last.client_cpu_ns),
             server_cpu_ns: self.server.cpu_ns().unwrap_or(last.server_cpu_ns),
-            client_rss_bytes: all(Gauge::rss_bytes).unwrap_or(last.client_rss_bytes),
-            server_rss_bytes: self.server.rss_bytes().unwrap_or(last.server_rss_bytes),
+            client_rss_bytes: full
+                .then(|| all(Gauge::rss_bytes))
+                .flatten()
+                .unwrap_or(last.client_rss_bytes),
+            server_rss_bytes: full
+                .then(|| self.server.rss_bytes().ok())
+                .flatten()
+                .unwrap_or(last.server_rss_bytes),
         };
+        self.last.took_ns = now_ns() - at_ns;
         Ok(self.last)
     }
 

@@ -1,5 +1,5 @@
-//! The measured part of a round: a snapshot at every instant of the grid, until the
-//! clients report or are sent `stop`.
+//! The measured part of a round: a snapshot in every cell of the grid, until the clients report
+//! or are sent `stop`.
 
 use super::observer::Observer;
 use crate::host::affinity::Placement;
@@ -62,21 +62,23 @@ pub(super) fn watch(
         Watched { snapshots: Vec::with_capacity(scene.plan.instants() + 64), ..Watched::default() };
     let mut early = Early { clients: scene.clients.iter().map(|_| None).collect(), server: None };
     let mut before = None;
+    // What costs more than a snapshot is read one earlier, so that it disturbs no measured tick.
+    let before_window = (window_ns.start / scene.plan.grid_ns).saturating_sub(1);
     for instant in 0.. {
-        let offset_ns = instant * scene.plan.grid_ns;
+        let offset_ns = scene.plan.snapshot_ns(instant);
         let due_ns = scene.start_ns + offset_ns;
         std::thread::sleep(Duration::from_nanos(due_ns.saturating_sub(now_ns())));
         if scene.interrupted.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let snapshot = scene.observer.read()?;
+        let snapshot = scene.observer.read(scene.plan.is_full_snapshot(instant))?;
         watched.snapshots.push(snapshot);
         if scene.plan.connections() > 1 {
             watched.processed_each.push(scene.observer.processed_each.clone());
         }
         live(scene.start_ns, &snapshot);
         let cpu_ns = snapshot.client_cpu_ns + snapshot.server_cpu_ns;
-        if offset_ns == window_ns.start {
+        if instant == before_window {
             before = Some((Surroundings::now(scene.placement), cpu_ns));
             scene.count_switches(&mut watched);
         }
@@ -87,6 +89,10 @@ pub(super) fn watch(
             scene.read_peaks(&mut watched);
         }
         scene.listen(&mut early)?;
+        if let Some(last) = watched.snapshots.last_mut() {
+            // With all that the harness did at this instant.
+            last.took_ns = now_ns() - last.at_ns;
+        }
         let reports = early.clients.iter().all(Option::is_some);
         if reports || now_ns() >= scene.start_ns + window_ns.end + DRAIN_NS {
             watched.ended_ns = now_ns();
@@ -101,16 +107,17 @@ pub(super) fn watch(
 }
 
 impl Scene<'_, '_> {
-    /// Counts what happened since the begin of the window, unless that was done: `before` are
-    /// the surroundings and the children's CPU time at its begin.
+    /// Counts what happened since the snapshot before the window, unless that was done: `before`
+    /// are the surroundings and the children's CPU time there.
     fn end_window(&self, watched: &mut Watched, before: Option<(Surroundings, u64)>, cpu_ns: u64) {
         let Some((surroundings, cpu_before_ns)) = before else { return };
         self.count_switches(watched);
         let now = Surroundings::now(self.placement);
+        watched.harness_cpus = now.harness_cpus_since(&surroundings);
         watched.disturbance = now.since(&surroundings, cpu_ns.saturating_sub(cpu_before_ns));
     }
 
-    /// Called at both ends of the window: first stores the totals, then their difference.
+    /// Called before the window and at its end: first stores the totals, then their difference.
     fn count_switches(&self, watched: &mut Watched) {
         for (sum, gauges) in [
             (&mut watched.client_switches, self.observer.clients.as_slice()),

@@ -3,6 +3,7 @@
 
 use crate::campaign::progress::RoundStart;
 use bench_core::analysis::round::backlog::{self, Backlog};
+use bench_core::load::plan::full_every_ns;
 use bench_core::load::server::Paces;
 use bench_core::record::snapshot::Snapshot;
 use hdrhistogram::Histogram;
@@ -11,8 +12,8 @@ use tick::Timetable;
 
 /// Rates are means over this time, so that their digits do not flicker.
 const RATE_NS: u64 = 500_000_000;
-/// The history of the backlog has steps of a 512th of the round, at least the time
-/// between two snapshots and at most a quarter of a second.
+/// The history of the backlog has steps of a 512th of the round, at least the time between two
+/// full snapshots and at most a quarter of a second.
 const STEPS: u64 = 512;
 const LONGEST_STEP_NS: u64 = 250_000_000;
 /// Number of steps that are kept.
@@ -98,7 +99,9 @@ impl Current {
         let load_ns = timing.warmup_ns + timing.measure_ns;
         let timetable = round.workload.timetable(round.seed).ok();
         let grid_ns = timing.grid_ns.max(1);
-        let step_ns = (load_ns / STEPS).clamp(grid_ns, LONGEST_STEP_NS.max(grid_ns));
+        let full_ns = full_every_ns(round.workload.connections * round.workload.clients);
+        let least_ns = grid_ns.max(full_ns);
+        let step_ns = (load_ns / STEPS).clamp(least_ns, LONGEST_STEP_NS.max(least_ns));
         Self {
             ticks: timetable.as_ref().and_then(|timetable| timetable.ticks_within(load_ns)),
             timetable,
@@ -128,7 +131,11 @@ impl Current {
         }
     }
 
+    /// The layers are known where the kernel queues were read.
     fn add_step(&mut self, since_ns: u64, snapshot: &Snapshot) {
+        if snapshot.queues.is_none() {
+            return;
+        }
         let bytes_per_tick = match snapshot.written {
             0 => 1.0,
             written => snapshot.written_bytes as f64 / written as f64,

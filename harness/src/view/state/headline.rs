@@ -11,7 +11,7 @@ use bench_core::load::workload::RankBy;
 /// The metric that a workload is ranked by, with its value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Headline {
-    /// The p99 of the response time, or of the staleness.
+    /// The p99 of the response time, plain or typical, or of the staleness.
     P99(Time),
     /// Growth of the backlog in ticks per second.
     Growth(f64),
@@ -25,8 +25,9 @@ impl Headline {
     pub fn of_round(result: &RoundResult, rank_by: RankBy) -> Option<Self> {
         let m = result.measurement.as_ref().filter(|_| result.verdict.is_measured())?;
         match rank_by {
+            RankBy::TypicalP99 => m.typical_ns.map(|typical| Self::P99(typical.p99)),
             RankBy::ResponseP99 => m.response_ns.map(|response| Self::P99(response.p99)),
-            RankBy::BacklogGrowth => Some(Self::Growth(m.backlog_growth_per_s)),
+            RankBy::KeepingUp | RankBy::BacklogGrowth => Some(Self::Growth(m.backlog_growth_per_s)),
             RankBy::Processed => Some(Self::Rate(m.rates.processed_per_s)),
             RankBy::Staleness => m.staleness_ns.map(|age| Self::P99(Time::Exact(age.p99))),
         }

@@ -106,7 +106,7 @@ impl Room {
 
     /// A light load that any machine sustains, even with unoptimised programs.
     pub fn light(&self) -> String {
-        self.workload("light", "rate_per_s = 5000\nrank_by = \"response_p99\"")
+        self.workload("light", "rate_per_s = 5000\nrank_by = \"typical_p99\"")
     }
 
     /// A client that is a shell script; `body` runs after the plan was read.

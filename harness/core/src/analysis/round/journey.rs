@@ -271,11 +271,11 @@ impl<'a> Journeys<'a> {
         }
     }
 
-    /// Processed − due.
+    /// Due times, and processed − due, in ns.
     #[must_use]
-    pub fn response(&self) -> Times {
+    pub fn responses(&self) -> Vec<(u64, Time)> {
         let ended_ns = self.record.watched.ended_ns;
-        Times::new(self.iter().map(|stamps| stamps.response(ended_ns)).collect())
+        self.iter().map(|stamps| (stamps.due_ns, stamps.response(ended_ns))).collect()
     }
 
     /// Processed − written, over the ticks that were written.

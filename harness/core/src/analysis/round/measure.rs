@@ -5,9 +5,12 @@ use super::backlog::{Backlog, bytes_per_tick, layers};
 use super::growth::{ebb_growth, growth, waiting};
 use super::journey::{Generated, Journeys, Lateness, Waterfall};
 use super::recovery::{self, Recovery};
+use super::shadow::Shadows;
 use super::staleness::{self, Staleness};
+use super::stalls::Stalls;
+use super::typical::Typical;
 use super::window::{self, Unsteady};
-use crate::analysis::statistics::times::Quantiles;
+use crate::analysis::statistics::times::{Quantiles, Times};
 use crate::load::plan::Plan;
 use crate::record::round::Record;
 use crate::record::snapshot::Snapshot;
@@ -47,6 +50,9 @@ pub struct Measurement {
     /// When the window began, in ns from the start: after the warm-up, once the run had
     /// become steady.
     pub window_from_ns: u64,
+    /// When the window ended, in ns from the start; `None` in campaigns from before it was saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_to_ns: Option<u64>,
     /// Why it never became steady, if so.
     pub unsteady: Option<Unsteady>,
     /// Under a policy that drops: the share of the generated ticks that it dropped within
@@ -83,6 +89,17 @@ pub struct Measurement {
     /// Processed − due, over the sampled ticks due within the window; where the server has
     /// its own pacing, processed − generated; `None` under flood.
     pub response_ns: Option<Quantiles>,
+    /// Typical response times, over the same ticks except those due during a snapshot; `None`
+    /// under flood, and in campaigns from before they were computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typical_ns: Option<Typical>,
+    /// Stretches of time in which ticks waited much longer than that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stalls: Option<Stalls>,
+    /// The p75 of the response times of the ticks due during a snapshot, divided by that of all
+    /// others; `None` where it cannot be determined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_effect: Option<f64>,
     /// Processed − written, over the same ticks as far as they were written.
     pub service_ns: Option<Quantiles>,
     /// The parts of the response time; `None` under flood.
@@ -117,6 +134,10 @@ pub struct Measurement {
     pub dry_share: f64,
     /// What disturbed the round.
     pub disturbance: Disturbance,
+    /// CPU time of the harness within the window, in CPUs; `None` in campaigns from before it
+    /// was computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harness_cpus: Option<f64>,
     /// Sampled ticks behind the latencies.
     pub samples: usize,
 }
@@ -160,7 +181,11 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
         record.watched.snapshots.iter().map(seen).max().unwrap_or(0).max(highest)
     };
     let journeys = Journeys::new(record, plan, &steady.ns);
-    let (response, service) = (journeys.response(), journeys.service());
+    let (responses, service) = (journeys.responses(), journeys.service());
+    let shadows = Shadows::of(&record.watched.snapshots);
+    let typical = Typical::undisturbed(&responses, &shadows, record.start_ns, &steady.ns);
+    let at_ns = record.start_ns + steady.ns.start..record.start_ns + steady.ns.end;
+    let response = Times::new(responses.iter().map(|(_, time)| *time).collect());
     let flood = rates.offered_per_s.is_none();
     let (policy, generated) = (plan.workload.policy(), grown(|s| s.generated) as f64);
     Some(Measurement {
@@ -180,6 +205,7 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
             .map(|share| (1.0 - share).max(0.0)),
         staleness_ns: staleness::staleness(record, plan, &steady.ns),
         window_from_ns: steady.ns.start,
+        window_to_ns: Some(steady.ns.end),
         unsteady: steady.unsteady,
         backlog_growth_per_s: growth.per_x,
         backlog_growth_interval_per_s: growth.interval,
@@ -194,6 +220,9 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
         drain_s: (rates.processed_per_s > 0.0).then(|| backlog_end.total() / rates.processed_per_s),
         samples: response.len(),
         response_ns: Quantiles::of(&response),
+        typical_ns: typical,
+        stalls: typical.map(|typical| Stalls::of(&responses, &at_ns, typical.p99)),
+        snapshot_effect: shadows.effect(&responses),
         service_ns: Quantiles::of(&service).filter(|_| !flood),
         waterfall: journeys.waterfall(),
         client_cpus: grown(|s| s.client_cpu_ns) as f64 / 1e9 / seconds,
@@ -208,22 +237,28 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
         server_switches: record.watched.server_switches,
         blocked_share: grown(|s| s.blocked_ns) as f64 / 1e9 / seconds,
         disturbance: record.watched.disturbance,
-        dry_share: window.iter().filter(|s| is_dry(s)).count() as f64 / window.len() as f64,
+        harness_cpus: Some(record.watched.harness_cpus),
+        dry_share: dry_share(window),
         rates,
     })
 }
 
-/// The switches are counted at the ends of the planned window, even if the run became
-/// steady only later.
+/// The switches are counted from the snapshot before the planned window to its end, even if the
+/// run became steady only later.
 fn switches_per_tick(record: &Record, plan: &Plan) -> Option<f64> {
-    let window = window::snapshots(record, plan, &plan.window_ns())?;
+    let planned = plan.window_ns();
+    let from_before = planned.start.saturating_sub(plan.grid_ns)..planned.end;
+    let window = window::snapshots(record, plan, &from_before)?;
     let processed = window.last()?.processed.saturating_sub(window.first()?.processed);
     let Switches { voluntary, involuntary } = record.watched.client_switches;
     share((voluntary + involuntary) as f64, processed as f64)
 }
 
-fn is_dry(snapshot: &Snapshot) -> bool {
-    snapshot.queues.is_some_and(|q| q.send_bytes + q.receive_bytes < DRY_BYTES)
+/// Of the snapshots that read the kernel queues, the share at which both were nearly empty.
+fn dry_share(window: &[Snapshot]) -> f64 {
+    let queues: Vec<_> = window.iter().filter_map(|s| s.queues).collect();
+    let dry = queues.iter().filter(|q| q.send_bytes + q.receive_bytes < DRY_BYTES).count();
+    dry as f64 / queues.len().max(1) as f64
 }
 
 fn oldest_age_ns(last: &Snapshot, record: &Record, plan: &Plan) -> Option<u64> {

@@ -5,5 +5,8 @@ pub mod growth;
 pub mod journey;
 pub mod measure;
 pub mod recovery;
+pub mod shadow;
 pub mod staleness;
+pub mod stalls;
+pub mod typical;
 pub mod window;

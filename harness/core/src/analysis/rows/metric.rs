@@ -22,6 +22,9 @@ pub enum Metric {
     /// The p99 of the response time: less is better.
     #[serde(rename = "response_p99_ns")]
     ResponseP99,
+    /// The typical p99 of the response time: less is better.
+    #[serde(rename = "typical_p99_ns")]
+    TypicalP99,
     /// The median of the response time: less is better.
     #[serde(rename = "response_p50_ns")]
     ResponseP50,
@@ -35,10 +38,11 @@ pub enum Metric {
 
 impl Metric {
     /// All metrics.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Processed,
         Self::Growth,
         Self::ResponseP99,
+        Self::TypicalP99,
         Self::ResponseP50,
         Self::Cpu,
         Self::StalenessP99,
@@ -58,7 +62,9 @@ impl Metric {
             Self::Growth => Some(m.backlog_growth_per_s),
             Self::Cpu => m.client_cpu_ns_per_tick,
             Self::StalenessP99 => m.staleness_ns.map(|age| age.p99 as f64),
-            Self::ResponseP99 | Self::ResponseP50 => self.time(m).map(|t| t.bound_ns() as f64),
+            Self::ResponseP99 | Self::ResponseP50 | Self::TypicalP99 => {
+                self.time(m).map(|t| t.bound_ns() as f64)
+            }
         }
     }
 
@@ -66,6 +72,7 @@ impl Metric {
         match self {
             Self::ResponseP99 => m.response_ns.map(|q| q.p99),
             Self::ResponseP50 => m.response_ns.map(|q| q.p50),
+            Self::TypicalP99 => m.typical_ns.map(|t| t.p99),
             Self::Processed | Self::Growth | Self::Cpu | Self::StalenessP99 => None,
         }
     }

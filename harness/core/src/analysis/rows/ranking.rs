@@ -42,7 +42,8 @@ pub struct Noise {
 pub fn noise(workload: &Workload, client: &str, results: &[&RoundResult]) -> Vec<Noise> {
     let of = |metric| noise_in(metric, &workload.name, client, results);
     let own = (workload.rank_by == RankBy::Staleness).then_some(Metric::StalenessP99);
-    [Metric::Processed, Metric::ResponseP99].into_iter().chain(own).filter_map(of).collect()
+    let always = [Metric::Processed, Metric::ResponseP99, Metric::TypicalP99];
+    always.into_iter().chain(own).filter_map(of).collect()
 }
 
 /// The same in one metric; `None` where the control was not measured.
@@ -88,7 +89,8 @@ pub fn metric(rank_by: RankBy, verdict: Verdict) -> Metric {
         // A backlog makes values old under any policy.
         (RankBy::Staleness, _) => Metric::StalenessP99,
         (_, Verdict::Overloaded) => Metric::Growth,
-        (RankBy::BacklogGrowth | RankBy::ResponseP99, _) => Metric::ResponseP99,
+        (RankBy::TypicalP99 | RankBy::KeepingUp, _) => Metric::TypicalP99,
+        (RankBy::ResponseP99 | RankBy::BacklogGrowth, _) => Metric::ResponseP99,
     }
 }
 
@@ -113,7 +115,7 @@ pub fn rank(rows: &mut [Row], rank_by: RankBy, noise: &[Noise]) {
         let has_value = |row: &&Row| !row.samples.of(metric).is_empty();
         let valued = rows.iter().filter(of_verdict).filter(has_value).count();
         // All rows that keep up under an overload are equally good.
-        let all_alike = verdict == Verdict::Ok && rank_by == RankBy::BacklogGrowth;
+        let all_alike = verdict == Verdict::Ok && rank_by.is_keeping_up();
         rank_alike(&mut rows[from..from + valued], metric, all_alike, floor(metric, noise), from);
         from += count;
     }

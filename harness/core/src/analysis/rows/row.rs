@@ -9,6 +9,8 @@ use crate::analysis::round::journey::{Stage, Waterfall};
 use crate::analysis::round::measure::{Measurement, Rates};
 use crate::analysis::round::recovery::Recovery;
 use crate::analysis::round::staleness::Staleness;
+use crate::analysis::round::stalls::Stalls;
+use crate::analysis::round::typical::Typical;
 use crate::analysis::statistics::inference;
 use crate::analysis::statistics::inference::Interval;
 use crate::analysis::statistics::slope;
@@ -77,6 +79,12 @@ pub struct Row {
     pub drain_s: Option<f64>,
     /// Processed − due.
     pub response_ns: Option<Quantiles>,
+    /// Typical response times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typical_ns: Option<Typical>,
+    /// Stretches of time in which ticks waited much longer than that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stalls: Option<Stalls>,
     /// Processed − written.
     pub service_ns: Option<Quantiles>,
     /// The parts of the response time.
@@ -90,6 +98,12 @@ pub struct Row {
     pub client_switches_per_tick: Option<f64>,
     /// CPU time of the server per generated tick, without spinning.
     pub server_cpu_ns_per_tick: Option<f64>,
+    /// CPU time of the harness divided by the length of the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harness_cpus: Option<f64>,
+    /// The p75 of the response times of ticks due during a snapshot, divided by that of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_effect: Option<f64>,
     /// Peak resident memory of the client.
     pub client_peak_rss_bytes: Option<f64>,
     /// Written − due.
@@ -136,6 +150,9 @@ pub struct Intervals {
     pub response_p50_ns: Option<Interval>,
     /// Of its p99; an interval of lower bounds where ticks still waited.
     pub response_p99_ns: Option<Interval>,
+    /// Of the typical p99 of the response time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typical_p99_ns: Option<Interval>,
     /// Of the client's CPU time per tick.
     pub client_cpu_ns_per_tick: Option<Interval>,
     /// Of the p99 of the age of the newest values.
@@ -246,12 +263,16 @@ pub fn row<R: Borrow<RoundResult>>(
         oldest_age_ns: of(&|m| m.oldest_age_ns.map(|n| n as f64)),
         drain_s: of(&|m| m.drain_s),
         response_ns: quantiles(|m| m.response_ns),
+        typical_ns: Typical::median(&good.iter().filter_map(|m| m.typical_ns).collect::<Vec<_>>()),
+        stalls: stalls(&of),
         service_ns: quantiles(|m| m.service_ns),
         waterfall: waterfall(&good),
         client_cpu_ns_per_tick: of(&|m| m.client_cpu_ns_per_tick),
         client_cpus: of(&|m| Some(m.client_cpus)),
         client_switches_per_tick: of(&|m| m.client_switches_per_tick),
         server_cpu_ns_per_tick: of(&|m| m.server_cpu_ns_per_tick),
+        harness_cpus: of(&|m| m.harness_cpus),
+        snapshot_effect: of(&|m| m.snapshot_effect),
         client_peak_rss_bytes: of(&|m| Some(m.client_peak_rss_bytes as f64)),
         server_lateness_ns: lateness(&of),
         intervals: intervals(&good),
@@ -320,6 +341,11 @@ fn lateness(of: &Pick<'_>) -> Option<Lateness> {
     Some(Lateness { p50: at(|l| l.p50)?, p99: at(|l| l.p99)?, max: at(|l| l.max)? })
 }
 
+fn stalls(of: &Pick<'_>) -> Option<Stalls> {
+    let median = |pick: fn(&Stalls) -> f64| of(&|m| m.stalls.as_ref().map(pick));
+    Some(Stalls { per_s: median(|s| s.per_s)?, ms_per_s: median(|s| s.ms_per_s)? })
+}
+
 fn staleness(of: &Pick<'_>) -> Option<Staleness> {
     let at = |pick: fn(&Staleness) -> u64| {
         of(&|m| m.staleness_ns.as_ref().map(|age| pick(age) as f64)).map(|ns| ns as u64)
@@ -369,6 +395,7 @@ fn intervals(good: &[&Measurement]) -> Intervals {
         backlog_growth_per_s: of(Metric::Growth),
         response_p50_ns: of(Metric::ResponseP50),
         response_p99_ns: of(Metric::ResponseP99),
+        typical_p99_ns: of(Metric::TypicalP99),
         client_cpu_ns_per_tick: of(Metric::Cpu),
         staleness_p99_ns: of(Metric::StalenessP99),
     }

@@ -29,6 +29,8 @@ pub struct Judgement {
 pub const STOLEN_SHARE: [f64; 2] = [0.01, 0.05];
 /// The same for other processes, in CPUs.
 pub const OTHERS_CPUS: [f64; 2] = [0.05, 0.25];
+/// The effect of snapshots on response times from which on there is a remark.
+const SNAPSHOT_EFFECT: f64 = 1.2;
 /// Involuntary context switches of the client per second from which on there is a remark.
 const PREEMPTED_PER_S: f64 = 200.0;
 /// Ratio of the highest to the lowest CPU frequency from which on there is a remark.
@@ -131,6 +133,9 @@ fn remarks(m: &Measurement, record: &Record, plan: &Plan) -> Vec<Remark> {
             .then_some(Remark::StolenTime { share: around.stolen_share }),
         (around.others_cpus > OTHERS_CPUS[0])
             .then_some(Remark::OtherProcesses { cpus: around.others_cpus }),
+        m.snapshot_effect
+            .filter(|ratio| *ratio > SNAPSHOT_EFFECT)
+            .map(|ratio| Remark::ObserverEffect { ratio }),
         around
             .frequency_khz
             .filter(moved)

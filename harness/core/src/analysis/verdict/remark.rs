@@ -37,6 +37,14 @@ pub enum Remark {
         /// CPU time divided by elapsed time.
         cpus: f64,
     },
+    /// Snapshots of the harness are seen in the response times.
+    #[error(
+        "observer effect: ticks due during a snapshot took {ratio:.2} times as long as others (p75); typical response times leave them out"
+    )]
+    ObserverEffect {
+        /// The p75 of those ticks divided by that of all others.
+        ratio: f64,
+    },
     /// The client's CPU changed its frequency.
     #[error(
         "frequency: the client's CPU ran between {low_mhz} and {high_mhz} MHz; use the `performance` governor"

@@ -46,6 +46,25 @@ pub(super) fn costs() -> Vec<Column<Row>> {
             number!(r => r.client_peak_rss_bytes),
         )
         .shown("peak memory", "highest resident memory of the client"),
+        Column::new(
+            "harness_cpus",
+            "CPUs used by the harness",
+            ["harness_cpu", "mean", "CPUs"],
+            Cpus,
+            number!(r => r.harness_cpus),
+        )
+        .shown("harness CPU", "CPU time of the harness within the window"),
+        Column::new(
+            "snapshot_effect",
+            "effect of snapshots on the response time",
+            ["snapshot_effect", "p75", "ratio"],
+            Format::Ratio,
+            number!(r => r.snapshot_effect),
+        )
+        .shown(
+            "snapshot effect",
+            "p75 of the response times of ticks due during a snapshot ÷ p75 of all others",
+        ),
         Column::only_in_tables(
             "server_memory",
             "peak memory of the server",

@@ -4,6 +4,65 @@ use crate::columns::column::{Column, Format, Reading};
 use bench_core::analysis::rows::row::Row;
 use bench_core::analysis::statistics::times::Time;
 
+pub(super) fn typical() -> Vec<Column<Row>> {
+    use Format::Duration;
+    let typical = |statistic| ["typical_response", statistic, "ns"];
+    let all = vec![
+        Column::new(
+            "typical_p50",
+            "typical p50 of the response time",
+            typical("p50"),
+            Duration,
+            time!(r => Some(r.typical_ns?.p50)),
+        )
+        .shown(
+            "typical p50",
+            "processed − due: the p50 of each window of 50 ms, median over the windows of a round",
+        ),
+        Column::new(
+            "typical_p90",
+            "typical p90 of the response time",
+            typical("p90"),
+            Duration,
+            time!(r => Some(r.typical_ns?.p90)),
+        )
+        .shown(
+            "typical p90",
+            "the p90 of each window of 50 ms, median over the windows of a round",
+        ),
+        Column::new(
+            "typical_p99",
+            "typical p99 of the response time",
+            typical("p99"),
+            Duration,
+            |r: &Row| Reading::time(r.typical_ns.map(|t| t.p99)).within(r.intervals.typical_p99_ns),
+        )
+        .shown(
+            "typical p99",
+            "the p99 of each window of 50 ms, median over the windows of a round",
+        ),
+        Column::new(
+            "stalls",
+            "time in stalls",
+            ["stalls", "mean", "ms/s"],
+            Format::MsPerS,
+            number!(r => Some(r.stalls?.ms_per_s)),
+        )
+        .shown(
+            "stalls",
+            "stretches in which ticks took longer than 1 ms and ten times the typical p99",
+        ),
+        Column::new(
+            "stalls_per_s",
+            "number of stalls per second",
+            ["stalls", "count", "1/s"],
+            Format::Plain,
+            number!(r => Some(r.stalls?.per_s)),
+        ),
+    ];
+    all.into_iter().map(Column::lower_is_better).collect()
+}
+
 pub(super) fn response() -> Vec<Column<Row>> {
     use Format::Duration;
     let response = |statistic| ["response", statistic, "ns"];

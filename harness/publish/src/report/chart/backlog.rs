@@ -2,24 +2,11 @@
 
 use super::paint::{self, Tip, headroom, mesh, paint};
 use crate::report::palette::LAYERS;
-use crate::report::series::{Shown, seconds};
+use crate::report::series::{Layers, Shown};
 use anyhow::Result;
-use bench_archive::packed::GridRow;
 use bench_core::analysis::round::backlog::Backlog;
 use bench_core::text::digits::short;
 use plotters::prelude::*;
-
-/// The backlog of a snapshot, by layer.
-#[must_use]
-pub fn layers(row: &GridRow) -> Backlog {
-    Backlog {
-        server: row.server_ticks,
-        kernel_send: row.kernel_send_ticks,
-        kernel_receive: row.kernel_receive_ticks,
-        library: row.library_ticks,
-        client: row.client_ticks,
-    }
-}
 
 /// The names of the layers, in the order in which a tick passes them.
 #[must_use]
@@ -33,7 +20,7 @@ pub fn names() -> [String; 5] {
 /// When plotters refuses.
 pub fn chart(shown: &Shown, name: &str, top: f64) -> Result<String> {
     let grid = &shown.backlog;
-    let end = grid.last().map_or(1.0, seconds);
+    let end = grid.last().map_or(1.0, |last| last.at_s);
     let top = headroom(std::iter::once(top), 5.0);
     paint((360, 210), name, |area| {
         let mut chart = ChartBuilder::on(area)
@@ -44,11 +31,11 @@ pub fn chart(shown: &Shown, name: &str, top: f64) -> Result<String> {
         mesh!(chart, "s since the start", "ticks", &|x| short(*x), &|y| short(*y))?;
         let mut base: Vec<f64> = vec![0.0; grid.len()];
         for (index, colour) in LAYERS.iter().enumerate() {
-            let height = |row: &GridRow| layers(row).layers()[index].1;
+            let height = |at: &Layers| at.backlog.layers()[index].1;
             let upper: Vec<f64> = grid.iter().zip(&base).map(|(r, b)| b + height(r)).collect();
-            if grid.iter().any(|row| height(row) > 0.0) {
-                let there = grid.iter().zip(&upper).map(|(row, y)| (seconds(row), *y));
-                let back = grid.iter().zip(&base).rev().map(|(row, y)| (seconds(row), *y));
+            if grid.iter().any(|at| height(at) > 0.0) {
+                let there = grid.iter().zip(&upper).map(|(row, y)| (row.at_s, *y));
+                let back = grid.iter().zip(&base).rev().map(|(row, y)| (row.at_s, *y));
                 let outline: Vec<(f64, f64)> = there.chain(back).collect();
                 chart.draw_series([Polygon::new(outline, colour.rgb().filled())])?;
             }
@@ -60,8 +47,8 @@ pub fn chart(shown: &Shown, name: &str, top: f64) -> Result<String> {
             chart.plotting_area().draw(&line)?;
         }
         let (bottom, ceiling) = (x(0.0, 0.0).1, x(0.0, top).1);
-        let strip = |pair: &[GridRow]| {
-            let (from, to) = (x(seconds(&pair[0]), 0.0).0, x(seconds(&pair[1]), 0.0).0);
+        let strip = |pair: &[Layers]| {
+            let (from, to) = (x(pair[0].at_s, 0.0).0, x(pair[1].at_s, 0.0).0);
             Tip {
                 place: [from, ceiling, (to - from).max(1), bottom - ceiling],
                 text: tooltip(&pair[1]),
@@ -82,10 +69,9 @@ pub fn waiting(ticks: f64) -> String {
 }
 
 /// The tooltip of a snapshot: its time and its backlog.
-fn tooltip(row: &GridRow) -> String {
-    let backlog = layers(row);
-    let mut text = format!("{:.2} s: {}", seconds(row), waiting(backlog.total()));
-    for (layer, ticks) in backlog.layers().into_iter().filter(|(_, ticks)| *ticks >= 0.5) {
+fn tooltip(at: &Layers) -> String {
+    let mut text = format!("{:.2} s: {}", at.at_s, waiting(at.backlog.total()));
+    for (layer, ticks) in at.backlog.layers().into_iter().filter(|(_, ticks)| *ticks >= 0.5) {
         text.push_str(&format!("\n{layer}: {}", bench_core::text::digits::count(ticks)));
     }
     text
