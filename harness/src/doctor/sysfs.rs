@@ -1,7 +1,7 @@
 //! Reads files of /proc and /sys.
 
 use super::readings::Limit;
-use bench_rig::host::affinity::CpuList;
+use bench_core::record::cpus::CpuList;
 use nix::sys::statvfs::statvfs;
 use procfs::Current;
 use std::fs;

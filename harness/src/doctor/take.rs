@@ -7,7 +7,10 @@ use super::sysfs::{
     quota_cpus, shared_memory_bytes, text, turbo,
 };
 use anyhow::Result;
-use bench_rig::host::affinity::{CpuList, Placement};
+use bench_core::record::cpus::CpuList;
+use bench_rig::host::affinity;
+use bench_rig::host::placement::choose;
+use bench_rig::host::placement::topology::Topology;
 use procfs::process::{LimitValue, Process};
 use procfs::{Current, LoadAverage, Meminfo};
 use std::path::Path;
@@ -18,9 +21,9 @@ use std::path::Path;
 /// # Errors
 /// When a CPU is not allowed.
 pub fn take(server: Option<CpuList>, client: Option<CpuList>) -> Result<Readings> {
-    let allowed = CpuList::allowed().ok();
+    let allowed = affinity::allowed().ok();
     let placement = match &allowed {
-        Some(all) => Some(Placement::plan(all, server, client)?),
+        Some(all) => Some(choose::plan(&Topology::read(Path::new("/"), all), all, server, client)?),
         None => None,
     };
     let memory = Meminfo::current().ok();

@@ -3,18 +3,28 @@
 use super::examine::examine;
 use super::finding::{Finding, Severity, UNKNOWN};
 use super::readings::{Activity, IoUring, Limit, Readings, Task};
+use bench_core::record::cpus::CpuList;
+use bench_core::record::placement::{Placement, PlacementReason};
 use bench_core::record::snapshot::Method;
-use bench_rig::host::affinity::Placement;
+use bench_rig::host::placement::choose;
+use bench_rig::host::placement::topology::Topology;
+use std::path::Path;
 
-fn list(text: &str) -> bench_rig::host::affinity::CpuList {
+fn list(text: &str) -> CpuList {
     text.parse().unwrap()
+}
+
+/// On CPUs of which nothing else is known.
+fn placed(allowed: &CpuList) -> Option<Placement> {
+    let topology = Topology::read(Path::new("/nowhere"), allowed);
+    choose::plan(&topology, allowed, None, None).ok()
 }
 
 /// A machine on which nothing disturbs measurements.
 fn ideal() -> Readings {
     let allowed = list("0-3");
     Readings {
-        placement: Placement::plan(&allowed, None, None).ok(),
+        placement: placed(&allowed),
         allowed: Some(allowed),
         governors: Some(vec!["performance".into()]),
         turbo: Some(false),
@@ -133,10 +143,26 @@ fn siblings_are_a_warning_if_server_and_client_share_a_core() {
     assert!(crossed.advice.unwrap().contains("--server-cpus 0,2 --client-cpus 1,3"));
     let alone = found("SMT siblings", |r| {
         r.allowed = Some(list("0-1"));
-        r.placement = Placement::plan(&list("0-1"), None, None).ok();
+        r.placement = placed(&list("0-1"));
         r.cores = pairs(&["0-1"]);
     });
     assert!(alone.severity == Severity::Warning && alone.advice.unwrap().contains("two cores"));
+}
+
+#[test]
+fn the_placement_is_named_with_its_reasons() {
+    let two = found("placement", |r| r.placement = placed(&list("0-1")));
+    assert_eq!(two.severity, Severity::Note);
+    assert!(two.seen.starts_with("server and harness on CPU 0, client on CPU 1 ("), "{}", two.seen);
+    assert!(two.seen.contains("no CPU is left for the harness"), "{}", two.seen);
+    assert!(two.advice.unwrap().contains("a third core"));
+    let siblings = found("placement", |r| {
+        r.placement = placed(&list("0-1"));
+        let why = &mut r.placement.as_mut().unwrap().why;
+        why.push(PlacementReason::SharedCore { cpus: list("0-1") });
+    });
+    assert_eq!(siblings.severity, Severity::Warning);
+    assert!(siblings.seen.contains("share the core of CPU 0-1"), "{}", siblings.seen);
 }
 
 #[test]

@@ -156,7 +156,7 @@ fn machine(a: &Campaign, b: &Campaign) -> Vec<Difference> {
             ("CPUs", format!("{} ({} online)", m.cpus_allowed, m.cpus_online)),
             ("kernel", m.kernel.clone()),
         ];
-        let placement = [("placement", campaign.placement.clone())];
+        let placement = [("placement", campaign.placement.to_string())];
         hardware.into_iter().chain(m.settings()).chain(placement)
     };
     let both = facts(a).zip(facts(b));

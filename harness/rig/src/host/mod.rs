@@ -6,6 +6,7 @@ pub mod guard;
 pub mod kernel_dump;
 pub mod kernel_queues;
 pub mod machine;
+pub mod placement;
 pub mod process;
 pub mod spawn;
 pub mod strays;

@@ -1,9 +1,10 @@
 //! What else happened on the CPUs of a round: time taken by the hypervisor and by other
 //! processes, and the CPU's frequency.
 
-use crate::host::affinity::{CpuList, Placement};
+use crate::host::affinity;
+use bench_core::record::cpus::CpuList;
+use bench_core::record::placement::Placement;
 use bench_core::record::watched::Disturbance;
-use procfs::{CurrentSI, KernelStats};
 
 /// The counters since boot, at one instant.
 #[derive(Debug, Clone, Default)]
@@ -12,7 +13,7 @@ pub struct Surroundings {
     busy_ns: u64,
     /// CPU time that the hypervisor gave to others, in ns.
     stolen_ns: u64,
-    /// CPU time of this process, in ns.
+    /// CPU time of this process, in ns; 0 where it runs on other CPUs.
     harness_ns: u64,
     /// Frequency of the first of the client's CPUs, in kHz; `None` if it is not reported.
     frequency_khz: Option<u64>,
@@ -21,30 +22,23 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Reads the counters of the CPUs that a round uses.
+    /// Reads the counters of the CPUs that server and client use, and of no others.
     #[must_use]
     pub fn now(placement: &Placement) -> Self {
-        let own = procfs::process::Process::myself().and_then(|me| me.stat());
+        let in_use = placement.in_use();
         let ticks_per_s = procfs::ticks_per_second().max(1);
         let in_ns = |ticks: u64| ticks * (1_000_000_000 / ticks_per_s);
         let mut now = Self {
-            harness_ns: own.map_or(0, |stat| in_ns(stat.utime + stat.stime)),
-            frequency_khz: frequency_khz(placement.client.as_ref()),
+            harness_ns: if runs_on(&in_use) { in_ns(own_ticks()) } else { 0 },
+            frequency_khz: frequency_khz(&placement.client),
             at_ns: tick::clock::now_ns(),
             ..Self::default()
         };
-        let Ok(stats) = KernelStats::current() else { return now };
-        let lists = [&placement.server, &placement.client];
-        for (cpu, time) in stats.cpu_time.iter().enumerate() {
-            let pinned = lists.iter().all(|list| list.is_some());
-            let used = lists.iter().filter_map(|list| list.as_ref()).any(|list| list.has(cpu));
-            if pinned && !used {
-                continue;
-            }
+        let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+        for (_, time) in cpu_times(&stat).filter(|(cpu, _)| in_use.has(*cpu)) {
             now.cpus += 1;
-            // Without interrupts: they are the cost of a round's own packets.
-            now.busy_ns += in_ns(time.user + time.nice + time.system);
-            now.stolen_ns += in_ns(time.steal.unwrap_or(0));
+            now.busy_ns += in_ns(time.busy);
+            now.stolen_ns += in_ns(time.stolen);
         }
         now
     }
@@ -66,8 +60,40 @@ impl Surroundings {
     }
 }
 
-fn frequency_khz(cpus: Option<&CpuList>) -> Option<u64> {
-    let cpu = cpus.and_then(CpuList::first).unwrap_or(0);
+/// Whether this thread may run on one of these CPUs.
+fn runs_on(cpus: &CpuList) -> bool {
+    affinity::allowed().map_or(true, |allowed| allowed.overlaps(cpus))
+}
+
+/// CPU time of this process, in clock ticks.
+fn own_ticks() -> u64 {
+    let own = procfs::process::Process::myself().and_then(|me| me.stat());
+    own.map_or(0, |stat| stat.utime + stat.stime)
+}
+
+/// The time of one CPU since boot, in clock ticks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct CpuTime {
+    /// Used by processes. Without interrupts: they are the cost of a round's own packets.
+    busy: u64,
+    /// Given to other guests by the hypervisor.
+    stolen: u64,
+}
+
+/// The time of each CPU by its number: those that are offline have no line (proc_stat(5)).
+fn cpu_times(stat: &str) -> impl Iterator<Item = (usize, CpuTime)> + '_ {
+    stat.lines().filter_map(|line| {
+        let mut parts = line.strip_prefix("cpu")?.split_ascii_whitespace();
+        // The line of all CPUs has no number.
+        let cpu = parts.next().filter(|_| !line.starts_with("cpu "))?.parse().ok()?;
+        let times: Vec<u64> = parts.map_while(|time| time.parse().ok()).collect();
+        let at = |index: usize| times.get(index).copied().unwrap_or(0);
+        Some((cpu, CpuTime { busy: at(0) + at(1) + at(2), stolen: at(7) }))
+    })
+}
+
+fn frequency_khz(cpus: &CpuList) -> Option<u64> {
+    let cpu = cpus.first()?;
     let path = format!("/sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_cur_freq");
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
@@ -94,9 +120,50 @@ mod tests {
         assert!((seen.stolen_share - 0.05).abs() < 1e-9);
     }
 
+    /// CPU 1 is offline, and CPU 3 is busy.
+    const STAT: &str = "cpu  400 0 100 900 0 0 0 30 0 0
+cpu0 100 10 30 300 5 6 7 20 0 0
+cpu2 0 0 0 400 0 0 0 10 0 0
+cpu3 300 0 70 100 0 0 0 0 0 0
+intr 5 0
+ctxt 7
+";
+
+    #[test]
+    fn times_belong_to_the_cpu_of_their_number_where_numbers_have_holes() {
+        let times: Vec<(usize, CpuTime)> = cpu_times(STAT).collect();
+        let time = |busy, stolen| CpuTime { busy, stolen };
+        assert_eq!(times, [(0, time(140, 20)), (2, time(0, 10)), (3, time(370, 0))]);
+    }
+
+    fn on(cpus: CpuList) -> Placement {
+        let (server, harness) = (cpus.clone(), cpus.clone());
+        Placement { server, client: cpus, harness, spin: false, why: Vec::new() }
+    }
+
+    /// As under `taskset -c 2` with a busy loop on CPU 3.
+    #[test]
+    fn a_cpu_that_server_and_client_do_not_use_disturbs_nothing() {
+        let in_use = on("2".parse().unwrap()).in_use();
+        let used: Vec<CpuTime> =
+            cpu_times(STAT).filter(|(cpu, _)| in_use.has(*cpu)).map(|(_, time)| time).collect();
+        assert_eq!(used, [CpuTime { busy: 0, stolen: 10 }]);
+    }
+
+    #[test]
+    fn only_the_cpus_in_use_are_counted() {
+        let allowed = affinity::allowed().unwrap();
+        let one: CpuList = allowed.iter().take(1).collect();
+        assert_eq!(Surroundings::now(&on(one)).cpus, 1);
+        assert_eq!(Surroundings::now(&on(allowed.clone())).cpus, allowed.count());
+        // This process never runs on a CPU that it may not use.
+        let other: CpuList = (0..1024).filter(|&cpu| !allowed.has(cpu)).take(1).collect();
+        assert_eq!(Surroundings::now(&on(other)).harness_ns, 0);
+    }
+
     #[test]
     fn a_busy_harness_is_counted() {
-        let placement = Placement { server: None, client: None, spin: false };
+        let placement = on(affinity::allowed().unwrap());
         let before = Surroundings::now(&placement);
         // CPU time, because other work may share the CPUs.
         let cpu_time = || Duration::from(ClockId::CLOCK_THREAD_CPUTIME_ID.now().unwrap());
