@@ -107,7 +107,7 @@ pub(super) fn open(
     earlier: Option<Earlier>,
 ) -> Result<Open> {
     if let Some(earlier) = &earlier {
-        earlier.knows(&stage.entries)?;
+        earlier.knows(&stage.entries, args.versus.across_machines.as_deref())?;
     }
     let machine = machine::read(stage.allowed.to_string());
     let name = args.folder.clone().unwrap_or_else(|| store::stamped(&machine.host));

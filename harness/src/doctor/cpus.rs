@@ -4,6 +4,7 @@ use super::finding::{Check, Finding, Judged, Topic, fine, note, warning};
 use super::readings::{Limit, Readings, Task};
 use bench_core::analysis::verdict::judge::{OTHERS_CPUS, STOLEN_SHARE};
 use bench_core::record::cpus::CpuList;
+use bench_core::record::machine::Virtualisation;
 
 /// The checks, in the order of the table.
 pub(super) const CHECKS: &[Check] = &[
@@ -262,10 +263,12 @@ fn hypervisor(readings: &Readings) -> Finding {
         why: "other guests of the host, and exits to the hypervisor at timers and wake-ups, add to every latency",
         if_unknown: "see `systemd-detect-virt`; results to publish should come from bare metal",
     };
-    topic.judge(readings.hypervisor, |is_guest| match (is_guest, &readings.product) {
-        (false, _) => fine("no"),
-        (true, product) => note(
-            product.as_ref().map_or("yes".into(), |product| format!("yes: {product}")),
+    topic.judge(readings.virtualisation, |found| match (found, &readings.product) {
+        (Virtualisation::BareMetal, _) => fine("no"),
+        (found, product) => note(
+            product
+                .as_ref()
+                .map_or(format!("yes: {found}"), |name| format!("yes: {found}, {name}")),
             "measure on bare metal for results to publish, or say that it was a virtual machine",
         ),
     })

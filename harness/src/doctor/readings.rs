@@ -1,6 +1,7 @@
 //! What a machine reports about itself. Nothing is judged here.
 
 use bench_core::record::cpus::CpuList;
+use bench_core::record::machine::Virtualisation;
 use bench_core::record::placement::Placement;
 use bench_core::record::snapshot::Method;
 use serde::Serialize;
@@ -58,8 +59,8 @@ pub struct Readings {
     pub send_autotuning_bytes: Option<u64>,
     /// How the kernel's socket queues can be read.
     pub queues_by: Option<Method>,
-    /// Whether it is a virtual machine.
-    pub hypervisor: Option<bool>,
+    /// Whether it is a virtual machine, and of which hypervisor.
+    pub virtualisation: Option<Virtualisation>,
     /// Vendor and product, from the firmware.
     pub product: Option<String>,
     /// The kernel's clock source.

@@ -4,6 +4,7 @@ use super::examine::examine;
 use super::finding::{Finding, Severity, UNKNOWN};
 use super::readings::{Activity, IoUring, Limit, Readings, Task};
 use bench_core::record::cpus::CpuList;
+use bench_core::record::machine::Virtualisation;
 use bench_core::record::placement::{Placement, PlacementReason};
 use bench_core::record::snapshot::Method;
 use bench_rig::host::placement::choose;
@@ -49,7 +50,7 @@ fn ideal() -> Readings {
         receive_autotuning_bytes: Some(6 << 20),
         send_autotuning_bytes: Some(4 << 20),
         queues_by: Some(Method::SockDiag),
-        hypervisor: Some(false),
+        virtualisation: Some(Virtualisation::BareMetal),
         product: None,
         clocksource: Some("tsc".into()),
         clocksources: Some(vec!["tsc".into(), "hpet".into()]),
@@ -109,7 +110,7 @@ fn each_problem_has_its_severity_and_advice() {
         ("load", |r| r.load = Some(0.9), Note, "uptime"),
         ("load", |r| r.load = Some(7.0), Warning, "uptime"),
         ("irqbalance", |r| r.irqbalance = Some(true), Note, "systemctl stop"),
-        ("virtual machine", |r| r.hypervisor = Some(true), Note, "bare metal"),
+        ("virtual machine", |r| r.virtualisation = Some(Virtualisation::Kvm), Note, "bare metal"),
         ("mitigations", |r| r.mitigated = Some(vec!["meltdown".into()]), Note, "same"),
         ("swap", |r| r.swap_used_bytes = Some(1 << 20), Note, "swapoff"),
         ("swap", |r| r.swap_used_bytes = Some(1 << 29), Warning, "swapoff"),

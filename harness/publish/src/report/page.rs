@@ -266,7 +266,9 @@ fn machine(campaign: &Campaign) -> Markup {
         }
         Placed::Sentence(_) => None,
     };
-    let facts = hardware.into_iter().chain(machine.settings()).chain(conditions).chain(why);
+    let runs_on = machine.virtualisation.map(|found| ("virtualisation", found.to_string()));
+    let facts = hardware.into_iter().chain(runs_on).chain(machine.settings());
+    let facts = facts.chain(conditions).chain(why);
     html! {
         section {
             h2 { "Machine and versions" }

@@ -11,3 +11,4 @@ pub mod process;
 pub mod spawn;
 pub mod strays;
 pub mod surroundings;
+pub mod virtualisation;
