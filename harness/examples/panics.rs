@@ -1,19 +1,24 @@
 //! Panics while the whole screen is shown: run by `tests/system/terminal.rs`, with `painter` or
 //! `harness`.
 
-use bench_rig::host::affinity::Placement;
+use bench_rig::host::affinity;
+use bench_rig::host::placement::choose;
+use bench_rig::host::placement::topology::Topology;
 use harness::view::picture::draw;
 use harness::view::terminal::drawing::DrawingThread;
 use harness::view::terminal::screen::{Painter, Screen};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 fn start(painter: Painter) -> DrawingThread {
-    let nowhere = Placement { server: None, client: None, spin: false };
+    let allowed = affinity::allowed().expect("CPUs");
+    let topology = Topology::read(Path::new("/"), &allowed);
+    let placement = choose::plan(&topology, &allowed, None, None).expect("a placement");
     let interrupted = Arc::new(AtomicBool::new(false));
     let screen = Screen::open(painter).expect("a terminal");
-    DrawingThread::start(screen, &nowhere, &interrupted).expect("a thread")
+    DrawingThread::start(screen, &placement, &interrupted).expect("a thread")
 }
 
 fn main() {

@@ -6,6 +6,7 @@ use bench_core::analysis::rows::row::Row;
 use bench_core::load::server::ServedBy;
 use bench_core::load::workload::Workload;
 use bench_core::record::machine::Machine;
+use bench_core::record::placement::Placed;
 use bench_core::record::round::Record;
 use bench_core::record::snapshot::Method;
 use contract::{ClientFinal, ClientHello, ServerFinal};
@@ -152,8 +153,8 @@ pub struct Campaign {
     pub machine: Machine,
     /// Share of CPU time that the hypervisor took during the campaign.
     pub stolen_share: Option<f64>,
-    /// Which process ran on which CPUs.
-    pub placement: String,
+    /// Which process ran on which CPUs, and why there: data, or a sentence in older campaigns.
+    pub placement: Placed,
     /// Rounds per client and workload.
     pub rounds: u32,
     /// Warm-up, in s.

@@ -79,7 +79,7 @@ pub fn read(archive: &Archive) -> Result<Seen> {
     let head = Head {
         status: campaign.status,
         machine: campaign.machine.to_string(),
-        placement: campaign.placement.clone(),
+        placement: campaign.placement.to_string(),
         commit: campaign.commit.clone(),
         dirty: campaign.dirty,
     };

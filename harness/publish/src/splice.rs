@@ -43,7 +43,7 @@ pub fn splice(text: &str, block: &str) -> Result<String> {
 pub fn block(campaign: &Campaign, link: &str) -> String {
     let address = escape::address(link);
     let machine = escape::markdown(&campaign.machine.to_string());
-    let placement = escape::markdown(&campaign.placement);
+    let placement = escape::markdown(&campaign.placement.to_string());
     let day = campaign.started.get(..10).unwrap_or(&campaign.started);
     format!(
         "<picture>\n  <source media=\"(prefers-color-scheme: dark)\" srcset=\"{address}/{DARK}\">\n  <img alt=\"Ticks per second that each client processes, and which clients fall behind\" src=\"{address}/{LIGHT}\">\n</picture>\n\n{}\n\nMedians over {} rounds, {}, on {machine}: {placement}. [All tables and charts]({address}/report.html) ([as text]({address}/table.md)).",

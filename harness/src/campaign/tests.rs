@@ -22,6 +22,7 @@ use bench_core::load::plan::{Plan, Timing};
 use bench_core::load::server::{Paces, ServedBy};
 use bench_core::load::workload::{Rate, Workload};
 use bench_core::record::machine::Machine;
+use bench_core::record::placement::Placed;
 use bench_core::record::snapshot::Snapshot;
 use bench_rig::programs::roster::{Build, Entry, Recipe};
 use bench_rig::round::runner::Played;
@@ -196,7 +197,7 @@ fn campaign(request: Request, workloads: &[Workload]) -> Campaign {
         dirty: None,
         machine: Machine::default(),
         stolen_share: None,
-        placement: String::new(),
+        placement: Placed::Sentence(String::new()),
         rounds: 3,
         warmup_s: 0.2,
         measure_s: 0.6,

@@ -1,8 +1,8 @@
 //! `harness classic`.
 
 use super::source::Source;
+use bench_core::record::cpus::CpuList;
 use bench_core::text::units::{seconds, seconds_or_none};
-use bench_rig::host::affinity::CpuList;
 use clap::Args;
 use std::path::PathBuf;
 

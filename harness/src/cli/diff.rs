@@ -24,6 +24,9 @@ pub struct DiffArgs {
     /// Only these workloads (may be repeated)
     #[arg(long, value_name = "NAME", num_args = 1..)]
     pub workload: Vec<String>,
+    /// Compare ratios to this client, which both campaigns have, instead of absolute figures: for campaigns of different machines
+    #[arg(long, value_name = "CLIENT")]
+    pub across_machines: Option<String>,
     /// Where campaigns and baselines are looked up by name [default: results]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -57,6 +60,9 @@ pub struct BaselineArgs {
     /// Compare with a campaign: the name of a baseline, or a directory
     #[arg(long, value_name = "NAME|DIR")]
     pub baseline: Option<String>,
+    /// Compare ratios to this client, which both campaigns have, instead of absolute figures: for a baseline of another machine
+    #[arg(long, value_name = "CLIENT", requires = "baseline")]
+    pub across_machines: Option<String>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub gate: GateArgs,

@@ -107,6 +107,7 @@ Examples:
   harness diff results/BEFORE results/AFTER # which clients became faster or slower
   harness diff main results/AFTER --fail-on slower:5% --fail-on failed
   harness diff main results/AFTER --format md --only tokio blocking
+  harness diff results/HERE results/ELSEWHERE --across-machines floor # ratios to one client
 ";
 
 /// Examples of `publish`.

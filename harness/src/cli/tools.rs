@@ -3,8 +3,8 @@
 
 use super::source::Source;
 use super::values::TemplateValue;
+use bench_core::record::cpus::CpuList;
 use bench_core::text::units::seconds;
-use bench_rig::host::affinity::CpuList;
 use clap::Args;
 use std::path::PathBuf;
 

@@ -17,7 +17,7 @@ use bench_archive::unsaved::Unsaved;
 use bench_core::load::plan::SAMPLES;
 use bench_core::load::workload::Workload;
 use bench_publish::text::style::Style;
-use bench_rig::host::affinity::CpuList;
+use bench_rig::host::affinity;
 use bench_rig::host::machine;
 use bench_rig::programs::build::Built;
 use bench_rig::programs::conform;
@@ -179,10 +179,10 @@ fn scheme(
     interrupted: &AtomicBool,
 ) -> Result<(Stage, Scheme)> {
     let workloads = vec![Workload::load(root, &experiment.workload)?];
-    let allowed = CpuList::allowed()?;
+    let allowed = affinity::allowed().context("cannot read which CPUs may be used")?;
     let mut stage = setup::stage(root, args_of_run, &workloads, interrupted)?;
     // The next experiments are built and placed with all CPUs.
-    allowed.apply().context("cannot move back to all CPUs")?;
+    affinity::apply(&allowed).context("cannot move back to all CPUs")?;
     if !args.unchecked {
         exclude_failing(&mut stage, checked, interrupted)?;
     }
@@ -229,9 +229,7 @@ fn measure(
         let request = Request::Compare { control: scheme.entries[scheme.control].name.clone() };
         let rounds = (scheme.rounds, scheme.timing);
         let mut open = setup::open(root, &args, stage, &scheme.workloads, request, rounds, None)?;
-        if let Some(cpus) = &stage.placement.server {
-            cpus.apply().context("cannot move to the server's CPUs")?;
-        }
+        affinity::apply(&stage.placement.harness).context("cannot move to the harness's CPUs")?;
         let mut view = View::open(false, &stage.placement, interrupted)?;
         let mut runner = Runner::new(stage, interrupted)?;
         let (store, campaign) = (&mut open.store, &mut open.campaign);

@@ -18,7 +18,11 @@ pub fn run(root: &Path, args: &DiffArgs) -> Result<Exit> {
     let out = args.out.clone().unwrap_or_else(|| root.join("results"));
     let open = |name: &String| Archive::open(&baseline::resolve(&out, name)?);
     let (a, b) = (open(&args.a)?, open(&args.b)?);
-    let filter = Filter { clients: args.only.clone(), workloads: args.workload.clone() };
+    let filter = Filter {
+        clients: args.only.clone(),
+        workloads: args.workload.clone(),
+        reference: args.across_machines.clone(),
+    };
     let mut diff = diff::compare(&Side::of(&a), &Side::of(&b), &filter)?;
     judge(&args.gate.fail_on, &b, &mut diff);
     let shown = match args.format {

@@ -35,7 +35,7 @@ pub fn run(args: &DoctorArgs) -> Result<Exit> {
         anstream::println!("{}\n\n{}", table(&findings), advice(&findings));
     }
     if let Some(to) = &args.json {
-        let report = Report { schema: 1, findings: &findings, readings: &readings };
+        let report = Report { schema: 2, findings: &findings, readings: &readings };
         store::write_report(to, &report)?;
     }
     let warned = findings.iter().any(|finding| finding.severity == Severity::Warning);

@@ -13,13 +13,16 @@ use bench_archive::store::{self, Store};
 use bench_archive::unsaved::Unsaved;
 use bench_core::load::plan::{self, Timing};
 use bench_core::load::workload::Workload;
+use bench_core::record::placement::Placed;
 use bench_core::text::units;
 use bench_publish::json::Report;
 use bench_publish::tables::campaign::tables;
 use bench_publish::text::style::Style;
-use bench_rig::host::affinity::{CpuList, Placement};
+use bench_rig::host::affinity;
 use bench_rig::host::descriptors;
 use bench_rig::host::machine::{self, CpuTime};
+use bench_rig::host::placement::choose;
+use bench_rig::host::placement::topology::Topology;
 use bench_rig::programs::{build, conform, roster, servers};
 use bench_rig::round::runner::Stage;
 use std::collections::BTreeMap;
@@ -54,17 +57,17 @@ pub(super) fn stage(
     if entries.is_empty() {
         bail!("no client found: there is no clients/*/client.toml below the root");
     }
-    let allowed = CpuList::allowed()?;
-    let placement = Placement::plan(&allowed, args.server_cpus.clone(), args.client_cpus.clone())?;
+    let allowed = affinity::allowed().context("cannot read which CPUs may be used")?;
+    let topology = Topology::read(Path::new("/"), &allowed);
+    let (server_cpus, client_cpus) = (args.server_cpus.clone(), args.client_cpus.clone());
+    let placement = choose::plan(&topology, &allowed, server_cpus, client_cpus)?;
     let mut programs = build::build(root, &server, &entries, &args.source.profile)?;
     if !args.unchecked {
         conform::exclude_failing(&entries, &mut programs, interrupted)?;
     }
     log::info!("{placement}");
     // Pinned only now: the build may use every CPU.
-    if let Some(cpus) = &placement.server {
-        cpus.apply().context("cannot move to the server's CPUs")?;
-    }
+    affinity::apply(&placement.harness).context("cannot move to the harness's CPUs")?;
     let served_by = server.served_by;
     Ok(Stage { entries, served_by, programs, allowed, placement, seed: args.seed })
 }
@@ -104,7 +107,7 @@ pub(super) fn open(
     earlier: Option<Earlier>,
 ) -> Result<Open> {
     if let Some(earlier) = &earlier {
-        earlier.knows(&stage.entries)?;
+        earlier.knows(&stage.entries, args.versus.across_machines.as_deref())?;
     }
     let machine = machine::read(stage.allowed.to_string());
     let name = args.folder.clone().unwrap_or_else(|| store::stamped(&machine.host));
@@ -124,7 +127,7 @@ pub(super) fn open(
         dirty,
         machine,
         stolen_share: None,
-        placement: stage.placement.to_string(),
+        placement: Placed::Cpus(stage.placement.clone()),
         rounds,
         warmup_s: timing.warmup_ns as f64 / 1e9,
         measure_s: timing.measure_ns as f64 / 1e9,

@@ -12,10 +12,13 @@ use bench_archive::store;
 use bench_core::load::workload::Workload;
 use bench_core::text::escape;
 use bench_publish::compare::diff;
+use bench_publish::compare::gate::condition::Condition;
 use bench_publish::compare::gate::outcome::Outcome;
+use bench_publish::compare::machines;
 use bench_publish::compare::side::{Filter, Side};
 use bench_publish::compare::terms::{self, Terms};
 use bench_publish::compare::text;
+use bench_rig::host::machine;
 use bench_rig::programs::roster::Entry;
 use bench_rig::programs::servers;
 use std::collections::BTreeSet;
@@ -50,11 +53,12 @@ impl Earlier {
         (!rates.is_empty()).then_some(rates)
     }
 
-    /// Checks that it has at least one of these clients.
+    /// Checks that it has at least one of these clients, and that both have the one that values
+    /// are divided by, if one is named.
     ///
     /// # Errors
-    /// When it has none.
-    pub(super) fn knows(&self, clients: &[Entry]) -> Result<()> {
+    /// When it has none, or one of them lacks that one.
+    pub(super) fn knows(&self, clients: &[Entry], reference: Option<&str>) -> Result<()> {
         let campaign = &self.archive.campaign;
         let rows = campaign.rows.iter().map(|row| row.client.as_str());
         let names: BTreeSet<&str> =
@@ -62,6 +66,33 @@ impl Earlier {
         if !clients.iter().any(|client| names.contains(client.name.as_str())) {
             let names: Vec<&str> = names.into_iter().collect();
             bail!("--baseline: it has none of these clients, only {}", names.join(", "));
+        }
+        let Some(reference) = reference else { return Ok(()) };
+        if !names.contains(reference) {
+            let names: Vec<&str> = names.into_iter().collect();
+            bail!("--across-machines {reference}: the baseline has only {}", names.join(", "));
+        }
+        if !clients.iter().any(|client| client.name == reference) {
+            bail!("--across-machines {reference}: name it among the clients to be measured, too");
+        }
+        Ok(())
+    }
+
+    /// Checks that conditions on differences can be decided on this machine.
+    ///
+    /// # Errors
+    /// When the baseline was measured on another one, and no ratios are asked for.
+    fn is_of_this_machine(&self, conditions: &[Condition]) -> Result<()> {
+        let here = machine::read(String::new());
+        let differing = machines::differing(&self.archive.campaign.machine, &here);
+        let condition = conditions.iter().find(|condition| condition.compares_figures());
+        if let (Some(condition), [_, ..]) = (condition, &differing[..]) {
+            let differing = differing.iter().map(ToString::to_string).collect::<Vec<_>>();
+            bail!(
+                "--fail-on {}: the baseline was measured on another machine ({}), so this cannot be decided: measure it again here, or compare ratios with --across-machines CLIENT",
+                condition.text,
+                differing.join("; ")
+            );
         }
         Ok(())
     }
@@ -86,7 +117,11 @@ pub(super) fn check(
             bail!("--fail-on {}: `harness {}` does not measure that", condition.text, kind);
         }
     }
-    let Some(Earlier { archive }) = earlier else { return Ok(()) };
+    let Some(earlier) = earlier else { return Ok(()) };
+    if args.versus.across_machines.is_none() {
+        earlier.is_of_this_machine(&args.versus.gate.fail_on)?;
+    }
+    let archive = &earlier.archive;
     let side = Side::of(archive);
     let recorded = |w: &Workload| w.tape.as_ref().map(|recording| Arc::clone(&recording.tape));
     let server = servers::select(root, &args.server, args.style.map(|style| style.0))?.served_by;
@@ -135,7 +170,8 @@ pub(super) fn after(
     let gated = match earlier {
         Some(earlier) => {
             let (a, b) = (Side::of(&earlier.archive), Side::of(&new));
-            let mut diff = diff::compare(&a, &b, &Filter::default())?;
+            let filter = Filter { reference: asked.across_machines.clone(), ..Filter::default() };
+            let mut diff = diff::compare(&a, &b, &filter)?;
             judge(&asked.gate.fail_on, &new, &mut diff);
             print(args, &text::terminal(&diff));
             gate::exit(&diff)

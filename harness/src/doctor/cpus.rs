@@ -3,11 +3,13 @@
 use super::finding::{Check, Finding, Judged, Topic, fine, note, warning};
 use super::readings::{Limit, Readings, Task};
 use bench_core::analysis::verdict::judge::{OTHERS_CPUS, STOLEN_SHARE};
-use bench_rig::host::affinity::CpuList;
+use bench_core::record::cpus::CpuList;
+use bench_core::record::machine::Virtualisation;
 
 /// The checks, in the order of the table.
 pub(super) const CHECKS: &[Check] = &[
     count,
+    placed,
     quota,
     siblings,
     isolation,
@@ -36,6 +38,33 @@ fn count(readings: &Readings) -> Finding {
     })
 }
 
+fn placed(readings: &Readings) -> Finding {
+    let topic = Topic {
+        check: "placement",
+        why: "latencies depend on what server and client share: a core, a cache, a memory, a CPU with the harness",
+        if_unknown: "choose CPUs with --server-cpus and --client-cpus: see `lscpu -e`",
+    };
+    topic.judge(readings.placement.as_ref(), |placement| {
+        let others = placement.why.iter().filter(|reason| !reason.is_problem());
+        let others = others.map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let seen = if others.is_empty() {
+            placement.to_string()
+        } else {
+            format!("{placement} ({others})")
+        };
+        if placement.problems().next().is_some() {
+            return warning(
+                seen,
+                "allow more CPUs (`taskset`, `docker run --cpuset-cpus`), or choose others with --server-cpus and --client-cpus: see `lscpu -e`",
+            );
+        }
+        match placement.harness_is_apart() {
+            true => fine(seen),
+            false => note(seen, "allow a third core, so that the harness does not take time from the server"),
+        }
+    })
+}
+
 fn quota(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "CPU quota",
@@ -58,7 +87,7 @@ fn siblings(readings: &Readings) -> Finding {
         if_unknown: "see `lscpu -e`, and give --server-cpus and --client-cpus different cores",
     };
     let placed = readings.placement.as_ref();
-    let pair = placed.and_then(|p| p.server.as_ref().zip(p.client.as_ref()));
+    let pair = placed.map(|p| (&p.server, &p.client));
     topic.judge(readings.cores.as_ref(), |cores| {
         let threads = cores.iter().map(CpuList::count).max().unwrap_or(1);
         if threads < 2 {
@@ -97,7 +126,7 @@ fn isolation(readings: &Readings) -> Finding {
         why: "on other CPUs the kernel may run other processes between two ticks, and interrupts with its timer",
         if_unknown: "see isolcpus= and nohz_full= in /proc/cmdline",
     };
-    let client = readings.placement.as_ref().and_then(|p| p.client.as_ref());
+    let client = readings.placement.as_ref().map(|p| &p.client);
     topic.judge(readings.isolated.as_ref(), |isolated| {
         if isolated.count() == 0 {
             let cpus = client.map_or("LIST".into(), ToString::to_string);
@@ -234,10 +263,12 @@ fn hypervisor(readings: &Readings) -> Finding {
         why: "other guests of the host, and exits to the hypervisor at timers and wake-ups, add to every latency",
         if_unknown: "see `systemd-detect-virt`; results to publish should come from bare metal",
     };
-    topic.judge(readings.hypervisor, |is_guest| match (is_guest, &readings.product) {
-        (false, _) => fine("no"),
-        (true, product) => note(
-            product.as_ref().map_or("yes".into(), |product| format!("yes: {product}")),
+    topic.judge(readings.virtualisation, |found| match (found, &readings.product) {
+        (Virtualisation::BareMetal, _) => fine("no"),
+        (found, product) => note(
+            product
+                .as_ref()
+                .map_or(format!("yes: {found}"), |name| format!("yes: {found}, {name}")),
             "measure on bare metal for results to publish, or say that it was a virtual machine",
         ),
     })

@@ -1,8 +1,8 @@
 //! Observes processes, and asks the kernel what it allows.
 
 use super::readings::{Activity, IoUring, Task};
+use bench_core::record::placement::Placement;
 use bench_core::record::snapshot::Method;
-use bench_rig::host::affinity::Placement;
 use bench_rig::host::kernel_queues::Probe;
 use bench_rig::host::surroundings::Surroundings;
 use procfs::{CurrentSI, KernelStats};

@@ -1,7 +1,9 @@
 //! What a machine reports about itself. Nothing is judged here.
 
+use bench_core::record::cpus::CpuList;
+use bench_core::record::machine::Virtualisation;
+use bench_core::record::placement::Placement;
 use bench_core::record::snapshot::Method;
-use bench_rig::host::affinity::{CpuList, Placement};
 use serde::Serialize;
 
 /// What a machine reports about itself; `None`: it cannot be read.
@@ -9,7 +11,7 @@ use serde::Serialize;
 pub struct Readings {
     /// CPUs that this process may use.
     pub allowed: Option<CpuList>,
-    /// Which CPUs server and client would run on.
+    /// Which CPUs server, client and harness would run on, and why.
     pub placement: Option<Placement>,
     /// The frequency governors of these CPUs, each once.
     pub governors: Option<Vec<String>>,
@@ -57,8 +59,8 @@ pub struct Readings {
     pub send_autotuning_bytes: Option<u64>,
     /// How the kernel's socket queues can be read.
     pub queues_by: Option<Method>,
-    /// Whether it is a virtual machine.
-    pub hypervisor: Option<bool>,
+    /// Whether it is a virtual machine, and of which hypervisor.
+    pub virtualisation: Option<Virtualisation>,
     /// Vendor and product, from the firmware.
     pub product: Option<String>,
     /// The kernel's clock source.

@@ -1,9 +1,8 @@
 //! Reads files of /proc and /sys.
 
 use super::readings::Limit;
-use bench_rig::host::affinity::CpuList;
+use bench_core::record::cpus::CpuList;
 use nix::sys::statvfs::statvfs;
-use procfs::Current;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -115,15 +114,6 @@ pub(super) fn shared_memory_bytes() -> Option<u64> {
     }
     let space = statvfs(&place).ok()?;
     Some(space.blocks_available() * space.fragment_size())
-}
-
-/// Whether the CPU reports a hypervisor; only x86 does.
-pub(super) fn hypervisor() -> Option<bool> {
-    if !cfg!(any(target_arch = "x86", target_arch = "x86_64")) {
-        return None;
-    }
-    let cpu = procfs::CpuInfo::current().ok()?;
-    Some(cpu.flags(0)?.contains(&"hypervisor"))
 }
 
 pub(super) fn product() -> Option<String> {

@@ -3,11 +3,15 @@
 use super::probes::{activity, io_uring, is_running, queues_by};
 use super::readings::{Limit, Readings};
 use super::sysfs::{
-    chosen, cores, cpu_list, governors, hypervisor, last_number, mitigated, number, product,
-    quota_cpus, shared_memory_bytes, text, turbo,
+    chosen, cores, cpu_list, governors, last_number, mitigated, number, product, quota_cpus,
+    shared_memory_bytes, text, turbo,
 };
 use anyhow::Result;
-use bench_rig::host::affinity::{CpuList, Placement};
+use bench_core::record::cpus::CpuList;
+use bench_rig::host::affinity;
+use bench_rig::host::placement::choose;
+use bench_rig::host::placement::topology::Topology;
+use bench_rig::host::virtualisation;
 use procfs::process::{LimitValue, Process};
 use procfs::{Current, LoadAverage, Meminfo};
 use std::path::Path;
@@ -18,9 +22,9 @@ use std::path::Path;
 /// # Errors
 /// When a CPU is not allowed.
 pub fn take(server: Option<CpuList>, client: Option<CpuList>) -> Result<Readings> {
-    let allowed = CpuList::allowed().ok();
+    let allowed = affinity::allowed().ok();
     let placement = match &allowed {
-        Some(all) => Some(Placement::plan(all, server, client)?),
+        Some(all) => Some(choose::plan(&Topology::read(Path::new("/"), all), all, server, client)?),
         None => None,
     };
     let memory = Meminfo::current().ok();
@@ -54,7 +58,7 @@ pub fn take(server: Option<CpuList>, client: Option<CpuList>) -> Result<Readings
         receive_autotuning_bytes: last_number("/proc/sys/net/ipv4/tcp_rmem"),
         send_autotuning_bytes: last_number("/proc/sys/net/ipv4/tcp_wmem"),
         queues_by: queues_by(),
-        hypervisor: hypervisor(),
+        virtualisation: virtualisation::detect(Path::new("/")),
         product: product(),
         clocksource: text("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
         clocksources: text("/sys/devices/system/clocksource/clocksource0/available_clocksource")

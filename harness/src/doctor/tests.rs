@@ -3,18 +3,29 @@
 use super::examine::examine;
 use super::finding::{Finding, Severity, UNKNOWN};
 use super::readings::{Activity, IoUring, Limit, Readings, Task};
+use bench_core::record::cpus::CpuList;
+use bench_core::record::machine::Virtualisation;
+use bench_core::record::placement::{Placement, PlacementReason};
 use bench_core::record::snapshot::Method;
-use bench_rig::host::affinity::Placement;
+use bench_rig::host::placement::choose;
+use bench_rig::host::placement::topology::Topology;
+use std::path::Path;
 
-fn list(text: &str) -> bench_rig::host::affinity::CpuList {
+fn list(text: &str) -> CpuList {
     text.parse().unwrap()
+}
+
+/// On CPUs of which nothing else is known.
+fn placed(allowed: &CpuList) -> Option<Placement> {
+    let topology = Topology::read(Path::new("/nowhere"), allowed);
+    choose::plan(&topology, allowed, None, None).ok()
 }
 
 /// A machine on which nothing disturbs measurements.
 fn ideal() -> Readings {
     let allowed = list("0-3");
     Readings {
-        placement: Placement::plan(&allowed, None, None).ok(),
+        placement: placed(&allowed),
         allowed: Some(allowed),
         governors: Some(vec!["performance".into()]),
         turbo: Some(false),
@@ -39,7 +50,7 @@ fn ideal() -> Readings {
         receive_autotuning_bytes: Some(6 << 20),
         send_autotuning_bytes: Some(4 << 20),
         queues_by: Some(Method::SockDiag),
-        hypervisor: Some(false),
+        virtualisation: Some(Virtualisation::BareMetal),
         product: None,
         clocksource: Some("tsc".into()),
         clocksources: Some(vec!["tsc".into(), "hpet".into()]),
@@ -99,7 +110,7 @@ fn each_problem_has_its_severity_and_advice() {
         ("load", |r| r.load = Some(0.9), Note, "uptime"),
         ("load", |r| r.load = Some(7.0), Warning, "uptime"),
         ("irqbalance", |r| r.irqbalance = Some(true), Note, "systemctl stop"),
-        ("virtual machine", |r| r.hypervisor = Some(true), Note, "bare metal"),
+        ("virtual machine", |r| r.virtualisation = Some(Virtualisation::Kvm), Note, "bare metal"),
         ("mitigations", |r| r.mitigated = Some(vec!["meltdown".into()]), Note, "same"),
         ("swap", |r| r.swap_used_bytes = Some(1 << 20), Note, "swapoff"),
         ("swap", |r| r.swap_used_bytes = Some(1 << 29), Warning, "swapoff"),
@@ -133,10 +144,26 @@ fn siblings_are_a_warning_if_server_and_client_share_a_core() {
     assert!(crossed.advice.unwrap().contains("--server-cpus 0,2 --client-cpus 1,3"));
     let alone = found("SMT siblings", |r| {
         r.allowed = Some(list("0-1"));
-        r.placement = Placement::plan(&list("0-1"), None, None).ok();
+        r.placement = placed(&list("0-1"));
         r.cores = pairs(&["0-1"]);
     });
     assert!(alone.severity == Severity::Warning && alone.advice.unwrap().contains("two cores"));
+}
+
+#[test]
+fn the_placement_is_named_with_its_reasons() {
+    let two = found("placement", |r| r.placement = placed(&list("0-1")));
+    assert_eq!(two.severity, Severity::Note);
+    assert!(two.seen.starts_with("server and harness on CPU 0, client on CPU 1 ("), "{}", two.seen);
+    assert!(two.seen.contains("no CPU is left for the harness"), "{}", two.seen);
+    assert!(two.advice.unwrap().contains("a third core"));
+    let siblings = found("placement", |r| {
+        r.placement = placed(&list("0-1"));
+        let why = &mut r.placement.as_mut().unwrap().why;
+        why.push(PlacementReason::SharedCore { cpus: list("0-1") });
+    });
+    assert_eq!(siblings.severity, Severity::Warning);
+    assert!(siblings.seen.contains("share the core of CPU 0-1"), "{}", siblings.seen);
 }
 
 #[test]

@@ -131,6 +131,25 @@ fn a_sweep_uses_the_rates_of_its_baseline() {
     assert!(text(&other.stderr).contains("none of these workloads, only light@3000, light@6000"));
 }
 
+#[test]
+fn a_baseline_of_another_machine_decides_nothing() {
+    let bench = Bench::new();
+    assert!(bench.compare(&["--save-baseline", "main"]).status.success());
+    let file = bench.out.join(&bench.campaigns()[0]).join("campaign.json");
+    let saved = fs::read_to_string(&file).unwrap();
+    let kernel = "\"kernel\": \"";
+    fs::write(&file, saved.replacen(kernel, &format!("{kernel}another-"), 1)).unwrap();
+    let refused = |args: &[&str], expected: &str| {
+        let output = bench.compare(&[&["--baseline", "main"], args].concat());
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(expected), "{args:?}: {stderr}");
+        assert_eq!(bench.campaigns().len(), 1, "nothing is measured");
+    };
+    refused(&["--fail-on", "slower"], "measured on another machine (kernel another-");
+    refused(&["--across-machines", "nobody"], "the baseline has only floor");
+}
+
 fn refused(args: &[&str], expected: &str) {
     let bench = Bench::new();
     let output = bench.compare(args);
@@ -146,6 +165,7 @@ fn what_cannot_be_judged_is_refused_before_measuring() {
     refused(&["--save-baseline", "../x"], "use letters, digits");
     refused(&["--save-baseline", "x", "--baseline", "y"], "cannot be used with");
     refused(&["--fail-on", "slower"], "needs --baseline");
+    refused(&["--across-machines", "floor"], "--baseline");
     refused(&["--fail-on", "capacity>1M"], "`harness compare` does not measure that");
     refused(&["--fail-on", "p99<fast"], "is not a time");
 }

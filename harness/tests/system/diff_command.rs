@@ -214,6 +214,27 @@ fn campaigns_are_found_by_name_and_rows_are_filtered() {
     assert!(changes.iter().all(|c| c["client"] == "floor" && c["workload"] == "flood"));
 }
 
+#[test]
+fn campaigns_of_different_machines_are_compared_by_ratios() {
+    let from = published_of("compare");
+    let rename = |text: String| text.replacen("\"kernel\": \"", "\"kernel\": \"another-", 1);
+    let copy = copy(rename, |_| ());
+    let (from, copy) = (path(&from), path(copy.path()));
+    let absolute = diff(&[from, copy, "--fail-on", "slower"]);
+    let stdout = text(&absolute.stdout);
+    assert_eq!(absolute.status.code(), Some(3), "{stdout}{}", text(&absolute.stderr));
+    assert!(stdout.contains("0 slower, 0 faster, 0 same, "), "{stdout}");
+    assert!(stdout.contains("gate: slower FAILS") && stdout.contains("another kernel"), "{stdout}");
+    let ratios = diff(&[from, copy, "--across-machines", "floor", "--format", "json"]);
+    assert_eq!(ratios.status.code(), Some(0), "{}", text(&ratios.stderr));
+    let report: Value = serde_json::from_slice(&ratios.stdout).unwrap();
+    assert_eq!(report["ratios_to"], "floor");
+    let changes = report["changes"].as_array().unwrap();
+    assert!(changes.iter().all(|change| change["client"] != "floor"));
+    assert!(changes.iter().filter(|change| change["ratio"] == 1.0).count() > 10, "{changes:?}");
+    refused(&[from, copy, "--across-machines", "nobody"], "both have numbers of ");
+}
+
 fn refused(args: &[&str], expected: &str) {
     let output = diff(args);
     let stderr = text(&output.stderr);

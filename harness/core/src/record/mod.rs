@@ -1,8 +1,10 @@
 //! What was recorded of a round, before anything is computed from it: plain data.
 
+pub mod cpus;
 pub mod drops;
 pub mod machine;
 pub mod overflow;
+pub mod placement;
 pub mod round;
 pub mod snapshot;
 pub mod watched;

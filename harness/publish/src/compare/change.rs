@@ -1,5 +1,6 @@
 //! One comparison of two rows, and its result.
 
+use super::machines::{Named, Property};
 use super::side::Which;
 use crate::columns::{capacities, rows};
 use bench_core::analysis::capacity::result::SearchNote;
@@ -130,6 +131,30 @@ pub enum Why {
     BoundMayBeAsGreat {
         /// Which side.
         side: Which,
+    },
+    /// The machines differ, so absolute figures show nothing.
+    #[error("measured with another {}{}", Named(what), also.as_ref().map_or(String::new(), |also| format!("; {also}")))]
+    OtherMachine {
+        /// What they differ in.
+        what: Vec<Property>,
+        /// What there is to say besides, such as the verdicts that differ.
+        also: Option<Box<Why>>,
+    },
+    /// The client to divide by has no numbers there.
+    #[error("{client} has no values to divide by in {}", sides(*a, *b))]
+    NoReference {
+        /// That client.
+        client: String,
+        /// Whether in A.
+        a: bool,
+        /// Whether in B.
+        b: bool,
+    },
+    /// Ticks of the client to divide by still waited.
+    #[error("the values of {client} to divide by are only lower bounds")]
+    ReferenceBound {
+        /// That client.
+        client: String,
     },
     /// A side has no such number.
     #[error("one side has no values")]

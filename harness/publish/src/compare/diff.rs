@@ -1,10 +1,12 @@
 //! The comparison of two campaigns.
 
+use super::basis::Basis;
 use super::change::{Change, Missing, Word};
 use super::gate::outcome::Outcome;
+use super::machines::Property;
 use super::note::Note;
 use super::side::{Filter, Head, Side, Which};
-use super::{capacities, pairs, power, terms};
+use super::{basis, capacities, machines, pairs, power, terms};
 use anyhow::{Result, bail};
 use bench_archive::campaign::{Campaign, Kind};
 use bench_core::analysis::capacity::result::Capacity;
@@ -27,6 +29,10 @@ pub struct Diff {
     pub a: Head,
     /// The campaign that is judged.
     pub b: Head,
+    /// The client that values are divided by, in the same campaign, workload and block; absent
+    /// where they are compared as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ratios_to: Option<String>,
     /// Differences besides the numbers, to be read before them.
     pub notes: Vec<Note>,
     /// The headlines by their result: one for each workload and client.
@@ -84,29 +90,36 @@ pub fn compare(a: &Side<'_>, b: &Side<'_>, filter: &Filter) -> Result<Diff> {
     terms::agree(&terms::Terms::of(a), &terms::Terms::of(b), filter)?;
     let (in_a, in_b) = (cast(a.campaign), cast(b.campaign));
     known(&in_a, &in_b, filter)?;
-    let common: Vec<(String, String)> = in_a
-        .iter()
-        .filter(|key| in_b.contains(key) && filter.has(&key.0, &key.1))
-        .cloned()
-        .collect();
+    let is_reference = |client: &String| filter.reference.as_ref() == Some(client);
+    let in_both = |key: &&(String, String)| in_b.contains(key) && filter.has(&key.0, &key.1);
+    let common: Vec<(String, String)> =
+        in_a.iter().filter(in_both).filter(|key| !is_reference(&key.1)).cloned().collect();
     if common.is_empty() {
         bail!(
             "{} and {} have no workload and client in common{}: there is nothing to compare",
             a.name,
             b.name,
-            if filter.clients.is_empty() && filter.workloads.is_empty() {
-                ""
-            } else {
-                " among those selected"
+            match (&filter.reference, filter.clients.is_empty() && filter.workloads.is_empty()) {
+                (Some(client), _) => format!(" besides {client}"),
+                (None, true) => String::new(),
+                (None, false) => " among those selected".to_owned(),
             }
         );
     }
+    if let Some(client) = &filter.reference {
+        divisible([a, b], &common, client)?;
+    }
+    let differing = machines::differing(&a.campaign.machine, &b.campaign.machine);
+    let differing: Vec<Property> = differing.into_iter().map(|one| one.what).collect();
+    let basis = Basis { differing: &differing, reference: filter.reference.as_deref() };
     let mut changes = match a.campaign.kind {
-        Kind::Capacity => capacities::changes(a, b, &common),
-        Kind::Compare | Kind::Sweep => pairs::changes(a, b, &common),
+        Kind::Capacity => capacities::changes(a, b, &common, &basis),
+        Kind::Compare | Kind::Sweep => pairs::changes(a, b, &common, &basis),
     };
     let mut notes = terms::notes(a, b, filter);
-    notes.extend(power::notes(&changes));
+    if !basis.forbids_figures() {
+        notes.extend(power::notes(&changes));
+    }
     changes.sort_by(Change::by_certainty);
     let only = |has: &[(String, String)], lacks: &[(String, String)], only_in| {
         let mut of: Vec<Missing> = Vec::new();
@@ -129,6 +142,7 @@ pub fn compare(a: &Side<'_>, b: &Side<'_>, filter: &Filter) -> Result<Diff> {
         kind: a.campaign.kind,
         a: a.head(),
         b: b.head(),
+        ratios_to: filter.reference.clone(),
         notes,
         headlines: Tally::of(changes.iter().filter(|change| change.headline)),
         others: Tally::of(changes.iter().filter(|change| !change.headline)),
@@ -153,6 +167,34 @@ fn cast(campaign: &Campaign) -> Vec<(String, String)> {
     let place = |name: &str| campaign.workloads.iter().position(|workload| workload.name == name);
     all.sort_by(|x, y| place(&x.0).cmp(&place(&y.0)).then_with(|| x.1.cmp(&y.1)));
     all
+}
+
+/// Checks that both campaigns have numbers of the client that values are divided by.
+fn divisible(sides: [&Side<'_>; 2], common: &[(String, String)], client: &str) -> Result<()> {
+    let workloads: BTreeSet<&String> = common.iter().map(|(workload, _)| workload).collect();
+    let has_numbers = |side: &Side<'_>, client: &str| match side.campaign.kind {
+        Kind::Capacity => {
+            let mut all = side.campaign.capacities.iter();
+            all.any(|found| found.client == client && found.capacity_per_s.is_some())
+        }
+        Kind::Compare | Kind::Sweep => workloads.iter().any(|workload| {
+            let row = basis::find(side, workload, client);
+            row.is_some_and(|row| row.rounds > 0 && row.verdict.is_ranked())
+        }),
+    };
+    for side in sides {
+        if !has_numbers(side, client) {
+            let others: BTreeSet<&str> = common.iter().map(|(_, name)| name.as_str()).collect();
+            let usable =
+                others.into_iter().filter(|c| sides.iter().all(|side| has_numbers(side, c)));
+            bail!(
+                "--across-machines {client}: {} has no numbers of it under these workloads; both have numbers of {}",
+                side.name,
+                usable.collect::<Vec<_>>().join(", ")
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Checks that all names of a filter exist.

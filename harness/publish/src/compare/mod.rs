@@ -1,13 +1,16 @@
 //! Two campaigns compared: what changed, by how much, and how sure that is; and conditions
 //! that fail a run.
 //!
-//! `side ← note, change ← evidence ← pairs, capacities, power, terms ← diff ← text, gate`.
+//! `side, machines ← note, change ← evidence, basis ← pairs, capacities, power, terms ← diff ←
+//! text, gate`.
 
+mod basis;
 mod capacities;
 pub mod change;
 pub mod diff;
 mod evidence;
 pub mod gate;
+pub mod machines;
 pub mod note;
 mod pairs;
 mod power;

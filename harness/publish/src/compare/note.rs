@@ -1,5 +1,6 @@
 //! Differences of two campaigns besides their numbers.
 
+use super::machines::Differing;
 use super::side::Which;
 use bench_archive::campaign::Status;
 use schemars::JsonSchema;
@@ -82,6 +83,16 @@ pub enum Note {
         list(differences, "; ")
     )]
     Machines { differences: Vec<Difference> },
+    #[error(
+        "different machines: {}: absolute figures of one say nothing about the other, so nothing is concluded from them; compare ratios to a client that both have with --across-machines CLIENT",
+        list(differing, "; ")
+    )]
+    OtherMachine { differing: Vec<Differing> },
+    #[error(
+        "ratios to {client} across machines: what the machines differ in ({}) need not affect all clients alike",
+        list(differing, "; ")
+    )]
+    RatiosAcross { client: String, differing: Vec<Differing> },
     #[error("the files of {side} differed from its commit")]
     Dirty { side: Which },
     #[error("{side} is incomplete ({status}): rounds are missing")]

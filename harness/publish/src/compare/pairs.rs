@@ -1,5 +1,6 @@
 //! From the rows of two campaigns to changes, metric by metric.
 
+use super::basis::{self, Basis, Unusable, Values};
 use super::change::{Change, Subject, Value, Why, Word};
 use super::evidence::{self, Evidence};
 use super::side::Side;
@@ -19,57 +20,77 @@ struct Pair<'a> {
     metric: Metric,
     headline: bool,
     noise_floor: Option<f64>,
+    values: [Values; 2],
     ratio: Option<(f64, Interval)>,
     /// The p of a test; `None`: there is nothing to test.
     p: Option<f64>,
+    /// Why not.
+    untested: Option<Why>,
 }
 
 impl<'a> Pair<'a> {
-    fn new(sides: [&Side<'_>; 2], rows: [&'a Row; 2], metric: Metric, headline: bool) -> Self {
-        let [a, b] = rows;
-        let (of_a, of_b) = (a.samples.of(metric), b.samples.of(metric));
-        let bounds_only = a.samples.are_bounds(metric) && b.samples.are_bounds(metric);
-        // Rows that are not ranked say more about the machine or the server than the client.
-        let testable = a.verdict.is_ranked() && b.verdict.is_ranked() && !bounds_only;
-        let has_values = !of_a.is_empty() && !of_b.is_empty();
-        let floors = sides.map(|side| floor(side, &a.workload, metric));
+    fn new(
+        sides: [&Side<'_>; 2],
+        [a, b]: [&'a Row; 2],
+        basis: &Basis<'_>,
+        metric: Metric,
+        headline: bool,
+    ) -> Self {
+        let (values, unusable) = values(sides, [a, b], basis, metric);
+        let [of_a, of_b] = &values;
+        let bounds_only = of_a.at_least && of_b.at_least;
+        let unranked = |row: &Row| (!row.verdict.is_ranked()).then_some(row.verdict);
+        let untested = match (unranked(a), unranked(b)) {
+            _ if basis.forbids_figures() => {
+                Some(Why::OtherMachine { what: basis.differing.to_vec(), also: None })
+            }
+            // Rows that are not ranked say more about the machine or the server than the client.
+            (of_a @ Some(_), of_b) | (of_a, of_b @ Some(_)) => {
+                Some(Why::Unranked { a: of_a, b: of_b })
+            }
+            (None, None) if bounds_only => Some(Why::BothBounds),
+            (None, None) if unusable.is_some() => unusable,
+            (None, None) if of_a.each.is_empty() || of_b.each.is_empty() => Some(Why::NoValues),
+            (None, None) => None,
+        };
+        let ratio = inference::ratio_of_medians(&of_b.each, &of_a.each, SEED);
+        let p = untested.is_none().then(|| inference::mann_whitney_p(&of_a.each, &of_b.each, SEED));
         Self {
             a,
             b,
             metric,
             headline,
-            noise_floor: floors.into_iter().flatten().reduce(f64::max),
-            ratio: inference::ratio_of_medians(of_b, of_a, SEED).filter(|_| !bounds_only),
-            p: (testable && has_values).then(|| inference::mann_whitney_p(of_a, of_b, SEED)),
+            noise_floor: basis.floor(sides.map(|side| floor(side, &a.workload, metric))),
+            ratio: ratio.filter(|_| !bounds_only && !basis.forbids_figures()),
+            p,
+            untested,
+            values,
         }
-    }
-
-    fn rounds(&self) -> [usize; 2] {
-        [self.a, self.b].map(|row| row.samples.of(self.metric).len())
     }
 
     /// The comparison with its result; `tests` is the number of tests in the diff.
     fn change(&self, p_holm: Option<f64>, tests: usize) -> Change {
         let (a, b, metric) = (self.a, self.b, self.metric);
+        let [of_a, of_b] = &self.values;
         let noise_floor = self.noise_floor.unwrap_or(0.0);
         let (word, reason) = match p_holm {
             Some(p_holm) => evidence::conclude(&Evidence {
-                a: a.samples.of(metric),
-                b: b.samples.of(metric),
-                a_at_least: a.samples.are_bounds(metric),
-                b_at_least: b.samples.are_bounds(metric),
+                a: &of_a.each,
+                b: &of_b.each,
+                a_at_least: of_a.at_least,
+                b_at_least: of_b.at_least,
                 more_is_better: metric.more_is_better(),
                 ratio: self.ratio,
                 p_holm,
                 noise_floor,
             }),
-            None => (Word::CannotTell, Some(untested(a, b, metric))),
+            None => (Word::CannotTell, self.untested.clone()),
         };
-        let [of_a, of_b] = self.rounds();
-        let attainable = match of_a.min(of_b) {
+        let rounds = (of_a.each.len(), of_b.each.len());
+        let attainable = match rounds.0.min(rounds.1) {
             0 | 1 => false,
             rounds if rounds < ROUNDS_FOR_TESTS => true,
-            _ => inference::least_p(of_a, of_b) * (tests as f64) < SIGNIFICANT,
+            _ => inference::least_p(rounds.0, rounds.1) * (tests as f64) < SIGNIFICANT,
         };
         Change {
             workload: a.workload.clone(),
@@ -78,8 +99,8 @@ impl<'a> Pair<'a> {
             headline: self.headline,
             word,
             reason,
-            a: value(a, metric),
-            b: value(b, metric),
+            a: value(a, of_a),
+            b: value(b, of_b),
             ratio: self.ratio.map(|(ratio, _)| ratio),
             interval: self.ratio.map(|(_, interval)| interval),
             p: self.p,
@@ -91,20 +112,48 @@ impl<'a> Pair<'a> {
     }
 }
 
+/// The values of both rows on this basis, and why there are none.
+fn values(
+    sides: [&Side<'_>; 2],
+    rows: [&Row; 2],
+    basis: &Basis<'_>,
+    metric: Metric,
+) -> ([Values; 2], Option<Why>) {
+    let Some(client) = basis.reference else {
+        return (rows.map(|row| basis::absolute(row, metric)), None);
+    };
+    let of = |index: usize| basis::relative(sides[index], rows[index], client, metric);
+    let found = [of(0), of(1)];
+    let is = |why: Unusable| [0, 1].map(|index: usize| found[index].as_ref().err() == Some(&why));
+    let client = client.to_owned();
+    let why = match (is(Unusable::Missing), is(Unusable::Bounds), is(Unusable::NotPositive)) {
+        ([false, false], [false, false], [false, false]) => None,
+        ([false, false], [false, false], _) => Some(Why::NoRatio),
+        ([false, false], _, _) => Some(Why::ReferenceBound { client }),
+        ([a, b], _, _) => Some(Why::NoReference { client, a, b }),
+    };
+    (found.map(Result::unwrap_or_default), why)
+}
+
 /// The changes of all rows that both have.
-pub(super) fn changes(a: &Side<'_>, b: &Side<'_>, common: &[(String, String)]) -> Vec<Change> {
+pub(super) fn changes(
+    a: &Side<'_>,
+    b: &Side<'_>,
+    common: &[(String, String)],
+    basis: &Basis<'_>,
+) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut pairs: Vec<Pair<'_>> = Vec::new();
     for (workload, client) in common {
         let definition = a.campaign.workloads.iter().find(|w| w.name == *workload);
-        let rows = [a, b].map(|side| find(side, workload, client));
+        let rows = [a, b].map(|side| basis::find(side, workload, client));
         let ([Some(of_a), Some(of_b)], Some(definition)) = (rows, definition) else { continue };
         let rows = [of_a, of_b];
-        let of_verdict = verdict(rows[0], rows[1]);
+        let of_verdict = verdict(rows[0], rows[1]).map(|change| elsewhere(change, basis));
         let headline = of_verdict.is_none();
         changes.extend(of_verdict);
         for (index, metric) in metrics(definition, rows, headline).into_iter().enumerate() {
-            pairs.push(Pair::new([a, b], rows, metric, headline && index == 0));
+            pairs.push(Pair::new([a, b], rows, basis, metric, headline && index == 0));
         }
     }
     let tested: Vec<f64> = pairs.iter().filter_map(|pair| pair.p).collect();
@@ -121,9 +170,14 @@ pub(super) fn changes(a: &Side<'_>, b: &Side<'_>, common: &[(String, String)]) -
     changes
 }
 
-fn find<'a>(side: &Side<'a>, workload: &str, client: &str) -> Option<&'a Row> {
-    let is = |row: &&Row| row.workload == workload && row.client == client;
-    side.campaign.rows.iter().find(is)
+/// A change of the verdict: on another machine it may be the machine's, whatever is compared.
+fn elsewhere(change: Change, basis: &Basis<'_>) -> Change {
+    if basis.differing.is_empty() {
+        return change;
+    }
+    let (what, also) = (basis.differing.to_vec(), change.reason.clone().map(Box::new));
+    let reason = Some(Why::OtherMachine { what, also });
+    Change { word: Word::CannotTell, reason, decidable: false, ..change }
 }
 
 /// The metrics by which two rows are compared; the first is the headline, unless a change of the
@@ -200,22 +254,12 @@ fn verdict(a: &Row, b: &Row) -> Option<Change> {
     })
 }
 
-/// Why there is no test.
-fn untested(a: &Row, b: &Row, metric: Metric) -> Why {
-    let unranked = |row: &Row| (!row.verdict.is_ranked()).then_some(row.verdict);
-    match (unranked(a), unranked(b)) {
-        (None, None) if a.samples.are_bounds(metric) => Why::BothBounds,
-        (None, None) => Why::NoValues,
-        (a, b) => Why::Unranked { a, b },
-    }
-}
-
-fn value(row: &Row, metric: Metric) -> Value {
+fn value(row: &Row, values: &Values) -> Value {
     Value {
         verdict: Some(row.verdict),
-        value: slope::median(row.samples.of(metric).to_vec()),
-        at_least: row.samples.are_bounds(metric),
-        rounds: row.samples.of(metric).len(),
+        value: slope::median(values.each.clone()),
+        at_least: values.at_least,
+        rounds: values.each.len(),
     }
 }
 

@@ -86,13 +86,15 @@ pub struct Head {
     pub command: String,
 }
 
-/// The part of both campaigns that is compared; an empty list selects all.
+/// What of both campaigns is compared; an empty list selects all.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Names of clients.
     pub clients: Vec<String>,
     /// Names of workloads.
     pub workloads: Vec<String>,
+    /// The client whose values all others are divided by, for campaigns of different machines.
+    pub reference: Option<String>,
 }
 
 impl Filter {

@@ -1,5 +1,6 @@
 //! Whether two campaigns can be compared, and what has to be known before their numbers are read.
 
+use super::machines;
 use super::note::{Difference, Note, Setting, Times};
 use super::side::{Filter, Side, Which};
 use anyhow::{Result, bail};
@@ -124,7 +125,13 @@ pub fn notes(a: &Side<'_>, b: &Side<'_>, filter: &Filter) -> Vec<Note> {
     if a.name == b.name && of_a.started == of_b.started && of_a.seed == of_b.seed {
         notes.push(Note::SameCampaign);
     }
+    let differing = machines::differing(&of_a.machine, &of_b.machine);
     let differences = machine(of_a, of_b);
+    match &filter.reference {
+        _ if differing.is_empty() => {}
+        None => notes.push(Note::OtherMachine { differing }),
+        Some(client) => notes.push(Note::RatiosAcross { client: client.clone(), differing }),
+    }
     if !differences.is_empty() {
         notes.push(Note::Machines { differences });
     }
@@ -145,18 +152,15 @@ pub fn notes(a: &Side<'_>, b: &Side<'_>, filter: &Filter) -> Vec<Note> {
     notes
 }
 
-/// How two machines, and the placement on them, differ.
+/// How two machines, and the placement on them, differ besides [`machines::differing`].
 fn machine(a: &Campaign, b: &Campaign) -> Vec<Difference> {
     let facts = |campaign: &Campaign| {
         let m = &campaign.machine;
         let hardware = [
             ("host", m.host.clone()),
-            ("CPU", m.cpu_model.clone().unwrap_or_else(|| "unknown".to_owned())),
-            ("architecture", m.architecture.clone()),
             ("CPUs", format!("{} ({} online)", m.cpus_allowed, m.cpus_online)),
-            ("kernel", m.kernel.clone()),
         ];
-        let placement = [("placement", campaign.placement.clone())];
+        let placement = [("placement", campaign.placement.to_string())];
         hardware.into_iter().chain(m.settings()).chain(placement)
     };
     let both = facts(a).zip(facts(b));

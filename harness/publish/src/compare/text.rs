@@ -155,7 +155,25 @@ impl Page<'_> {
             text.push_str(&format!("- and {left} more workloads that only one of them has\n"));
         }
         text.push_str(legend(self.diff.kind));
+        if let Some(client) = &self.diff.ratios_to {
+            let client = self.escaped(client, CELL);
+            text.push_str(&match self.diff.kind {
+                Kind::Capacity => format!("- A and B are ratios to the capacity of {client}.\n"),
+                Kind::Compare | Kind::Sweep => format!(
+                    "- A and B are ratios to {client} in the same workload and block: medians over the blocks, which are what is tested and resampled. The noise floors of both campaigns multiply.\n"
+                ),
+            });
+        }
         text
+    }
+
+    fn value(&self, subject: Subject, of: &Value) -> String {
+        match (&self.diff.ratios_to, of.value) {
+            (Some(_), Some(times)) => {
+                format!("{}{} ×", if of.at_least { "> " } else { "" }, ratio(times))
+            }
+            _ => value(subject, of),
+        }
     }
 
     fn gate(&self, after: &str) -> String {
@@ -224,8 +242,8 @@ impl Page<'_> {
             self.escaped(&change.workload, CELL),
             self.escaped(&change.client, CELL),
             format!("{}{mark}", change.subject),
-            value(change.subject, &change.a),
-            value(change.subject, &change.b),
+            self.value(change.subject, &change.a),
+            self.value(change.subject, &change.b),
             change.ratio.map_or(String::new(), bounded),
             change.interval.map_or(String::new(), span),
             change.p_holm.map_or(String::new(), |p| format!("{p:.4}")),

@@ -15,6 +15,7 @@ use bench_core::analysis::capacity::result::Probe;
 use bench_core::analysis::rows::ranking::{self, ROUNDS_FOR_TESTS};
 use bench_core::analysis::rows::row::Row;
 use bench_core::load::workload::Workload;
+use bench_core::record::placement::Placed;
 use bench_core::text::digits::{count, nanos};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -193,7 +194,7 @@ fn method(campaign: &Campaign) -> Markup {
                 "Each round has a new server process and a new client process; rounds run one after the other. "
                 (plan(campaign)) " Warm-up at least " (campaign.warmup_s)
                 " s, until the run is steady (MSER-5); " (campaign.measure_s) " s measured. "
-                "Placement: " (campaign.placement) "."
+                "Placement: " (campaign.placement.to_string()) "."
             }
             ul {
                 @if campaign.server.keeps_due_times() { li { "The load is open-loop: the time at which a tick is due depends only on its sequence number, and a slow client never delays the schedule. Response time is processed − due, free of coordinated omission; service time is processed − written." } }
@@ -252,13 +253,22 @@ fn machine(campaign: &Campaign) -> Markup {
         ("kernel", format!("Linux {} ({})", machine.kernel, machine.architecture)),
     ];
     let conditions = [
-        ("placement", campaign.placement.clone()),
+        ("placement", campaign.placement.to_string()),
         ("CPU time taken by the hypervisor", stolen),
         ("began, ended", format!("{} – {}", campaign.started, known(&campaign.ended))),
         ("server", server(campaign)),
         ("contract", campaign.contract.to_string()),
     ];
-    let facts = hardware.into_iter().chain(machine.settings()).chain(conditions);
+    let why = match &campaign.placement {
+        Placed::Cpus(placement) => {
+            let why = placement.why.iter().map(ToString::to_string).collect::<Vec<_>>();
+            Some(("why these CPUs", why.join("; ")))
+        }
+        Placed::Sentence(_) => None,
+    };
+    let runs_on = machine.virtualisation.map(|found| ("virtualisation", found.to_string()));
+    let facts = hardware.into_iter().chain(runs_on).chain(machine.settings());
+    let facts = facts.chain(conditions).chain(why);
     html! {
         section {
             h2 { "Machine and versions" }

@@ -27,7 +27,7 @@ pub fn heading(campaign: &Campaign, style: Style) -> String {
         campaign.status,
         campaign.seed,
         style.text(&campaign.machine.to_string()),
-        style.text(&campaign.placement),
+        style.text(&campaign.placement.to_string()),
         campaign.rounds,
         campaign.warmup_s,
         campaign.measure_s,

@@ -15,6 +15,7 @@ use bench_core::analysis::rows::metric::Metric;
 use bench_core::analysis::statistics::times::Time;
 use bench_core::analysis::verdict::Verdict;
 use bench_core::analysis::verdict::reason::{Reason, Reasons};
+use bench_core::record::placement::Placed;
 
 fn refused(a: &Synthetic, b: &Synthetic, filter: &Filter) -> String {
     let error = format!("{:#}", diff::compare(&a.side(), &b.side(), filter).unwrap_err());
@@ -219,7 +220,7 @@ fn differences_besides_the_numbers_are_noted() {
     let mut b = campaign("b", &[ok("x", around(10_000, 7))]);
     assert!(compared(&a, &b).notes.is_empty());
     b.campaign.machine.cpu_model = Some("other".into());
-    b.campaign.placement = "elsewhere".into();
+    b.campaign.placement = Placed::Sentence("elsewhere".into());
     b.campaign.server_versions = vec!["tick-server 0.2.0".into()];
     b.campaign.status = Status::Interrupted;
     b.campaign.rounds = 5;

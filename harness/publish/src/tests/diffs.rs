@@ -75,7 +75,7 @@ pub(super) fn before_and_after() -> (Synthetic, Synthetic) {
     let (a, mut b) = (campaign("before", &a), campaign("after", &b));
     b.campaign.commit = Some("fedcba9876543210".into());
     b.campaign.dirty = Some(true);
-    b.campaign.machine.kernel = "6.19 <b>".into();
+    b.campaign.machine.governor = Some("powersave <b>".into());
     b.campaign.seed = 2;
     (a, b)
 }

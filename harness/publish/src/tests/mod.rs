@@ -9,4 +9,5 @@ mod compare;
 mod diffs;
 mod export;
 mod gate;
+mod machines;
 mod tables;

@@ -1,5 +1,6 @@
 //! The properties of the machine that affect the numbers.
 
+use super::virtualisation;
 use bench_core::record::machine::Machine;
 use nix::sys::utsname::uname;
 use procfs::{Current, CurrentSI, LoadAverage, Meminfo};
@@ -30,6 +31,7 @@ pub fn read(cpus_allowed: String) -> Machine {
         tcp_wmem_bytes: setting("/proc/sys/net/ipv4/tcp_wmem"),
         clocksource: setting("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
         load_before: LoadAverage::current().ok().map(|load| load.one),
+        virtualisation: virtualisation::detect(Path::new("/")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Starts children pinned to their CPUs, and so that the kernel ends them with the harness.
 
-use super::affinity::CpuList;
+use super::affinity;
+use bench_core::record::cpus::CpuList;
 use contract::child::{Child, Keeper};
 use contract::fault::{Fault, Peer};
 use nix::errno::Errno;
@@ -31,12 +32,12 @@ pub fn start<'k, L: DeserializeOwned + Send + 'static>(
 
 /// Pins a program that is about to be started to these CPUs, and has the kernel end it when
 /// the harness ends in any way. [`crate::host::guard::Guard`] ends what the program starts.
-pub fn bind(command: &mut Command, cpus: Option<CpuList>) {
+fn bind(command: &mut Command, cpus: Option<CpuList>) {
     let harness = nix::unistd::getpid();
     let prepare = move || {
         end_with(harness)?;
         if let Some(cpus) = &cpus {
-            cpus.apply()?;
+            affinity::apply(cpus)?;
         }
         Ok(())
     };

@@ -1,10 +1,11 @@
 //! What else happened on the CPUs of a round: time taken by the hypervisor and by other
 //! processes, and the CPU's frequency.
 
-use crate::host::affinity::{CpuList, Placement};
+use crate::host::affinity;
+use bench_core::record::cpus::CpuList;
+use bench_core::record::placement::Placement;
 use bench_core::record::watched::Disturbance;
 use nix::time::ClockId;
-use procfs::{CurrentSI, KernelStats};
 use std::time::Duration;
 
 /// The counters since boot, at one instant.
@@ -16,6 +17,8 @@ pub struct Surroundings {
     stolen_ns: u64,
     /// CPU time of this process, in ns.
     harness_ns: u64,
+    /// Whether this process runs on the same CPUs.
+    harness_is_among: bool,
     /// Frequency of the first of the client's CPUs, in kHz; `None` if it is not reported.
     frequency_khz: Option<u64>,
     at_ns: u64,
@@ -23,31 +26,25 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Reads the counters of the CPUs that a round uses.
+    /// Reads the counters of the CPUs that server and client use, and of no others.
     #[must_use]
     pub fn now(placement: &Placement) -> Self {
+        let in_use = placement.in_use();
         let ticks_per_s = procfs::ticks_per_second().max(1);
         let in_ns = |ticks: u64| ticks * (1_000_000_000 / ticks_per_s);
+        let own = ClockId::CLOCK_PROCESS_CPUTIME_ID.now();
         let mut now = Self {
-            harness_ns: ClockId::CLOCK_PROCESS_CPUTIME_ID
-                .now()
-                .map_or(0, |time| Duration::from(time).as_nanos() as u64),
-            frequency_khz: frequency_khz(placement.client.as_ref()),
+            harness_ns: own.map_or(0, |time| Duration::from(time).as_nanos() as u64),
+            harness_is_among: runs_on(&in_use),
+            frequency_khz: frequency_khz(&placement.client),
             at_ns: tick::clock::now_ns(),
             ..Self::default()
         };
-        let Ok(stats) = KernelStats::current() else { return now };
-        let lists = [&placement.server, &placement.client];
-        for (cpu, time) in stats.cpu_time.iter().enumerate() {
-            let pinned = lists.iter().all(|list| list.is_some());
-            let used = lists.iter().filter_map(|list| list.as_ref()).any(|list| list.has(cpu));
-            if pinned && !used {
-                continue;
-            }
+        let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+        for (_, time) in cpu_times(&stat).filter(|(cpu, _)| in_use.has(*cpu)) {
             now.cpus += 1;
-            // Without interrupts: they are the cost of a round's own packets.
-            now.busy_ns += in_ns(time.user + time.nice + time.system);
-            now.stolen_ns += in_ns(time.steal.unwrap_or(0));
+            now.busy_ns += in_ns(time.busy);
+            now.stolen_ns += in_ns(time.stolen);
         }
         now
     }
@@ -64,7 +61,11 @@ impl Surroundings {
     #[must_use]
     pub fn since(&self, earlier: &Self, children_ns: u64) -> Disturbance {
         let elapsed_ns = (self.at_ns - earlier.at_ns).max(1) as f64;
-        let own_ns = children_ns + self.harness_ns.saturating_sub(earlier.harness_ns);
+        let harness_ns = match self.harness_is_among {
+            true => self.harness_ns.saturating_sub(earlier.harness_ns),
+            false => 0,
+        };
+        let own_ns = children_ns + harness_ns;
         let busy_ns = self.busy_ns.saturating_sub(earlier.busy_ns);
         let stolen_ns = self.stolen_ns.saturating_sub(earlier.stolen_ns);
         let frequency_khz = earlier.frequency_khz.zip(self.frequency_khz);
@@ -76,8 +77,34 @@ impl Surroundings {
     }
 }
 
-fn frequency_khz(cpus: Option<&CpuList>) -> Option<u64> {
-    let cpu = cpus.and_then(CpuList::first).unwrap_or(0);
+/// Whether this thread may run on one of these CPUs.
+fn runs_on(cpus: &CpuList) -> bool {
+    affinity::allowed().map_or(true, |allowed| allowed.overlaps(cpus))
+}
+
+/// The time of one CPU since boot, in clock ticks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct CpuTime {
+    /// Used by processes. Without interrupts: they are the cost of a round's own packets.
+    busy: u64,
+    /// Given to other guests by the hypervisor.
+    stolen: u64,
+}
+
+/// The time of each CPU by its number: those that are offline have no line (proc_stat(5)).
+fn cpu_times(stat: &str) -> impl Iterator<Item = (usize, CpuTime)> + '_ {
+    stat.lines().filter_map(|line| {
+        let mut parts = line.strip_prefix("cpu")?.split_ascii_whitespace();
+        // The line of all CPUs has no number.
+        let cpu = parts.next().filter(|_| !line.starts_with("cpu "))?.parse().ok()?;
+        let times: Vec<u64> = parts.map_while(|time| time.parse().ok()).collect();
+        let at = |index: usize| times.get(index).copied().unwrap_or(0);
+        Some((cpu, CpuTime { busy: at(0) + at(1) + at(2), stolen: at(7) }))
+    })
+}
+
+fn frequency_khz(cpus: &CpuList) -> Option<u64> {
+    let cpu = cpus.first()?;
     let path = format!("/sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_cur_freq");
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
@@ -93,6 +120,7 @@ mod tests {
             busy_ns: 1_500_000_000,
             stolen_ns: 100_000_000,
             harness_ns: 50_000_000,
+            harness_is_among: true,
             at_ns: 1_000_000_000,
             cpus: 2,
             ..Surroundings::default()
@@ -102,9 +130,50 @@ mod tests {
         assert!((seen.stolen_share - 0.05).abs() < 1e-9);
     }
 
+    /// CPU 1 is offline, and CPU 3 is busy.
+    const STAT: &str = "cpu  400 0 100 900 0 0 0 30 0 0
+cpu0 100 10 30 300 5 6 7 20 0 0
+cpu2 0 0 0 400 0 0 0 10 0 0
+cpu3 300 0 70 100 0 0 0 0 0 0
+intr 5 0
+ctxt 7
+";
+
+    #[test]
+    fn times_belong_to_the_cpu_of_their_number_where_numbers_have_holes() {
+        let times: Vec<(usize, CpuTime)> = cpu_times(STAT).collect();
+        let time = |busy, stolen| CpuTime { busy, stolen };
+        assert_eq!(times, [(0, time(140, 20)), (2, time(0, 10)), (3, time(370, 0))]);
+    }
+
+    fn on(cpus: CpuList) -> Placement {
+        let (server, harness) = (cpus.clone(), cpus.clone());
+        Placement { server, client: cpus, harness, spin: false, why: Vec::new() }
+    }
+
+    /// As under `taskset -c 2` with a busy loop on CPU 3.
+    #[test]
+    fn a_cpu_that_server_and_client_do_not_use_disturbs_nothing() {
+        let in_use = on("2".parse().unwrap()).in_use();
+        let used: Vec<CpuTime> =
+            cpu_times(STAT).filter(|(cpu, _)| in_use.has(*cpu)).map(|(_, time)| time).collect();
+        assert_eq!(used, [CpuTime { busy: 0, stolen: 10 }]);
+    }
+
+    #[test]
+    fn only_the_cpus_in_use_are_counted() {
+        let allowed = affinity::allowed().unwrap();
+        let one: CpuList = allowed.iter().take(1).collect();
+        assert_eq!(Surroundings::now(&on(one)).cpus, 1);
+        assert_eq!(Surroundings::now(&on(allowed.clone())).cpus, allowed.count());
+        // This process never runs on a CPU that it may not use.
+        let other: CpuList = (0..1024).filter(|&cpu| !allowed.has(cpu)).take(1).collect();
+        assert!(!Surroundings::now(&on(other)).harness_is_among);
+    }
+
     #[test]
     fn a_busy_harness_is_counted() {
-        let placement = Placement { server: None, client: None, spin: false };
+        let placement = on(affinity::allowed().unwrap());
         let before = Surroundings::now(&placement);
         // CPU time, because other work may share the CPUs.
         let cpu_time = || Duration::from(ClockId::CLOCK_THREAD_CPUTIME_ID.now().unwrap());

@@ -2,7 +2,6 @@
 
 use super::observer::Observer;
 use super::watch::{self, Early, OnSnapshot};
-use crate::host::affinity::Placement;
 use crate::host::guard::Guard;
 use crate::host::kernel_dump::Dump;
 use crate::host::kernel_queues::Probe;
@@ -11,6 +10,7 @@ use crate::host::spawn::start;
 use anyhow::{Context, Result};
 use bench_core::analysis::verdict::reason::{Reason, Unavailability};
 use bench_core::load::plan::Plan;
+use bench_core::record::placement::Placement;
 use bench_core::record::round::{Connection, Record};
 use bench_core::record::snapshot::Snapshot;
 use contract::child::Child;
@@ -118,9 +118,9 @@ fn with_children(
     let server = (setup.server, setup.server_dir);
     let client = (setup.client, setup.client_dir);
     let started = || -> Result<_, Fault> {
-        let server = start(Peer::Server, server, placement.server.as_ref(), guard)?;
+        let server = start(Peer::Server, server, Some(&placement.server), guard)?;
         let clients = (0..setup.plan.workload.clients)
-            .map(|_| start(Peer::Client, client, placement.client.as_ref(), guard))
+            .map(|_| start(Peer::Client, client, Some(&placement.client), guard))
             .collect::<Result<Vec<_>, _>>()?;
         Ok((server, clients))
     };

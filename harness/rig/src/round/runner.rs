@@ -4,7 +4,6 @@
 use super::certificate;
 use super::play::{self, Outcome, Setup};
 use super::watch::OnSnapshot;
-use crate::host::affinity::{CpuList, Placement};
 use crate::host::guard::Guard;
 use crate::programs::build::{Built, Programs};
 use crate::programs::roster::Entry;
@@ -20,7 +19,9 @@ use bench_core::analysis::verdict::remark::Remark;
 use bench_core::load::plan::{Plan, Timing};
 use bench_core::load::server::{Paces, ServedBy};
 use bench_core::load::workload::Workload;
+use bench_core::record::cpus::CpuList;
 use bench_core::record::overflow::Overflow;
+use bench_core::record::placement::Placement;
 use bench_core::record::round::Record;
 use contract::Credentials;
 use std::sync::Arc;

@@ -2,10 +2,10 @@
 //! or are sent `stop`.
 
 use super::observer::Observer;
-use crate::host::affinity::Placement;
 use crate::host::surroundings::Surroundings;
 use anyhow::Result;
 use bench_core::load::plan::Plan;
+use bench_core::record::placement::Placement;
 use bench_core::record::snapshot::Snapshot;
 use bench_core::record::watched::{Switches, Watched};
 use contract::child::Child;

@@ -3,7 +3,9 @@
 
 use crate::view::state::{Event, State};
 use anyhow::{Context, Result};
-use bench_rig::host::affinity::{CpuList, Placement};
+use bench_core::record::cpus::CpuList;
+use bench_core::record::placement::Placement;
+use bench_rig::host::affinity;
 use nix::libc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,7 +59,7 @@ pub struct DrawingThread {
 }
 
 impl DrawingThread {
-    /// Starts drawing, on the server's CPUs: nothing else runs on the client's.
+    /// Starts drawing, on the harness's CPUs: nothing else runs on the client's.
     ///
     /// # Errors
     /// When no thread can be started.
@@ -75,10 +77,10 @@ impl DrawingThread {
             over: Arc::clone(&over),
             interrupted: Arc::clone(interrupted),
         };
-        let cpus = placement.server.clone();
+        let cpus = placement.harness.clone();
         let thread = std::thread::Builder::new()
             .name("view".into())
-            .spawn(move || worker.work(cpus.as_ref()))
+            .spawn(move || worker.work(&cpus))
             .context("a thread for the view")?;
         Ok(Self { inbox, pending: Vec::new(), over, thread: Some(thread) })
     }
@@ -132,7 +134,7 @@ struct Worker<C> {
 }
 
 impl<C: Canvas> Worker<C> {
-    fn work(mut self, cpus: Option<&CpuList>) {
+    fn work(mut self, cpus: &CpuList) {
         lower_priority(cpus);
         let mut state = State::default();
         loop {
@@ -181,12 +183,10 @@ pub fn pause() {
     std::thread::sleep(PAUSE);
 }
 
-/// Gives the calling thread the lowest priority and the server's CPUs. If either is refused, it
+/// Gives the calling thread the lowest priority and the harness's CPUs. If either is refused, it
 /// draws all the same.
-fn lower_priority(cpus: Option<&CpuList>) {
-    if let Some(cpus) = cpus {
-        let _ = cpus.apply();
-    }
+fn lower_priority(cpus: &CpuList) {
+    let _ = affinity::apply(cpus);
     // SAFETY: setpriority takes numbers only. On Linux, process 0 is the calling
     // thread.
     unsafe {

@@ -1,7 +1,7 @@
 //! Conditions, and whether a campaign meets them.
 
 use super::outcome::{Failure, Outcome, Reason, Violation, Whole};
-use crate::compare::change::{Change, Subject, Word};
+use crate::compare::change::{Change, Subject, Why, Word};
 use crate::compare::diff::Diff;
 use crate::compare::side::Which;
 use bench_archive::campaign::{Campaign, Kind};
@@ -82,6 +82,12 @@ impl Condition {
     #[must_use]
     pub fn needs_baseline(&self) -> bool {
         !matches!(self.rule, Rule::Objective(_))
+    }
+
+    /// Whether it compares figures of two campaigns, which have to be of machines that are alike.
+    #[must_use]
+    pub fn compares_figures(&self) -> bool {
+        matches!(self.rule, Rule::Slower(_))
     }
 
     /// Whether it applies to campaigns of this kind.
@@ -183,7 +189,13 @@ fn slower(least: f64, headlines: &[&Change]) -> Judged {
         headlines.iter().filter(is_so).map(|change| failure(&change)).collect();
     let open = headlines.iter().filter(|c| c.word == Word::CannotTell).count();
     if failures.is_empty() && !headlines.is_empty() && !headlines.iter().any(|c| c.decidable) {
-        failures.push(Reason::Whole(Whole::Undecidable));
+        let elsewhere = headlines.iter().find_map(|c| match &c.reason {
+            Some(Why::OtherMachine { what, .. }) => {
+                Some(Whole::OtherMachine { what: what.clone() })
+            }
+            _ => None,
+        });
+        failures.push(Reason::Whole(elsewhere.unwrap_or(Whole::Undecidable)));
     }
     (headlines.len(), failures, open)
 }

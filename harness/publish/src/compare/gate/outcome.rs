@@ -2,6 +2,7 @@
 
 use crate::columns::rows;
 use crate::compare::change::{Subject, Why};
+use crate::compare::machines::{Named, Property};
 use bench_core::analysis::capacity::result::SearchNote;
 use bench_core::analysis::statistics::times::Time;
 use bench_core::analysis::verdict::Verdict;
@@ -76,7 +77,7 @@ pub enum Reason {
 }
 
 /// Why a condition could not be decided for any row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, thiserror::Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Whole {
     /// No row is in its scope.
@@ -85,6 +86,15 @@ pub enum Whole {
     /// No row could have shown a difference.
     #[error("no row could have shown a difference: too few rounds, or rows that are not ranked")]
     Undecidable,
+    /// The machines differ.
+    #[error(
+        "it cannot be decided: A was measured with another {}; measure A again on this machine, or compare ratios with --across-machines CLIENT",
+        Named(what)
+    )]
+    OtherMachine {
+        /// What they differ in.
+        what: Vec<Property>,
+    },
 }
 
 /// The outcome of a condition.
