@@ -1,5 +1,6 @@
 //! What a machine reports about itself. Nothing is judged here.
 
+use bench_core::record::counters::Availability;
 use bench_core::record::snapshot::Method;
 use bench_rig::host::affinity::{CpuList, Placement};
 use serde::Serialize;
@@ -57,6 +58,8 @@ pub struct Readings {
     pub send_autotuning_bytes: Option<u64>,
     /// How the kernel's socket queues can be read.
     pub queues_by: Option<Method>,
+    /// Which counters of clients are available.
+    pub counters: Option<Availability>,
     /// Whether it is a virtual machine.
     pub hypervisor: Option<bool>,
     /// Vendor and product, from the firmware.

@@ -8,6 +8,7 @@ use super::sysfs::{
 };
 use anyhow::Result;
 use bench_rig::host::affinity::{CpuList, Placement};
+use bench_rig::host::counters::Counters;
 use procfs::process::{LimitValue, Process};
 use procfs::{Current, LoadAverage, Meminfo};
 use std::path::Path;
@@ -54,6 +55,7 @@ pub fn take(server: Option<CpuList>, client: Option<CpuList>) -> Result<Readings
         receive_autotuning_bytes: last_number("/proc/sys/net/ipv4/tcp_rmem"),
         send_autotuning_bytes: last_number("/proc/sys/net/ipv4/tcp_wmem"),
         queues_by: queues_by(),
+        counters: Some(Counters::open().availability()),
         hypervisor: hypervisor(),
         product: product(),
         clocksource: text("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
@@ -77,6 +79,7 @@ mod tests {
         let activity = readings.activity.unwrap();
         assert!((0.0..=1.01).contains(&activity.stolen_share), "{activity:?}");
         assert!(readings.swap_used_bytes.unwrap() <= readings.swap_bytes.unwrap());
+        assert!(readings.counters.is_some());
         assert!(readings.open_files.is_some() && readings.memlock_bytes.is_some());
         for core in readings.cores.into_iter().flatten() {
             assert!(core.overlaps(&allowed), "{core}");
