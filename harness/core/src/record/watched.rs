@@ -1,5 +1,6 @@
 //! What was observed of a round from outside: its snapshots, and the rest of the machine.
 
+use super::counters::Counts;
 use super::snapshot::Snapshot;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -54,4 +55,6 @@ pub struct Watched {
     pub server_peak_rss_bytes: u64,
     /// What disturbed the round within the window.
     pub disturbance: Disturbance,
+    /// What was counted of the client within the window, in a round that is not timed.
+    pub counts: Option<Counts>,
 }

@@ -285,7 +285,7 @@ mod tests {
         for _ in 0..1000 {
             std::thread::yield_now();
         }
-        std::thread::spawn(|| std::thread::yield_now()).join().unwrap();
+        std::thread::spawn(std::thread::yield_now).join().unwrap();
         let counts = counters.end(0).unwrap();
         for count in &counts.counted {
             assert_eq!((count.count, count.enabled_ns), (0, 0), "{count:?}");
