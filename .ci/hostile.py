@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 
-from saved import saved_rounds
+from saved import saved_lines
 
 source, target = sys.argv[1:]
 NAMES = {
@@ -40,7 +40,7 @@ for client in campaign["clients"].values():
     client["runtime"] = client["transport"] = TEXT
 with open(os.path.join(target, "campaign.json"), "w") as file:
     json.dump(campaign, file)
-rounds = [rename(one) for one in saved_rounds(source)]
+rounds = [rename(one) for one in saved_lines(source)]
 for one in rounds:
     one["remarks"] = [TEXT]
     if one["verdict"] == "overloaded":

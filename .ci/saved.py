@@ -6,7 +6,12 @@ import zstandard
 
 
 def saved_rounds(folder):
-    """The rounds of a campaign, which are compressed once they are published."""
+    """The timed rounds of a campaign: those with counters have no figures."""
+    return [line for line in saved_lines(folder) if not line.get("counters")]
+
+
+def saved_lines(folder):
+    """All lines of its rounds, which are compressed once they are published."""
     folder = pathlib.Path(folder)
     packed = folder / "rounds.jsonl.zst"
     if packed.exists():

@@ -2,10 +2,11 @@
 
 use crate::bounded::unpacked;
 use crate::campaign::{Campaign, Evidence, Kind, SCHEMA, SENTENCES, Status};
-use crate::rounds::{Round, read_rounds};
+use crate::rounds::{Round, Rounds, read_rounds};
 use crate::store::RECORDINGS;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use bench_core::analysis::capacity::result::Capacity;
+use bench_core::analysis::rows::counters::{self, CountersRound};
 use bench_core::analysis::rows::ranking;
 use bench_core::analysis::rows::result::RoundResult;
 use bench_core::analysis::rows::row::{self, Row};
@@ -29,8 +30,10 @@ pub struct Archive {
     dir: PathBuf,
     /// The content of `campaign.json`, its rows computed again.
     pub campaign: Campaign,
-    /// The rounds, in the order in which they were run.
+    /// The rounds, in the order in which they were run, without those with counters.
     pub rounds: Vec<Round>,
+    /// The rounds with counters, which are not timed.
+    pub counted: Vec<CountersRound>,
     /// The recordings that were replayed, by the name of their workload.
     tapes: BTreeMap<String, Arc<Tape>>,
     first_ns: Option<u64>,
@@ -80,10 +83,11 @@ impl Archive {
         }
         let campaign: Campaign = serde_json::from_slice(&text).with_context(damaged)?;
         check_names(&campaign).with_context(|| shown.to_string())?;
-        let rounds = read_rounds(dir, campaign.status).with_context(|| shown.to_string())?;
+        let Rounds { timed: rounds, counted } =
+            read_rounds(dir, campaign.status).with_context(|| shown.to_string())?;
         let tapes = read_tapes(dir, &campaign).with_context(|| shown.to_string())?;
         let first_ns = rounds.iter().find_map(|round| Some(round.evidence.as_ref()?.start_ns));
-        let mut archive = Self { dir: dir.to_owned(), campaign, rounds, tapes, first_ns };
+        let mut archive = Self { dir: dir.to_owned(), campaign, rounds, counted, tapes, first_ns };
         archive.sum_up(&head.rows).with_context(|| shown.to_string())?;
         Ok(archive)
     }
@@ -132,20 +136,24 @@ impl Archive {
         participants.clients.sort_by(|a, b| a.0.cmp(&b.0));
         let control = self.rounds.iter().find(|round| round.result.control);
         participants.control = control.map(|round| round.result.client.clone());
-        let has_row = |result: &&RoundResult| {
-            participants.clients.iter().any(|(client, _)| *client == result.client)
-                && campaign.workloads.iter().any(|workload| workload.name == result.workload)
+        let has_row = |client: &str, workload: &str| {
+            participants.clients.iter().any(|(known, _)| known == client)
+                && campaign.workloads.iter().any(|known| known.name == workload)
         };
-        let complete = results.iter().all(has_row);
+        let complete = results.iter().all(|round| has_row(&round.client, &round.workload))
+            && self.counted.iter().all(|round| has_row(&round.client, &round.workload));
         let (mut rows, mut noise) = (Vec::new(), Vec::new());
         for workload in &campaign.workloads {
             let (more_rows, more_noise) = summary::of_workload(workload, &participants, &results);
             rows.extend(more_rows);
             noise.extend(more_noise);
         }
+        self.counted.iter().for_each(|round| counters::add(&mut rows, round));
+        let notes = counters::notes(&self.counted);
         let alike = complete
             && rows.len() == saved.len()
             && noise == campaign.noise
+            && notes == campaign.counters_notes
             && rows.iter().zip(saved).all(|(row, saved)| agrees(row, saved, campaign.schema));
         if !alike && campaign.status != Status::Running {
             bail!(CONTRADICTION);
@@ -158,6 +166,7 @@ impl Archive {
             }
         }
         (campaign.rows, campaign.noise) = (rows, noise);
+        campaign.counters_notes = notes;
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The content of `campaign.json`, and the evidence of a round: what is saved and read again.
 
 use bench_core::analysis::capacity::result::Capacity;
+use bench_core::analysis::rows::counters::CountersNote;
 use bench_core::analysis::rows::ranking::Noise;
 use bench_core::analysis::rows::row::Row;
 use bench_core::load::server::ServedBy;
@@ -92,6 +93,9 @@ pub enum Request {
     Compare {
         /// The client that runs twice in every block.
         control: String,
+        /// Whether each client has a further round with counters, which is not timed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        counters: bool,
     },
     /// `harness sweep`.
     Sweep {
@@ -176,6 +180,9 @@ pub struct Campaign {
     pub rows: Vec<Row>,
     /// How far the two entries of the control differ, by workload and metric.
     pub noise: Vec<Noise>,
+    /// What readers of the rows' counters should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counters_notes: Vec<CountersNote>,
     /// The results of a search for capacities.
     pub capacities: Vec<Capacity>,
 }

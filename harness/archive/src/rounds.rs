@@ -4,6 +4,7 @@ use crate::bounded::unpacked;
 use crate::campaign::{Evidence, Status};
 use crate::store::{PACKED_ROUNDS, ROUNDS};
 use anyhow::{Context, Result, anyhow};
+use bench_core::analysis::rows::counters::CountersRound;
 use bench_core::analysis::rows::result::RoundResult;
 use serde::Deserialize;
 use std::fs::{self, File};
@@ -21,13 +22,39 @@ pub struct Round {
     pub evidence: Option<Evidence>,
 }
 
-/// Reads all rounds, in the order in which they were run.
+/// What marks the line of a round with counters.
+#[derive(Deserialize)]
+struct Mark {
+    #[serde(default)]
+    counters: bool,
+}
+
+/// All rounds, each kind in the order in which they were run.
+#[derive(Debug, Default)]
+pub(crate) struct Rounds {
+    /// The rounds that everything is computed from, apart from counters.
+    pub timed: Vec<Round>,
+    /// The rounds with counters.
+    pub counted: Vec<CountersRound>,
+}
+
+impl Rounds {
+    fn add(&mut self, line: &str) -> serde_json::Result<()> {
+        match serde_json::from_str::<Mark>(line)?.counters {
+            true => self.counted.push(serde_json::from_str(line)?),
+            false => self.timed.push(serde_json::from_str(line)?),
+        }
+        Ok(())
+    }
+}
+
+/// Reads all rounds.
 ///
 /// # Errors
 /// When a line is damaged. Where the harness was killed, the last one may be.
-pub(crate) fn read_rounds(dir: &Path, status: Status) -> Result<Vec<Round>> {
+pub(crate) fn read_rounds(dir: &Path, status: Status) -> Result<Rounds> {
     let mut bytes = rounds_file(dir)?;
-    let mut rounds = Vec::new();
+    let mut rounds = Rounds::default();
     // Where the harness was killed, its last line may be incomplete: that round was not
     // finished, and those before it are complete.
     if status == Status::Running {
@@ -38,9 +65,8 @@ pub(crate) fn read_rounds(dir: &Path, status: Status) -> Result<Vec<Round>> {
         let line = line.strip_suffix('\n').ok_or_else(|| {
             anyhow!("rounds.jsonl, line {number} is cut off: restore the whole file")
         })?;
-        let round = serde_json::from_str(line)
-            .with_context(|| format!("rounds.jsonl, line {number} is damaged"))?;
-        rounds.push(round);
+        let damaged = || format!("rounds.jsonl, line {number} is damaged");
+        rounds.add(line).with_context(damaged)?;
     }
     Ok(rounds)
 }

@@ -7,6 +7,7 @@ use crate::hidden::Hidden;
 use crate::packed;
 use crate::unsaved::Unsaved;
 use anyhow::{Context, Error, Result, bail};
+use bench_core::analysis::rows::counters::CountersRound;
 use bench_core::analysis::rows::result::RoundResult;
 use bench_core::load::plan::Plan;
 use bench_core::record::round::Record;
@@ -24,6 +25,16 @@ struct Line<'a> {
     result: &'a RoundResult,
     #[serde(flatten)]
     evidence: Option<Evidence>,
+}
+
+/// The line of a round with counters.
+#[derive(Debug, Serialize)]
+struct CountersLine<'a> {
+    order: usize,
+    /// `true`: the mark of such a line.
+    counters: bool,
+    #[serde(flatten)]
+    round: &'a CountersRound,
 }
 
 /// The file of rounds.
@@ -156,6 +167,24 @@ impl Store {
         }
     }
 
+    /// Saves a round with counters: its line alone, as nothing of it is timed.
+    ///
+    /// # Errors
+    /// [`Unsaved`] when the disk does not take it.
+    pub fn counters_round(&mut self, round: &CountersRound) -> Result<()> {
+        let order = self.saved + 1;
+        match self.append(&CountersLine { order, counters: true, round }) {
+            Ok(bytes) => {
+                (self.saved, self.saved_bytes) = (order, self.saved_bytes + bytes);
+                Ok(())
+            }
+            Err(error) => {
+                drop(self.rounds.set_len(self.saved_bytes));
+                Err(self.unsaved(ROUNDS, &error))
+            }
+        }
+    }
+
     /// Returns the length of the round's line, or the file that could not be written and why.
     fn write_round(
         &mut self,
@@ -179,11 +208,15 @@ impl Store {
                 Some(evidence(record, plan, journeys.clone(), grid.clone()))
             }
         };
-        let line = serde_json::to_vec(&Line { order, result, evidence });
-        let mut line = line.map_err(|error| of(ROUNDS)(error.into()))?;
+        self.append(&Line { order, result, evidence }).map_err(of(ROUNDS))
+    }
+
+    /// Appends a line to the file of rounds, and returns its length.
+    fn append(&mut self, line: &impl Serialize) -> Result<u64> {
+        let mut line = serde_json::to_vec(line)?;
         line.push(b'\n');
-        let written = self.rounds.write_all(&line).and_then(|()| self.rounds.sync_data());
-        written.map_err(|error| of(ROUNDS)(error.into()))?;
+        self.rounds.write_all(&line)?;
+        self.rounds.sync_data()?;
         Ok(line.len() as u64)
     }
 

@@ -3,6 +3,7 @@
 use crate::tables::across::Groups;
 use bench_archive::campaign::{Campaign, SCHEMA};
 use bench_core::analysis::capacity::result::Capacity;
+use bench_core::analysis::rows::counters::CountersNote;
 use bench_core::analysis::rows::ranking::Noise;
 use bench_core::analysis::rows::row::Row;
 use schemars::JsonSchema;
@@ -18,6 +19,9 @@ pub struct Report<'a> {
     pub rows: &'a [Row],
     /// How far the two entries of the control differ, by workload and metric.
     pub noise: &'a [Noise],
+    /// What readers of the rows' counters should know.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub counters_notes: &'a [CountersNote],
     /// The tables across the workloads of a group.
     #[serde(flatten)]
     pub groups: Groups,
@@ -31,6 +35,7 @@ impl<'a> Report<'a> {
             schema: SCHEMA,
             rows: &campaign.rows,
             noise: &campaign.noise,
+            counters_notes: &campaign.counters_notes,
             groups: Groups::of(campaign),
         }
     }

@@ -1,8 +1,9 @@
 //! Campaigns: all rounds of a comparison or a sweep in their shuffled order, and searches
 //! for capacities. What plays the rounds, and who receives the progress, is passed in.
 //!
-//! `progress, rounds ← order ← run`; `progress, rounds ← search`.
+//! `progress, rounds, order ← counters ← run`; `progress, rounds ← search`.
 
+pub mod counters;
 pub mod order;
 pub mod progress;
 pub mod rounds;

@@ -53,9 +53,39 @@ pub fn slots(
     slots
 }
 
+/// The order of the rounds with counters, after all others: workload by workload, each client
+/// once. They are round 0. Their shuffles leave those of the timed rounds as they are.
+#[must_use]
+pub fn counters_slots(workloads: usize, clients: usize, seed: u64) -> Vec<Slot> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(1);
+    let mut slots = Vec::new();
+    for workload in 0..workloads {
+        let mut block: Vec<Slot> =
+            (0..clients).map(|entry| Slot { workload, entry, round: 0 }).collect();
+        block.shuffle(&mut random);
+        slots.extend(block);
+    }
+    slots
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_client_has_one_round_with_counters_under_each_workload() {
+        let order = counters_slots(2, 5, 7);
+        assert_eq!(order, counters_slots(2, 5, 7));
+        assert_ne!(order, counters_slots(2, 5, 8));
+        for (workload, block) in order.chunks(5).enumerate() {
+            let mut clients: Vec<usize> = block.iter().map(|slot| slot.entry).collect();
+            clients.sort_unstable();
+            assert_eq!(clients, [0, 1, 2, 3, 4]);
+            assert!(block.iter().all(|slot| slot.workload == workload));
+        }
+        assert_eq!(counters_slots(2, 0, 7), []);
+    }
 
     #[test]
     fn every_client_has_every_round_and_the_seed_decides_the_order() {

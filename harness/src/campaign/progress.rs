@@ -1,5 +1,6 @@
 //! What is reported about a campaign while it runs.
 
+use bench_core::analysis::rows::counters::CountersRound;
 use bench_core::analysis::rows::result::RoundResult;
 use bench_core::load::plan::Timing;
 use bench_core::load::server::Paces;
@@ -52,6 +53,8 @@ pub enum Extent {
     Rounds {
         /// Rounds of each client under each load.
         each: u32,
+        /// Further rounds with counters, of all clients under all loads together.
+        counters: usize,
         /// Length of warm-up and window, in ns.
         round_ns: u64,
     },
@@ -64,7 +67,7 @@ pub enum Extent {
 
 impl Default for Extent {
     fn default() -> Self {
-        Self::Rounds { each: 0, round_ns: 0 }
+        Self::Rounds { each: 0, counters: 0, round_ns: 0 }
     }
 }
 
@@ -106,6 +109,10 @@ pub trait Progress {
     fn snapshot(&mut self, start_ns: u64, snapshot: &Snapshot);
     /// A round of a campaign is over.
     fn end(&mut self, result: &RoundResult);
+    /// A round with counters is over.
+    fn counted(&mut self, round: &CountersRound);
+    /// A round with counters that was planned is left out.
+    fn left_out(&mut self);
     /// A probe of a search is over.
     fn probed(&mut self, result: &RoundResult, probe: Probed);
 }

@@ -1,5 +1,6 @@
 //! Runs a comparison or a sweep: all rounds in their shuffled order, saved one by one.
 
+use super::counters::CountersRounds;
 use super::order::{Blocks, Slot, slots};
 use super::progress::{Activity, Extent, Outline, Progress, RoundStart};
 use super::rounds::Rounds;
@@ -35,6 +36,8 @@ pub struct Scheme {
     pub timing: Timing,
     /// What a block is.
     pub blocks: Blocks,
+    /// Whether each client has a further round with counters under each load, after all others.
+    pub counters: bool,
 }
 
 impl Scheme {
@@ -69,8 +72,19 @@ impl Scheme {
             entries: self.entries.iter().map(|e| e.name.clone()).chain([control]).collect(),
             extent: Extent::Rounds {
                 each: self.rounds,
+                counters: self.counters_rounds().len(),
                 round_ns: self.timing.warmup_ns + self.timing.measure_ns,
             },
+        }
+    }
+
+    fn counters_rounds(&self) -> CountersRounds<'_> {
+        CountersRounds {
+            entries: if self.counters { &self.entries } else { &[] },
+            workloads: &self.workloads,
+            paces: self.paces,
+            seed: self.seed,
+            timing: self.timing,
         }
     }
 
@@ -176,7 +190,10 @@ pub fn run(
         save(store, campaign)?;
     }
     scheme.sum_up_all(campaign, &results);
-    Ok(())
+    if campaign.status == Status::Interrupted {
+        return Ok(());
+    }
+    scheme.counters_rounds().run(rounds, store, campaign, progress)
 }
 
 /// Saves a campaign with its table.

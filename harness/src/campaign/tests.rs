@@ -1,7 +1,9 @@
 //! Campaigns on made-up rounds: no process, no socket, no waiting.
 
+mod counters;
+
 use super::order::Blocks;
-use super::progress::{Outline, Probed, Progress, RoundStart};
+use super::progress::{Extent, Outline, Probed, Progress, RoundStart};
 use super::rounds::Rounds;
 use super::run::{self, Scheme};
 use super::search::CapacitySearch;
@@ -14,6 +16,7 @@ use bench_core::analysis::capacity::result::{Capacity, Limit, SearchNote};
 use bench_core::analysis::capacity::search::Rules;
 use bench_core::analysis::round::backlog::Backlog;
 use bench_core::analysis::round::measure::{Measurement, Rates};
+use bench_core::analysis::rows::counters::CountersRound;
 use bench_core::analysis::rows::result::RoundResult;
 use bench_core::analysis::statistics::times::{Quantiles, Time};
 use bench_core::analysis::verdict::Verdict;
@@ -21,11 +24,12 @@ use bench_core::analysis::verdict::reason::{Reason, Reasons, Unavailability};
 use bench_core::load::plan::{Plan, Timing};
 use bench_core::load::server::{Paces, ServedBy};
 use bench_core::load::workload::{Rate, Workload};
+use bench_core::record::counters::{Count, Counter, Counts, Missing, NotCounted};
 use bench_core::record::machine::Machine;
 use bench_core::record::placement::Placed;
 use bench_core::record::snapshot::Snapshot;
 use bench_rig::programs::roster::{Build, Entry, Recipe};
-use bench_rig::round::runner::Played;
+use bench_rig::round::runner::{Counted, Played};
 use bench_rig::round::watch::OnSnapshot;
 use contract::Class;
 use std::collections::BTreeMap;
@@ -80,6 +84,36 @@ impl<F: FnMut(usize, &str, u64) -> Option<Outcome>> Rounds for Fake<F> {
         let plan = Plan::new(workload, entry.class, 1, timing)?;
         Ok(Some(Played { result, plan, record: None }))
     }
+
+    fn count(
+        &mut self,
+        entry: &Entry,
+        workload: &Workload,
+        timing: Timing,
+        live: &mut OnSnapshot<'_>,
+    ) -> Result<Option<Counted>> {
+        let played = self.play(entry, workload, timing, live)?;
+        Ok(played.map(|Played { result, .. }| {
+            let is_measured = result.verdict.is_measured();
+            Counted { result, counts: is_measured.then(counts) }
+        }))
+    }
+}
+
+/// Three system calls for two ticks, and no hardware counters.
+fn counts() -> Counts {
+    let system_calls = Count {
+        counter: Counter::SystemCalls,
+        count: 3000,
+        enabled_ns: 9,
+        running_ns: 9,
+        user_space_only: false,
+    };
+    Counts {
+        processed: 2000,
+        counted: vec![system_calls],
+        not_counted: vec![Missing { counter: Counter::Cycles, why: NotCounted::NoHardware }],
+    }
 }
 
 /// A client that keeps up, or one that processes half.
@@ -120,12 +154,16 @@ struct Recorder {
     begun: Vec<String>,
     snapshots: usize,
     ended: usize,
+    counted: usize,
+    left_out: usize,
+    extent: Extent,
     probes: Vec<Probed>,
 }
 
 impl Progress for Recorder {
     fn plan(&mut self, outline: Outline) {
         self.entries = outline.entries;
+        self.extent = outline.extent;
     }
 
     fn begin(&mut self, round: RoundStart) {
@@ -138,6 +176,14 @@ impl Progress for Recorder {
 
     fn end(&mut self, _result: &RoundResult) {
         self.ended += 1;
+    }
+
+    fn counted(&mut self, _round: &CountersRound) {
+        self.counted += 1;
+    }
+
+    fn left_out(&mut self) {
+        self.left_out += 1;
     }
 
     fn probed(&mut self, _result: &RoundResult, probe: Probed) {
@@ -179,6 +225,7 @@ fn scheme(blocks: Blocks, workloads: &[&str]) -> Scheme {
         rounds: 3,
         timing: TIMING,
         blocks,
+        counters: false,
     }
 }
 
@@ -208,6 +255,7 @@ fn campaign(request: Request, workloads: &[Workload]) -> Campaign {
         workloads: workloads.to_vec(),
         rows: Vec::new(),
         noise: Vec::new(),
+        counters_notes: Vec::new(),
         capacities: Vec::new(),
     }
 }
@@ -225,7 +273,7 @@ impl Ran {
     fn new(scheme: &Scheme, script: impl FnMut(usize, &str, u64) -> Option<Outcome>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut store = Store::create(dir.path(), "campaign", Path::new("/nowhere")).unwrap();
-        let request = Request::Compare { control: "b".into() };
+        let request = Request::Compare { control: "b".into(), counters: scheme.counters };
         let mut campaign = campaign(request, &scheme.workloads);
         let (mut fake, mut progress) = (Fake::new(script), Recorder::default());
         let result = run::run(scheme, &mut fake, &mut store, &mut campaign, &mut progress);
@@ -313,7 +361,8 @@ fn a_comparison_that_cannot_be_saved_ends_and_keeps_its_rows() {
     let scheme = scheme(Blocks::OfClients, &["one"]);
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::create(dir.path(), "campaign", Path::new("/nowhere")).unwrap();
-    let mut campaign = campaign(Request::Compare { control: "b".into() }, &scheme.workloads);
+    let request = Request::Compare { control: "b".into(), counters: false };
+    let mut campaign = campaign(request, &scheme.workloads);
     let mut fake = Fake::new(|round, _: &str, _| {
         if round == 4 {
             std::fs::remove_dir_all(dir.path()).unwrap();

@@ -62,6 +62,7 @@ Examples:
   harness compare tokio js-sim --server node # against another server
   harness compare tokio --style classic     # tick-server in the older benchmark's style
   harness compare --all --watch             # live on the whole terminal
+  harness compare --all --no-counters       # without the rounds that are not timed
   harness compare --all --rounds 7 --save-baseline main
   harness compare --all --rounds 7 --baseline main --fail-on slower:5%
   harness compare --all --quick --quiet --json - | jq '.rows[].verdict'

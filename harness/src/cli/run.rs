@@ -84,6 +84,20 @@ pub struct CompareArgs {
     /// One short round of each: a smoke test, not for publishing
     #[arg(long)]
     pub quick: bool,
+    /// A further round of each client, not timed, that counts system calls, context switches, page faults, cycles and so on [default: yes, except with --quick]
+    #[arg(long, overrides_with = "no_counters")]
+    pub counters: bool,
+    /// Leave these rounds out
+    #[arg(long, overrides_with = "counters")]
+    pub no_counters: bool,
+}
+
+impl CompareArgs {
+    /// Whether each client has a further round with counters.
+    #[must_use]
+    pub fn has_counters(&self) -> bool {
+        self.counters || !(self.no_counters || self.quick)
+    }
 }
 
 /// `harness capacity`

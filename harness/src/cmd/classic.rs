@@ -197,6 +197,7 @@ fn scheme(
         rounds: args.rounds.unwrap_or(rounds),
         timing: setup::timing(args_of_run, warmup_s, measure_s, SAMPLES),
         blocks: Blocks::OfClients,
+        counters: false,
     };
     Ok((stage, scheme))
 }
@@ -226,7 +227,8 @@ fn measure(
     for (index, Ready { experiment, args, stage, scheme }) in (1..).zip(ready) {
         log::info!("{index} of {}: {}", ready.len(), experiment.title);
         let args = RunArgs { out: Some(folder.to_owned()), ..args.clone() };
-        let request = Request::Compare { control: scheme.entries[scheme.control].name.clone() };
+        let control = scheme.entries[scheme.control].name.clone();
+        let request = Request::Compare { control, counters: scheme.counters };
         let rounds = (scheme.rounds, scheme.timing);
         let mut open = setup::open(root, &args, stage, &scheme.workloads, request, rounds, None)?;
         affinity::apply(&stage.placement.harness).context("cannot move to the harness's CPUs")?;

@@ -32,7 +32,10 @@ pub fn run(root: &Path, args: &CompareArgs) -> Result<Exit> {
         return Ok(Exit::Interrupted);
     }
     let (stage, scheme, earlier) = prepared?;
-    let request = Request::Compare { control: scheme.entries[scheme.control].name.clone() };
+    let request = Request::Compare {
+        control: scheme.entries[scheme.control].name.clone(),
+        counters: scheme.counters,
+    };
     let rounds = (scheme.rounds, scheme.timing);
     let loads = &scheme.workloads;
     let mut open = setup::open(root, &args.run, &stage, loads, request, rounds, earlier)?;
@@ -66,6 +69,7 @@ fn prepare(
         rounds: args.rounds.unwrap_or(rounds),
         timing: setup::timing(&args.run, warmup_s, measure_s, SAMPLES),
         blocks: Blocks::OfClients,
+        counters: args.has_counters(),
     };
     Ok((stage, scheme, earlier))
 }

@@ -138,6 +138,7 @@ pub(super) fn open(
         workloads: workloads.to_vec(),
         rows: Vec::new(),
         noise: Vec::new(),
+        counters_notes: Vec::new(),
         capacities: Vec::new(),
     };
     if let Err(error) = begin(&store, &campaign) {
@@ -252,9 +253,13 @@ fn command(
 /// The options of one subcommand.
 fn options(request: &Request, workloads: &[Workload], rounds: u32) -> String {
     match request {
-        Request::Compare { control } => {
+        Request::Compare { control, counters } => {
             let names: Vec<&str> = workloads.iter().map(|w| w.name.as_str()).collect();
-            format!("--workload {} --rounds {rounds} --control {control}", names.join(" "))
+            let counters = if *counters { "" } else { " --no-counters" };
+            format!(
+                "--workload {} --rounds {rounds} --control {control}{counters}",
+                names.join(" ")
+            )
         }
         Request::Sweep { workload, rates_per_s, control } => {
             let rates: Vec<String> = rates_per_s.iter().map(u64::to_string).collect();

@@ -72,6 +72,7 @@ pub fn run(root: &Path, args: &SweepArgs) -> Result<Exit> {
         rounds: args.rounds,
         timing: setup::timing(&args.run, USUAL.0, USUAL.1, FEW_SAMPLES),
         blocks: Blocks::OfAll,
+        counters: false,
     };
     let request = Request::Sweep {
         workload: workload.name.clone(),

@@ -2,10 +2,11 @@
 
 use super::finding::Finding;
 use super::readings::Readings;
-use super::{cpus, system};
+use super::{counters, cpus, system};
 
 /// The findings of all checks.
 #[must_use]
 pub fn examine(readings: &Readings) -> Vec<Finding> {
-    [cpus::CHECKS, system::CHECKS].concat().into_iter().map(|check| check(readings)).collect()
+    let all = [cpus::CHECKS, system::CHECKS, counters::CHECKS].concat();
+    all.into_iter().map(|check| check(readings)).collect()
 }

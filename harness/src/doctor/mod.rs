@@ -1,8 +1,9 @@
 //! What on a machine disturbs a measurement, and what to do about it. Pure: from readings to
 //! findings; a missing reading is reported, never guessed.
 //!
-//! `readings ← sysfs, probes ← take`; `readings ← finding ← cpus, system ← examine`.
+//! `readings ← sysfs, probes ← take`; `readings ← finding ← cpus, system, counters ← examine`.
 
+mod counters;
 mod cpus;
 pub mod examine;
 pub mod finding;

@@ -1,5 +1,6 @@
 //! What a machine reports about itself. Nothing is judged here.
 
+use bench_core::record::counters::Availability;
 use bench_core::record::cpus::CpuList;
 use bench_core::record::machine::Virtualisation;
 use bench_core::record::placement::Placement;
@@ -61,6 +62,8 @@ pub struct Readings {
     pub queues_by: Option<Method>,
     /// Whether it is a virtual machine, and of which hypervisor.
     pub virtualisation: Option<Virtualisation>,
+    /// Which counters of clients are available.
+    pub counters: Option<Availability>,
     /// Vendor and product, from the firmware.
     pub product: Option<String>,
     /// The kernel's clock source.

@@ -9,6 +9,7 @@ use super::sysfs::{
 use anyhow::Result;
 use bench_core::record::cpus::CpuList;
 use bench_rig::host::affinity;
+use bench_rig::host::counters::Counters;
 use bench_rig::host::placement::choose;
 use bench_rig::host::placement::topology::Topology;
 use bench_rig::host::virtualisation;
@@ -59,6 +60,7 @@ pub fn take(server: Option<CpuList>, client: Option<CpuList>) -> Result<Readings
         send_autotuning_bytes: last_number("/proc/sys/net/ipv4/tcp_wmem"),
         queues_by: queues_by(),
         virtualisation: virtualisation::detect(Path::new("/")),
+        counters: Some(Counters::open().availability()),
         product: product(),
         clocksource: text("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
         clocksources: text("/sys/devices/system/clocksource/clocksource0/available_clocksource")
@@ -81,6 +83,7 @@ mod tests {
         let activity = readings.activity.unwrap();
         assert!((0.0..=1.01).contains(&activity.stolen_share), "{activity:?}");
         assert!(readings.swap_used_bytes.unwrap() <= readings.swap_bytes.unwrap());
+        assert!(readings.counters.is_some());
         assert!(readings.open_files.is_some() && readings.memlock_bytes.is_some());
         for core in readings.cores.into_iter().flatten() {
             assert!(core.overlaps(&allowed), "{core}");

@@ -3,6 +3,7 @@
 use super::examine::examine;
 use super::finding::{Finding, Severity, UNKNOWN};
 use super::readings::{Activity, IoUring, Limit, Readings, Task};
+use bench_core::record::counters::{Availability, Counter, Missing, NotCounted};
 use bench_core::record::cpus::CpuList;
 use bench_core::record::machine::Virtualisation;
 use bench_core::record::placement::{Placement, PlacementReason};
@@ -51,6 +52,7 @@ fn ideal() -> Readings {
         send_autotuning_bytes: Some(4 << 20),
         queues_by: Some(Method::SockDiag),
         virtualisation: Some(Virtualisation::BareMetal),
+        counters: Some(Availability { all: Counter::ALL.to_vec(), ..Availability::default() }),
         product: None,
         clocksource: Some("tsc".into()),
         clocksources: Some(vec!["tsc".into(), "hpet".into()]),
@@ -193,4 +195,35 @@ fn the_advice_for_a_slow_clock_is_a_fast_one_if_there_is_one() {
         r.clocksources = None;
     });
     assert!(only.advice.unwrap().contains("dmesg"));
+}
+
+#[test]
+fn missing_counters_are_a_note_that_states_each_reason_once() {
+    let missing = |counter: Counter| {
+        let why = match counter.is_of_hardware() {
+            true => NotCounted::NoHardware,
+            false => NotCounted::NoTracefs,
+        };
+        Missing { counter, why }
+    };
+    let not_counted =
+        [Counter::SystemCalls, Counter::Cycles, Counter::CacheMisses].map(missing).to_vec();
+    let finding = found("counters", |r| {
+        let all = vec![Counter::ContextSwitches];
+        let user_space_only = vec![Counter::PageFaults];
+        r.counters = Some(Availability { all, user_space_only, not_counted });
+    });
+    assert_eq!(finding.severity, Severity::Note);
+    assert_eq!(finding.seen, "context switches; page faults outside of the kernel");
+    let advice = finding.advice.unwrap();
+    for expected in
+        ["system calls: tracefs is not mounted", "cycles, cache misses: ", "perf_event_paranoid=1"]
+    {
+        assert_eq!(advice.matches(expected).count(), 1, "{expected}: {advice}");
+    }
+    let finding = found("counters", |r| {
+        let not_counted = Counter::ALL.map(missing).to_vec();
+        r.counters = Some(Availability { not_counted, ..Availability::default() });
+    });
+    assert_eq!(finding.seen, "none");
 }

@@ -3,12 +3,13 @@
 use crate::campaign::progress::{Extent, Outline, Probed, Progress, RoundStart};
 use crate::view::lines;
 use crate::view::picture;
-use crate::view::state::{Ended, Event};
+use crate::view::state::{Counted, Ended, Event};
 use crate::view::terminal::bars::Bars;
 use crate::view::terminal::drawing::DrawingThread;
 use crate::view::terminal::keys;
 use crate::view::terminal::screen::Screen;
 use anyhow::{Result, bail};
+use bench_core::analysis::rows::counters::CountersRound;
 use bench_core::analysis::rows::result::RoundResult;
 use bench_core::record::placement::Placement;
 use bench_core::record::snapshot::Snapshot;
@@ -59,11 +60,16 @@ impl View {
 
     fn over(&mut self, result: &RoundResult, line: String, sustained_per_s: Option<u64>) {
         self.done += 1;
-        if self.drawing.as_ref().is_none_or(DrawingThread::has_ended) {
+        if self.has_lines() {
             log::info!("{line}");
         }
         let result = result.clone();
         self.send(Event::End(Box::new(Ended { result, line, sustained_per_s })));
+    }
+
+    /// Whether nothing is drawn.
+    fn has_lines(&self) -> bool {
+        self.drawing.as_ref().is_none_or(DrawingThread::has_ended)
     }
 
     fn send(&mut self, event: Event) {
@@ -77,8 +83,8 @@ impl Progress for View {
     fn plan(&mut self, outline: Outline) {
         self.done = 0;
         self.total = match outline.extent {
-            Extent::Rounds { each, .. } => {
-                outline.loads.len() * outline.entries.len() * each as usize
+            Extent::Rounds { each, counters, .. } => {
+                outline.loads.len() * outline.entries.len() * each as usize + counters
             }
             Extent::Searches { .. } => 0,
         };
@@ -97,6 +103,21 @@ impl Progress for View {
     fn end(&mut self, result: &RoundResult) {
         let line = lines::line((self.done + 1, self.total), &self.title, result);
         self.over(result, line, None);
+    }
+
+    fn counted(&mut self, round: &CountersRound) {
+        self.done += 1;
+        let line = lines::counted((self.done, self.total), &self.title, round);
+        if self.has_lines() {
+            log::info!("{line}");
+        }
+        let round = round.clone();
+        self.send(Event::Counted(Box::new(Counted { round, line })));
+    }
+
+    fn left_out(&mut self) {
+        self.done += 1;
+        self.send(Event::LeftOut);
     }
 
     fn probed(&mut self, result: &RoundResult, probe: Probed) {

@@ -1,5 +1,7 @@
 //! The live views are a pure function of events: these events give these screens and numbers.
 
+mod counters;
+
 use crate::campaign::progress::{Activity, Extent, Outline, RoundStart};
 use crate::view::picture::draw;
 use crate::view::state::current::Phase;
@@ -45,7 +47,8 @@ fn entries() -> Vec<String> {
 }
 
 fn outline(loads: Vec<String>, each: u32) -> Outline {
-    let extent = Extent::Rounds { each, round_ns: TIMING.warmup_ns + TIMING.measure_ns };
+    let round_ns = TIMING.warmup_ns + TIMING.measure_ns;
+    let extent = Extent::Rounds { each, counters: 0, round_ns };
     Outline { title: Activity::Compare, loads, entries: entries(), extent }
 }
 

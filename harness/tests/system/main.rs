@@ -9,6 +9,7 @@ mod check;
 mod classic;
 mod clock;
 mod compare;
+mod counters;
 mod diff_command;
 mod fan_out;
 mod faults;

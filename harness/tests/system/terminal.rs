@@ -130,7 +130,8 @@ fn without_watch_a_terminal_gets_lines_and_bars() {
     let (status, seen) = pty.finish();
     assert_eq!(status.code(), Some(0), "{seen:?}{tables}");
     assert!(tables.contains("floor (reference)"), "{tables:?}");
-    for expected in ["[1/4] light · floor", "[4/4] light · floor", "/4 rounds, ", "complete: "] {
+    let lines = ["[1/5] light · floor", "[4/5] light · floor", "[5/5] light · floor · counters: "];
+    for expected in lines.into_iter().chain(["/5 rounds, ", "complete: "]) {
         assert!(seen.contains(expected), "{expected}: {seen:?}");
     }
     assert!(!seen.contains(ENTER) && !seen.contains("zz"), "{seen:?}");

@@ -1,5 +1,6 @@
 //! What was recorded of a round, before anything is computed from it: plain data.
 
+pub mod counters;
 pub mod cpus;
 pub mod drops;
 pub mod machine;

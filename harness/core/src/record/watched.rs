@@ -1,5 +1,6 @@
 //! What was observed of a round from outside: its snapshots, and the rest of the machine.
 
+use super::counters::Counts;
 use super::snapshot::Snapshot;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,4 +57,6 @@ pub struct Watched {
     pub disturbance: Disturbance,
     /// CPU time of the harness over the same time, in CPUs: 0.01 is a hundredth of one.
     pub harness_cpus: f64,
+    /// What was counted of the client within the window, in a round that is not timed.
+    pub counts: Option<Counts>,
 }

@@ -38,6 +38,23 @@ pub fn ratio(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
+/// A value with three significant digits below 100, and two below 0.01; whole, in groups of
+/// three digits, from there on.
+#[must_use]
+pub fn significant(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        size if size < 0.01 => {
+            let decimals = 1 + size.log10().floor().abs() as usize;
+            format!("{value:.decimals$}")
+        }
+        size if size < 1.0 => format!("{value:.3}"),
+        size if size < 10.0 => format!("{value:.2}"),
+        size if size < 100.0 => format!("{value:.1}"),
+        _ => count(value),
+    }
+}
+
 /// A value with one decimal below 10, and without decimals from there on.
 #[must_use]
 pub fn plain(value: Option<f64>) -> String {
@@ -115,6 +132,14 @@ mod tests {
         assert_eq!((rate(Some(0.0)), rate(None)), ("0.000".to_owned(), String::new()));
         let millions = [8_900.0, 99_999.0, 110_000.0, 25e6].map(|n| millions(Some(n)));
         assert_eq!(millions, ["0.009", "0.100", "0.11", "25.00"]);
+    }
+
+    #[test]
+    fn counts_per_tick_have_two_or_three_significant_digits() {
+        let values = [0.0, 0.000_052_4, 0.0213, 0.5, 1.0, 12.34, 99.4, 5430.0, 1_234_567.0];
+        let expected =
+            ["0", "0.000052", "0.021", "0.500", "1.00", "12.3", "99.4", "5 430", "1 234 567"];
+        assert_eq!(values.map(significant), expected);
     }
 
     #[test]

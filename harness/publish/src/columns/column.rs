@@ -44,6 +44,8 @@ pub enum Format {
     MsPerS,
     /// A number with two decimals.
     Ratio,
+    /// A number with two or three significant digits below a hundred.
+    Significant,
     /// Yes for 1, no for 0.
     YesNo,
 }
@@ -60,7 +62,7 @@ impl Format {
             Self::Percent => "%",
             Self::Count | Self::Duration | Self::Cpus | Self::Seconds => "",
             Self::MsPerS => "ms/s",
-            Self::Plain | Self::Ratio | Self::YesNo => "",
+            Self::Plain | Self::Ratio | Self::Significant | Self::YesNo => "",
         }
     }
 
@@ -74,6 +76,7 @@ impl Format {
             Self::Count => digits::count(value),
             Self::Duration => digits::nanos(value as u64),
             Self::NsPerTick | Self::MsPerS | Self::Plain => digits::plain(Some(value)),
+            Self::Significant => digits::significant(value),
             Self::Megabytes => digits::plain(Some(value / 1e6)),
             Self::Percent => format!("{:.1}", value * 100.0),
             Self::Cpus | Self::Ratio => format!("{value:.2}"),
@@ -151,6 +154,8 @@ pub struct Column<T> {
     pub format: Format,
     /// Its place in tidy CSV; `None`: it is not there.
     pub csv: Option<Csv>,
+    /// Whether it is from one round of its own, not a median over the rounds of its row.
+    pub of_one_round: bool,
     /// Reads its number from a row.
     pub read: fn(&T) -> Reading,
 }
@@ -165,7 +170,8 @@ impl<T> Column<T> {
         read: fn(&T) -> Reading,
     ) -> Self {
         let csv = Some(Csv { metric, statistic, unit });
-        Self { key, name, head: name, hint: "", better: Better::Neither, format, csv, read }
+        let (better, of_one_round) = (Better::Neither, false);
+        Self { key, name, head: name, hint: "", better, format, csv, of_one_round, read }
     }
 
     /// An entry that is not in tidy CSV.
@@ -181,6 +187,11 @@ impl<T> Column<T> {
     /// The same with its head and hint in tables.
     pub(super) fn shown(self, head: &'static str, hint: &'static str) -> Self {
         Self { head, hint, ..self }
+    }
+
+    /// The same; it is from one round of its own.
+    pub(super) fn of_one_round(self) -> Self {
+        Self { of_one_round: true, ..self }
     }
 
     /// The same; lower values are better.

@@ -137,6 +137,20 @@ fn of_schedule(workload: &Workload, rows_of_table: &[Row]) -> Vec<Shown> {
     columns
 }
 
+/// The columns of what was counted of each client.
+#[must_use]
+pub fn of_counters() -> Vec<Shown> {
+    of_keys(&[
+        "system_calls",
+        "context_switches",
+        "page_faults",
+        "cycles",
+        "instructions",
+        "cache_misses",
+        "branch_misses",
+    ])
+}
+
 /// The columns of a sweep; on a terminal, each of them has its own table.
 #[must_use]
 pub fn of_sweep() -> Vec<Shown> {

@@ -48,6 +48,8 @@ struct Line<'a> {
     statistic: &'static str,
     unit: &'static str,
     reading: Reading,
+    /// Rounds behind the number, if not those of its owner.
+    rounds: Option<usize>,
 }
 
 /// The row that numbers belong to.
@@ -102,12 +104,14 @@ fn lines<'a, T>(owner: &'a Owner<'a>, columns: &[Column<T>], of: &T) -> Vec<Line
         let (csv, reading) = (column.csv?, (column.read)(of));
         reading.value.filter(|value| value.is_finite())?;
         let Csv { metric, statistic, unit } = csv;
-        Some(Line { owner, metric: metric.into(), statistic, unit, reading })
+        let rounds = column.of_one_round.then_some(1);
+        Some(Line { owner, metric: metric.into(), statistic, unit, reading, rounds })
     };
     columns.iter().filter_map(line).collect()
 }
 
-fn record(Line { owner, metric, statistic, unit, reading }: &Line<'_>) -> [String; COLUMNS.len()] {
+fn record(line: &Line<'_>) -> [String; COLUMNS.len()] {
+    let Line { owner, metric, statistic, unit, reading, rounds } = line;
     let optional = |value: Option<String>| value.unwrap_or_default();
     let (low, high) = reading.interval.map_or((None, None), |(low, high)| (Some(low), high));
     [
@@ -123,7 +127,7 @@ fn record(Line { owner, metric, statistic, unit, reading }: &Line<'_>) -> [Strin
         if reading.at_least { "at_least" } else { "exact" }.to_owned(),
         optional(low.map(|low| low.to_string())),
         optional(high.map(|high| high.to_string())),
-        optional(owner.rounds.map(|rounds| rounds.to_string())),
+        optional(rounds.or(owner.rounds).map(|rounds| rounds.to_string())),
     ]
 }
 
@@ -190,7 +194,7 @@ fn compared<'a>(
 ) -> Vec<Line<'a>> {
     let line = |statistic, unit, reading| {
         let metric = metric.to_owned().into();
-        Line { owner, metric, statistic, unit, reading }
+        Line { owner, metric, statistic, unit, reading, rounds: None }
     };
     let ratio = ratio.filter(|(ratio, _)| ratio.is_finite());
     let ratio = ratio

@@ -5,7 +5,7 @@ use super::grid::{self, Notes};
 use super::headline::{self, Headline};
 use super::palette::Palette;
 use super::{figures, series};
-use crate::tables::{across, capacities};
+use crate::tables::{across, capacities, counters};
 use crate::text::{labels, notes};
 use anyhow::Result;
 use bench_archive::archive::Archive;
@@ -107,6 +107,12 @@ fn results(archive: &Archive, palette: &Palette) -> Result<Markup> {
                 }
                 @for section in &all { (section) }
                 @for table in across::tables(campaign) { (table.html()) }
+                @if !campaign.counters_notes.is_empty() {
+                    section {
+                        h2 { "Counters" }
+                        ul { @for note in &campaign.counters_notes { li { (note) } } }
+                    }
+                }
             })
         }
         Kind::Sweep => sweep(campaign, palette),
@@ -133,6 +139,10 @@ fn workload(archive: &Archive, workload: &Workload, palette: &Palette) -> Result
                 @if let Some(curves) = figures::curves(&shown, palette)? { (curves) }
             }
             @if let Some(fall) = figures::waterfall(&rows)? { (fall) }
+            @if counters::has_any(&rows) {
+                h3 { (counters::TITLE) }
+                (grid::of_counters(workload, &rows, palette))
+            }
         }
     })
 }
@@ -201,6 +211,7 @@ fn method(campaign: &Campaign) -> Markup {
                 @else { li { "The server has its own pacing: response time is processed − generated, over the sampled ticks generated within the window; service time is processed − written." } }
                 li { "The server and all clients stamp the same sampled ticks. A tick still waiting at the stop counts with its age as a lower bound (" code { ">" } ")." }
                 li { "Counters, kernel queues, CPU and memory are read from outside every " (campaign.grid_ms) " ms; clients are not queried while they are measured." }
+                @if counters::has_any(&campaign.rows) { li { "System calls, context switches, page faults and the processor's counters are from a further round of each client, after all others. Counting costs time, so nothing else of these rounds is used." } }
                 li { "Every round is audited: counts agree at every snapshot, checksums equal the market's, no tick is missing. A round that fails is shown as invalid, and never ranked." }
                 @if campaign.kind == Kind::Sweep { li { "Numbers are medians over rounds; clients are not ranked." } }
                 @if campaign.kind == Kind::Compare { li { "Numbers are medians over rounds with bootstrap intervals. Ranks differ where " (ranks(campaign)) " and the difference is greater than the noise floor, measured by running one client twice; otherwise clients tie." } }

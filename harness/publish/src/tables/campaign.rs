@@ -1,6 +1,6 @@
 //! A campaign as text: its heading and all of its tables.
 
-use super::{across, capacities, sweep, workload};
+use super::{across, capacities, counters, sweep, workload};
 use crate::text::labels;
 use crate::text::style::Style;
 use bench_archive::campaign::{Campaign, Kind};
@@ -50,7 +50,7 @@ pub fn tables(campaign: &Campaign, style: Style) -> String {
             own.chain(across).collect::<Vec<_>>().join("\n")
         }
     };
-    format!("{tables}{}", server(campaign, style))
+    format!("{tables}{}{}", counters::notes(campaign, style), server(campaign, style))
 }
 
 /// The note on a server that is not the default; empty without one.

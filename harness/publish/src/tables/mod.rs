@@ -3,6 +3,7 @@
 pub mod across;
 pub mod campaign;
 pub mod capacities;
+pub mod counters;
 pub mod overview;
 pub mod short;
 pub mod sweep;

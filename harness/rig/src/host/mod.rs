@@ -1,6 +1,7 @@
 //! The machine: CPUs, processes, kernel queues, and what else runs on it.
 
 pub mod affinity;
+pub mod counters;
 pub mod descriptors;
 pub mod guard;
 pub mod kernel_dump;

@@ -2,6 +2,7 @@
 
 use super::observer::Observer;
 use super::watch::{self, Early, OnSnapshot};
+use crate::host::counters::Counters;
 use crate::host::guard::Guard;
 use crate::host::kernel_dump::Dump;
 use crate::host::kernel_queues::Probe;
@@ -50,6 +51,8 @@ pub struct Setup<'a> {
     pub plan: &'a Plan,
     /// The CPUs of server and client.
     pub placement: &'a Placement,
+    /// Whether the client's events are counted: then the round is not timed.
+    pub counters: bool,
 }
 
 /// How a round went.
@@ -119,16 +122,19 @@ fn with_children(
     let client = (setup.client, setup.client_dir);
     let started = || -> Result<_, Fault> {
         let server = start(Peer::Server, server, Some(&placement.server), guard)?;
+        // Opened in between: what this thread starts from now on is counted.
+        let counters = setup.counters.then(Counters::open);
         let clients = (0..setup.plan.workload.clients)
             .map(|_| start(Peer::Client, client, Some(&placement.client), guard))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok((server, clients))
+        Ok((server, clients, counters))
     };
-    let (mut server, mut clients) = match started() {
+    let (mut server, mut clients, counters) = match started() {
         Ok(children) => children,
         Err(fault) => return Outcome::Failed(Reason::Fault { fault }),
     };
-    let mut children = Children { server: &mut server, clients: &mut clients, interrupted };
+    let mut children =
+        Children { server: &mut server, clients: &mut clients, counters, interrupted };
     match children.play(setup, meters, live) {
         Ok(Played::Done(record)) => {
             // All exits are awaited, whatever the first child did.
@@ -173,6 +179,7 @@ type Reports = (Vec<Connection>, Vec<ClientFinal>, ServerFinal, Vec<u64>);
 struct Children<'a, 'g> {
     server: &'a mut Child<'g, FromServer>,
     clients: &'a mut [Child<'g, FromClient>],
+    counters: Option<Counters>,
     interrupted: &'a AtomicBool,
 }
 
@@ -210,6 +217,7 @@ impl Children<'_, '_> {
             clients: self.clients,
             server: self.server,
             placement: setup.placement,
+            counters: self.counters.as_mut(),
             interrupted: self.interrupted,
         };
         let Some((watched, early)) = watch::watch(&mut scene, live)? else {

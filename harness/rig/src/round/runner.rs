@@ -19,6 +19,7 @@ use bench_core::analysis::verdict::remark::Remark;
 use bench_core::load::plan::{Plan, Timing};
 use bench_core::load::server::{Paces, ServedBy};
 use bench_core::load::workload::Workload;
+use bench_core::record::counters::Counts;
 use bench_core::record::cpus::CpuList;
 use bench_core::record::overflow::Overflow;
 use bench_core::record::placement::Placement;
@@ -52,6 +53,14 @@ pub struct Played {
     pub plan: Plan,
     /// All that was recorded; `None` unless it ran to its end.
     pub record: Option<Box<Record>>,
+}
+
+/// A round that was run with counters.
+pub struct Counted {
+    /// Its verdict; its numbers are of no use.
+    pub result: RoundResult,
+    /// What was counted; `None` if its window was not observed.
+    pub counts: Option<Counts>,
 }
 
 /// Runs and judges the rounds of a stage.
@@ -98,6 +107,36 @@ impl<'a> Runner<'a> {
         timing: Timing,
         live: &mut OnSnapshot<'_>,
     ) -> Result<Option<Played>> {
+        self.round(entry, workload, timing, false, live)
+    }
+
+    /// Runs one round in which the client's events are counted. That costs time, so nothing
+    /// that is timed in this round is of any use; `None`: the user interrupted it.
+    ///
+    /// # Errors
+    /// When the harness itself cannot continue.
+    pub fn count(
+        &mut self,
+        entry: &Entry,
+        workload: &Workload,
+        timing: Timing,
+        live: &mut OnSnapshot<'_>,
+    ) -> Result<Option<Counted>> {
+        let played = self.round(entry, workload, timing, true, live)?;
+        Ok(played.map(|Played { result, record, .. }| {
+            let counts = record.and_then(|record| record.watched.counts);
+            Counted { result, counts }
+        }))
+    }
+
+    fn round(
+        &mut self,
+        entry: &Entry,
+        workload: &Workload,
+        timing: Timing,
+        counters: bool,
+        live: &mut OnSnapshot<'_>,
+    ) -> Result<Option<Played>> {
         let plan = Plan::new(workload, entry.class, self.stage.seed, timing)?
             .paced_by(self.stage.served_by.paces)
             .secured_by(self.credentials(workload)?);
@@ -116,6 +155,7 @@ impl<'a> Runner<'a> {
                     client_dir: &entry.recipe.dir,
                     plan: &plan,
                     placement: &self.stage.placement,
+                    counters,
                 };
                 play::run(&setup, &self.guard, self.interrupted, live)?
             }

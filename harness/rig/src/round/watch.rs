@@ -2,6 +2,7 @@
 //! or are sent `stop`.
 
 use super::observer::Observer;
+use crate::host::counters::Counters;
 use crate::host::surroundings::Surroundings;
 use anyhow::Result;
 use bench_core::load::plan::Plan;
@@ -41,6 +42,8 @@ pub(super) struct Scene<'a, 'g> {
     pub server: &'a mut Child<'g, FromServer>,
     /// The CPUs of the round.
     pub placement: &'a Placement,
+    /// Counters of the client, in a round that is not timed.
+    pub counters: Option<&'a mut Counters>,
     /// Set by Ctrl-C.
     pub interrupted: &'a AtomicBool,
 }
@@ -81,6 +84,9 @@ pub(super) fn watch(
         if instant == before_window {
             before = Some((Surroundings::now(scene.placement), cpu_ns));
             scene.count_switches(&mut watched);
+            if let Some(counters) = &mut scene.counters {
+                counters.begin(snapshot.processed);
+            }
         }
         if offset_ns == window_ns.end {
             scene.end_window(&mut watched, before.take(), cpu_ns);
@@ -109,8 +115,15 @@ pub(super) fn watch(
 impl Scene<'_, '_> {
     /// Counts what happened since the snapshot before the window, unless that was done: `before`
     /// are the surroundings and the children's CPU time there.
-    fn end_window(&self, watched: &mut Watched, before: Option<(Surroundings, u64)>, cpu_ns: u64) {
+    fn end_window(
+        &mut self,
+        watched: &mut Watched,
+        before: Option<(Surroundings, u64)>,
+        cpu_ns: u64,
+    ) {
         let Some((surroundings, cpu_before_ns)) = before else { return };
+        let processed = self.observer.last.processed;
+        watched.counts = self.counters.as_mut().and_then(|counters| counters.end(processed));
         self.count_switches(watched);
         let now = Surroundings::now(self.placement);
         watched.harness_cpus = now.harness_cpus_since(&surroundings);

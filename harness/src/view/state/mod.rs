@@ -8,6 +8,7 @@ use crate::campaign::progress::{Extent, Outline, RoundStart};
 use crate::view::state::current::Current;
 use crate::view::state::headline::{Cell, Headline};
 use crate::view::state::notice::{Notices, Warning};
+use bench_core::analysis::rows::counters::CountersRound;
 use bench_core::analysis::rows::result::RoundResult;
 use bench_core::analysis::statistics::times::Quantiles;
 use bench_core::analysis::verdict::Verdict;
@@ -30,6 +31,10 @@ pub enum Event {
     },
     /// A round is over.
     End(Box<Ended>),
+    /// A round with counters is over.
+    Counted(Box<Counted>),
+    /// A round with counters that was planned is left out.
+    LeftOut,
     /// Some process wrote a line to standard error.
     Stderr(String),
 }
@@ -43,6 +48,15 @@ pub struct Ended {
     pub line: String,
     /// Of a search: the rate, if it was sustained.
     pub sustained_per_s: Option<u64>,
+}
+
+/// How a round with counters ended.
+#[derive(Debug)]
+pub struct Counted {
+    /// The round.
+    pub round: CountersRound,
+    /// One line for logs.
+    pub line: String,
 }
 
 /// A round that is over, as the list of the latest rounds shows it.
@@ -123,6 +137,8 @@ impl State {
                 }
             }
             Event::End(ended) => self.end(*ended),
+            Event::Counted(counted) => self.counted(counted.round),
+            Event::LeftOut => self.done += 1,
             Event::Stderr(line) => self.notices.add(None, Warning::Stderr(line)),
         }
     }
@@ -173,6 +189,27 @@ impl State {
         self.finished.truncate(FINISHED_KEPT);
     }
 
+    /// A round with counters changes no cell: those are of timed rounds.
+    fn counted(&mut self, round: CountersRound) {
+        let Some(current) = &mut self.current else { return };
+        current.over = true;
+        self.done += 1;
+        let title = current.round.title.clone();
+        if !round.verdict.is_measured() {
+            self.overhead.before = None;
+            let warning = Warning::Verdict(round.verdict, round.reasons);
+            self.notices.add(Some(&title), warning);
+        }
+        let (processed_per_s, response_ns) = (None, None);
+        self.finished.push_front(Finished {
+            title,
+            verdict: round.verdict,
+            processed_per_s,
+            response_ns,
+        });
+        self.finished.truncate(FINISHED_KEPT);
+    }
+
     /// The rounds of one client under one load, by their indexes in the outline.
     #[must_use]
     pub fn cell(&self, load: usize, entry: usize) -> Option<&Cell> {
@@ -195,7 +232,9 @@ impl State {
     #[must_use]
     pub fn total(&self) -> Option<usize> {
         match self.outline.extent {
-            Extent::Rounds { each, .. } => Some(self.cells.len() * each as usize),
+            Extent::Rounds { each, counters, .. } => {
+                Some(self.cells.len() * each as usize + counters)
+            }
             Extent::Searches { .. } => None,
         }
     }

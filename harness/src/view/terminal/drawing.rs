@@ -154,8 +154,10 @@ impl<C: Canvas> Worker<C> {
             &mut self.taken,
         );
         for (at_ns, event) in self.taken.drain(..) {
-            if let Event::End(ended) = &event {
-                self.canvas.print(&ended.line);
+            match &event {
+                Event::End(ended) => self.canvas.print(&ended.line),
+                Event::Counted(counted) => self.canvas.print(&counted.line),
+                _ => {}
             }
             state.add(at_ns, event);
         }

@@ -135,13 +135,17 @@ impl Room {
         processes::marked(processes::MARK, self.path())
     }
 
-    /// Runs `compare` with these arguments, short rounds and `--json -`.
+    /// Runs `compare` with these arguments, short rounds and `--json -`; without rounds with
+    /// counters, unless `--counters` is among the arguments.
     pub fn compare(&self, args: &[&str]) -> Compared {
         let out = self.path().join("results");
         let mut command =
             self.harness(&["compare", "--unchecked", "--rounds", "1", "--warmup", "0.1"]);
         if !args.contains(&"--seconds") {
             command.args(["--seconds", "0.4"]);
+        }
+        if !args.contains(&"--counters") {
+            command.arg("--no-counters");
         }
         command.args(["--json", "-", "--out", out.to_str().unwrap()]);
         let output = command.args(args).output().unwrap();

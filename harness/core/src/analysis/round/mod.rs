@@ -1,6 +1,7 @@
 //! From the record of one round to its numbers.
 
 pub mod backlog;
+pub mod counters;
 pub mod growth;
 pub mod journey;
 pub mod measure;

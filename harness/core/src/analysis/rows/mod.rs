@@ -1,5 +1,6 @@
 //! From rounds to rows, and from rows to ranks.
 
+pub mod counters;
 pub mod metric;
 pub mod ranking;
 pub mod result;

@@ -4,6 +4,7 @@
 use super::metric::{Metric, Samples};
 use super::result::RoundResult;
 use crate::analysis::round::backlog::Backlog;
+use crate::analysis::round::counters::PerTick;
 use crate::analysis::round::journey::Lateness;
 use crate::analysis::round::journey::{Stage, Waterfall};
 use crate::analysis::round::measure::{Measurement, Rates};
@@ -110,6 +111,9 @@ pub struct Row {
     pub server_lateness_ns: Option<Lateness>,
     /// 95 % bootstrap intervals of the medians.
     pub intervals: Intervals,
+    /// Counters of the client per processed tick, from a further round that is not timed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counters: Option<PerTick>,
     /// Compared with the first row of the same verdict; `None` for that row itself, and for
     /// rows that are not ranked.
     pub versus_leader: Option<Versus>,
@@ -276,6 +280,7 @@ pub fn row<R: Borrow<RoundResult>>(
         client_peak_rss_bytes: of(&|m| Some(m.client_peak_rss_bytes as f64)),
         server_lateness_ns: lateness(&of),
         intervals: intervals(&good),
+        counters: None,
         versus_leader: None,
         remarks: remarks(verdict, &rounds),
         samples: Samples::new(&good),

@@ -137,6 +137,14 @@ pub enum RowRemark {
         /// Why it has that verdict.
         reasons: Reasons,
     },
+    /// Its round for the counters has no numbers.
+    #[error("no counters: the round for them is {verdict}{}{reasons}", if reasons.is_empty() { "" } else { ": " })]
+    NoCounters {
+        /// The verdict of that round, which is not timed.
+        verdict: Verdict,
+        /// Why it has that verdict.
+        reasons: Reasons,
+    },
     /// A sentence of a campaign from before remarks had codes.
     #[error("{0}")]
     #[serde(untagged)]

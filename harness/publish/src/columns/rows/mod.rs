@@ -28,6 +28,7 @@ macro_rules! time {
 mod backlog;
 mod breakdown;
 mod costs;
+mod counters;
 mod latency;
 mod throughput;
 
@@ -45,6 +46,7 @@ pub fn all() -> &'static [Entry] {
             latency::staleness(),
             breakdown::breakdown(),
             costs::costs(),
+            counters::counters(),
         ]
         .concat()
     });
