@@ -12,6 +12,7 @@ mod compare;
 mod diff_command;
 mod fan_out;
 mod faults;
+mod few_ticks;
 mod habits;
 mod interrupt;
 mod killed;
