@@ -27,13 +27,22 @@ pub fn plan(lines: &str) -> Plan {
 
 /// The usual plan of a comparison at a fixed rate: 0.5 s of warm-up, 2 s measured.
 pub fn usual_plan(rate_per_s: u64) -> Plan {
+    usual_plan_of(&format!("rate_per_s={rate_per_s}"))
+}
+
+/// The same under a flood.
+pub fn flood_plan() -> Plan {
+    usual_plan_of("rate_per_s='flood'")
+}
+
+fn usual_plan_of(lines: &str) -> Plan {
     let timing = Timing {
         warmup_ns: 500_000_000,
         measure_ns: 2_000_000_000,
         grid_ns: GRID_NS,
         samples: SAMPLES,
     };
-    plan_of(&format!("rate_per_s={rate_per_s}"), timing)
+    plan_of(lines, timing)
 }
 
 fn plan_of(lines: &str, timing: Timing) -> Plan {
