@@ -5,7 +5,7 @@ mod common;
 use common::child::{ChildServer, Report, plan, rate, refusal_of_line};
 use common::clients::{connect, connect_narrow, read_all, reset_on_drop};
 use contract::meter::{MeterFile, Slot};
-use contract::{FromServer, ServerEnd, ServerPlan, Start, ToServer};
+use contract::{FromServer, Policy, ServerEnd, ServerPlan, SlowConsumer, Start, ToServer};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
@@ -80,6 +80,26 @@ fn every_kind_of_load_keeps_its_timetable() {
         assert!(
             rows.iter().all(|row| row[1] >= start_ns + timetable.due_offset_ns(row[0]).unwrap())
         );
+    }
+}
+
+/// The harness observes the whole window, and the last tick may be due long before its end.
+#[test]
+fn a_load_of_few_ticks_lasts_its_whole_duration() {
+    for policy in [Policy::Queue, Policy::Block] {
+        let slow_consumer = Some(SlowConsumer { policy, bytes: None, ms: None });
+        for (ticks_per_s, ticks) in [(1, 1), (2, 2), (10, 7)] {
+            let plan = ServerPlan { slow_consumer, ..plan(rate(ticks_per_s), 700) };
+            let mut server = ChildServer::new(&plan);
+            let mut client = connect(&server.url);
+            let start_ns = server.start();
+            let (payloads, code) = read_all(&mut client);
+            let ended_ns = tick::clock::now_ns();
+            assert_eq!((payloads.len(), code), (ticks, 1000), "{policy}, {ticks_per_s}/s");
+            assert!(ended_ns >= start_ns + 700_000_000, "{policy}, {ticks_per_s}/s");
+            let last = server.report().last;
+            assert_eq!((last.ended, last.confirmed), (ServerEnd::Complete, ticks as u64));
+        }
     }
 }
 

@@ -54,8 +54,19 @@ fn every_fault_is_detected() {
             other => panic!("{fault}: {other:?}"),
         }
     }
-    match play(case("stamps"), "stamp-future") {
-        Finding::Failed(why) => assert!(why.contains("processed after its report"), "{why}"),
-        other => panic!("{other:?}"),
+    for (name, fault, message) in [
+        ("stamps", "stamp-future", "processed after its report"),
+        ("stamps-in-a-batch", "stamp-per-read", "stamped as processed sooner"),
+    ] {
+        match play(case(name), fault) {
+            Finding::Failed(why) => assert!(why.contains(message), "{why}"),
+            other => panic!("{fault}: {other:?}"),
+        }
     }
+}
+
+/// No other case asks for a stamp of each tick's own.
+#[test]
+fn a_clock_reading_per_read_passes_the_case_of_the_stamps() {
+    assert_eq!(play(case("stamps"), "stamp-per-read"), Finding::Passed);
 }

@@ -73,7 +73,7 @@ macro_rules! contract_tests {
             hello other_version bad_plan
             binary json classic_binary classic_json
             cut_frames merged_frames fragments control_frames pings long_messages no_tick
-            no_ticks one_tick gaps high_seqs samples stamps meter
+            no_ticks one_tick gaps high_seqs samples stamps stamps_in_a_batch meter
             closed_otherwise server_vanishes server_resets
             stop stop_in_flood stdin_closed stop_before_handshake
             deadline no_handshake no_server

@@ -2,7 +2,7 @@
 //! time for each tick, so that everything about them is known.
 
 use crate::analysis::audit::checksums::Checksums;
-use crate::load::plan::{Plan, Timing};
+use crate::load::plan::{Plan, SAMPLES, Timing};
 use crate::load::workload::Workload;
 use crate::record::drops::Drops;
 use crate::record::round::{Connection, Record};
@@ -21,9 +21,33 @@ const BYTES_PER_TICK: u64 = 30;
 
 /// A plan of 400 ms without a warm-up, with `lines` added to its workload.
 pub fn plan(lines: &str) -> Plan {
-    let head = "name='w'\nwhy='w'\nread='r'\nrank_by='staleness'\nrate_per_s=50000\n";
-    let workload: Workload = toml::from_str(&format!("{head}{lines}")).unwrap();
     let timing = Timing { warmup_ns: 0, measure_ns: 400_000_000, grid_ns: GRID_NS, samples: 2_000 };
+    plan_of(&format!("rate_per_s=50000\n{lines}"), timing)
+}
+
+/// The usual plan of a comparison at a fixed rate: 0.5 s of warm-up, 2 s measured.
+pub fn usual_plan(rate_per_s: u64) -> Plan {
+    usual_plan_of(&format!("rate_per_s={rate_per_s}"))
+}
+
+/// The same under a flood.
+pub fn flood_plan() -> Plan {
+    usual_plan_of("rate_per_s='flood'")
+}
+
+fn usual_plan_of(lines: &str) -> Plan {
+    let timing = Timing {
+        warmup_ns: 500_000_000,
+        measure_ns: 2_000_000_000,
+        grid_ns: GRID_NS,
+        samples: SAMPLES,
+    };
+    plan_of(lines, timing)
+}
+
+fn plan_of(lines: &str, timing: Timing) -> Plan {
+    let head = "name='w'\nwhy='w'\nread='r'\nrank_by='staleness'\n";
+    let workload: Workload = toml::from_str(&format!("{head}{lines}")).unwrap();
     Plan::new(&workload, Class::Library, 7, timing).unwrap()
 }
 

@@ -168,7 +168,8 @@ impl CapacitySearch<'_> {
         let (result, m) = (&played.result, played.result.measurement.as_ref());
         let on_time_ns = played.plan.workload.on_time_ms * 1_000_000;
         let objective_ns = self.objective.as_nanos() as u64;
-        let limit = sustained(result.verdict, m, on_time_ns, objective_ns).err();
+        let window_ns = m.map_or(0, |m| played.plan.duration_ns().saturating_sub(m.window_from_ns));
+        let limit = sustained(result.verdict, m, window_ns, on_time_ns, objective_ns).err();
         let overflown = played.record.as_ref().filter(|record| Overflow::of(record).is_some());
         let gave_way = match (limit, overflown) {
             (Some(Limit::Audit), Some(record)) => Some(fullest_layer(record)),

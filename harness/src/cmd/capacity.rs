@@ -14,6 +14,7 @@ use bench_archive::campaign::{Campaign, Kind, Request, Status};
 use bench_archive::store;
 use bench_core::analysis::capacity::search::Rules;
 use bench_core::analysis::verdict::Verdict;
+use bench_core::load::first_tick;
 use bench_core::load::plan::{FEW_SAMPLES, Timing};
 use bench_core::load::workload::Workload;
 use bench_publish::json::CapacityReport;
@@ -28,6 +29,8 @@ use std::sync::atomic::Ordering;
 
 /// Warm-up and window of the fresh rounds, in s.
 const FRESH: (f64, f64) = (0.3, 1.2);
+/// The window of the probes of climb and bisection, as a share of that of the fresh rounds.
+const PROBE_SHARE: f64 = 0.5;
 
 /// Searches for each client's capacity and prints the table.
 ///
@@ -41,12 +44,17 @@ pub fn run(root: &Path, args: &CapacityArgs) -> Result<Exit> {
     let loads = std::slice::from_ref(&workload);
     let earlier = Earlier::open(root, &args.run)?;
     versus::check(root, &args.run, earlier.as_ref(), (Kind::Capacity, Some(&request)), loads)?;
+    let fresh = setup::timing(&args.run, FRESH.0, FRESH.1, FEW_SAMPLES);
+    let probe = probe(fresh);
+    let lowest = workload.at_rate(args.lowest);
+    if let Some(no_tick) = first_tick::find(&lowest, args.run.seed, probe)? {
+        return Err(no_tick.with_window_share(PROBE_SHARE).into());
+    }
     let stage = setup::stage(root, &args.run, &[workload.at_rate(1)], &interrupted);
     if interrupted.load(Ordering::SeqCst) {
         return Ok(Exit::Interrupted);
     }
     let stage = stage?;
-    let fresh = setup::timing(&args.run, FRESH.0, FRESH.1, FEW_SAMPLES);
     let rounds = (args.confirmations, fresh);
     let mut open = setup::open(root, &args.run, &stage, loads, request, rounds, earlier)?;
     let search = CapacitySearch {
@@ -57,11 +65,7 @@ pub fn run(root: &Path, args: &CapacityArgs) -> Result<Exit> {
             confirmations: args.confirmations,
             ..Rules::default()
         },
-        probe: Timing {
-            warmup_ns: fresh.warmup_ns * 2 / 3 / fresh.grid_ns * fresh.grid_ns,
-            measure_ns: (fresh.measure_ns / 2).div_ceil(fresh.grid_ns) * fresh.grid_ns,
-            ..fresh
-        },
+        probe,
         fresh,
         objective: args.p99,
         budget: args.budget,
@@ -83,6 +87,16 @@ pub fn run(root: &Path, args: &CapacityArgs) -> Result<Exit> {
         |campaign: &Campaign, to: &Path| store::write_report(to, &CapacityReport::of(campaign));
     let code = setup::close(root, &args.run, open, done, report)?;
     Ok(if hopeless && code == Exit::Done { Exit::Incomplete } else { code })
+}
+
+/// The timing of the probes of climb and bisection: shorter than that of the fresh rounds.
+fn probe(fresh: Timing) -> Timing {
+    let window_ns = (fresh.measure_ns as f64 * PROBE_SHARE) as u64;
+    Timing {
+        warmup_ns: fresh.warmup_ns * 2 / 3 / fresh.grid_ns * fresh.grid_ns,
+        measure_ns: window_ns.div_ceil(fresh.grid_ns) * fresh.grid_ns,
+        ..fresh
+    }
 }
 
 fn request(workload: &Workload, args: &CapacityArgs) -> Request {

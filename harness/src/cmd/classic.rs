@@ -14,6 +14,7 @@ use bench_archive::campaign::{Request, Status};
 use bench_archive::hidden::Hidden;
 use bench_archive::store::{self, Files};
 use bench_archive::unsaved::Unsaved;
+use bench_core::load::first_tick;
 use bench_core::load::plan::SAMPLES;
 use bench_core::load::workload::Workload;
 use bench_publish::text::style::Style;
@@ -179,6 +180,9 @@ fn scheme(
     interrupted: &AtomicBool,
 ) -> Result<(Stage, Scheme)> {
     let workloads = vec![Workload::load(root, &experiment.workload)?];
+    let (rounds, warmup_s, measure_s) = USUAL;
+    let timing = setup::timing(args_of_run, warmup_s, measure_s, SAMPLES);
+    first_tick::check(&workloads[0], args_of_run.seed, timing)?;
     let allowed = affinity::allowed().context("cannot read which CPUs may be used")?;
     let mut stage = setup::stage(root, args_of_run, &workloads, interrupted)?;
     // The next experiments are built and placed with all CPUs.
@@ -187,7 +191,6 @@ fn scheme(
         exclude_failing(&mut stage, checked, interrupted)?;
     }
     let control = data.role(&experiment.control).map(|role| role.client.as_str());
-    let (rounds, warmup_s, measure_s) = USUAL;
     let scheme = Scheme {
         control: run::control(&stage.entries, control)?,
         entries: stage.entries.clone(),
@@ -195,7 +198,7 @@ fn scheme(
         seed: stage.seed,
         workloads,
         rounds: args.rounds.unwrap_or(rounds),
-        timing: setup::timing(args_of_run, warmup_s, measure_s, SAMPLES),
+        timing,
         blocks: Blocks::OfClients,
         counters: false,
     };

@@ -11,7 +11,7 @@ use crate::view::output::View;
 use anyhow::Result;
 use bench_archive::campaign::{Kind, Request};
 use bench_core::load::plan::SAMPLES;
-use bench_core::load::{group, workload};
+use bench_core::load::{first_tick, group, workload};
 use bench_rig::round::runner::{Runner, Stage};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -59,6 +59,8 @@ fn prepare(
     let earlier = Earlier::open(root, &args.run)?;
     versus::check(root, &args.run, earlier.as_ref(), (Kind::Compare, None), &workloads)?;
     let (rounds, warmup_s, measure_s) = if args.quick { QUICK } else { USUAL };
+    let timing = setup::timing(&args.run, warmup_s, measure_s, SAMPLES);
+    workloads.iter().try_for_each(|load| first_tick::check(load, args.run.seed, timing))?;
     let stage = setup::stage(root, &args.run, &workloads, interrupted)?;
     let scheme = Scheme {
         control: run::control(&stage.entries, args.control.as_deref())?,
@@ -67,7 +69,7 @@ fn prepare(
         seed: stage.seed,
         workloads,
         rounds: args.rounds.unwrap_or(rounds),
-        timing: setup::timing(&args.run, warmup_s, measure_s, SAMPLES),
+        timing,
         blocks: Blocks::OfClients,
         counters: args.has_counters(),
     };

@@ -12,6 +12,7 @@ use crate::interrupt;
 use crate::view::output::View;
 use anyhow::{Result, bail};
 use bench_archive::campaign::{Kind, Request};
+use bench_core::load::first_tick;
 use bench_core::load::plan::FEW_SAMPLES;
 use bench_core::load::workload::Workload;
 use bench_rig::programs::roster::Entry;
@@ -49,6 +50,8 @@ pub fn run(root: &Path, args: &SweepArgs) -> Result<Exit> {
     let planned: Vec<Workload> =
         rates.iter().flatten().map(|&rate| workload.at_rate(rate)).collect();
     versus::check(root, &args.run, earlier.as_ref(), (Kind::Sweep, None), &planned)?;
+    let timing = setup::timing(&args.run, USUAL.0, USUAL.1, FEW_SAMPLES);
+    planned.iter().try_for_each(|load| first_tick::check(load, args.run.seed, timing))?;
     let stage = setup::stage(root, &args.run, &[workload.at_rate(1)], &interrupted);
     if interrupted.load(Ordering::SeqCst) {
         return Ok(Exit::Interrupted);
@@ -70,7 +73,7 @@ pub fn run(root: &Path, args: &SweepArgs) -> Result<Exit> {
         control,
         workloads: rates.iter().map(|&rate| workload.at_rate(rate)).collect(),
         rounds: args.rounds,
-        timing: setup::timing(&args.run, USUAL.0, USUAL.1, FEW_SAMPLES),
+        timing,
         blocks: Blocks::OfAll,
         counters: false,
     };

@@ -155,6 +155,23 @@ fn faults_after_ready_are_detected() {
     assert_eq!(room.processes(), Vec::<i32>::new(), "whatever they had started has ended");
 }
 
+/// Ticks that wait for a slow client come in batches, and so do ticks of a flood.
+#[test]
+fn a_clock_reading_per_read_fails_the_audit() {
+    let room = Room::new();
+    let client = room.faulty("stamp-per-read");
+    let slow = "rate_per_s = 5000\nwork_ns = 250000\nrank_by = \"response_p99\"";
+    let slow = room.workload("slow", slow);
+    let compared = room.compare(&["--client", &client, "--workload", &slow]);
+    let row = compared.row("stamp-per-read");
+    assert_eq!(row["verdict"], "invalid", "{row}");
+    let reason = common::reason(row);
+    assert!(reason.contains("stamps that ticks share"), "{reason}");
+    let sound = room.faulty("none");
+    let compared = Room::new().compare(&["--client", &sound, "--workload", &slow]);
+    assert!(common::is_measured(compared.row("none")), "{}", compared.row("none"));
+}
+
 /// SIGSTOP, and SIGCONT two seconds later: what arrives meanwhile waits, is then processed, and
 /// shows in the latencies.
 #[test]

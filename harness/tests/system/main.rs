@@ -13,6 +13,7 @@ mod counters;
 mod diff_command;
 mod fan_out;
 mod faults;
+mod few_ticks;
 mod habits;
 mod interrupt;
 mod killed;

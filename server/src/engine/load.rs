@@ -23,7 +23,13 @@ impl Load {
     /// Whether the load is over at `at_ns`; its last batch may end later.
     #[must_use]
     pub fn is_over(&self, at_ns: u64) -> bool {
-        self.duration_ns.is_some_and(|ns| at_ns >= self.start_ns + ns)
+        at_ns >= self.end_ns()
+    }
+
+    /// When the load is over, in ns of the monotonic clock; `u64::MAX`: never.
+    #[must_use]
+    pub fn end_ns(&self) -> u64 {
+        self.duration_ns.map_or(u64::MAX, |ns| self.start_ns.saturating_add(ns))
     }
 
     /// How many ticks have to be made by `now`; `None` under a flood.

@@ -34,7 +34,9 @@ impl Engine {
             }
             self.publish_made(first, now);
         }
-        self.finished = self.load.due_ns(self.feeds.all_symbols().ticks()).is_none();
+        // The last tick may be due long before the end of the load.
+        let is_made = self.load.due_ns(self.feeds.all_symbols().ticks()).is_none();
+        self.finished = is_made && self.load.is_over(now);
     }
 
     /// Whether a consumer that sets the pace has taken all that was made. What is due when

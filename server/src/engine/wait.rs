@@ -50,6 +50,8 @@ impl Engine {
         match self.load.due_ns(self.feeds.all_symbols().ticks()) {
             Some(due_ns) => due_ns,
             None if now < self.load.start_ns => self.load.start_ns,
+            // All ticks are made: the next event is the end of the load.
+            None if !flood => self.load.end_ns(),
             None => {
                 let is_idle = |c: &Connection| {
                     c.is_blocked()

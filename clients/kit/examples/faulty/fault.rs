@@ -20,6 +20,8 @@ pub enum Fault {
     StampFuture,
     /// Stamps ticks as processed before it received them.
     ProcessBeforeReceive,
+    /// Stamps ticks that waited together as processed at one instant, when the last of them is.
+    StampPerRead,
     /// Leaves out every tenth sampled tick.
     AnswerSome,
     /// Sleeps at random times, and is correct otherwise.
@@ -110,6 +112,7 @@ impl Fault {
             Self::ClaimMore
             | Self::StampFuture
             | Self::ProcessBeforeReceive
+            | Self::StampPerRead
             | Self::AnswerSome
             | Self::Hang
             | Self::Checksum

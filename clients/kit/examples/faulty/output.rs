@@ -28,6 +28,17 @@ pub fn run_client(fault: Fault) -> Result<ExitCode> {
     Ok(if correct.wait()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// A tick that is received so soon after the one before it was processed had waited with it.
+const WAITED_NS: u64 = 50_000;
+/// The most sampled ticks of one read.
+const MOST_OF_A_READ: usize = 16;
+
+/// Gives all ticks of a read the stamp of the last.
+fn stamp_once(read: &mut [SampleRow]) {
+    let processed_ns = read.last().map_or(0, |row| row[2]);
+    read.iter_mut().for_each(|row| row[2] = processed_ns);
+}
+
 struct Writer {
     fault: Fault,
     /// Whether a sampled tick has been left out already.
@@ -78,6 +89,10 @@ impl Writer {
         match self.fault {
             Fault::StampFuture => rows.iter_mut().for_each(|row| row[2] += 1_000_000_000),
             Fault::ProcessBeforeReceive => rows.iter_mut().for_each(|row| row[2] = row[1] - 1),
+            Fault::StampPerRead => rows
+                .chunk_by_mut(|before, row| row[1].saturating_sub(before[2]) < WAITED_NS)
+                .flat_map(|waited| waited.chunks_mut(MOST_OF_A_READ))
+                .for_each(stamp_once),
             Fault::AnswerSome => {
                 let mut index = 0;
                 rows.retain(|_| {

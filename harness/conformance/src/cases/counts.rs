@@ -136,6 +136,30 @@ pub(super) fn stamps(candidate: &Candidate<'_>) -> Result<()> {
     check_stamps(&rows)
 }
 
+/// A client that reads the clock once for a whole read, before or after its ticks, passes every
+/// other case.
+pub(super) fn stamps_in_a_batch(candidate: &Candidate<'_>) -> Result<()> {
+    const WORK_NS: u64 = 200_000;
+    const TICKS: u64 = 200;
+    let sample = Sample { first: 0, stride: 1 };
+    let plan = |url: &str| ClientPlan { sample, work_ns: WORK_NS, ..plan(url, Format::Binary) };
+    let Scene { plan, hello, mut child, mut connection } = candidate.connect(plan)?;
+    // One write of 6 kB: the client's kernel has all of it before a read begins.
+    connection.ticks(0..TICKS)?;
+    connection.close(1000)?;
+    let (rows, report) = child.report()?;
+    same_counts(&report, &whole(TICKS, ClientEnd::Closed))?;
+    check_rows(&rows, &plan, 0..TICKS)?;
+    let least_ns = WORK_NS.saturating_sub(2 * hello.clock_error_ns.unwrap_or(0));
+    let shared = rows.windows(2).filter(|pair| pair[1][2] - pair[0][2] < least_ns);
+    let (count, first) = (shared.clone().count(), shared.clone().next());
+    ensure!(
+        first.is_none(),
+        "{WORK_NS} ns of work lie between two ticks, but {count} of {TICKS} are stamped as processed sooner after the one before them: {first:?}"
+    );
+    Ok(())
+}
+
 pub(super) fn meter(candidate: &Candidate<'_>) -> Result<()> {
     let dir = candidate.directory()?;
     let path = dir.path().join("meter");

@@ -160,6 +160,13 @@ pub const CASES: &[Case] = &[
         "CLOCK_MONOTONIC in ns; received when the library hands the message over, processed after `work_ns` of busy CPU",
     ),
     case(
+        "stamps-in-a-batch",
+        Quick,
+        counts::stamps_in_a_batch,
+        "each tick of a batch has a stamp of its own, after its own work",
+        "read the clock for each sampled tick when its work is done, not once for all that a read has brought",
+    ),
+    case(
         "meter",
         Usual,
         counts::meter,

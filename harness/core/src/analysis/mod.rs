@@ -9,4 +9,6 @@ pub mod statistics;
 pub mod verdict;
 
 #[cfg(test)]
+mod few_ticks_tests;
+#[cfg(test)]
 mod policy_tests;

@@ -1,9 +1,10 @@
 //! What is offered: workloads, policies for slow consumers, the server, and the plan of a
 //! round that follows from them.
 //!
-//! `policy ← workload ← {file ← group, plan}`; `server ← plan`.
+//! `policy ← workload ← {file ← group, plan ← first_tick}`; `server ← plan`.
 
 pub mod file;
+pub mod first_tick;
 pub mod group;
 pub mod plan;
 pub mod policy;

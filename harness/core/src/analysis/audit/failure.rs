@@ -126,6 +126,15 @@ pub enum AuditFailure {
     ReceivedBeforeWritten { seq: u64 },
     #[error("tick {seq} was processed before it was received")]
     ProcessedBeforeReceived { seq: u64 },
+    /// The clock was read once for several ticks.
+    #[error(
+        "stamps that ticks share: {count} of {of} sampled ticks were processed at the instant of the tick before them or earlier, tick {seq} first: read the clock for each tick, after its work"
+    )]
+    SharedStamps { seq: u64, count: u64, of: u64 },
+    #[error(
+        "{count} of {of} sampled ticks were received before the tick before them, tick {seq} first: read the clock where the library hands a tick over"
+    )]
+    ReceivedOutOfOrder { seq: u64, count: u64, of: u64 },
     #[error("the server sent tick {seq} before it was due")]
     SentBeforeDue { seq: u64 },
     #[error(

@@ -1,7 +1,22 @@
 //! Little's law in its finite form: the sum of all waiting times is the integral of
 //! the backlog. Stamps give the former, meters and schedule the latter, so an error in
 //! either is detected. (J. D. C. Little, Little's Law as Viewed on Its 50th Anniversary,
-//! Operations Research 59(3), 2011.) Pure.
+//! Operations Research 59(3), 2011; S. Stidham, A Last Word on L = λW, Operations Research
+//! 22(2), 1974: over a finite time it is an identity, whatever the distributions are.) Pure.
+//!
+//! So any difference comes from what is not known exactly, and each has its own bound:
+//!
+//! - *When a tick was processed between two snapshots*: both extremes are computed.
+//! - *What a snapshot counts*: reading it takes time, and a client counts a tick after it has
+//!   stamped it. So at each snapshot one tick per connection may be on the other side. A count
+//!   is only as exact as a tick: with many ticks this is nothing, with few it is the time
+//!   between two snapshots ([`backlog`]).
+//! - *The ticks that are not sampled*: [`SHARE`], or the share of one sampled tick where that is
+//!   more: the mean of a trend, taken from n points at equal distances, errs by up to 1/n of
+//!   itself (Koksma's inequality; L. Kuipers, H. Niederreiter, Uniform Distribution of
+//!   Sequences, 1974, section 2.5).
+//!
+//! When each tick was due is known, so that part of the integral is exact at any rate.
 
 use super::failure::AuditFailure;
 use crate::analysis::round::journey::{Generated, row};
@@ -27,9 +42,11 @@ pub(super) fn violation(record: &Record, plan: &Plan) -> Option<AuditFailure> {
     let waited_ns = waited_ns(record, plan, ticks, end_ns);
     let all: u64 = record.connections.iter().map(|connection| connection.drops.place(ticks)).sum();
     let all = all.max(1) as f64;
-    let bounds_ns = backlog(record, plan, ticks).map(|integral| integral / all);
+    let backlog = backlog(record, plan, ticks, end_ns);
+    let bounds_ns = backlog.bounds.map(|integral| integral / all);
     let repeated_ns = if plan.keeps_due_times() { 0.0 } else { REPEATED_NS };
-    let slack_ns = SHARE * bounds_ns[1].abs() + repeated_ns;
+    let slack_ns =
+        sample_share(plan, ticks) * bounds_ns[1].abs() + backlog.in_doubt / all + repeated_ns;
     let holds = (bounds_ns[0] - slack_ns..=bounds_ns[1] + slack_ns).contains(&waited_ns);
     (!holds).then(|| AuditFailure::LittlesLaw {
         waited_ms: waited_ns / 1e6,
@@ -38,30 +55,66 @@ pub(super) fn violation(record: &Record, plan: &Plan) -> Option<AuditFailure> {
     })
 }
 
-/// The lower and the upper bound of the integral of the backlog over the time that was
-/// observed, in tick-ns. Between two snapshots the processed count can only rise, which
-/// bounds it from both sides; the same holds for the generated count where only the meter
-/// has it.
-fn backlog(record: &Record, plan: &Plan, ticks: u64) -> [f64; 2] {
+/// How far the mean over the sampled ticks may be from that over all of them, as a share of it.
+fn sample_share(plan: &Plan, ticks: u64) -> f64 {
+    match plan.sample().stride {
+        1 => SHARE,
+        _ => SHARE.max(1.0 / plan.sample().count_below(ticks).max(1) as f64),
+    }
+}
+
+/// The integral of the backlog over the time that was observed, in tick-ns.
+struct BacklogIntegral {
+    /// The lower and the upper bound, if each snapshot is exact at its instant.
+    bounds: [f64; 2],
+    /// How much of it is in doubt because a snapshot is not.
+    in_doubt: f64,
+}
+
+/// Between two snapshots the processed count can only rise, which bounds it from both sides;
+/// the same holds for the generated count where only the meter has it.
+fn backlog(record: &Record, plan: &Plan, ticks: u64, end_ns: u64) -> BacklogIntegral {
+    let nothing = Snapshot { at_ns: record.start_ns, ..Snapshot::default() };
+    let snapshots = &record.watched.snapshots;
+    let befores = std::iter::once(&nothing).chain(snapshots);
+    let connections = record.connections.len() as u64;
+    let mut bounds = match plan.keeps_due_times() {
+        true => [due_integral(record, plan, ticks, end_ns); 2],
+        false => [0.0; 2],
+    };
+    let mut in_doubt = 0.0;
+    for (from, to) in befores.zip(snapshots) {
+        let lasted_ns = to.at_ns.saturating_sub(from.at_ns) as f64;
+        if !plan.keeps_due_times() {
+            bounds[0] += from.generated as f64 * lasted_ns;
+            bounds[1] += to.generated as f64 * lasted_ns;
+        }
+        bounds[0] -= to.processed as f64 * lasted_ns;
+        bounds[1] -= from.processed as f64 * lasted_ns;
+        let counted = to.processed.saturating_sub(from.processed);
+        in_doubt += counted.min(connections) as f64 * lasted_ns;
+    }
+    BacklogIntegral { bounds, in_doubt }
+}
+
+/// The integral, until `end_ns`, of the number of ticks that were due and not dropped: the sum
+/// of the times since each of them was due.
+fn due_integral(record: &Record, plan: &Plan, ticks: u64, end_ns: u64) -> f64 {
+    let elapsed_ns = end_ns.saturating_sub(record.start_ns);
+    let due = plan.timetable.due_count(elapsed_ns).unwrap_or(0).min(ticks);
+    let since_ns = |seq| {
+        let offset_ns = plan.timetable.due_offset_ns(seq).unwrap_or(elapsed_ns);
+        u128::from(elapsed_ns.saturating_sub(offset_ns))
+    };
+    let of_all: u128 = (0..due).map(since_ns).sum();
     // When a tick was dropped is not known: dropped ticks count as never having waited,
     // here and among the stamps.
-    let due = |s: &Snapshot| {
-        let elapsed_ns = s.at_ns.saturating_sub(record.start_ns);
-        let due = plan.timetable.due_count(elapsed_ns).unwrap_or(0).min(ticks);
-        record.connections.iter().map(|connection| connection.drops.place(due)).sum::<u64>() as f64
-    };
-    let came_in = |from: &Snapshot, to: &Snapshot| match plan.keeps_due_times() {
-        true => [f64::midpoint(due(from), due(to)); 2],
-        false => [from.generated as f64, to.generated as f64],
-    };
-    let mut bounds = [0.0, 0.0];
-    for pair in record.watched.snapshots.windows(2) {
-        let lasted_ns = (pair[1].at_ns - pair[0].at_ns) as f64;
-        let [least, most] = came_in(&pair[0], &pair[1]);
-        bounds[0] += (least - pair[1].processed as f64) * lasted_ns;
-        bounds[1] += (most - pair[0].processed as f64) * lasted_ns;
-    }
-    bounds
+    let of_dropped = record
+        .connections
+        .iter()
+        .flat_map(|connection| connection.drops.ranges_below(due).flatten());
+    let of_dropped: u128 = of_dropped.map(since_ns).sum();
+    (of_all * record.connections.len() as u128).saturating_sub(of_dropped) as f64
 }
 
 /// The mean time that sampled ticks waited until they were processed, or until `end_ns`,

@@ -6,6 +6,7 @@ mod endings;
 pub mod failure;
 pub mod findings;
 mod littles_law;
+mod own_stamps;
 mod pace;
 mod snapshots;
 mod stamps;
@@ -26,6 +27,7 @@ pub fn audit(record: &Record, plan: &Plan, checksums: &Checksums) -> Audit {
     counts::check_drops(&mut audit, record, plan);
     counts::check_fresh(&mut audit, record);
     stamps::check(&mut audit, record, plan);
+    own_stamps::check(&mut audit, record);
     snapshots::check(&mut audit, record);
     if audit.passed() {
         pace::check(&mut audit, record, plan);

@@ -84,9 +84,10 @@ impl Search {
                 let rate = (low as f64 * self.rules.climb) as u64;
                 Some((rate.min(self.rules.highest_per_s), Phase::Climb))
             }
-            // In the middle on a logarithmic scale.
+            // In the middle on a logarithmic scale, and strictly between the two.
             (Some(low), Some(high)) => {
-                Some((rounded((low as f64 * high as f64).sqrt()), Phase::Bisect))
+                let middle = rounded((low as f64 * high as f64).sqrt());
+                Some((middle.min(high - 1).max(low + 1), Phase::Bisect))
             }
             _ => None,
         }
@@ -124,7 +125,9 @@ impl Search {
             }
         }
         let close = match (self.low, self.high) {
-            (Some(low), Some(high)) => high as f64 <= low as f64 * self.rules.tolerance,
+            (Some(low), Some(high)) => {
+                high as f64 <= low as f64 * self.rules.tolerance || high <= low + 1
+            }
             (Some(low), None) => low >= self.rules.highest_per_s,
             _ => false,
         };
@@ -155,10 +158,13 @@ impl Search {
         self.fresh.get(&step).copied().unwrap_or_default()
     }
 
+    /// The rate of a step; steps are at least one tick per second apart. 0: below every rate.
     fn rate(&self, step: i32) -> u64 {
-        let base = self.base_per_s.unwrap_or(self.rules.lowest_per_s) as f64;
-        let rate = rounded(base * self.rules.tolerance.powi(step));
-        rate.clamp(1, self.rules.highest_per_s)
+        let base = self.base_per_s.unwrap_or(self.rules.lowest_per_s);
+        let rate = rounded(base as f64 * self.rules.tolerance.powi(step));
+        let next = base.saturating_add_signed(i64::from(step));
+        let rate = if step < 0 { rate.min(next) } else { rate.max(next) };
+        rate.min(self.rules.highest_per_s)
     }
 
     /// The highest rate sustained so far.

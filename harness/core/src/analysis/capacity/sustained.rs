@@ -13,13 +13,14 @@ const RATIO: f64 = 0.99;
 /// one window.
 const GROWTH_SHARE: f64 = 0.002;
 
-/// Whether a round sustained its rate.
+/// Whether a round with a window of `window_ns` sustained its rate.
 ///
 /// # Errors
 /// The limit that was reached.
 pub fn sustained(
     verdict: Verdict,
     measurement: Option<&Measurement>,
+    window_ns: u64,
     on_time_ns: u64,
     objective_ns: u64,
 ) -> Result<(), Limit> {
@@ -40,8 +41,10 @@ pub fn sustained(
     if falls_short || grows || growth::is_overloaded(&growth, offered) {
         return Err(fullest(&m.backlog_end));
     }
-    // A server with its own pacing is never late: it generates fewer ticks.
-    if m.pacing_lateness_ns.is_none() && m.rates.generated_per_s < RATIO * offered {
+    // A server with its own pacing is never late: it generates fewer ticks. A count is only as
+    // exact as a tick.
+    let missing = (RATIO * offered - m.rates.generated_per_s) * window_ns as f64 / 1e9;
+    if m.pacing_lateness_ns.is_none() && missing > 1.0 {
         return Err(Limit::ServerPace);
     }
     match m.response_ns {

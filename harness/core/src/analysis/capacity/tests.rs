@@ -137,6 +137,7 @@ fn rates_have_three_digits() {
 /// 60 ticks in a window: one that is under way at the last snapshot is not missing, two are.
 #[test]
 fn a_tick_under_way_is_not_missing() {
+    const WINDOW_NS: u64 = 600_000_000;
     let response = Some(Quantiles {
         p50: Time::Exact(1),
         p90: Time::Exact(1),
@@ -152,7 +153,7 @@ fn a_tick_under_way_is_not_missing() {
         pacing_lateness_ns: Some(Lateness::default()),
         ..Measurement::default()
     };
-    let held = |ticks| sustained(Verdict::Ok, Some(&waiting(ticks)), 1_000, 1_000);
+    let held = |ticks| sustained(Verdict::Ok, Some(&waiting(ticks)), WINDOW_NS, 1_000, 1_000);
     assert_eq!((held(0.0), held(1.0)), (Ok(()), Ok(())));
     assert_eq!(held(2.0), Err(Limit::Client));
     // Without due times nothing is late, but ticks that were never generated are missing.
@@ -161,6 +162,32 @@ fn a_tick_under_way_is_not_missing() {
         pacing_lateness_ns: None,
         ..waiting(0.0)
     };
-    let held = |per_s| sustained(Verdict::Ok, Some(&generated(per_s)), 1_000, 1_000);
-    assert_eq!((held(99.5), held(98.0)), (Ok(()), Err(Limit::ServerPace)));
+    let held = |per_s| sustained(Verdict::Ok, Some(&generated(per_s)), WINDOW_NS, 1_000, 1_000);
+    // One tick of 60 may be beyond an end of the window, two may not.
+    assert_eq!((held(97.5), held(97.0)), (Ok(()), Err(Limit::ServerPace)));
+}
+
+/// A few ticks per second cannot be varied by 5 %: the next rate is one tick more.
+#[test]
+fn low_rates_are_searched_tick_by_tick() {
+    for capacity in [1, 2, 3, 7, 12, 19, 30, 99] {
+        for confirmations in [0, 3] {
+            let rules = Rules { lowest_per_s: 1, confirmations, ..Rules::default() };
+            let mut search = Search::new(rules);
+            let probes = play(&mut search, up_to(capacity));
+            let found = search.capacity_per_s().unwrap();
+            let too_high = search.too_high_per_s().unwrap();
+            assert!(found <= capacity && capacity < too_high, "{capacity}: {found} {too_high}");
+            let next = rounded(found as f64 * 1.05).max(found + 1);
+            assert!(too_high <= next, "{capacity}: {found} {too_high}");
+            assert!(search.is_confirmed() == (confirmations > 0) && probes < 30, "{probes}");
+        }
+    }
+    let rules = Rules { lowest_per_s: 1, highest_per_s: 50, ..Rules::default() };
+    let mut lucky = Search::new(rules);
+    while let Some((rate, phase)) = lucky.next() {
+        let fails = phase == Phase::Confirm || rate > 3;
+        lucky.tell(if fails { Err(Limit::Latency) } else { Ok(()) });
+    }
+    assert!(lucky.is_below_lowest() && !lucky.is_confirmed());
 }

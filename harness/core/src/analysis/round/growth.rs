@@ -39,7 +39,7 @@ pub fn growth(window: &[Snapshot]) -> Slope {
 
 /// The growth of the lowest backlog from the first to the last third of a window, in
 /// ticks/s: between bursts a client that keeps up returns to its former level, whatever
-/// the bursts do to the slope over all snapshots.
+/// the bursts do to the slope over all snapshots. A single tick under way is no growth.
 #[must_use]
 pub fn ebb_growth(window: &[Snapshot]) -> Option<f64> {
     let third = window.len() / 3;
@@ -47,7 +47,8 @@ pub fn ebb_growth(window: &[Snapshot]) -> Option<f64> {
         |part: &[Snapshot]| part.iter().min_by(|a, b| waiting(a).total_cmp(&waiting(b))).copied();
     let (first, last) = (lowest(&window[..third])?, lowest(&window[window.len() - third..])?);
     let seconds = (last.at_ns - first.at_ns) as f64 / 1e9;
-    Some((waiting(&last) - waiting(&first)) / seconds)
+    let grown = waiting(&last) - waiting(&first);
+    Some(if grown.abs() <= 1.0 { 0.0 } else { grown / seconds })
 }
 
 /// Below this share of the offered load, a backlog does not count as growing:
@@ -84,5 +85,22 @@ mod tests {
         let growth = ebb_growth(&accumulates).unwrap();
         assert!((growth - 100_000.0 / 1.2).abs() < 1.0, "{growth}");
         assert_eq!(ebb_growth(&accumulates[..2]), None);
+    }
+
+    /// At a tick per second, one that is under way at the end would be a growth of 50 %.
+    #[test]
+    fn a_single_tick_under_way_is_no_growth() {
+        assert_eq!(ebb_growth(&snapshots(|i| u64::from(i > 50))), Some(0.0));
+        assert!(ebb_growth(&snapshots(|i| 2 * u64::from(i > 50))).unwrap() > 1.0);
+        // Whenever a tick arrives between two snapshots and not all is processed at the next.
+        for every in [1, 2, 3, 5] {
+            let under_way = snapshots(|i| u64::from(i % every == 0));
+            let growth = growth(&under_way);
+            assert!(!is_overloaded(&growth, 1.0), "every {every} snapshots: {growth:?}");
+        }
+        let from_the_middle_on = growth(&snapshots(|i| i / 45));
+        assert!(!is_overloaded(&from_the_middle_on, 1.0), "{from_the_middle_on:?}");
+        // Four ticks more in a window, and none processed.
+        assert!(is_overloaded(&growth(&snapshots(|i| i / 18)), 2.0));
     }
 }

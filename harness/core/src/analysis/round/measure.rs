@@ -44,8 +44,8 @@ pub struct Measurement {
     /// Rates within the window.
     #[serde(flatten)]
     pub rates: Rates,
-    /// Processed divided by offered load (under flood, by generated); `None` if that is 0,
-    /// as for a slow client that processes only what its buffers hold.
+    /// Processed divided by offered load (under flood, by generated), exact to a tick; `None`
+    /// if that is 0, as for a slow client that processes only what its buffers hold.
     pub efficiency: Option<f64>,
     /// When the window began, in ns from the start: after the warm-up, once the run had
     /// become steady.
@@ -149,6 +149,14 @@ fn share(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| part / whole)
 }
 
+/// A share of a rate over `seconds`: 1 where both differ by no more than a tick. A tick that is
+/// due at an end of the window is counted on either side of it, so that a count is only as
+/// exact as a tick: nothing of 100 000 ticks, half of two.
+fn share_of_ticks(part_per_s: f64, whole_per_s: f64, seconds: f64) -> Option<f64> {
+    let is_same = (part_per_s - whole_per_s).abs() * seconds <= 1.0 + 1e-6;
+    if is_same && whole_per_s > 0.0 { Some(1.0) } else { share(part_per_s, whole_per_s) }
+}
+
 /// Computes the measurement of a round. `None` when the window was not
 /// observed from its first to its last instant.
 #[must_use]
@@ -189,10 +197,7 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
     let flood = rates.offered_per_s.is_none();
     let (policy, generated) = (plan.workload.policy(), grown(|s| s.generated) as f64);
     Some(Measurement {
-        efficiency: share(
-            rates.processed_per_s,
-            rates.offered_per_s.unwrap_or(rates.generated_per_s),
-        ),
+        efficiency: efficiency(&rates, &backlog_end, seconds),
         // What is dropped within the window may have been generated before it.
         loss: policy
             .is_lossy()
@@ -200,7 +205,7 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
             .flatten()
             .map(|share| share.min(1.0)),
         held_back: (policy == Policy::Block)
-            .then(|| share(rates.generated_per_s, rates.offered_per_s?))
+            .then(|| share_of_ticks(rates.generated_per_s, rates.offered_per_s?, seconds))
             .flatten()
             .map(|share| (1.0 - share).max(0.0)),
         staleness_ns: staleness::staleness(record, plan, &steady.ns),
@@ -241,6 +246,15 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
         dry_share: dry_share(window),
         rates,
     })
+}
+
+/// Processed divided by offered load, exact to a tick once none waits.
+fn efficiency(rates: &Rates, backlog_end: &Backlog, seconds: f64) -> Option<f64> {
+    let offered_per_s = rates.offered_per_s.unwrap_or(rates.generated_per_s);
+    match backlog_end.total() < 1.0 {
+        true => share_of_ticks(rates.processed_per_s, offered_per_s, seconds),
+        false => share(rates.processed_per_s, offered_per_s),
+    }
 }
 
 /// The switches are counted from the snapshot before the planned window to its end, even if the
