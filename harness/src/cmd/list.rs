@@ -17,7 +17,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use contract::child::Child;
 use contract::fault::{Awaited, Peer};
 use contract::{
-    Class, ClientHello, Empty, FromClient, FromServer, ServerHello, ToClient, ToServer,
+    Class, ClientHello, Empty, FromClient, FromServer, ServerHello, ServerPlan, ToClient, ToServer,
 };
 use std::net::TcpListener;
 use std::path::Path;
@@ -126,12 +126,14 @@ fn ask_server(
     guard: &Guard,
 ) -> Result<Answer<ServerHello>> {
     let program = (program, server.recipe.dir.as_path());
-    let mut child: Child<'_, FromServer> = match start(Peer::Server, program, None, guard) {
+    let mut child: Child<'_, FromServer> = match start(Peer::Server, program, (None, None), guard) {
         Ok(child) => child,
         Err(fault) => return Ok(Answer::no(&fault)),
     };
     let plan = Plan::new(workload, Class::Reference, 1, short_window())?;
-    child.send(&ToServer::Plan(plan.for_server(false, None)));
+    // A server that only says what it is opens no connection.
+    let plan = ServerPlan { congestion: None, ..plan.for_server(false, None) };
+    child.send(&ToServer::Plan(plan));
     let answer = match child.expect(Awaited::Hello, HELLO) {
         Ok(FromServer::Hello(hello)) => Answer { hello: Some(hello), not_runnable: None },
         Ok(other) => Answer::no(&child.unexpected(&other, Awaited::Hello)),
@@ -153,7 +155,7 @@ fn ask_client(
     let url = format!("ws://{}/ticks", silent.local_addr()?);
     let plan = Plan::new(workload, entry.class, 1, short_window())?;
     let program = (program, entry.recipe.dir.as_path());
-    let mut child: Child<'_, FromClient> = match start(Peer::Client, program, None, guard) {
+    let mut child: Child<'_, FromClient> = match start(Peer::Client, program, (None, None), guard) {
         Ok(child) => child,
         Err(fault) => return Ok(Answer::no(&fault)),
     };

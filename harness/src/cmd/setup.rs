@@ -18,6 +18,7 @@ use bench_publish::json::Report;
 use bench_publish::tables::campaign::tables;
 use bench_publish::text::style::Style;
 use bench_rig::host::affinity::{CpuList, Placement};
+use bench_rig::host::congestion;
 use bench_rig::host::descriptors;
 use bench_rig::host::machine::{self, CpuTime};
 use bench_rig::programs::{build, conform, roster, servers};
@@ -42,6 +43,7 @@ pub(super) fn stage(
     descriptors::allow(workloads)?;
     let server = servers::select(root, &args.server, args.style.map(|style| style.0))?;
     server.carries(workloads)?;
+    congestion::check(workloads)?;
     Store::check(&versus::out(root, args))?;
     if let Some(folder) = args.json.as_deref().and_then(Path::parent)
         && !folder.as_os_str().is_empty()

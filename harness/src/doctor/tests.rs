@@ -2,9 +2,10 @@
 
 use super::examine::examine;
 use super::finding::{Finding, Severity, UNKNOWN};
-use super::readings::{Activity, IoUring, Limit, Readings, Task};
+use super::readings::{Activity, IoUring, Limit, Readings, Settable, Task};
 use bench_core::record::snapshot::Method;
 use bench_rig::host::affinity::Placement;
+use std::collections::BTreeMap;
 
 fn list(text: &str) -> bench_rig::host::affinity::CpuList {
     text.parse().unwrap()
@@ -34,6 +35,7 @@ fn ideal() -> Readings {
         open_files: Some(Limit::Most(4096)),
         io_uring: Some(IoUring::Available),
         congestion: Some("cubic".into()),
+        workloads_congestion: Some(Settable::Yes),
         receive_buffer_bytes: Some(212_992),
         send_buffer_bytes: Some(212_992),
         receive_autotuning_bytes: Some(6 << 20),
@@ -44,6 +46,7 @@ fn ideal() -> Readings {
         clocksource: Some("tsc".into()),
         clocksources: Some(vec!["tsc".into(), "hpet".into()]),
         mitigated: Some(Vec::new()),
+        kernel_settings: BTreeMap::new(),
     }
 }
 
@@ -113,6 +116,12 @@ fn each_problem_has_its_severity_and_advice() {
         ("open files", |r| r.open_files = Some(Limit::Most(64)), Warning, "ulimit -n"),
         ("sock_diag", |r| r.queues_by = Some(Method::ProcNetTcp), Warning, "modprobe"),
         ("congestion control", |r| r.congestion = Some("bbr".into()), Note, "=cubic"),
+        (
+            "congestion of workloads",
+            |r| r.workloads_congestion = Some(Settable::Refused("load its module".into())),
+            Warning,
+            "load its module",
+        ),
         ("buffer limits", |r| r.send_buffer_bytes = Some(65_536), Warning, "wmem_max=212992"),
         ("buffer autotuning", |r| r.receive_autotuning_bytes = Some(1 << 20), Note, "tcp_rmem"),
     ];

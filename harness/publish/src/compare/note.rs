@@ -10,7 +10,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Difference {
     /// The name of the property.
-    pub what: &'static str,
+    pub what: String,
     /// Its value in A.
     pub a: String,
     /// Its value in B.

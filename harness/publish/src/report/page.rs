@@ -15,6 +15,7 @@ use bench_core::analysis::capacity::result::Probe;
 use bench_core::analysis::rows::ranking::{self, ROUNDS_FOR_TESTS};
 use bench_core::analysis::rows::row::Row;
 use bench_core::load::workload::Workload;
+use bench_core::record::machine::Machine;
 use bench_core::text::digits::{count, nanos};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -49,7 +50,7 @@ pub fn render(archive: &Archive) -> Result<Markup> {
                     h1 { (title) }
                     p.soft {
                         "Tick Bench: which WebSocket client keeps up with a fast market-data feed, and where does the backlog go when it does not? "
-                        (campaign.machine) "."
+                        (campaign.machine_line()) "."
                         @if campaign.status != Status::Complete {
                             " " strong { "This campaign is " (campaign.status) ": not all rounds were run." }
                         }
@@ -258,11 +259,15 @@ fn machine(campaign: &Campaign) -> Markup {
         ("server", server(campaign)),
         ("contract", campaign.contract.to_string()),
     ];
-    let facts = hardware.into_iter().chain(machine.settings()).chain(conditions);
+    let chosen = campaign.workloads.iter().any(|workload| workload.congestion.is_some());
+    let congestion =
+        chosen.then(|| ("congestion control in force", campaign.congestion().join(" and ")));
+    let facts = hardware.into_iter().chain(machine.settings()).chain(congestion).chain(conditions);
     html! {
         section {
             h2 { "Machine and versions" }
             dl.facts { @for (name, value) in facts { dt { (name) } dd { (value) } } }
+            (kernel_settings(machine))
             div.scroll tabindex="0" {
                 table {
                     thead { tr {
@@ -284,6 +289,20 @@ fn machine(campaign: &Campaign) -> Markup {
                         } }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Defaults of the kernel and the processor; nothing for campaigns that did not record them.
+fn kernel_settings(machine: &Machine) -> Markup {
+    html! {
+        @if !machine.kernel_settings.is_empty() {
+            details {
+                summary { "Defaults of the kernel and the processor that move results" }
+                dl.facts { @for (name, value) in &machine.kernel_settings {
+                    dt { code { (name) } } dd { (value.as_deref().unwrap_or("unknown")) }
+                } }
             }
         }
     }

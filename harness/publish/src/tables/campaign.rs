@@ -26,7 +26,7 @@ pub fn heading(campaign: &Campaign, style: Style) -> String {
         style.text(&campaign.started),
         campaign.status,
         campaign.seed,
-        style.text(&campaign.machine.to_string()),
+        style.text(&campaign.machine_line()),
         style.text(&campaign.placement),
         campaign.rounds,
         campaign.warmup_s,

@@ -4,29 +4,48 @@ use super::affinity::CpuList;
 use contract::child::{Child, Keeper};
 use contract::fault::{Fault, Peer};
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
 use serde::de::DeserializeOwned;
+use std::net::TcpListener;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-/// Starts a child, whose program and arguments are `program`, in `dir` on these CPUs. Call it
-/// from the main thread: the kernel ends the child with the thread that forked.
+/// Starts a child, whose program and arguments are `program`, in `dir` on these CPUs. It
+/// inherits the socket, under the same number. Call it from the main thread: the kernel ends
+/// the child with the thread that forked.
 ///
 /// # Errors
 /// [`Fault::Start`] when it cannot be started or kept.
 pub fn start<'k, L: DeserializeOwned + Send + 'static>(
     peer: Peer,
     (program, dir): (&[String], &Path),
-    cpus: Option<&CpuList>,
+    (cpus, socket): (Option<&CpuList>, Option<&TcpListener>),
     keeper: &'k dyn Keeper,
 ) -> Result<Child<'k, L>, Fault> {
     let mut command = Command::new(&program[0]);
     command.args(&program[1..]).current_dir(dir);
     bind(&mut command, cpus.cloned());
+    if let Some(socket) = socket {
+        inherit(&mut command, socket.as_raw_fd());
+    }
     Child::spawn(peer, command, keeper)
+}
+
+/// Has a program that is about to be started inherit a descriptor, under the same number.
+fn inherit(command: &mut Command, descriptor: RawFd) {
+    let prepare = move || {
+        // SAFETY: the caller keeps it open until the program has been started.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor) };
+        fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        Ok(())
+    };
+    // SAFETY: between fork and exec only a system call is made.
+    unsafe { command.pre_exec(prepare) };
 }
 
 /// Pins a program that is about to be started to these CPUs, and has the kernel end it when

@@ -44,6 +44,8 @@ pub struct Programs {
     pub server: Vec<String>,
     /// The server's working directory.
     pub server_dir: PathBuf,
+    /// Whether the server inherits its listening socket.
+    pub server_inherits: bool,
     /// By client name.
     pub clients: BTreeMap<String, Built>,
 }
@@ -79,7 +81,8 @@ pub fn build(root: &Path, server: &Server, entries: &[Entry], profile: &str) -> 
         (name.clone(), built.unwrap_or_else(|error| unbuilt(&error)))
     };
     let clients = entries.iter().map(client).collect();
-    Ok(Programs { server: argv, server_dir: server.recipe.dir.clone(), clients })
+    let (server_dir, server_inherits) = (server.recipe.dir.clone(), server.inherits_listener);
+    Ok(Programs { server: argv, server_dir, server_inherits, clients })
 }
 
 /// Builds a server that is not part of this workspace.

@@ -111,6 +111,7 @@ impl<'a> Runner<'a> {
                 let setup = Setup {
                     server: &self.stage.programs.server,
                     server_dir: &self.stage.programs.server_dir,
+                    server_inherits: self.stage.programs.server_inherits,
                     client: argv,
                     client_dir: &entry.recipe.dir,
                     plan: &plan,
