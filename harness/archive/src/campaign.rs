@@ -6,6 +6,7 @@ use bench_core::analysis::rows::row::Row;
 use bench_core::load::congestion;
 use bench_core::load::server::ServedBy;
 use bench_core::load::workload::Workload;
+use bench_core::record::environment::{Environment, Padding, Toolchain};
 use bench_core::record::machine::Machine;
 use bench_core::record::round::Record;
 use bench_core::record::snapshot::Method;
@@ -155,6 +156,13 @@ pub struct Campaign {
     pub stolen_share: Option<f64>,
     /// Which process ran on which CPUs.
     pub placement: String,
+    /// Which variables of the environment server and clients had; absent in older campaigns,
+    /// where they had all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
+    /// How they were built; absent in older campaigns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toolchain: Option<Toolchain>,
     /// Rounds per client and workload.
     pub rounds: u32,
     /// Warm-up, in s.
@@ -187,6 +195,13 @@ impl Campaign {
             self.server_versions.clone_from(&record.server_versions);
             self.clients.insert(client.to_owned(), record.hello.clone());
         }
+    }
+
+    /// What has to be known about the environment and the build of its programs.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let of_environment = self.environment.iter().flat_map(Environment::notes);
+        of_environment.chain(self.toolchain.as_ref().and_then(Toolchain::note)).collect()
     }
 
     /// The congestion control that its workloads ask for or inherit from the machine: each
@@ -250,6 +265,9 @@ pub struct Evidence {
     pub client_congestion: Option<String>,
     /// Send buffer of the first connection at its beginning.
     pub send_buffer_bytes: u64,
+    /// By how much the environments of its processes were lengthened; absent before they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub padding: Option<Padding>,
     /// What each of the client's processes reported.
     pub client_finals: Vec<ClientFinal>,
     /// What the server reported.

@@ -5,6 +5,7 @@ use crate::analysis::audit::checksums::Checksums;
 use crate::load::plan::{Plan, Timing};
 use crate::load::workload::Workload;
 use crate::record::drops::Drops;
+use crate::record::environment::Padding;
 use crate::record::round::{Congestion, Connection, Record};
 use crate::record::snapshot::Snapshot;
 use crate::record::snapshot::{Method, Queues};
@@ -104,6 +105,7 @@ pub fn record(plan: &Plan, dropped: &[&[[u64; 2]]], work_ns: u64) -> Record {
         hello: hello(),
         connected: connected(),
         congestion: Congestion { server: Some("cubic".into()), client: Some("cubic".into()) },
+        padding: Padding::default(),
         server_versions: Vec::new(),
         queues_by: Method::SockDiag,
         start_ns: START_NS,

@@ -10,6 +10,7 @@ mod classic;
 mod clock;
 mod compare;
 mod diff_command;
+mod environment;
 mod fan_out;
 mod faults;
 mod habits;

@@ -1,6 +1,7 @@
 //! The record of a round, before anything is computed from it.
 
 use crate::record::drops::Drops;
+use crate::record::environment::Padding;
 use crate::record::snapshot::Method;
 use crate::record::watched::Watched;
 use contract::{ClientEnd, ClientFinal, ClientHello, Connected, SampleRow, ServerFinal};
@@ -14,6 +15,8 @@ pub struct Record {
     pub connected: Connected,
     /// The congestion control of all connections.
     pub congestion: Congestion,
+    /// By how much the environments of its processes were lengthened.
+    pub padding: Padding,
     /// The versions in the server's hello.
     pub server_versions: Vec<String>,
     /// How the kernel queues were read.

@@ -82,6 +82,8 @@ pub enum Note {
         list(differences, "; ")
     )]
     Machines { differences: Vec<Difference> },
+    #[error("built or started in different ways: {}", list(differences, "; "))]
+    Builds { differences: Vec<Difference> },
     #[error("the files of {side} differed from its commit")]
     Dirty { side: Which },
     #[error("{side} is incomplete ({status}): rounds are missing")]

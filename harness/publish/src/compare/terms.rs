@@ -9,7 +9,7 @@ use bench_core::load::server::ServedBy;
 use bench_core::load::workload::Workload;
 use bench_core::record::machine::Machine;
 use bench_core::text::digits::nanos;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tick::Tape;
 
@@ -136,6 +136,10 @@ pub fn notes(a: &Side<'_>, b: &Side<'_>, filter: &Filter) -> Vec<Note> {
     if !differences.is_empty() {
         notes.push(Note::Machines { differences });
     }
+    let differences = builds(of_a, of_b);
+    if !differences.is_empty() {
+        notes.push(Note::Builds { differences });
+    }
     for (side, campaign) in [(Which::A, of_a), (Which::B, of_b)] {
         if campaign.dirty == Some(true) {
             notes.push(Note::Dirty { side });
@@ -151,6 +155,27 @@ pub fn notes(a: &Side<'_>, b: &Side<'_>, filter: &Filter) -> Vec<Note> {
         notes.push(Note::Chosen { names: [filter.clients.as_slice(), &filter.workloads].concat() });
     }
     notes
+}
+
+/// How the programs were built and started differently, if both campaigns say how.
+fn builds(a: &Campaign, b: &Campaign) -> Vec<Difference> {
+    let facts = |campaign: &Campaign| {
+        let (built, started) = (campaign.toolchain.as_ref()?, campaign.environment.as_ref()?);
+        let mut facts = built.set_outside.clone();
+        let settings = built.profile_settings.iter();
+        facts.extend(settings.map(|(key, value)| (format!("profile {key}"), value.clone())));
+        facts.insert("profile".to_owned(), built.profile.clone());
+        facts.insert("compiler".to_owned(), built.rustc.clone()?);
+        facts.extend(started.asked_for.iter().map(|name| (name.clone(), "passed on".to_owned())));
+        Some(facts)
+    };
+    let (Some(of_a), Some(of_b)) = (facts(a), facts(b)) else { return Vec::new() };
+    let names: BTreeSet<&String> = of_a.keys().chain(of_b.keys()).collect();
+    let shown = |value: Option<&String>| value.map_or("absent", String::as_str).to_owned();
+    let all = names.into_iter().map(|name| (name, of_a.get(name), of_b.get(name)));
+    all.filter(|(_, a, b)| a != b)
+        .map(|(what, a, b)| Difference { what: what.clone(), a: shown(a), b: shown(b) })
+        .collect()
 }
 
 /// Settings of the kernel that have names of their own in [`machine`].

@@ -15,6 +15,7 @@ use bench_core::analysis::capacity::result::Probe;
 use bench_core::analysis::rows::ranking::{self, ROUNDS_FOR_TESTS};
 use bench_core::analysis::rows::row::Row;
 use bench_core::load::workload::Workload;
+use bench_core::record::environment::Toolchain;
 use bench_core::record::machine::Machine;
 use bench_core::text::digits::{count, nanos};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -262,11 +263,17 @@ fn machine(campaign: &Campaign) -> Markup {
     let chosen = campaign.workloads.iter().any(|workload| workload.congestion.is_some());
     let congestion =
         chosen.then(|| ("congestion control in force", campaign.congestion().join(" and ")));
-    let facts = hardware.into_iter().chain(machine.settings()).chain(congestion).chain(conditions);
+    let facts = hardware
+        .into_iter()
+        .chain(machine.settings())
+        .chain(congestion)
+        .chain(conditions)
+        .chain(built(campaign));
     html! {
         section {
             h2 { "Machine and versions" }
             dl.facts { @for (name, value) in facts { dt { (name) } dd { (value) } } }
+            @for note in campaign.notes() { p { (note) } }
             (kernel_settings(machine))
             div.scroll tabindex="0" {
                 table {
@@ -292,6 +299,22 @@ fn machine(campaign: &Campaign) -> Markup {
             }
         }
     }
+}
+
+/// How server and clients were built and started; nothing for campaigns that did not record it.
+fn built(campaign: &Campaign) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if let Some(Toolchain { rustc, profile, profile_settings, .. }) = &campaign.toolchain {
+        let settings = profile_settings.iter().map(|(key, value)| format!("{key} {value}"));
+        let profile = [profile.clone()].into_iter().chain(settings).collect::<Vec<_>>();
+        facts.push(("compiler", rustc.clone().unwrap_or_else(|| "unknown".into())));
+        facts.push(("profile", profile.join(", ")));
+    }
+    if let Some(environment) = &campaign.environment {
+        let names = [environment.passed.as_slice(), &environment.asked_for].concat().join(", ");
+        facts.push(("variables passed on", format!("{names} ({} bytes)", environment.bytes)));
+    }
+    facts
 }
 
 /// Defaults of the kernel and the processor; nothing for campaigns that did not record them.

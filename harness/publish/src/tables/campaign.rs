@@ -50,7 +50,12 @@ pub fn tables(campaign: &Campaign, style: Style) -> String {
             own.chain(across).collect::<Vec<_>>().join("\n")
         }
     };
-    format!("{tables}{}", server(campaign, style))
+    format!("{tables}{}{}", server(campaign, style), conditions(campaign, style))
+}
+
+/// The notes on the environment and the build of its programs; empty without any.
+fn conditions(campaign: &Campaign, style: Style) -> String {
+    campaign.notes().iter().map(|note| format!("\n{}\n", style.prose(note))).collect()
 }
 
 /// The note on a server that is not the default; empty without one.

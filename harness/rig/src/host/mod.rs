@@ -3,6 +3,7 @@
 pub mod affinity;
 pub mod congestion;
 pub mod descriptors;
+pub mod environment;
 pub mod guard;
 pub mod kernel_dump;
 pub mod kernel_queues;

@@ -6,6 +6,7 @@ use bench_core::load::server::{DEFAULT, Paces, ServedBy, Style};
 use bench_core::load::workload::Workload;
 use bench_core::text::nearest;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 use tick::Schedule;
 
@@ -115,6 +116,7 @@ pub fn own(root: &Path) -> Server {
             build: Build { cargo: Some(DEFAULT.to_owned()), command: None },
             command: None,
             args: Vec::new(),
+            env: BTreeMap::new(),
             needs: Vec::new(),
         },
     }
@@ -132,6 +134,7 @@ fn load(path: &Path) -> Result<Server> {
             build: manifest.build,
             command: manifest.run.command,
             args: manifest.run.args,
+            env: manifest.run.env,
             needs: manifest.needs.programs,
         },
     })

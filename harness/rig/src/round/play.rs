@@ -8,10 +8,11 @@ use crate::host::guard::Guard;
 use crate::host::kernel_dump::Dump;
 use crate::host::kernel_queues::Probe;
 use crate::host::process::Gauge;
-use crate::host::spawn::start;
+use crate::host::spawn::{Launch, Program, start};
 use anyhow::{Context, Result};
 use bench_core::analysis::verdict::reason::{Reason, Unavailability};
 use bench_core::load::plan::Plan;
+use bench_core::record::environment::Padding;
 use bench_core::record::round::{Congestion, Connection, Record};
 use bench_core::record::snapshot::Snapshot;
 use contract::child::Child;
@@ -24,7 +25,7 @@ use contract::{
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::{AsRawFd, RawFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tick::clock::now_ns;
@@ -41,16 +42,14 @@ const MAX_DROPS: usize = 1 << 25;
 
 /// What runs in a round.
 pub struct Setup<'a> {
-    /// The server's program and arguments.
-    pub server: &'a [String],
-    /// The server's working directory.
-    pub server_dir: &'a Path,
+    /// The server.
+    pub server: Program<'a>,
     /// Whether the server inherits its listening socket, as it cannot set its options.
     pub server_inherits: bool,
-    /// The client's program and arguments.
-    pub client: &'a [String],
-    /// The client's working directory.
-    pub client_dir: &'a Path,
+    /// The client.
+    pub client: Program<'a>,
+    /// By how much their environments are lengthened.
+    pub padding: Padding,
     /// The load.
     pub plan: &'a Plan,
     /// The CPUs of server and client.
@@ -120,8 +119,6 @@ fn with_children(
     meters: Meters,
 ) -> Outcome {
     let placement = setup.placement;
-    let server = (setup.server, setup.server_dir);
-    let client = (setup.client, setup.client_dir);
     let listener = match setup.server_inherits.then(|| open_listener(setup.plan)).transpose() {
         Ok(listener) => listener,
         Err(error) => {
@@ -129,10 +126,19 @@ fn with_children(
         }
     };
     let started = || -> Result<_, Fault> {
-        let with = (placement.server.as_ref(), listener.as_ref());
-        let server = start(Peer::Server, server, with, guard)?;
+        let for_server = Launch {
+            cpus: placement.server.as_ref(),
+            socket: listener.as_ref(),
+            padding_bytes: setup.padding.server_bytes,
+        };
+        let for_client = Launch {
+            cpus: placement.client.as_ref(),
+            socket: None,
+            padding_bytes: setup.padding.client_bytes,
+        };
+        let server = start(Peer::Server, setup.server, for_server, guard)?;
         let clients = (0..setup.plan.workload.clients)
-            .map(|_| start(Peer::Client, client, (placement.client.as_ref(), None), guard))
+            .map(|_| start(Peer::Client, setup.client, for_client, guard))
             .collect::<Result<Vec<_>, _>>()?;
         Ok((server, clients))
     };
@@ -250,6 +256,7 @@ impl Children<'_, '_> {
             hello: introduced.hello,
             connected,
             congestion: introduced.congestion,
+            padding: setup.padding,
             server_versions: introduced.server_versions,
             queues_by,
             start_ns,

@@ -5,6 +5,7 @@ use super::certificate;
 use super::play::{self, Outcome, Setup};
 use super::watch::OnSnapshot;
 use crate::host::affinity::{CpuList, Placement};
+use crate::host::environment::Environment;
 use crate::host::guard::Guard;
 use crate::programs::build::{Built, Programs};
 use crate::programs::roster::Entry;
@@ -20,6 +21,7 @@ use bench_core::analysis::verdict::remark::Remark;
 use bench_core::load::plan::{Plan, Timing};
 use bench_core::load::server::{Paces, ServedBy};
 use bench_core::load::workload::Workload;
+use bench_core::record::environment::Padding;
 use bench_core::record::overflow::Overflow;
 use bench_core::record::round::Record;
 use contract::Credentials;
@@ -35,11 +37,14 @@ pub struct Stage {
     pub served_by: ServedBy,
     /// The built programs.
     pub programs: Programs,
+    /// What their processes get of the harness's environment.
+    pub environment: Environment,
     /// The CPUs that the harness may use.
     pub allowed: CpuList,
     /// Which CPUs server and client run on.
     pub placement: Placement,
-    /// Seed of the market, of random gaps, and of the order of rounds.
+    /// Seed of the market, of random gaps, of the order of rounds, and of the padding of
+    /// environments.
     pub seed: u64,
 }
 
@@ -58,6 +63,8 @@ pub struct Runner<'a> {
     stage: &'a Stage,
     interrupted: &'a AtomicBool,
     guard: Guard,
+    /// Rounds so far, whatever came of them.
+    played: u64,
     /// Checksums of the market with each recording, and without one.
     checksums: Vec<(Option<Arc<Tape>>, Checksums)>,
     /// The server's certificate and key; `None` until a round needs TLS.
@@ -70,8 +77,9 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// When that fails.
     pub fn new(stage: &'a Stage, interrupted: &'a AtomicBool) -> Result<Self> {
-        let guard = Guard::start()?;
-        Ok(Self { stage, interrupted, guard, checksums: Vec::new(), credentials: None })
+        let guard = Guard::start(stage.environment.clone())?;
+        let checksums = Vec::new();
+        Ok(Self { stage, interrupted, guard, played: 0, checksums, credentials: None })
     }
 
     /// Seed of the market, of random gaps, and of the order of rounds.
@@ -97,6 +105,8 @@ impl<'a> Runner<'a> {
         timing: Timing,
         live: &mut OnSnapshot<'_>,
     ) -> Result<Option<Played>> {
+        let padding = Padding::of_round(self.stage.seed, self.played);
+        self.played += 1;
         let plan = Plan::new(workload, entry.class, self.stage.seed, timing)?
             .paced_by(self.stage.served_by.paces)
             .secured_by(self.credentials(workload)?);
@@ -109,11 +119,10 @@ impl<'a> Runner<'a> {
             Built::Program(argv) => {
                 log::debug!("{}: {}", plan.describe(), argv.join(" "));
                 let setup = Setup {
-                    server: &self.stage.programs.server,
-                    server_dir: &self.stage.programs.server_dir,
+                    server: self.stage.programs.server_program(),
                     server_inherits: self.stage.programs.server_inherits,
-                    client: argv,
-                    client_dir: &entry.recipe.dir,
+                    client: entry.recipe.program(argv),
+                    padding,
                     plan: &plan,
                     placement: &self.stage.placement,
                 };
