@@ -1,6 +1,7 @@
 // The older benchmark's server as a child of the harness: Node.js and ws.
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import { WebSocketServer } from "ws";
 import { Connection } from "./src/connection.mjs";
@@ -64,9 +65,9 @@ async function readInput() {
 async function connect(server, plan) {
     const connections = [];
     let left = plan.connections;
-    // Node.js cannot read either from a socket: these are the defaults of the kernel.
-    const buffers = {
-        congestion: kernel("tcp_congestion_control"),
+    // Node.js cannot read either from a socket. A socket that it opened has the kernel's defaults.
+    const options = {
+        congestion: plan.listener_fd === undefined ? kernel("tcp_congestion_control") : null,
         send_buffer_bytes: Number(kernel("tcp_wmem").split(/\s+/)[1]),
     };
     await new Promise((resolve) => {
@@ -82,7 +83,7 @@ async function connect(server, plan) {
             connections[number] = new Connection(ws, socket);
             const peer = address({ address: socket.remoteAddress, port: socket.remotePort });
             const local = address({ address: socket.localAddress, port: socket.localPort });
-            send({ type: "connected", connection: number, peer, local, ...buffers });
+            send({ type: "connected", connection: number, peer, local, ...options });
             left -= 1;
             if (left === 0) resolve();
         });
@@ -102,21 +103,23 @@ function orEnd(promise, input, limitMs, late) {
 
 async function run(plan, mode, input, started) {
     const deadlineMs = performance.now() + plan.deadline_ms;
+    const http = createServer();
     const server = new WebSocketServer({
-        host: "127.0.0.1",
-        port: 0,
+        server: http,
         path: "/ticks",
         perMessageDeflate: false,
         // Automatic pongs would be sent between ticks without being counted.
         autoPong: false,
         maxPayload: INBOUND_BYTES,
     });
-    await once(server, "listening");
+    const { listener_fd: fd } = plan;
+    http.listen(fd === undefined ? { host: "127.0.0.1", port: 0 } : { fd });
+    await once(http, "listening");
     const meter = new Meter(plan.meter);
     let engine;
     let end;
     try {
-        send({ type: "listening", url: `ws://${address(server.address())}/ticks` });
+        send({ type: "listening", url: `ws://${address(http.address())}/ticks` });
         const late = `no client came within ${plan.connect_deadline_ms / 1000} s`;
         const connections = await orEnd(connect(server, plan), input, plan.connect_deadline_ms, late);
         const startNs = await orEnd(started, input, deadlineMs - performance.now(), "no `start` came");
@@ -129,6 +132,7 @@ async function run(plan, mode, input, started) {
     // A client may wait for this before it reports, and its report is read before ours.
     engine?.connections.forEach((connection) => connection.terminate());
     server.close();
+    http.close();
     meter.close();
     report(engine, end);
 }

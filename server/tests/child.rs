@@ -320,6 +320,11 @@ fn a_bad_plan_is_refused_in_one_line() {
         (good.replace("\"contract\":2", "\"contract\":9"), "contract version 9"),
         (good.replace("\"seed\"", "\"sead\""), "unknown field `sead`"),
         (good.replace("\"stride\":7", "\"stride\":0"), "sample.stride is 0"),
+        (
+            good.replace("\"congestion\":null", "\"congestion\":\"nonsense\""),
+            "the plan's congestion control `nonsense`: this kernel does not have it",
+        ),
+        (good.replace("\"spin\"", "\"listener_fd\":3,\"spin\""), "listener_fd: this server opens"),
         ("hello there".to_owned(), "not a contract line"),
         (String::new(), "ended before the plan"),
         (r#"{"type":"stop"}"#.to_owned(), "has to be the plan"),
@@ -338,7 +343,7 @@ fn the_plan_sets_buffers_and_congestion_control() {
     let mut server = ChildServer::new(&plan);
     let mut client = connect(&server.url);
     let Some(FromServer::Connected(connected)) = server.receive() else { panic!() };
-    assert_eq!(connected.congestion, "reno");
+    assert_eq!(connected.congestion.as_deref(), Some("reno"));
     assert_eq!(connected.send_buffer_bytes, 80_000); // Linux doubles it (man 7 socket)
     assert_eq!(connected.peer, client.get_ref().local_addr().unwrap());
     server.send(&ToServer::Start(Start { at_ns: tick::clock::now_ns() }));

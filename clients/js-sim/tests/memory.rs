@@ -10,7 +10,7 @@ use tick::Format;
 fn it_reports_and_ends_at_its_memory_ceiling() {
     let server = Server::bind().unwrap();
     let path = env!("CARGO_BIN_EXE_client-js-sim");
-    let program = Program { path, args: &["--cost-us", "1000"], dir: None };
+    let program = Program { path, args: &["--cost-us", "1000"], dir: None, env: &[] };
     let plan = ClientPlan {
         memory_ceiling_bytes: 64 << 20,
         ..plan(&server.url().unwrap(), Format::Binary)

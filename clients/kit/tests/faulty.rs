@@ -9,7 +9,7 @@ fn play(case: &Case, fault: &str) -> Finding {
     let test = std::env::current_exe().unwrap();
     let path = test.ancestors().nth(2).unwrap().join("examples/faulty");
     let args = ["--fault", fault];
-    let program = Program { path: path.to_str().unwrap(), args: &args, dir: None };
+    let program = Program { path: path.to_str().unwrap(), args: &args, dir: None, env: &[] };
     let claims = Claims { name: "faulty".to_owned(), class: Class::Library };
     case.play(&Candidate { program, claims: &claims, keeper: &() })
 }

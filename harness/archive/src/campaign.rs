@@ -4,8 +4,10 @@ use bench_core::analysis::capacity::result::Capacity;
 use bench_core::analysis::rows::counters::CountersNote;
 use bench_core::analysis::rows::ranking::Noise;
 use bench_core::analysis::rows::row::Row;
+use bench_core::load::congestion;
 use bench_core::load::server::ServedBy;
 use bench_core::load::workload::Workload;
+use bench_core::record::environment::{Environment, Padding, Toolchain};
 use bench_core::record::machine::Machine;
 use bench_core::record::placement::Placed;
 use bench_core::record::round::Record;
@@ -159,6 +161,13 @@ pub struct Campaign {
     pub stolen_share: Option<f64>,
     /// Which process ran on which CPUs, and why there: data, or a sentence in older campaigns.
     pub placement: Placed,
+    /// Which variables of the environment server and clients had; absent in older campaigns,
+    /// where they had all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
+    /// How they were built; absent in older campaigns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toolchain: Option<Toolchain>,
     /// Rounds per client and workload.
     pub rounds: u32,
     /// Warm-up, in s.
@@ -196,6 +205,37 @@ impl Campaign {
         }
     }
 
+    /// What has to be known about the environment and the build of its programs.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let of_environment = self.environment.iter().flat_map(Environment::notes);
+        of_environment.chain(self.toolchain.as_ref().and_then(Toolchain::note)).collect()
+    }
+
+    /// The congestion control that its workloads ask for or inherit from the machine: each
+    /// algorithm once, in the order of the workloads.
+    #[must_use]
+    pub fn congestion(&self) -> Vec<&str> {
+        let default = self.machine.congestion_control.as_deref();
+        let mut all = Vec::new();
+        for name in self.workloads.iter().filter_map(|load| congestion::in_force(load, default)) {
+            if !all.contains(&name) {
+                all.push(name);
+            }
+        }
+        all
+    }
+
+    /// The machine in one line, with the congestion control of the workloads instead of its
+    /// default.
+    #[must_use]
+    pub fn machine_line(&self) -> String {
+        match self.congestion().as_slice() {
+            [] => self.machine.to_string(),
+            all => self.machine.with_congestion(&all.join(" and ")),
+        }
+    }
+
     /// The rows of one workload, and its noise.
     #[must_use]
     pub fn of_workload(&self, name: &str) -> (Vec<Row>, Vec<Noise>) {
@@ -225,10 +265,17 @@ pub struct Evidence {
     pub told_to_stop: bool,
     /// How the kernel's queues were read.
     pub queues_by: Method,
-    /// Congestion control of the first connection.
-    pub congestion: String,
+    /// Congestion control of all connections at the server's end, read while they were open;
+    /// `None`: it could not be read.
+    pub congestion: Option<String>,
+    /// The same at the client's end; not read before the workload could choose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_congestion: Option<String>,
     /// Send buffer of the first connection at its beginning.
     pub send_buffer_bytes: u64,
+    /// By how much the environments of its processes were lengthened; absent before they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub padding: Option<Padding>,
     /// What each of the client's processes reported.
     pub client_finals: Vec<ClientFinal>,
     /// What the server reported.

@@ -12,6 +12,7 @@ use bench_core::analysis::rows::result::RoundResult;
 use bench_core::load::plan::Plan;
 use bench_core::record::round::Record;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -116,8 +117,8 @@ impl Store {
     ///
     /// # Errors
     /// When it has no JSON form.
-    pub fn without_paths(&self, result: &RoundResult) -> Result<RoundResult> {
-        let mut value = serde_json::to_value(result)?;
+    pub fn without_paths<T: Serialize + DeserializeOwned>(&self, saved: &T) -> Result<T> {
+        let mut value = serde_json::to_value(saved)?;
         self.hidden.in_value(&mut value);
         Ok(serde_json::from_value(value)?)
     }
@@ -371,8 +372,10 @@ fn evidence(record: &Record, plan: &Plan, journeys: String, grid: String) -> Evi
         ended_ns: record.watched.ended_ns,
         told_to_stop: record.watched.told_to_stop,
         queues_by: record.queues_by,
-        congestion: record.connected.congestion.clone(),
+        congestion: record.congestion.server.clone(),
+        client_congestion: record.congestion.client.clone(),
         send_buffer_bytes: record.connected.send_buffer_bytes,
+        padding: Some(record.padding),
         client_finals: record.clients.clone(),
         server_final: record.server.clone(),
         messages: (!record.fresh.is_empty()).then_some(record.fresh.len()),

@@ -78,7 +78,7 @@ pub fn read(archive: &Archive) -> Result<Seen> {
     let campaign = &archive.campaign;
     let head = Head {
         status: campaign.status,
-        machine: campaign.machine.to_string(),
+        machine: campaign.machine_line(),
         placement: campaign.placement.to_string(),
         commit: campaign.commit.clone(),
         dirty: campaign.dirty,

@@ -24,6 +24,8 @@ pub struct Program<'a> {
     pub args: &'a [&'a str],
     /// Its working directory; `None`: the current one.
     pub dir: Option<&'a Path>,
+    /// Variables that are set for it.
+    pub env: &'a [(&'a str, &'a str)],
 }
 
 impl Program<'_> {
@@ -31,7 +33,7 @@ impl Program<'_> {
     #[must_use]
     pub fn command(self) -> Command {
         let mut command = Command::new(self.path);
-        command.args(self.args);
+        command.args(self.args).envs(self.env.iter().copied());
         if let Some(dir) = self.dir {
             command.current_dir(dir);
         }

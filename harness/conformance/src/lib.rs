@@ -68,7 +68,7 @@ macro_rules! contract_tests {
     };
     ($path:expr $(, $arg:expr)*) => {
         const PROGRAM: $crate::Program<'_> =
-            $crate::Program { path: $path, args: &[$($arg),*], dir: None };
+            $crate::Program { path: $path, args: &[$($arg),*], dir: None, env: &[] };
         $crate::contract_tests!(@each
             hello other_version bad_plan
             binary json classic_binary classic_json

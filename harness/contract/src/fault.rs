@@ -186,6 +186,15 @@ pub enum Misstep {
         /// The class in its `client.toml`.
         manifest: Class,
     },
+    /// A connection has another congestion control than planned.
+    OtherCongestion {
+        /// The connection: the number at the end of its URL.
+        connection: usize,
+        /// The algorithm of the plan.
+        planned: String,
+        /// The algorithm in force.
+        in_force: String,
+    },
     /// A line after `final`.
     LineAfterFinal,
     /// It ended, but a process that it started holds its stdout open.
@@ -209,6 +218,10 @@ impl fmt::Display for Misstep {
             Self::ClassMismatch { hello, manifest } => {
                 write!(f, "its hello has class `{hello}`, its client.toml `{manifest}`")
             }
+            Self::OtherCongestion { connection, planned, in_force } => write!(
+                f,
+                "connection {connection} has the congestion control {in_force}, not {planned} as planned: see whether a route sets it (`ip route show table local | grep congctl`)"
+            ),
             Self::LineAfterFinal => f.write_str("a line after its `final`"),
             Self::StdoutHeldOpen => {
                 f.write_str("it ended, but a process that it started holds its stdout open")

@@ -1,13 +1,15 @@
 //! The contract between the harness and its children: JSON lines on stdin and
 //! stdout, and the meter file. The page to read is the `README.md` of this crate; a test
 //! checks that page and types agree. The feature `child` adds what runs one child process
-//! under the contract.
+//! under the contract; the feature `listener` what opens the listening socket of a plan.
 
 #[cfg(feature = "child")]
 pub mod child;
 mod client;
 pub mod fault;
 mod line;
+#[cfg(feature = "listener")]
+pub mod listener;
 pub mod meter;
 mod samples;
 mod server;

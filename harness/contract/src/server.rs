@@ -63,8 +63,13 @@ pub struct ServerPlan {
     pub sample: Sample,
     /// `SO_SNDBUF` of the connection; null: the kernel's autotuning.
     pub send_buffer_bytes: Option<u32>,
-    /// `TCP_CONGESTION` of the connection; null: the machine's default.
+    /// `TCP_CONGESTION` of every connection, set on the listening socket
+    /// ([`crate::listener::open`]); null: the machine's default.
     pub congestion: Option<String>,
+    /// The descriptor of a listening socket that the server has inherited, on which the
+    /// options above are set already; absent: it opens one itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listener_fd: Option<i32>,
     /// Whether the server has a CPU of its own and may spin before a due time.
     pub spin: bool,
     /// Ceiling for the broadcast log; reaching it ends the run.
@@ -193,8 +198,9 @@ pub struct Connected {
     pub peer: SocketAddr,
     /// The server's end.
     pub local: SocketAddr,
-    /// The congestion control algorithm in force.
-    pub congestion: String,
+    /// The congestion control algorithm in force, read from the socket; null: the server
+    /// cannot read it.
+    pub congestion: Option<String>,
     /// `SO_SNDBUF` as the kernel reports it.
     pub send_buffer_bytes: u64,
 }

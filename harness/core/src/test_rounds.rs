@@ -5,7 +5,8 @@ use crate::analysis::audit::checksums::Checksums;
 use crate::load::plan::{Plan, SAMPLES, Timing};
 use crate::load::workload::Workload;
 use crate::record::drops::Drops;
-use crate::record::round::{Connection, Record};
+use crate::record::environment::Padding;
+use crate::record::round::{Congestion, Connection, Record};
 use crate::record::snapshot::Snapshot;
 use crate::record::snapshot::{Method, Queues};
 use crate::record::watched::Watched;
@@ -127,6 +128,8 @@ pub fn record(plan: &Plan, dropped: &[&[[u64; 2]]], work_ns: u64) -> Record {
     Record {
         hello: hello(),
         connected: connected(),
+        congestion: Congestion { server: Some("cubic".into()), client: Some("cubic".into()) },
+        padding: Padding::default(),
         server_versions: Vec::new(),
         queues_by: Method::SockDiag,
         start_ns: START_NS,
@@ -213,7 +216,7 @@ fn connected() -> Connected {
         connection: 0,
         peer: ([127, 0, 0, 1], 2).into(),
         local: ([127, 0, 0, 1], 1).into(),
-        congestion: "cubic".into(),
+        congestion: Some("cubic".into()),
         send_buffer_bytes: 1,
     }
 }

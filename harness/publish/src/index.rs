@@ -4,7 +4,8 @@
 use crate::report::headline;
 use crate::text::labels;
 use bench_archive::campaign::{Campaign, Kind, Status};
-use bench_core::load::workload;
+use bench_core::load::congestion;
+use bench_core::load::workload::Workload;
 use bench_core::text::escape;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -60,10 +61,16 @@ pub fn apart(a: &Campaign, b: &Campaign) -> Option<String> {
     }
     a.workloads.iter().find_map(|one| {
         let other = b.workloads.iter().find(|other| other.name == one.name)?;
-        let keys = workload::differing_keys(one, other);
+        let keys =
+            congestion::differing_loads((one, in_force(one, a)), (other, in_force(other, b)));
         (!keys.is_empty())
             .then(|| format!("workload `{}` differs in {}", one.name, keys.join(", ")))
     })
+}
+
+/// The congestion control of a workload in a campaign.
+fn in_force<'a>(load: &'a Workload, of: &'a Campaign) -> Option<&'a str> {
+    congestion::in_force(load, of.machine.congestion_control.as_deref())
 }
 
 /// Newest first, split where campaigns cannot be compared.
@@ -155,7 +162,7 @@ pub fn markdown(entries: &[Entry], classics: &[Classic]) -> String {
         );
         for (entry, campaign) in &group.campaigns {
             let cells = [
-                campaign.machine.to_string(),
+                campaign.machine_line(),
                 commit(campaign),
                 loads(campaign),
                 format!("{}{}", state(campaign), headline(campaign)),
@@ -242,7 +249,7 @@ pub fn page(entries: &[Entry], classics: &[Classic]) -> String {
         html! {
             tr {
                 th scope="row" { a href={ (escape::address(&entry.name)) "/report.html" } { (entry.name) } }
-                td.text.long { (campaign.machine) }
+                td.text.long { (campaign.machine_line()) }
                 td.text { (commit(campaign)) }
                 td.text { (loads(campaign)) }
                 td.text.long { (state(campaign)) (headline(campaign)) }

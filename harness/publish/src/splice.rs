@@ -42,7 +42,7 @@ pub fn splice(text: &str, block: &str) -> Result<String> {
 #[must_use]
 pub fn block(campaign: &Campaign, link: &str) -> String {
     let address = escape::address(link);
-    let machine = escape::markdown(&campaign.machine.to_string());
+    let machine = escape::markdown(&campaign.machine_line());
     let placement = escape::markdown(&campaign.placement.to_string());
     let day = campaign.started.get(..10).unwrap_or(&campaign.started);
     format!(

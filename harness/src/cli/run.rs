@@ -40,6 +40,10 @@ pub struct RunArgs {
     /// CPUs of the client, such as `1` or `4-7`
     #[arg(long, value_name = "LIST")]
     pub client_cpus: Option<CpuList>,
+    /// A variable of the environment that server and clients get too, besides the few that all
+    /// get; it is recorded (may be repeated)
+    #[arg(long, value_name = "NAME")]
+    pub pass_env: Vec<String>,
     /// Write the rows as one JSON object to this file; `-`: standard output
     #[arg(long, value_name = "FILE|-")]
     pub json: Option<PathBuf>,

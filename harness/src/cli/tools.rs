@@ -53,6 +53,10 @@ pub struct CheckArgs {
     /// Only this case (may be repeated)
     #[arg(long, value_name = "NAME", conflicts_with = "quick")]
     pub case: Vec<String>,
+    /// A variable of the environment that clients get too, besides the few that all get (may be
+    /// repeated)
+    #[arg(long, value_name = "NAME")]
+    pub pass_env: Vec<String>,
     /// List the cases and what each proves; play none
     #[arg(long)]
     pub list: bool,

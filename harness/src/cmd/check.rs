@@ -6,6 +6,7 @@ use crate::interrupt;
 use anyhow::{Result, bail};
 use bench_archive::store;
 use bench_core::text::{escape, nearest};
+use bench_rig::host::environment::Environment;
 use bench_rig::host::guard::Guard;
 use bench_rig::programs::build::{self, Built};
 use bench_rig::programs::roster::{self, Entry};
@@ -80,6 +81,7 @@ pub fn run(root: &Path, args: &CheckArgs) -> Result<Exit> {
         }
         return Ok(Exit::Done);
     }
+    let environment = Environment::new(args.pass_env.clone())?;
     let interrupted = interrupt::flag()?;
     let found = roster::find(root, &args.source.extra)?;
     let entries = roster::select(&found, args.all, &args.clients, &args.source.extra)?;
@@ -87,7 +89,7 @@ pub fn run(root: &Path, args: &CheckArgs) -> Result<Exit> {
         bail!("name the clients to check, or give --all");
     }
     let programs = build::build(root, &servers::own(root), &entries, &args.source.profile)?;
-    let guard = Guard::start()?;
+    let guard = Guard::start(environment)?;
     let each = entries.len() == 1 || log::max_level() >= log::Level::Debug;
     let mut rows = Vec::new();
     for entry in &entries {

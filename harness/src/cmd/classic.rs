@@ -159,6 +159,7 @@ fn run_args(
         seed: args.seed,
         server_cpus: args.server_cpus.clone(),
         client_cpus: args.client_cpus.clone(),
+        pass_env: Vec::new(),
         json: None,
         out: args.out.clone(),
         watch: false,
@@ -213,7 +214,7 @@ fn exclude_failing(
 ) -> Result<()> {
     let fresh = stage.entries.iter().filter(|entry| !checked.contains_key(&entry.name));
     let fresh: Vec<Entry> = fresh.cloned().collect();
-    conform::exclude_failing(&fresh, &mut stage.programs, interrupted)?;
+    conform::exclude_failing(&fresh, &mut stage.programs, &stage.environment, interrupted)?;
     for (name, built) in &mut stage.programs.clients {
         built.clone_from(checked.entry(name.clone()).or_insert_with(|| built.clone()));
     }

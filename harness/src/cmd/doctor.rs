@@ -9,6 +9,7 @@ use crate::doctor::take::take;
 use crate::exit::Exit;
 use anyhow::Result;
 use bench_archive::store;
+use bench_core::text::escape;
 use bench_publish::text::style::{Style, aligned};
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -32,7 +33,8 @@ pub fn run(args: &DoctorArgs) -> Result<Exit> {
     let readings = take(args.server_cpus.clone(), args.client_cpus.clone())?;
     let findings = examine(&readings);
     if args.json.as_deref() != Some(Path::new("-")) {
-        anstream::println!("{}\n\n{}", table(&findings), advice(&findings));
+        anstream::println!("{}\n\n{}\n", table(&findings), advice(&findings));
+        anstream::println!("{}", defaults(&readings));
     }
     if let Some(to) = &args.json {
         let report = Report { schema: 2, findings: &findings, readings: &readings };
@@ -48,6 +50,16 @@ fn table(findings: &[Finding]) -> String {
         table.add_row([finding.check, &finding.seen, &finding.severity.to_string()]);
     }
     aligned(table, 3)
+}
+
+/// The defaults that campaigns on this machine use where their workloads do not set them.
+fn defaults(readings: &Readings) -> String {
+    let mut table = Style::Terminal.table(["default of this machine", "value"].map(str::to_owned));
+    for (name, value) in &readings.kernel_settings {
+        let value = value.as_deref().map_or("unknown".into(), escape::terminal);
+        table.add_row([name.as_str(), &value]);
+    }
+    aligned(table, 2)
 }
 
 /// What to do, warnings first.

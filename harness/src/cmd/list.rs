@@ -7,8 +7,9 @@ use bench_core::load::plan::{Plan, SAMPLES, Timing};
 use bench_core::load::server::{DEFAULT, Paces};
 use bench_core::load::workload::{self, Workload};
 use bench_core::text::escape;
+use bench_rig::host::environment::Environment;
 use bench_rig::host::guard::Guard;
-use bench_rig::host::spawn::start;
+use bench_rig::host::spawn::{Launch, start};
 use bench_rig::programs::build::{self, Built};
 use bench_rig::programs::roster::{self, Entry};
 use bench_rig::programs::servers::{self, Server};
@@ -17,7 +18,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use contract::child::Child;
 use contract::fault::{Awaited, Peer};
 use contract::{
-    Class, ClientHello, Empty, FromClient, FromServer, ServerHello, ToClient, ToServer,
+    Class, ClientHello, Empty, FromClient, FromServer, ServerHello, ServerPlan, ToClient, ToServer,
 };
 use std::net::TcpListener;
 use std::path::Path;
@@ -57,7 +58,7 @@ pub fn run(root: &Path, args: &ListArgs) -> Result<Exit> {
     let servers = servers::find(root)?;
     let programs = build::build(root, &servers[0], &entries, &args.source.profile)?;
     let workload = Workload::load(root, workload::DEFAULT[0])?;
-    let guard = Guard::start()?;
+    let guard = Guard::start(Environment::default())?;
     let mut table = empty(["client", "class", "runtime", "versions", "available", "purpose"]);
     for entry in &entries {
         let answer = match &programs.clients[&entry.name] {
@@ -125,13 +126,16 @@ fn ask_server(
     workload: &Workload,
     guard: &Guard,
 ) -> Result<Answer<ServerHello>> {
-    let program = (program, server.recipe.dir.as_path());
-    let mut child: Child<'_, FromServer> = match start(Peer::Server, program, None, guard) {
-        Ok(child) => child,
-        Err(fault) => return Ok(Answer::no(&fault)),
-    };
+    let program = server.recipe.program(program);
+    let mut child: Child<'_, FromServer> =
+        match start(Peer::Server, program, Launch::default(), guard) {
+            Ok(child) => child,
+            Err(fault) => return Ok(Answer::no(&fault)),
+        };
     let plan = Plan::new(workload, Class::Reference, 1, short_window())?;
-    child.send(&ToServer::Plan(plan.for_server(false, None)));
+    // A server that only says what it is opens no connection.
+    let plan = ServerPlan { congestion: None, ..plan.for_server(false, None) };
+    child.send(&ToServer::Plan(plan));
     let answer = match child.expect(Awaited::Hello, HELLO) {
         Ok(FromServer::Hello(hello)) => Answer { hello: Some(hello), not_runnable: None },
         Ok(other) => Answer::no(&child.unexpected(&other, Awaited::Hello)),
@@ -152,11 +156,12 @@ fn ask_client(
     let silent = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("ws://{}/ticks", silent.local_addr()?);
     let plan = Plan::new(workload, entry.class, 1, short_window())?;
-    let program = (program, entry.recipe.dir.as_path());
-    let mut child: Child<'_, FromClient> = match start(Peer::Client, program, None, guard) {
-        Ok(child) => child,
-        Err(fault) => return Ok(Answer::no(&fault)),
-    };
+    let program = entry.recipe.program(program);
+    let mut child: Child<'_, FromClient> =
+        match start(Peer::Client, program, Launch::default(), guard) {
+            Ok(child) => child,
+            Err(fault) => return Ok(Answer::no(&fault)),
+        };
     child.send(&ToClient::Plan(plan.for_client(0, &url, None)));
     let answer = match child.expect(Awaited::Hello, HELLO) {
         Ok(FromClient::Hello(hello)) => {

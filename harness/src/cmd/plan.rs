@@ -37,8 +37,10 @@ pub fn run(root: &Path, args: &PlanArgs) -> Result<Exit> {
         (None, None) => "PROGRAM".into(),
     };
     let command = [vec![program], entry.recipe.args.clone()].concat().join(" ");
+    let congestion = workload.congestion.as_ref();
+    let congestion = congestion.map_or(String::new(), |name| format!(" --congestion {name}"));
     log::info!(
-        "# 1. a server:   target/release/tick-server --rate {rate} --format {format} --port 9001 --duration {}",
+        "# 1. a server:   target/release/tick-server --rate {rate} --format {format} --port 9001 --duration {}{congestion}",
         args.seconds
     );
     log::info!(

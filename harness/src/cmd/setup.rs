@@ -18,12 +18,13 @@ use bench_core::text::units;
 use bench_publish::json::Report;
 use bench_publish::tables::campaign::tables;
 use bench_publish::text::style::Style;
-use bench_rig::host::affinity;
 use bench_rig::host::descriptors;
+use bench_rig::host::environment::Environment;
 use bench_rig::host::machine::{self, CpuTime};
 use bench_rig::host::placement::choose;
 use bench_rig::host::placement::topology::Topology;
-use bench_rig::programs::{build, conform, roster, servers};
+use bench_rig::host::{affinity, congestion};
+use bench_rig::programs::{build, conform, roster, servers, toolchain};
 use bench_rig::round::runner::Stage;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -45,6 +46,8 @@ pub(super) fn stage(
     descriptors::allow(workloads)?;
     let server = servers::select(root, &args.server, args.style.map(|style| style.0))?;
     server.carries(workloads)?;
+    congestion::check(workloads)?;
+    let environment = Environment::new(args.pass_env.clone())?;
     Store::check(&versus::out(root, args))?;
     if let Some(folder) = args.json.as_deref().and_then(Path::parent)
         && !folder.as_os_str().is_empty()
@@ -63,13 +66,14 @@ pub(super) fn stage(
     let placement = choose::plan(&topology, &allowed, server_cpus, client_cpus)?;
     let mut programs = build::build(root, &server, &entries, &args.source.profile)?;
     if !args.unchecked {
-        conform::exclude_failing(&entries, &mut programs, interrupted)?;
+        conform::exclude_failing(&entries, &mut programs, &environment, interrupted)?;
     }
+    environment.record().notes().iter().for_each(|note| log::info!("{note}"));
     log::info!("{placement}");
     // Pinned only now: the build may use every CPU.
     affinity::apply(&placement.harness).context("cannot move to the harness's CPUs")?;
     let served_by = server.served_by;
-    Ok(Stage { entries, served_by, programs, allowed, placement, seed: args.seed })
+    Ok(Stage { entries, served_by, programs, environment, allowed, placement, seed: args.seed })
 }
 
 /// How long rounds are, unless the command line says otherwise.
@@ -113,6 +117,7 @@ pub(super) fn open(
     let name = args.folder.clone().unwrap_or_else(|| store::stamped(&machine.host));
     let store = Store::create(&versus::out(root, args), &name, root)?;
     let (commit, dirty) = machine::commit(root);
+    let toolchain = store.without_paths(&toolchain::read(root, &args.source.profile))?;
     let campaign = Campaign {
         schema: SCHEMA,
         kind: request.kind(),
@@ -128,6 +133,8 @@ pub(super) fn open(
         machine,
         stolen_share: None,
         placement: Placed::Cpus(stage.placement.clone()),
+        environment: Some(stage.environment.record()),
+        toolchain: Some(toolchain),
         rounds,
         warmup_s: timing.warmup_ns as f64 / 1e9,
         measure_s: timing.measure_ns as f64 / 1e9,
@@ -243,6 +250,7 @@ fn command(
     parts.push(format!("--warmup {}", timing.warmup_ns as f64 / 1e9));
     parts.push(format!("--seconds {}", timing.measure_ns as f64 / 1e9));
     parts.push(format!("--seed {}", args.seed));
+    parts.extend(args.pass_env.iter().map(|name| format!("--pass-env {name}")));
     let pins = [("--server-cpus", &args.server_cpus), ("--client-cpus", &args.client_cpus)];
     parts.extend(
         pins.iter().filter_map(|(name, list)| list.as_ref().map(|list| format!("{name} {list}"))),

@@ -9,6 +9,7 @@ use bench_archive::archive::Archive;
 use bench_archive::baseline::{self, Baseline};
 use bench_archive::campaign::{Kind, Request, Status};
 use bench_archive::store;
+use bench_core::load::congestion;
 use bench_core::load::workload::Workload;
 use bench_core::text::escape;
 use bench_publish::compare::diff;
@@ -125,12 +126,17 @@ pub(super) fn check(
     let side = Side::of(archive);
     let recorded = |w: &Workload| w.tape.as_ref().map(|recording| Arc::clone(&recording.tape));
     let server = servers::select(root, &args.server, args.style.map(|style| style.0))?.served_by;
+    let default = machine::default_congestion();
+    let congestion = |w: &Workload| {
+        Some((w.name.clone(), congestion::in_force(w, default.as_deref())?.to_owned()))
+    };
     let new = Terms {
         name: "this campaign",
         kind,
         server: &server,
         contract: contract::VERSION,
         workloads: workloads.iter().map(|w| (w, recorded(w))).collect(),
+        congestion: workloads.iter().filter_map(congestion).collect(),
         request,
     };
     terms::agree(&Terms::of(&side), &new, &Filter::default())?;

@@ -6,6 +6,7 @@ use bench_core::record::machine::Virtualisation;
 use bench_core::record::placement::Placement;
 use bench_core::record::snapshot::Method;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// What a machine reports about itself; `None`: it cannot be read.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -48,8 +49,10 @@ pub struct Readings {
     pub open_files: Option<Limit<u64>>,
     /// Whether `io_uring` may be used.
     pub io_uring: Option<IoUring>,
-    /// TCP congestion control.
+    /// Default TCP congestion control.
     pub congestion: Option<String>,
+    /// Whether connections can be given the one that workloads ask for.
+    pub workloads_congestion: Option<Settable>,
     /// The largest `SO_RCVBUF`, in bytes.
     pub receive_buffer_bytes: Option<u64>,
     /// The largest `SO_SNDBUF`, in bytes.
@@ -72,6 +75,19 @@ pub struct Readings {
     pub clocksources: Option<Vec<String>>,
     /// Vulnerabilities of the CPU that the kernel mitigates.
     pub mitigated: Option<Vec<String>>,
+    /// Defaults of the kernel and the processor that move results, as campaigns record them;
+    /// `None`: not readable.
+    pub kernel_settings: BTreeMap<String, Option<String>>,
+}
+
+/// Whether this process may use a setting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Settable {
+    /// It may.
+    Yes,
+    /// The kernel refuses it, for this reason.
+    Refused(String),
 }
 
 /// A limit, if there is one.

@@ -1,7 +1,7 @@
 //! Checks of memory, limits, network and clock.
 
 use super::finding::{Check, Finding, Topic, fine, note, warning};
-use super::readings::{IoUring, Limit, Readings};
+use super::readings::{IoUring, Limit, Readings, Settable};
 use bench_core::load::workload::MATCHED_BYTES;
 use bench_core::record::snapshot::Method;
 use bench_core::text::units::shown_bytes;
@@ -17,6 +17,7 @@ pub(super) const CHECKS: &[Check] = &[
     open_files,
     queues,
     congestion,
+    workloads_congestion,
     buffers,
     autotuning,
 ];
@@ -178,15 +179,27 @@ fn queues(readings: &Readings) -> Finding {
 fn congestion(readings: &Readings) -> Finding {
     let topic = Topic {
         check: "congestion control",
-        why: "it decides when the kernel sends, also over loopback, and may pace",
+        why: "it decides when the kernel sends, also over loopback, and may pace; servers set what the workload asks for, and this default counts for workloads with `congestion = \"inherit\"` only",
         if_unknown: "see `sysctl net.ipv4.tcp_congestion_control`",
     };
     topic.judge(readings.congestion.as_ref(), |name| match name.as_str() {
         "cubic" | "reno" => fine(name),
         _ => note(
             name,
-            "`sudo sysctl net.ipv4.tcp_congestion_control=cubic`, or `congestion = \"cubic\"` in the workload; compare only campaigns with the same one",
+            "leave out `congestion = \"inherit\"`, or `sudo sysctl net.ipv4.tcp_congestion_control=cubic`; compare only campaigns with the same one",
         ),
+    })
+}
+
+fn workloads_congestion(readings: &Readings) -> Finding {
+    let topic = Topic {
+        check: "congestion of workloads",
+        why: "a workload sets cubic for all its connections, unless it says otherwise",
+        if_unknown: "see `sysctl net.ipv4.tcp_allowed_congestion_control`",
+    };
+    topic.judge(readings.workloads_congestion.as_ref(), |settable| match settable {
+        Settable::Yes => fine("cubic can be set"),
+        Settable::Refused(why) => warning("cubic cannot be set", why),
     })
 }
 

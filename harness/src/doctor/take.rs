@@ -1,18 +1,19 @@
 //! Takes all readings.
 
 use super::probes::{activity, io_uring, is_running, queues_by};
-use super::readings::{Limit, Readings};
+use super::readings::{Limit, Readings, Settable};
 use super::sysfs::{
     chosen, cores, cpu_list, governors, last_number, mitigated, number, product, quota_cpus,
     shared_memory_bytes, text, turbo,
 };
 use anyhow::Result;
+use bench_core::load::congestion;
 use bench_core::record::cpus::CpuList;
-use bench_rig::host::affinity;
 use bench_rig::host::counters::Counters;
 use bench_rig::host::placement::choose;
 use bench_rig::host::placement::topology::Topology;
-use bench_rig::host::virtualisation;
+use bench_rig::host::{affinity, kernel_settings, virtualisation};
+use contract::listener;
 use procfs::process::{LimitValue, Process};
 use procfs::{Current, LoadAverage, Meminfo};
 use std::path::Path;
@@ -54,6 +55,10 @@ pub fn take(server: Option<CpuList>, client: Option<CpuList>) -> Result<Readings
         open_files: limits.map(|all| limit(all.max_open_files.soft_limit)),
         io_uring: io_uring(),
         congestion: text("/proc/sys/net/ipv4/tcp_congestion_control"),
+        workloads_congestion: Some(match listener::check(congestion::DEFAULT) {
+            Ok(()) => Settable::Yes,
+            Err(error) => Settable::Refused(error.to_string()),
+        }),
         receive_buffer_bytes: number("/proc/sys/net/core/rmem_max"),
         send_buffer_bytes: number("/proc/sys/net/core/wmem_max"),
         receive_autotuning_bytes: last_number("/proc/sys/net/ipv4/tcp_rmem"),
@@ -66,6 +71,7 @@ pub fn take(server: Option<CpuList>, client: Option<CpuList>) -> Result<Readings
         clocksources: text("/sys/devices/system/clocksource/clocksource0/available_clocksource")
             .map(|all| all.split_whitespace().map(str::to_owned).collect()),
         mitigated: mitigated(&cpus.join("vulnerabilities")),
+        kernel_settings: kernel_settings::read(Path::new("/")),
         allowed,
         placement,
     })

@@ -2,7 +2,7 @@
 
 use super::examine::examine;
 use super::finding::{Finding, Severity, UNKNOWN};
-use super::readings::{Activity, IoUring, Limit, Readings, Task};
+use super::readings::{Activity, IoUring, Limit, Readings, Settable, Task};
 use bench_core::record::counters::{Availability, Counter, Missing, NotCounted};
 use bench_core::record::cpus::CpuList;
 use bench_core::record::machine::Virtualisation;
@@ -10,6 +10,7 @@ use bench_core::record::placement::{Placement, PlacementReason};
 use bench_core::record::snapshot::Method;
 use bench_rig::host::placement::choose;
 use bench_rig::host::placement::topology::Topology;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 fn list(text: &str) -> CpuList {
@@ -46,6 +47,7 @@ fn ideal() -> Readings {
         open_files: Some(Limit::Most(4096)),
         io_uring: Some(IoUring::Available),
         congestion: Some("cubic".into()),
+        workloads_congestion: Some(Settable::Yes),
         receive_buffer_bytes: Some(212_992),
         send_buffer_bytes: Some(212_992),
         receive_autotuning_bytes: Some(6 << 20),
@@ -57,6 +59,7 @@ fn ideal() -> Readings {
         clocksource: Some("tsc".into()),
         clocksources: Some(vec!["tsc".into(), "hpet".into()]),
         mitigated: Some(Vec::new()),
+        kernel_settings: BTreeMap::new(),
     }
 }
 
@@ -126,6 +129,12 @@ fn each_problem_has_its_severity_and_advice() {
         ("open files", |r| r.open_files = Some(Limit::Most(64)), Warning, "ulimit -n"),
         ("sock_diag", |r| r.queues_by = Some(Method::ProcNetTcp), Warning, "modprobe"),
         ("congestion control", |r| r.congestion = Some("bbr".into()), Note, "=cubic"),
+        (
+            "congestion of workloads",
+            |r| r.workloads_congestion = Some(Settable::Refused("load its module".into())),
+            Warning,
+            "load its module",
+        ),
         ("buffer limits", |r| r.send_buffer_bytes = Some(65_536), Warning, "wmem_max=212992"),
         ("buffer autotuning", |r| r.receive_autotuning_bytes = Some(1 << 20), Note, "tcp_rmem"),
     ];

@@ -156,3 +156,51 @@ fn a_sweep_has_a_row_for_each_client_and_rate_and_its_journeys_can_be_read() {
     let (code, _, error) = journey(&[]);
     assert!(code == Some(2) && error.contains("schema 1"), "{error}");
 }
+
+/// Read from outside, for the suite's own server and for one that inherits its listening socket.
+#[test]
+fn connections_have_the_congestion_control_of_the_workload() {
+    let room = Room::new();
+    let rank = "rank_by = \"response_p99\"";
+    // Every kernel has it, and allows it to everyone.
+    let reno = room.workload("reno", &format!("rate_per_s = 900\ncongestion = \"reno\"\n{rank}"));
+    let lines = format!("rate_per_s = 900\ncongestion = \"inherit\"\n{rank}");
+    let inherit = room.workload("inherit", &lines);
+    let default = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_congestion_control").unwrap();
+    for server in ["tick-server", "node"] {
+        let room = Room::new();
+        let compared = room.compare(&[
+            "floor",
+            "--server",
+            server,
+            "--workload",
+            &reno,
+            "--workload",
+            &inherit,
+        ]);
+        let rounds = common::rounds(&compared.campaign);
+        let rounds: Vec<Value> =
+            rounds.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(rounds.len(), 4, "{}", compared.stderr);
+        for round in rounds {
+            let expected = if round["workload"] == "reno" { "reno" } else { default.trim() };
+            assert_eq!(round["congestion"], expected, "{server}: {round}");
+            assert_eq!(round["client_congestion"], default.trim(), "{server}: {round}");
+        }
+    }
+}
+
+#[test]
+fn an_algorithm_that_the_kernel_lacks_is_one_line() {
+    let room = Room::new();
+    let lines = "rate_per_s = 900\ncongestion = \"nonsense\"\nrank_by = \"response_p99\"";
+    let load = room.workload("odd", lines);
+    let output = room.harness(&["compare", "floor", "--workload", &load]).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert_eq!(stderr.trim().lines().count(), 1, "{stderr}");
+    assert!(
+        stderr.contains("workload odd") && stderr.contains("`nonsense`: this kernel"),
+        "{stderr}"
+    );
+}

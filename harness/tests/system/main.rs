@@ -11,6 +11,7 @@ mod clock;
 mod compare;
 mod counters;
 mod diff_command;
+mod environment;
 mod fan_out;
 mod faults;
 mod few_ticks;

@@ -18,6 +18,8 @@ const PLAN_KEYS = [
     "connect_deadline_ms",
     "deadline_ms",
 ];
+/** Keys that may be absent. */
+const OPTIONAL_PLAN_KEYS = ["listener_fd"];
 const FORMATS = ["binary", "json", "classic-binary", "classic-json"];
 const CONTRACT = 2;
 
@@ -28,8 +30,8 @@ function check(holds, otherwise) {
     if (!holds) throw new Error(otherwise);
 }
 
-function checkKeys(object, known, what) {
-    const unknown = Object.keys(object).find((key) => !known.includes(key));
+function checkKeys(object, known, what, optional = []) {
+    const unknown = Object.keys(object).find((key) => !known.includes(key) && !optional.includes(key));
     if (unknown !== undefined) throw new Error(`${what}: unknown key \`${unknown}\``);
     const missing = known.find((key) => !(key in object));
     if (missing !== undefined) throw new Error(`${what}: missing key \`${missing}\``);
@@ -49,14 +51,17 @@ export function readPlan(line) {
     check(plan?.type === "plan", "the first line has to be the plan");
     const { contract, connections, format, sample, schedule } = plan;
     check(contract === CONTRACT, `contract version ${contract}, but this program speaks version ${CONTRACT}`);
-    checkKeys(plan, PLAN_KEYS, "the plan");
+    checkKeys(plan, PLAN_KEYS, "the plan", OPTIONAL_PLAN_KEYS);
     check(FORMATS.includes(format), `the plan's format is ${format}: choose ${FORMATS.join(", ")}`);
     check(sample.stride >= 1, "the plan's sample.stride has to be at least 1");
     check(connections >= 1 && connections <= 10_000, `the plan's connections are ${connections}: choose 1 to 10000`);
     check(schedule.kind !== "rate" || schedule.rate_per_s >= 1, "the plan's rate_per_s has to be at least 1");
-    // Node.js has neither socket option.
+    // Node.js has neither socket option, but it can inherit a socket that has the latter.
     check(plan.send_buffer_bytes === null, "Node.js cannot set SO_SNDBUF: choose a workload with default buffers");
-    check(plan.congestion === null, "Node.js cannot set TCP_CONGESTION: choose a workload without it");
+    check(
+        plan.congestion === null || Number.isInteger(plan.listener_fd),
+        "Node.js cannot set TCP_CONGESTION: send the listening socket that has it as listener_fd",
+    );
     // 64 bits, of which a number keeps 53.
     const seed = BigInt(/"seed"\s*:\s*(\d+)/.exec(line)[1]);
     return { ...plan, seed };

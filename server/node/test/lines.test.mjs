@@ -26,6 +26,8 @@ test("an error says what is wrong with a plan", () => {
         [PLAN.replace('"congestion":null', '"congestion":"reno"'), /cannot set TCP_CONGESTION/],
         [PLAN.replace('{"kind":"flood"}', '{"kind":"rate","rate_per_s":0}'), /rate_per_s has to be/],
     ];
+    const inherited = PLAN.replace('"congestion":null', '"congestion":"reno","listener_fd":7');
+    assert.equal(readPlan(inherited).listener_fd, 7);
     for (const [line, error] of cases) assert.throws(() => readPlan(line), error, line);
 });
 

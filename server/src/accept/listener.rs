@@ -11,9 +11,9 @@ use crate::accept::request::Request;
 use crate::connection::endpoint::Wire;
 use crate::connection::kernel;
 use crate::log::symbols::Symbols;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, ensure};
+use contract::listener::{self, ListenError};
 use rustls::ServerConfig;
-use socket2::{Domain, Socket, Type};
 use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -34,9 +34,6 @@ pub const MAX_CONNECTIONS: usize = 10_000;
 const HANDSHAKES: usize = 256;
 /// Descriptors for everything else: poller, listener, standard streams, meter.
 const OTHER_DESCRIPTORS: usize = 32;
-/// Connections that the kernel holds until they are accepted. Beyond them it drops
-/// connection requests, and a client tries again after a second.
-const BACKLOG: i32 = 4096;
 /// How long to wait after a failed accept (out of descriptors).
 const RETRY: Duration = Duration::from_millis(20);
 /// How long a client has to read an answer, and to leave after a refusal.
@@ -49,7 +46,7 @@ const DISCARDED_BYTES: u64 = 2 * 1024 * 1024;
 pub struct ListenerConfig {
     /// `SO_SNDBUF`; `None`: autotuning.
     pub send_buffer_bytes: Option<u32>,
-    /// `TCP_CONGESTION`; `None`: the default of the machine.
+    /// `TCP_CONGESTION`, which connections inherit; `None`: the default of the machine.
     pub congestion: Option<String>,
     /// Accept so many connections, each number once, and close the port after the last;
     /// `None`: any number, until the listener is dropped.
@@ -128,10 +125,15 @@ impl ConnectionSlots {
 /// the engines.
 ///
 /// # Errors
-/// When the address cannot be listened on.
+/// When the address cannot be listened on, or the kernel refuses the congestion control.
 pub fn listen(host: IpAddr, port: u16, config: ListenerConfig, to: Dispatcher) -> Result<Listener> {
-    let listener = bind((host, port).into())
-        .with_context(|| format!("cannot listen on {host}:{port}: choose another --port"))?;
+    let listener = match listener::open((host, port).into(), config.congestion.as_deref()) {
+        Err(ListenError::Address(error)) => {
+            let context = format!("cannot listen on {host}:{port}: choose another --port");
+            return Err(Error::new(error).context(context));
+        }
+        opened => opened?,
+    };
     let address = listener.local_addr()?;
     // Some descriptors are kept for handshakes, so that clients beyond the capacity get an
     // answer.
@@ -156,16 +158,6 @@ pub fn listen(host: IpAddr, port: u16, config: ListenerConfig, to: Dispatcher) -
         runtime.shutdown_background();
     })?;
     Ok(Listener { address, url, capacity, free, _open: open })
-}
-
-/// Like `TcpListener::bind`, with a longer backlog.
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
 }
 
 /// Accepts clients until all expected connections are complete, or for ever.
@@ -223,7 +215,7 @@ impl Acceptor {
             return self.answer(socket, peer, deadline).await;
         };
         let accept = TlsAcceptor::from(Arc::clone(config)).accept(socket);
-        let secured = timeout_at(deadline, accept).await.map_err(anyhow::Error::from);
+        let secured = timeout_at(deadline, accept).await.map_err(Error::from);
         // A client that speaks no TLS cannot be answered.
         let secured = secured.and_then(|done| done.context("no TLS"));
         let socket = secured.inspect_err(|_| self.config.counts.refuse(None))?;
@@ -295,8 +287,7 @@ impl Acceptor {
         })
         .await??;
         let (socket, tls) = socket.into_parts()?;
-        let config = &self.config;
-        kernel::set_options(&socket, config.send_buffer_bytes, config.congestion.as_deref())?;
+        kernel::set_options(&socket, self.config.send_buffer_bytes)?;
         Ok((socket, tls))
     }
 

@@ -2,8 +2,6 @@
 
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit};
-use nix::sys::socket::{getsockopt, setsockopt, sockopt};
-use std::ffi::OsString;
 use std::io::{Error, Result};
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
@@ -59,21 +57,14 @@ pub fn queued_bytes(socket: &TcpStream) -> Result<u64> {
     Ok(u64::try_from(queued).unwrap_or(0))
 }
 
-/// Sets `TCP_NODELAY`, and the options that are given.
+/// Sets `TCP_NODELAY`, and the size of the send buffer if it is given.
 ///
 /// # Errors
-/// When the kernel refuses, as it does for an unknown congestion control.
-pub fn set_options(
-    socket: &TcpStream,
-    send_buffer_bytes: Option<u32>,
-    congestion: Option<&str>,
-) -> Result<()> {
+/// When the kernel refuses.
+pub fn set_options(socket: &TcpStream, send_buffer_bytes: Option<u32>) -> Result<()> {
     socket.set_nodelay(true)?;
     if let Some(bytes) = send_buffer_bytes {
         socket2::SockRef::from(socket).set_send_buffer_size(bytes as usize)?;
-    }
-    if let Some(name) = congestion {
-        setsockopt(socket, sockopt::TcpCongestion, &OsString::from(name))?;
     }
     Ok(())
 }
@@ -83,8 +74,8 @@ pub fn set_options(
 /// # Errors
 /// When the socket is gone.
 pub fn congestion(socket: &TcpStream) -> Result<String> {
-    let name = getsockopt(socket, sockopt::TcpCongestion)?;
-    Ok(name.to_string_lossy().trim_end_matches('\0').to_owned())
+    let name = socket2::SockRef::from(socket).tcp_congestion()?;
+    Ok(String::from_utf8_lossy(&name).trim_end_matches('\0').to_owned())
 }
 
 /// `SO_SNDBUF` in force, in bytes.

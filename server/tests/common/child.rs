@@ -21,6 +21,7 @@ pub fn plan(schedule: Schedule, duration_ms: u64) -> ServerPlan {
         sample: Sample { first: 3, stride: 7 },
         send_buffer_bytes: None,
         congestion: None,
+        listener_fd: None,
         spin: false,
         slow_consumer: None,
         threads: 1,

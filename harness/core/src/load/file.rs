@@ -1,5 +1,6 @@
 //! Reads workload files, and refuses keys that contradict each other.
 
+use crate::load::congestion;
 use crate::load::workload::{RankBy, Recording, Workload};
 use crate::text::nearest;
 use anyhow::{Context, Result, anyhow, bail};
@@ -45,7 +46,8 @@ impl Workload {
     }
 
     fn parse(text: &str) -> Result<Self> {
-        let workload: Self = toml::from_str(text)?;
+        let mut workload: Self = toml::from_str(text)?;
+        workload.congestion = congestion::of_file(workload.congestion)?;
         let simple = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if workload.name.is_empty() || !workload.name.chars().all(simple) {
             bail!("name: use letters, digits, `-`, `_` and `.` only");

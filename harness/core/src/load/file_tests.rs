@@ -57,6 +57,11 @@ fn mistakes_are_named() {
             "`1us` is not a whole number of milliseconds",
         ),
         ("rate_per_s=5\nsample_stride=0", "sample_stride: must be at least 1"),
+        (
+            "rate_per_s=5\ncongestion='the best'",
+            "congestion: `the best` is not the name of an algorithm, such as cubic, reno or bbr, nor \"inherit\"",
+        ),
+        ("rate_per_s=5\ncongestion='longer-than-any-name'", "congestion: `longer-than-any-name`"),
         ("rate_per_s=0", "rate_per_s: 0 is not between"),
         ("rate_per_s=5\ncolour=1", "unknown field `colour`"),
         ("rate_per_s=5\nqueue_bound=0", "queue_bound: must be at least 1"),
@@ -199,4 +204,19 @@ fn a_varied_rate_is_known_with_and_without_its_base() {
         assert_eq!(workload.rate_varied_from(&other), None, "{}", workload.name);
     }
     assert_eq!(steady.rate_varied_from(&steady), None);
+}
+
+#[test]
+fn a_file_asks_for_cubic_unless_it_says_otherwise() {
+    let asked = |line: &str| with_head(&format!("rate_per_s=5\n{line}")).unwrap().congestion;
+    assert_eq!(asked("").as_deref(), Some("cubic"));
+    assert_eq!(asked("congestion='bbr'").as_deref(), Some("bbr"));
+    assert_eq!(asked("congestion='inherit'"), None);
+    // As saved by campaigns before there was a choice: they used the machine's default.
+    let inherit = with_head("rate_per_s=5\ncongestion='inherit'").unwrap();
+    let mut json = serde_json::to_value(&inherit).unwrap();
+    assert_eq!(json["congestion"], Value::Null);
+    assert_eq!(serde_json::from_value::<Workload>(json.clone()).unwrap(), inherit);
+    json.as_object_mut().unwrap().remove("congestion");
+    assert_eq!(serde_json::from_value::<Workload>(json).unwrap(), inherit);
 }

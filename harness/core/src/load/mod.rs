@@ -1,8 +1,9 @@
 //! What is offered: workloads, policies for slow consumers, the server, and the plan of a
 //! round that follows from them.
 //!
-//! `policy ← workload ← {file ← group, plan ← first_tick}`; `server ← plan`.
+//! `policy ← workload ← {congestion ← file ← group, plan ← first_tick}`; `server ← plan`.
 
+pub mod congestion;
 pub mod file;
 pub mod first_tick;
 pub mod group;

@@ -239,6 +239,7 @@ impl Plan {
             sample: self.sample(),
             send_buffer_bytes: self.workload.send_buffer(),
             congestion: self.workload.congestion.clone(),
+            listener_fd: None,
             spin,
             log_ceiling_bytes: self.workload.log_ceiling_bytes,
             slow_consumer: self.workload.slow_consumer,

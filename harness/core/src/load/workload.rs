@@ -71,7 +71,8 @@ pub struct Workload {
     /// `SO_SNDBUF` of the server; absent: autotuning.
     #[serde(default, deserialize_with = "file::buffer")]
     pub send_buffer_bytes: Option<u32>,
-    /// `TCP_CONGESTION` of the server; absent: the machine's default.
+    /// `TCP_CONGESTION` of the server's end of each connection; null: the machine's default,
+    /// `"inherit"` in a file, where an absent key means `cubic`.
     pub congestion: Option<String>,
     /// The resident memory at which a client with an unbounded queue stops, in bytes.
     #[serde(default = "default_memory_ceiling_bytes", deserialize_with = "file::size")]

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// The machine, as a campaign records it.
@@ -33,6 +34,10 @@ pub struct Machine {
     pub tcp_wmem_bytes: Option<String>,
     /// The kernel's clock source, such as `tsc`.
     pub clocksource: Option<String>,
+    /// Further defaults of the kernel and the processor that move results, by name, such as
+    /// `net.ipv4.tcp_autocorking`; null: not readable. Absent in older campaigns.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kernel_settings: BTreeMap<String, Option<String>>,
     /// Load average over one minute before the campaign.
     pub load_before: Option<f32>,
     /// Whether it is a virtual machine, and of which hypervisor; absent in older campaigns, and
@@ -128,20 +133,24 @@ impl Machine {
         ]
         .map(|(name, value)| (name, value.clone().unwrap_or_else(|| "unknown".to_owned())))
     }
-}
 
-/// One line: processor, CPUs, memory, kernel, congestion control.
-impl fmt::Display for Machine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The machine in one line, with the congestion control that was in force on it.
+    #[must_use]
+    pub fn with_congestion(&self, in_force: &str) -> String {
         let memory_gib = self.memory_bytes.unwrap_or(0) as f64 / f64::from(1 << 30);
-        write!(
-            f,
-            "{}, {} CPUs, {memory_gib:.0} GiB, Linux {}, TCP {}",
+        format!(
+            "{}, {} CPUs, {memory_gib:.0} GiB, Linux {}, TCP {in_force}",
             self.cpu_model.as_deref().unwrap_or("unknown CPU"),
             self.cpus_online,
             self.kernel,
-            self.congestion_control.as_deref().unwrap_or("?"),
         )
+    }
+}
+
+/// One line: processor, CPUs, memory, kernel, the default congestion control.
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.with_congestion(self.congestion_control.as_deref().unwrap_or("?")))
     }
 }
 

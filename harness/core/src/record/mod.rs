@@ -3,6 +3,7 @@
 pub mod counters;
 pub mod cpus;
 pub mod drops;
+pub mod environment;
 pub mod machine;
 pub mod overflow;
 pub mod placement;

@@ -1,6 +1,7 @@
 //! The record of a round, before anything is computed from it.
 
 use crate::record::drops::Drops;
+use crate::record::environment::Padding;
 use crate::record::snapshot::Method;
 use crate::record::watched::Watched;
 use contract::{ClientEnd, ClientFinal, ClientHello, Connected, SampleRow, ServerFinal};
@@ -12,6 +13,10 @@ pub struct Record {
     pub hello: ClientHello,
     /// The first connection, as the server reported it.
     pub connected: Connected,
+    /// The congestion control of all connections.
+    pub congestion: Congestion,
+    /// By how much the environments of its processes were lengthened.
+    pub padding: Padding,
     /// The versions in the server's hello.
     pub server_versions: Vec<String>,
     /// How the kernel queues were read.
@@ -30,6 +35,15 @@ pub struct Record {
     /// The seqs at which the server generated a new message; empty where it did so for
     /// every tick.
     pub fresh: Vec<u64>,
+}
+
+/// The congestion control of the connections of a round, as read while they were open.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Congestion {
+    /// At the server's end, which sends the ticks; `None`: it could not be read.
+    pub server: Option<String>,
+    /// At the client's end, which sends acknowledgements and pongs; `None`: as above.
+    pub client: Option<String>,
 }
 
 /// What is known of one connection.

@@ -11,7 +11,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Difference {
     /// The name of the property.
-    pub what: &'static str,
+    pub what: String,
     /// Its value in A.
     pub a: String,
     /// Its value in B.
@@ -93,6 +93,8 @@ pub enum Note {
         list(differing, "; ")
     )]
     RatiosAcross { client: String, differing: Vec<Differing> },
+    #[error("built or started in different ways: {}", list(differences, "; "))]
+    Builds { differences: Vec<Difference> },
     #[error("the files of {side} differed from its commit")]
     Dirty { side: Which },
     #[error("{side} is incomplete ({status}): rounds are missing")]

@@ -3,9 +3,11 @@
 use bench_archive::archive::Archive;
 use bench_archive::campaign::{Campaign, Status, UTC};
 use bench_core::analysis::rows::result::RoundResult;
+use bench_core::load::congestion;
+use bench_core::load::workload::Workload;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use tick::Tape;
@@ -40,6 +42,9 @@ pub struct Side<'a> {
     pub rounds: Vec<&'a RoundResult>,
     /// Recordings that were replayed, by the name of their workload, as far as they are saved.
     pub tapes: BTreeMap<String, Arc<Tape>>,
+    /// The congestion control in force, by the name of the workload: several algorithms if its
+    /// rounds differ.
+    pub congestion: BTreeMap<String, String>,
 }
 
 impl<'a> Side<'a> {
@@ -52,6 +57,7 @@ impl<'a> Side<'a> {
             campaign: &archive.campaign,
             rounds: archive.rounds.iter().map(|round| &round.result).collect(),
             tapes: names.filter_map(|name| Some((name.clone(), archive.tape(name)?))).collect(),
+            congestion: congestion(archive),
         }
     }
 
@@ -66,6 +72,27 @@ impl<'a> Side<'a> {
             command: self.campaign.command.clone(),
         }
     }
+}
+
+/// The congestion control that each workload's rounds used; for a workload without rounds, the
+/// one that they would have used.
+fn congestion(archive: &Archive) -> BTreeMap<String, String> {
+    let campaign = &archive.campaign;
+    let read_in = |workload: &Workload| {
+        let rounds = archive.rounds.iter().filter(|round| round.result.workload == workload.name);
+        let names = rounds.filter_map(|round| round.evidence.as_ref()?.congestion.as_deref());
+        names.collect::<BTreeSet<&str>>()
+    };
+    let of = |workload: &Workload| {
+        let read = read_in(workload);
+        let default = campaign.machine.congestion_control.as_deref();
+        let in_force = match read.is_empty() {
+            true => congestion::in_force(workload, default)?.to_owned(),
+            false => read.into_iter().collect::<Vec<_>>().join(" and "),
+        };
+        Some((workload.name.clone(), in_force))
+    };
+    campaign.workloads.iter().filter_map(of).collect()
 }
 
 /// What identifies a campaign.

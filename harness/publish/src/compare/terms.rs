@@ -5,9 +5,12 @@ use super::note::{Difference, Note, Setting, Times};
 use super::side::{Filter, Side, Which};
 use anyhow::{Result, bail};
 use bench_archive::campaign::{Campaign, Kind, Request, Status};
+use bench_core::load::congestion::differing_loads;
 use bench_core::load::server::ServedBy;
-use bench_core::load::workload::{self, Workload};
+use bench_core::load::workload::Workload;
+use bench_core::record::machine::Machine;
 use bench_core::text::digits::nanos;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tick::Tape;
 
@@ -24,6 +27,8 @@ pub struct Terms<'a> {
     pub contract: u32,
     /// Its workloads, and their recordings as far as they are saved.
     pub workloads: Vec<(&'a Workload, Option<Arc<Tape>>)>,
+    /// The congestion control in force, by the name of the workload, as far as it is known.
+    pub congestion: BTreeMap<String, String>,
     /// Its options, as far as they are recorded.
     pub request: Option<&'a Request>,
 }
@@ -39,6 +44,7 @@ impl<'a> Terms<'a> {
             server: &side.campaign.server,
             contract: side.campaign.contract,
             workloads: side.campaign.workloads.iter().map(with_tape).collect(),
+            congestion: side.congestion.clone(),
             request: side.campaign.request.as_ref(),
         }
     }
@@ -81,7 +87,9 @@ pub fn agree(a: &Terms<'_>, b: &Terms<'_>, filter: &Filter) -> Result<()> {
         let Some((of_b, tape_b)) = b.workloads.iter().find(|(w, _)| w.name == of_a.name) else {
             continue;
         };
-        let mut keys = workload::differing_keys(of_a, of_b);
+        let in_force = |terms: &'_ Terms<'_>| terms.congestion.get(&of_a.name).cloned();
+        let (in_a, in_b) = (in_force(a), in_force(b));
+        let mut keys = differing_loads((of_a, in_a.as_deref()), (of_b, in_b.as_deref()));
         if tape_a.is_some() && tape_b.is_some() && tape_a != tape_b {
             keys.push("the recording".to_owned());
         }
@@ -135,6 +143,10 @@ pub fn notes(a: &Side<'_>, b: &Side<'_>, filter: &Filter) -> Vec<Note> {
     if !differences.is_empty() {
         notes.push(Note::Machines { differences });
     }
+    let differences = builds(of_a, of_b);
+    if !differences.is_empty() {
+        notes.push(Note::Builds { differences });
+    }
     for (side, campaign) in [(Which::A, of_a), (Which::B, of_b)] {
         if campaign.dirty == Some(true) {
             notes.push(Note::Dirty { side });
@@ -152,6 +164,36 @@ pub fn notes(a: &Side<'_>, b: &Side<'_>, filter: &Filter) -> Vec<Note> {
     notes
 }
 
+/// How the programs were built and started differently, if both campaigns say how.
+fn builds(a: &Campaign, b: &Campaign) -> Vec<Difference> {
+    let facts = |campaign: &Campaign| {
+        let (built, started) = (campaign.toolchain.as_ref()?, campaign.environment.as_ref()?);
+        let mut facts = built.set_outside.clone();
+        let settings = built.profile_settings.iter();
+        facts.extend(settings.map(|(key, value)| (format!("profile {key}"), value.clone())));
+        facts.insert("profile".to_owned(), built.profile.clone());
+        facts.insert("compiler".to_owned(), built.rustc.clone()?);
+        facts.extend(started.asked_for.iter().map(|name| (name.clone(), "passed on".to_owned())));
+        Some(facts)
+    };
+    let (Some(of_a), Some(of_b)) = (facts(a), facts(b)) else { return Vec::new() };
+    let names: BTreeSet<&String> = of_a.keys().chain(of_b.keys()).collect();
+    let shown = |value: Option<&String>| value.map_or("absent", String::as_str).to_owned();
+    let all = names.into_iter().map(|name| (name, of_a.get(name), of_b.get(name)));
+    all.filter(|(_, a, b)| a != b)
+        .map(|(what, a, b)| Difference { what: what.clone(), a: shown(a), b: shown(b) })
+        .collect()
+}
+
+/// Settings of the kernel that have names of their own in [`machine`].
+const FACTS: [&str; 5] = [
+    "cpu.frequency_governor",
+    "kernel.version",
+    "net.ipv4.tcp_congestion_control",
+    "net.ipv4.tcp_rmem",
+    "net.ipv4.tcp_wmem",
+];
+
 /// How two machines, and the placement on them, differ besides [`machines::differing`].
 fn machine(a: &Campaign, b: &Campaign) -> Vec<Difference> {
     let facts = |campaign: &Campaign| {
@@ -163,8 +205,23 @@ fn machine(a: &Campaign, b: &Campaign) -> Vec<Difference> {
         let placement = [("placement", campaign.placement.to_string())];
         hardware.into_iter().chain(m.settings()).chain(placement)
     };
-    let both = facts(a).zip(facts(b));
-    both.filter(|(a, b)| a.1 != b.1).map(|((what, a), (_, b))| Difference { what, a, b }).collect()
+    let both = facts(a).zip(facts(b)).filter(|(a, b)| a.1 != b.1);
+    let both = both.map(|((what, a), (_, b))| Difference { what: what.to_owned(), a, b });
+    both.chain(kernel_settings(&a.machine, &b.machine)).collect()
+}
+
+/// Further settings of the kernel that differ, of those that both have recorded and that are
+/// not among the facts already.
+fn kernel_settings(a: &Machine, b: &Machine) -> impl Iterator<Item = Difference> {
+    let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
+    a.kernel_settings.iter().filter_map(move |(name, of_a)| {
+        let of_b = b.kernel_settings.get(name)?;
+        (of_a != of_b && !FACTS.contains(&name.as_str())).then(|| Difference {
+            what: name.clone(),
+            a: shown(of_a),
+            b: shown(of_b),
+        })
+    })
 }
 
 /// Notes on different servers, clients and versions.
@@ -252,7 +309,8 @@ mod tests {
     fn terms<'a>(kind: Kind, workload: &'a Workload, request: Option<&'a Request>) -> Terms<'a> {
         static SERVER: LazyLock<ServedBy> = LazyLock::new(ServedBy::default);
         let workloads = vec![(workload, None)];
-        Terms { name: "x", kind, server: &SERVER, contract: 2, workloads, request }
+        let congestion = BTreeMap::new();
+        Terms { name: "x", kind, server: &SERVER, contract: 2, workloads, congestion, request }
     }
 
     fn refused(a: &Terms<'_>, b: &Terms<'_>) -> String {
@@ -287,6 +345,23 @@ mod tests {
         assert!(error.contains("the recording"), "{error}");
         let default = Filter::default();
         agree(&with(tape("gap_ns\n5\n")), &with(None), &default).unwrap();
+    }
+
+    #[test]
+    fn different_congestion_control_cannot_be_compared() {
+        let w = workload("rate_per_s=5");
+        let of = |name: &str| Terms {
+            congestion: BTreeMap::from([("w".to_owned(), name.to_owned())]),
+            ..terms(Kind::Compare, &w, None)
+        };
+        let error = refused(&of("bbr"), &of("cubic"));
+        assert!(error.contains("congestion bbr and cubic; leave it out"), "{error}");
+        agree(&of("bbr"), &of("bbr"), &Filter::default()).unwrap();
+        // One that asked for what the other had by default.
+        let asked = Workload { congestion: Some("bbr".into()), ..w.clone() };
+        let asked = Terms { workloads: vec![(&asked, None)], ..of("bbr") };
+        agree(&of("bbr"), &asked, &Filter::default()).unwrap();
+        refused(&of("cubic"), &asked);
     }
 
     #[test]

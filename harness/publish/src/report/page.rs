@@ -15,6 +15,8 @@ use bench_core::analysis::capacity::result::Probe;
 use bench_core::analysis::rows::ranking::{self, ROUNDS_FOR_TESTS};
 use bench_core::analysis::rows::row::Row;
 use bench_core::load::workload::Workload;
+use bench_core::record::environment::Toolchain;
+use bench_core::record::machine::Machine;
 use bench_core::record::placement::Placed;
 use bench_core::text::digits::{count, nanos};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -50,7 +52,7 @@ pub fn render(archive: &Archive) -> Result<Markup> {
                     h1 { (title) }
                     p.soft {
                         "Tick Bench: which WebSocket client keeps up with a fast market-data feed, and where does the backlog go when it does not? "
-                        (campaign.machine) "."
+                        (campaign.machine_line()) "."
                         @if campaign.status != Status::Complete {
                             " " strong { "This campaign is " (campaign.status) ": not all rounds were run." }
                         }
@@ -278,12 +280,23 @@ fn machine(campaign: &Campaign) -> Markup {
         Placed::Sentence(_) => None,
     };
     let runs_on = machine.virtualisation.map(|found| ("virtualisation", found.to_string()));
-    let facts = hardware.into_iter().chain(runs_on).chain(machine.settings());
-    let facts = facts.chain(conditions).chain(why);
+    let chosen = campaign.workloads.iter().any(|workload| workload.congestion.is_some());
+    let congestion =
+        chosen.then(|| ("congestion control in force", campaign.congestion().join(" and ")));
+    let facts = hardware
+        .into_iter()
+        .chain(runs_on)
+        .chain(machine.settings())
+        .chain(congestion)
+        .chain(conditions)
+        .chain(why)
+        .chain(built(campaign));
     html! {
         section {
             h2 { "Machine and versions" }
             dl.facts { @for (name, value) in facts { dt { (name) } dd { (value) } } }
+            @for note in campaign.notes() { p { (note) } }
+            (kernel_settings(machine))
             div.scroll tabindex="0" {
                 table {
                     thead { tr {
@@ -305,6 +318,36 @@ fn machine(campaign: &Campaign) -> Markup {
                         } }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// How server and clients were built and started; nothing for campaigns that did not record it.
+fn built(campaign: &Campaign) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if let Some(Toolchain { rustc, profile, profile_settings, .. }) = &campaign.toolchain {
+        let settings = profile_settings.iter().map(|(key, value)| format!("{key} {value}"));
+        let profile = [profile.clone()].into_iter().chain(settings).collect::<Vec<_>>();
+        facts.push(("compiler", rustc.clone().unwrap_or_else(|| "unknown".into())));
+        facts.push(("profile", profile.join(", ")));
+    }
+    if let Some(environment) = &campaign.environment {
+        let names = [environment.passed.as_slice(), &environment.asked_for].concat().join(", ");
+        facts.push(("variables passed on", format!("{names} ({} bytes)", environment.bytes)));
+    }
+    facts
+}
+
+/// Defaults of the kernel and the processor; nothing for campaigns that did not record them.
+fn kernel_settings(machine: &Machine) -> Markup {
+    html! {
+        @if !machine.kernel_settings.is_empty() {
+            details {
+                summary { "Defaults of the kernel and the processor that move results" }
+                dl.facts { @for (name, value) in &machine.kernel_settings {
+                    dt { code { (name) } } dd { (value.as_deref().unwrap_or("unknown")) }
+                } }
             }
         }
     }

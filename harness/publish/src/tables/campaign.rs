@@ -26,7 +26,7 @@ pub fn heading(campaign: &Campaign, style: Style) -> String {
         style.text(&campaign.started),
         campaign.status,
         campaign.seed,
-        style.text(&campaign.machine.to_string()),
+        style.text(&campaign.machine_line()),
         style.text(&campaign.placement.to_string()),
         campaign.rounds,
         campaign.warmup_s,
@@ -50,7 +50,17 @@ pub fn tables(campaign: &Campaign, style: Style) -> String {
             own.chain(across).collect::<Vec<_>>().join("\n")
         }
     };
-    format!("{tables}{}{}", counters::notes(campaign, style), server(campaign, style))
+    format!(
+        "{tables}{}{}{}",
+        counters::notes(campaign, style),
+        server(campaign, style),
+        conditions(campaign, style)
+    )
+}
+
+/// The notes on the environment and the build of its programs; empty without any.
+fn conditions(campaign: &Campaign, style: Style) -> String {
+    campaign.notes().iter().map(|note| format!("\n{}\n", style.prose(note))).collect()
 }
 
 /// The note on a server that is not the default; empty without one.

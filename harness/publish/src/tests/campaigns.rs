@@ -127,6 +127,7 @@ impl Synthetic {
             campaign: &self.campaign,
             rounds: self.rounds.iter().collect(),
             tapes: BTreeMap::new(),
+            congestion: BTreeMap::new(),
         }
     }
 }

@@ -6,6 +6,7 @@ mod campaigns;
 mod catalogue;
 mod chart;
 mod compare;
+mod conditions;
 mod counters;
 mod diffs;
 mod export;

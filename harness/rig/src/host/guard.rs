@@ -3,6 +3,7 @@
 //! When its input ends – the harness is gone, even by SIGKILL – it kills the groups that
 //! are left, with whatever they started, and removes the directory.
 
+use super::environment::Environment;
 use super::strays;
 use anyhow::{Context, Result, anyhow};
 use contract::child::Keeper;
@@ -19,6 +20,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 #[derive(Debug)]
 pub struct Guard {
     process: Child,
+    /// What children get of the harness's own environment.
+    environment: Environment,
     meter_dir: PathBuf,
     groups: Mutex<Groups>,
 }
@@ -37,9 +40,11 @@ impl Guard {
     /// private directory: there is no instant at which the harness could be killed and
     /// leave it behind.
     ///
+    /// Children get `environment`.
+    ///
     /// # Errors
     /// When it cannot be started, or cannot create the directory.
-    pub fn start() -> Result<Self> {
+    pub fn start(environment: Environment) -> Result<Self> {
         let program = std::env::current_exe().context("the harness's own program")?;
         let mut process = Command::new(program)
             .arg("guard")
@@ -56,7 +61,7 @@ impl Guard {
             serde_json::from_str(&answer).context("the guard does not answer")?;
         let meter_dir = created.map_err(|error| anyhow!("the guard: {error}"))?;
         let groups = Mutex::new(Groups { lines, released: BTreeSet::new() });
-        Ok(Self { process, meter_dir, groups })
+        Ok(Self { process, environment, meter_dir, groups })
     }
 
     /// The private directory for meters, in memory if there is a /dev/shm.
@@ -87,6 +92,7 @@ impl Groups {
 /// Several threads may start children at once.
 impl Keeper for Guard {
     fn prepare(&self, command: &mut Command) {
+        self.environment.clean(command);
         command.env(strays::MARK, &self.meter_dir);
     }
 

@@ -1,5 +1,6 @@
 //! The properties of the machine that affect the numbers.
 
+use super::kernel_settings;
 use super::virtualisation;
 use bench_core::record::machine::Machine;
 use nix::sys::utsname::uname;
@@ -26,13 +27,20 @@ pub fn read(cpus_allowed: String) -> Machine {
         cpus_online: cpu.as_ref().map_or(0, procfs::CpuInfo::num_cores),
         memory_bytes: Meminfo::current().ok().map(|m| m.mem_total),
         governor: setting("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        congestion_control: setting("/proc/sys/net/ipv4/tcp_congestion_control"),
+        congestion_control: default_congestion(),
         tcp_rmem_bytes: setting("/proc/sys/net/ipv4/tcp_rmem"),
         tcp_wmem_bytes: setting("/proc/sys/net/ipv4/tcp_wmem"),
         clocksource: setting("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
+        kernel_settings: kernel_settings::read(Path::new("/")),
         load_before: LoadAverage::current().ok().map(|load| load.one),
         virtualisation: virtualisation::detect(Path::new("/")),
     }
+}
+
+/// The congestion control of connections for which none is set.
+#[must_use]
+pub fn default_congestion() -> Option<String> {
+    setting("/proc/sys/net/ipv4/tcp_congestion_control")
 }
 
 /// The host name without its domain, in characters that are safe in the name of a directory.

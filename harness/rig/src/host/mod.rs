@@ -1,11 +1,14 @@
 //! The machine: CPUs, processes, kernel queues, and what else runs on it.
 
 pub mod affinity;
+pub mod congestion;
 pub mod counters;
 pub mod descriptors;
+pub mod environment;
 pub mod guard;
 pub mod kernel_dump;
 pub mod kernel_queues;
+pub mod kernel_settings;
 pub mod machine;
 pub mod placement;
 pub mod process;

@@ -1,33 +1,75 @@
 //! Starts children pinned to their CPUs, and so that the kernel ends them with the harness.
 
-use super::affinity;
+use super::{affinity, environment};
 use bench_core::record::cpus::CpuList;
 use contract::child::{Child, Keeper};
 use contract::fault::{Fault, Peer};
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-/// Starts a child, whose program and arguments are `program`, in `dir` on these CPUs. Call it
-/// from the main thread: the kernel ends the child with the thread that forked.
+/// A program of a manifest.
+#[derive(Debug, Clone, Copy)]
+pub struct Program<'a> {
+    /// The program and its arguments.
+    pub argv: &'a [String],
+    /// Its working directory.
+    pub dir: &'a Path,
+    /// The variables that its manifest sets.
+    pub env: &'a BTreeMap<String, String>,
+}
+
+/// How it is started.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Launch<'a> {
+    /// The CPUs that it may use; `None`: those of the harness.
+    pub cpus: Option<&'a CpuList>,
+    /// A socket that it inherits, under the same number.
+    pub socket: Option<&'a TcpListener>,
+    /// By how much its environment is lengthened.
+    pub padding_bytes: u32,
+}
+
+/// Starts a child; `keeper` decides what else is in its environment. Call it from the main
+/// thread: the kernel ends the child with the thread that forked.
 ///
 /// # Errors
 /// [`Fault::Start`] when it cannot be started or kept.
 pub fn start<'k, L: DeserializeOwned + Send + 'static>(
     peer: Peer,
-    (program, dir): (&[String], &Path),
-    cpus: Option<&CpuList>,
+    program: Program<'_>,
+    launch: Launch<'_>,
     keeper: &'k dyn Keeper,
 ) -> Result<Child<'k, L>, Fault> {
-    let mut command = Command::new(&program[0]);
-    command.args(&program[1..]).current_dir(dir);
-    bind(&mut command, cpus.cloned());
+    let mut command = Command::new(&program.argv[0]);
+    command.args(&program.argv[1..]).current_dir(program.dir).envs(program.env);
+    command.env(environment::PADDING, environment::padding(launch.padding_bytes));
+    bind(&mut command, launch.cpus.cloned());
+    if let Some(socket) = launch.socket {
+        inherit(&mut command, socket.as_raw_fd());
+    }
     Child::spawn(peer, command, keeper)
+}
+
+/// Has a program that is about to be started inherit a descriptor, under the same number.
+fn inherit(command: &mut Command, descriptor: RawFd) {
+    let prepare = move || {
+        // SAFETY: the caller keeps it open until the program has been started.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor) };
+        fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        Ok(())
+    };
+    // SAFETY: between fork and exec only a system call is made.
+    unsafe { command.pre_exec(prepare) };
 }
 
 /// Pins a program that is about to be started to these CPUs, and has the kernel end it when

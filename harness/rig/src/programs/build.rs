@@ -2,7 +2,7 @@
 
 use super::roster::{Entry, Recipe};
 use super::servers::Server;
-use crate::host::spawn::end_with_harness;
+use crate::host::spawn::{Program, end_with_harness};
 use anyhow::{Context, Error, Result, anyhow, bail};
 use bench_core::analysis::verdict::reason::{Reason, Unavailability};
 use cargo_metadata::Message;
@@ -44,8 +44,20 @@ pub struct Programs {
     pub server: Vec<String>,
     /// The server's working directory.
     pub server_dir: PathBuf,
+    /// The variables that the server's manifest sets.
+    pub server_env: BTreeMap<String, String>,
+    /// Whether the server inherits its listening socket.
+    pub server_inherits: bool,
     /// By client name.
     pub clients: BTreeMap<String, Built>,
+}
+
+impl Programs {
+    /// The server, to be started.
+    #[must_use]
+    pub fn server_program(&self) -> Program<'_> {
+        Program { argv: &self.server, dir: &self.server_dir, env: &self.server_env }
+    }
 }
 
 /// Builds a server and these clients. A client that cannot be built is reported in its
@@ -79,7 +91,13 @@ pub fn build(root: &Path, server: &Server, entries: &[Entry], profile: &str) -> 
         (name.clone(), built.unwrap_or_else(|error| unbuilt(&error)))
     };
     let clients = entries.iter().map(client).collect();
-    Ok(Programs { server: argv, server_dir: server.recipe.dir.clone(), clients })
+    Ok(Programs {
+        server: argv,
+        server_dir: server.recipe.dir.clone(),
+        server_env: server.recipe.env.clone(),
+        server_inherits: server.inherits_listener,
+        clients,
+    })
 }
 
 /// Builds a server that is not part of this workspace.
@@ -410,6 +428,7 @@ mod tests {
                 },
                 command: Some(vec![name.to_owned()]),
                 args: Vec::new(),
+                env: BTreeMap::new(),
                 needs: Vec::new(),
             },
         };

@@ -3,6 +3,7 @@
 
 use super::build::{Built, Programs};
 use super::roster::Entry;
+use crate::host::environment::Environment;
 use crate::host::guard::Guard;
 use anyhow::Result;
 use bench_core::analysis::verdict::reason::Reason;
@@ -27,7 +28,9 @@ pub fn play(
     report: &(dyn Fn(&Case, &Finding) + Sync),
 ) -> Vec<Option<Finding>> {
     let args: Vec<&str> = argv[1..].iter().map(String::as_str).collect();
-    let program = Program { path: &argv[0], args: &args, dir: Some(&entry.recipe.dir) };
+    let env: Vec<(&str, &str)> =
+        entry.recipe.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let program = Program { path: &argv[0], args: &args, dir: Some(&entry.recipe.dir), env: &env };
     let claims = claims(entry);
     let (next, findings) = (AtomicUsize::new(0), Mutex::new(vec![None; cases.len()]));
     std::thread::scope(|scope| {
@@ -56,9 +59,10 @@ pub fn play(
 pub fn exclude_failing(
     entries: &[Entry],
     programs: &mut Programs,
+    environment: &Environment,
     interrupted: &AtomicBool,
 ) -> Result<()> {
-    let guard = Guard::start()?;
+    let guard = Guard::start(environment.clone())?;
     let jobs = available_parallelism().map_or(1, usize::from);
     let quick: Vec<&Case> = CASES.iter().filter(|case| case.pace == Pace::Quick).collect();
     for entry in entries {

@@ -5,3 +5,4 @@ pub mod conform;
 pub mod roster;
 pub mod scaffold;
 pub mod servers;
+pub mod toolchain;

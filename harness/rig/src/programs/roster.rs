@@ -1,10 +1,12 @@
 //! Finds the clients: every `clients/*/client.toml`, and those named by path.
 
+use crate::host::spawn::Program;
 use anyhow::{Context, Result, bail};
 use bench_core::text::nearest;
 use contract::Class;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +47,9 @@ pub(crate) struct Run {
     pub(crate) command: Option<Vec<String>>,
     #[serde(default)]
     pub(crate) args: Vec<String>,
+    /// Variables of its environment.
+    #[serde(default)]
+    pub(crate) env: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -65,6 +70,8 @@ pub struct Recipe {
     pub command: Option<Vec<String>>,
     /// Arguments after the command.
     pub args: Vec<String>,
+    /// Variables of its environment, besides those that all programs get.
+    pub env: BTreeMap<String, String>,
     /// Programs that have to be on the PATH.
     pub needs: Vec<String>,
 }
@@ -213,6 +220,7 @@ fn load(path: &Path) -> Result<Vec<Entry>> {
             build: manifest.build,
             command: manifest.run.command,
             args: manifest.run.args,
+            env: manifest.run.env,
             needs: manifest.needs.programs,
         },
     };
@@ -243,6 +251,11 @@ pub(crate) fn sound<'a>(
     if build.cargo.is_none() && run.command.is_none() {
         bail!("[run] command: needed, as no cargo package is built");
     }
+    let is_variable = |name: &str| !name.is_empty() && !name.contains(['=', '\0']);
+    let own = |name: &str| name.starts_with("TICK_BENCH_");
+    if let Some(name) = run.env.keys().find(|name| !is_variable(name) || own(name)) {
+        bail!("[run] env: `{name}` cannot be set: choose another name");
+    }
     let commands = [&build.command, &run.command];
     if commands.into_iter().flatten().any(Vec::is_empty) {
         bail!("a command needs at least the program's name");
@@ -255,6 +268,12 @@ impl Recipe {
     #[must_use]
     pub fn missing_program(&self) -> Option<&str> {
         self.needs.iter().map(String::as_str).find(|program| !on_path(program))
+    }
+
+    /// The program, to be started by this command.
+    #[must_use]
+    pub fn program<'a>(&'a self, argv: &'a [String]) -> Program<'a> {
+        Program { argv, dir: &self.dir, env: &self.env }
     }
 
     /// The same with more arguments.
@@ -283,6 +302,10 @@ mod tests {
 
     #[test]
     fn a_client_and_its_variant_are_selectable() {
+        let with_env = SOUND.replace("args=['1']", "args=['1']\nenv={GOGC='off'}");
+        for entry in load(&room(&with_env).1).unwrap() {
+            assert_eq!(entry.recipe.env["GOGC"], "off", "{}", entry.name);
+        }
         let (room, path) = room(SOUND);
         let found = find(room.path(), std::slice::from_ref(&path)).unwrap();
         let names = |entries: &[Entry]| entries.iter().map(|e| e.name.clone()).collect::<Vec<_>>();

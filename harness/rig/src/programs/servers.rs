@@ -6,6 +6,7 @@ use bench_core::load::server::{DEFAULT, Paces, ServedBy, Style};
 use bench_core::load::workload::Workload;
 use bench_core::text::nearest;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 use tick::Schedule;
 
@@ -18,11 +19,24 @@ struct Manifest {
     #[serde(default)]
     paces: Paces,
     #[serde(default)]
+    listener: Listener,
+    #[serde(default)]
     build: Build,
     #[serde(default)]
     run: Run,
     #[serde(default)]
     needs: Needs,
+}
+
+/// `listener` in a `server.toml`: who opens the server's listening socket.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Listener {
+    /// The server itself, with the options of its plan.
+    #[default]
+    Own,
+    /// The harness, for a server that cannot set them.
+    Inherited,
 }
 
 /// A server, ready to be built and run.
@@ -32,6 +46,8 @@ pub struct Server {
     pub served_by: ServedBy,
     /// Why the suite has it, in one line.
     pub why: String,
+    /// Whether it inherits its listening socket from the harness.
+    pub inherits_listener: bool,
     /// How it is built and started.
     pub recipe: Recipe,
 }
@@ -94,11 +110,13 @@ pub fn own(root: &Path) -> Server {
         served_by: ServedBy::default(),
         why: "Writes each tick at its due time; campaigns use it unless another is named."
             .to_owned(),
+        inherits_listener: false,
         recipe: Recipe {
             dir: root.to_owned(),
             build: Build { cargo: Some(DEFAULT.to_owned()), command: None },
             command: None,
             args: Vec::new(),
+            env: BTreeMap::new(),
             needs: Vec::new(),
         },
     }
@@ -110,11 +128,13 @@ fn load(path: &Path) -> Result<Server> {
     Ok(Server {
         served_by: ServedBy { name: manifest.name, style: None, paces: manifest.paces },
         why: manifest.why,
+        inherits_listener: manifest.listener == Listener::Inherited,
         recipe: Recipe {
             dir,
             build: manifest.build,
             command: manifest.run.command,
             args: manifest.run.args,
+            env: manifest.run.env,
             needs: manifest.needs.programs,
         },
     })
@@ -164,6 +184,10 @@ mod tests {
         room
     }
 
+    fn load_one(manifest: &str) -> Server {
+        select(room(manifest).path(), "other", None).unwrap()
+    }
+
     const SOUND: &str =
         "name='other'\nwhy='w'\npaces='classic'\n[run]\ncommand=['x']\n[needs]\nprograms=['y']\n";
 
@@ -175,10 +199,13 @@ mod tests {
         assert_eq!(names, [DEFAULT, "other"]);
         let other = select(room.path(), "other", None).unwrap();
         assert_eq!(other.served_by.paces, Paces::Classic);
+        assert!(!other.inherits_listener);
         assert_eq!(other.served_by.options(), ["--server other"]);
         assert!(other.served_by.note().unwrap().contains("coordinated omission"));
         let own = select(room.path(), DEFAULT, Some(Style::Schedule)).unwrap();
         assert!(own.served_by.is_default() && own.served_by.note().is_none());
+        let inherits = load_one(&SOUND.replace("[run]", "listener='inherited'\n[run]"));
+        assert!(inherits.inherits_listener && !own.inherits_listener);
         let classic = select(room.path(), DEFAULT, Some(Style::Classic)).unwrap();
         assert_eq!(classic.served_by.options(), ["--style classic"]);
         assert_eq!(classic.recipe.args, ["child", "--style", "classic"]);
@@ -197,6 +224,7 @@ mod tests {
         for (manifest, expected) in [
             (SOUND.replace("'other'", "'tick-server'"), "two servers are named `tick-server`"),
             (SOUND.replace("'classic'", "'fast'"), "unknown variant `fast`"),
+            (SOUND.replace("[run]", "listener='mine'\n[run]"), "unknown variant `mine`"),
             (SOUND.replace("command=['x']", ""), "[run] command: needed"),
             (SOUND.to_owned() + "[extra]\n", "unknown field `extra`"),
         ] {

@@ -2,27 +2,31 @@
 
 use super::observer::Observer;
 use super::watch::{self, Early, OnSnapshot};
+use crate::host::congestion;
 use crate::host::counters::Counters;
 use crate::host::guard::Guard;
 use crate::host::kernel_dump::Dump;
 use crate::host::kernel_queues::Probe;
 use crate::host::process::Gauge;
-use crate::host::spawn::start;
+use crate::host::spawn::{Launch, Program, start};
 use anyhow::{Context, Result};
 use bench_core::analysis::verdict::reason::{Reason, Unavailability};
 use bench_core::load::plan::Plan;
+use bench_core::record::environment::Padding;
 use bench_core::record::placement::Placement;
-use bench_core::record::round::{Connection, Record};
+use bench_core::record::round::{Congestion, Connection, Record};
 use bench_core::record::snapshot::Snapshot;
 use contract::child::Child;
 use contract::fault::{Awaited, Fault, Misstep, Peer};
 use contract::meter::{MeterFile, Slot};
 use contract::{
-    ClientFinal, ClientHello, Connected, FromClient, FromServer, Policy, ServerFinal, Start,
-    ToClient, ToServer,
+    ClientFinal, ClientHello, Connected, FromClient, FromServer, Policy, ServerFinal, ServerPlan,
+    Start, ToClient, ToServer, listener,
 };
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::{AsRawFd, RawFd};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tick::clock::now_ns;
@@ -39,14 +43,14 @@ const MAX_DROPS: usize = 1 << 25;
 
 /// What runs in a round.
 pub struct Setup<'a> {
-    /// The server's program and arguments.
-    pub server: &'a [String],
-    /// The server's working directory.
-    pub server_dir: &'a Path,
-    /// The client's program and arguments.
-    pub client: &'a [String],
-    /// The client's working directory.
-    pub client_dir: &'a Path,
+    /// The server.
+    pub server: Program<'a>,
+    /// Whether the server inherits its listening socket, as it cannot set its options.
+    pub server_inherits: bool,
+    /// The client.
+    pub client: Program<'a>,
+    /// By how much their environments are lengthened.
+    pub padding: Padding,
     /// The load.
     pub plan: &'a Plan,
     /// The CPUs of server and client.
@@ -118,14 +122,28 @@ fn with_children(
     meters: Meters,
 ) -> Outcome {
     let placement = setup.placement;
-    let server = (setup.server, setup.server_dir);
-    let client = (setup.client, setup.client_dir);
+    let listener = match setup.server_inherits.then(|| open_listener(setup.plan)).transpose() {
+        Ok(listener) => listener,
+        Err(error) => {
+            return Outcome::Failed(Reason::Harness { error: format!("{error:#}") });
+        }
+    };
     let started = || -> Result<_, Fault> {
-        let server = start(Peer::Server, server, Some(&placement.server), guard)?;
+        let for_server = Launch {
+            cpus: Some(&placement.server),
+            socket: listener.as_ref(),
+            padding_bytes: setup.padding.server_bytes,
+        };
+        let for_client = Launch {
+            cpus: Some(&placement.client),
+            socket: None,
+            padding_bytes: setup.padding.client_bytes,
+        };
+        let server = start(Peer::Server, setup.server, for_server, guard)?;
         // Opened in between: what this thread starts from now on is counted.
         let counters = setup.counters.then(Counters::open);
         let clients = (0..setup.plan.workload.clients)
-            .map(|_| start(Peer::Client, client, Some(&placement.client), guard))
+            .map(|_| start(Peer::Client, setup.client, for_client, guard))
             .collect::<Result<Vec<_>, _>>()?;
         Ok((server, clients, counters))
     };
@@ -133,8 +151,11 @@ fn with_children(
         Ok(children) => children,
         Err(fault) => return Outcome::Failed(Reason::Fault { fault }),
     };
+    let listener_fd = listener.as_ref().map(AsRawFd::as_raw_fd);
+    // Only the server holds it now, and closes the port when it ends.
+    drop(listener);
     let mut children =
-        Children { server: &mut server, clients: &mut clients, counters, interrupted };
+        Children { server: &mut server, listener_fd, clients: &mut clients, counters, interrupted };
     match children.play(setup, meters, live) {
         Ok(Played::Done(record)) => {
             // All exits are awaited, whatever the first child did.
@@ -149,6 +170,13 @@ fn with_children(
         Ok(Played::Interrupted) => Outcome::Interrupted,
         Err(error) => Outcome::Failed(failure(server.crash(), error)),
     }
+}
+
+/// The listening socket of a server that inherits it.
+fn open_listener(plan: &Plan) -> Result<TcpListener> {
+    let congestion = plan.workload.congestion.as_deref();
+    let opened = listener::open((Ipv4Addr::LOCALHOST, 0).into(), congestion);
+    opened.context("cannot open the server's listening socket")
 }
 
 /// Why a round ended early. A client whose server has crashed fails too, and is noticed first:
@@ -171,6 +199,7 @@ struct Introduced {
     hello: ClientHello,
     server_versions: Vec<String>,
     connected: Vec<Connected>,
+    congestion: Congestion,
 }
 
 /// Connections, the clients' reports, the server's report, and its fresh seqs.
@@ -178,6 +207,8 @@ type Reports = (Vec<Connection>, Vec<ClientFinal>, ServerFinal, Vec<u64>);
 
 struct Children<'a, 'g> {
     server: &'a mut Child<'g, FromServer>,
+    /// The number of the listening socket that it has inherited.
+    listener_fd: Option<RawFd>,
     clients: &'a mut [Child<'g, FromClient>],
     counters: Option<Counters>,
     interrupted: &'a AtomicBool,
@@ -231,6 +262,8 @@ impl Children<'_, '_> {
         Ok(Played::Done(Box::new(Record {
             hello: introduced.hello,
             connected,
+            congestion: introduced.congestion,
+            padding: setup.padding,
             server_versions: introduced.server_versions,
             queues_by,
             start_ns,
@@ -251,6 +284,7 @@ impl Children<'_, '_> {
     ) -> Result<Result<Introduced, String>> {
         let limit = Duration::from_millis(setup.plan.connect_deadline_ms());
         let plan = setup.plan.for_server(setup.placement.spin, Some(meters.paths[0].clone()));
+        let plan = ServerPlan { listener_fd: self.listener_fd, ..plan };
         self.server.send(&ToServer::Plan(plan));
         let server_hello = match self.server.expect(Awaited::Hello, limit)? {
             FromServer::Hello(hello) => hello,
@@ -269,7 +303,11 @@ impl Children<'_, '_> {
             Err(reason) => return Ok(Err(reason)),
         };
         let connected = self.connections(setup.plan.connections(), limit)?;
-        Ok(Ok(Introduced { hello, server_versions: server_hello.versions, connected }))
+        let planned = setup.plan.workload.congestion.as_deref();
+        let congestion = congestion::in_force(&connected, planned)
+            .map_err(|misstep| self.server.order(misstep))?;
+        let server_versions = server_hello.versions;
+        Ok(Ok(Introduced { hello, server_versions, connected, congestion }))
     }
 
     /// Everything that is reported after the measured part, and the last counts of the

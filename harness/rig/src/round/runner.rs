@@ -4,6 +4,7 @@
 use super::certificate;
 use super::play::{self, Outcome, Setup};
 use super::watch::OnSnapshot;
+use crate::host::environment::Environment;
 use crate::host::guard::Guard;
 use crate::programs::build::{Built, Programs};
 use crate::programs::roster::Entry;
@@ -21,6 +22,7 @@ use bench_core::load::server::{Paces, ServedBy};
 use bench_core::load::workload::Workload;
 use bench_core::record::counters::Counts;
 use bench_core::record::cpus::CpuList;
+use bench_core::record::environment::Padding;
 use bench_core::record::overflow::Overflow;
 use bench_core::record::placement::Placement;
 use bench_core::record::round::Record;
@@ -37,11 +39,14 @@ pub struct Stage {
     pub served_by: ServedBy,
     /// The built programs.
     pub programs: Programs,
+    /// What their processes get of the harness's environment.
+    pub environment: Environment,
     /// The CPUs that the harness may use.
     pub allowed: CpuList,
     /// Which CPUs server and client run on.
     pub placement: Placement,
-    /// Seed of the market, of random gaps, and of the order of rounds.
+    /// Seed of the market, of random gaps, of the order of rounds, and of the padding of
+    /// environments.
     pub seed: u64,
 }
 
@@ -68,6 +73,8 @@ pub struct Runner<'a> {
     stage: &'a Stage,
     interrupted: &'a AtomicBool,
     guard: Guard,
+    /// Rounds so far, whatever came of them.
+    played: u64,
     /// Checksums of the market with each recording, and without one.
     checksums: Vec<(Option<Arc<Tape>>, Checksums)>,
     /// The server's certificate and key; `None` until a round needs TLS.
@@ -80,8 +87,9 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// When that fails.
     pub fn new(stage: &'a Stage, interrupted: &'a AtomicBool) -> Result<Self> {
-        let guard = Guard::start()?;
-        Ok(Self { stage, interrupted, guard, checksums: Vec::new(), credentials: None })
+        let guard = Guard::start(stage.environment.clone())?;
+        let checksums = Vec::new();
+        Ok(Self { stage, interrupted, guard, played: 0, checksums, credentials: None })
     }
 
     /// Seed of the market, of random gaps, and of the order of rounds.
@@ -137,6 +145,8 @@ impl<'a> Runner<'a> {
         counters: bool,
         live: &mut OnSnapshot<'_>,
     ) -> Result<Option<Played>> {
+        let padding = Padding::of_round(self.stage.seed, self.played);
+        self.played += 1;
         let plan = Plan::new(workload, entry.class, self.stage.seed, timing)?
             .paced_by(self.stage.served_by.paces)
             .secured_by(self.credentials(workload)?);
@@ -149,10 +159,10 @@ impl<'a> Runner<'a> {
             Built::Program(argv) => {
                 log::debug!("{}: {}", plan.describe(), argv.join(" "));
                 let setup = Setup {
-                    server: &self.stage.programs.server,
-                    server_dir: &self.stage.programs.server_dir,
-                    client: argv,
-                    client_dir: &entry.recipe.dir,
+                    server: self.stage.programs.server_program(),
+                    server_inherits: self.stage.programs.server_inherits,
+                    client: entry.recipe.program(argv),
+                    padding,
                     plan: &plan,
                     placement: &self.stage.placement,
                     counters,

@@ -4,6 +4,7 @@ use crate::accept::certificate;
 use crate::connection::stream::policy::{Limits, PolicyError};
 use crate::engine::classic::{Classic, Style, UnsupportedLoad};
 use anyhow::{Context, Result};
+use contract::listener::{self, ListenError};
 use contract::{LineError, Lines, ServerPlan, ToServer};
 use rustls::ServerConfig;
 use std::io::BufRead;
@@ -45,6 +46,12 @@ pub enum PlanError {
     /// A policy that cannot be applied.
     #[error("the plan's slow_consumer: {0}")]
     Policy(#[from] PolicyError),
+    /// A congestion control that the kernel refuses.
+    #[error("the plan's {0}")]
+    Congestion(#[from] ListenError),
+    /// A listening socket of the harness.
+    #[error("the plan's listener_fd: this server opens its own listening socket: omit it")]
+    InheritedListener,
     /// A schedule that cannot be carried out.
     #[error("the plan's schedule: {0}")]
     Schedule(#[from] TimetableError),
@@ -98,6 +105,12 @@ fn check(plan: &ServerPlan, style: Style) -> Result<Limits, PlanError> {
     }
     if threads > 1 && !schedule.is_open_loop() {
         return Err(PlanError::FloodThreads);
+    }
+    if plan.listener_fd.is_some() {
+        return Err(PlanError::InheritedListener);
+    }
+    if let Some(name) = &plan.congestion {
+        listener::check(name)?;
     }
     if style == Style::Classic {
         Classic::new(schedule, 0)?;

@@ -201,7 +201,7 @@ fn connected(connection: usize, socket: &TcpStream) -> std::io::Result<Connected
         connection,
         peer: socket.peer_addr()?,
         local: socket.local_addr()?,
-        congestion: kernel::congestion(socket)?,
+        congestion: Some(kernel::congestion(socket)?),
         send_buffer_bytes: kernel::send_buffer_bytes(socket)?,
     })
 }
