@@ -68,7 +68,9 @@ fn no_grandchild_outlives_a_killed_harness() {
     let script = room.script("parent", &format!("echo '{hello}'\nsleep 600 & sleep 600"));
     let out = room.path().join("results");
     let light = room.light();
-    let mut command = room.harness(&["compare", "--client", &script, "--workload", &light]);
+    // Without the check before it, which plays two cases at a time.
+    let args = ["compare", "--unchecked", "--client", &script, "--workload", &light];
+    let mut command = room.harness(&args);
     command.args(["--out", out.to_str().unwrap()]).stdout(Stdio::null()).stderr(Stdio::null());
     let mut harness = command.spawn().unwrap();
     let sleeping = wait_for(Duration::from_secs(120), || {
