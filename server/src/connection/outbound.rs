@@ -11,6 +11,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use tick::clock::now_ns;
 
+/// How long a connection may be written to in one step, in ns: a kernel that takes MiB at once
+/// would hold up the schedule. It gets one call in any case.
+const WRITING_NS: u64 = 500_000;
+
 impl Connection {
     /// Applies a policy that has begun to act to what was made since.
     pub fn continue_policy(&mut self, log: &Log, now: u64) {
@@ -24,7 +28,7 @@ impl Connection {
         }
     }
 
-    /// Writes what waits, as far as the socket takes it. For each call, `written` gets the
+    /// Writes what waits, as far as the socket takes it and the time of one step lasts. For each call, `written` gets the
     /// seqs that it wrote to the last byte, and when it began.
     pub fn write(&mut self, log: &Log, now: u64, mut written: impl FnMut(Range<u64>, u64)) {
         self.stream.continue_policy(log, now);
@@ -32,10 +36,15 @@ impl Connection {
             let flushed = self.protocol.get_mut().flush_unsent();
             self.note_written(flushed);
         }
+        let mut has_written = false;
         while self.end.is_none() && !self.blocked && !self.stream.is_drained(log) {
             let mut slices = Vec::with_capacity(SLICES + 2);
             let lead = self.stream.next_slices(log, &mut slices);
             let began_ns = now_ns();
+            if began_ns > now + WRITING_NS && has_written {
+                break;
+            }
+            has_written = true;
             match self.protocol.get_mut().send(&slices) {
                 Ok((sent, is_full)) => {
                     self.blocked = is_full;

@@ -17,6 +17,9 @@ impl Engine {
     /// Waits for the next due time, or for a socket.
     pub(super) fn wait(&mut self, until_ns: u64) -> Result<()> {
         let now = now_ns();
+        if self.is_unfinished() {
+            return self.poll(0);
+        }
         let target = self.next_due_ns(now).min(self.next_progress_ns).min(until_ns);
         let flood = !self.load.timetable.schedule().is_open_loop();
         // Node.js does not spin before its timers.
@@ -38,6 +41,16 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether the time of this step was too short for all that a connection takes.
+    fn is_unfinished(&self) -> bool {
+        !self.connections.iter().flatten().all(|connection| self.is_idle(connection))
+    }
+
+    /// Whether nothing can be written to a connection now.
+    fn is_idle(&self, c: &Connection) -> bool {
+        c.is_blocked() || c.is_ending() || c.end().is_some() || c.is_drained(self.log_of(c))
+    }
+
     fn next_due_ns(&self, now: u64) -> u64 {
         // A consumer that sets the pace wakes the engine through its socket.
         if self.finished || self.limits.policy == Policy::Block && !self.is_drained() {
@@ -53,14 +66,7 @@ impl Engine {
             // All ticks are made: the next event is the end of the load.
             None if !flood => self.load.end_ns(),
             None => {
-                let is_idle = |c: &Connection| {
-                    c.is_blocked()
-                        || c.is_ending()
-                        || c.end().is_some()
-                        || c.is_drained(self.log_of(c))
-                };
-                let nothing_to_do =
-                    self.connections.iter().flatten().all(is_idle) && !self.needs_more();
+                let nothing_to_do = !self.is_unfinished() && !self.needs_more();
                 if nothing_to_do { u64::MAX } else { now }
             }
         }
