@@ -1,6 +1,8 @@
 //! The environment of server and clients, and how they were built: what changes the speed of a
 //! program besides its code.
 
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -73,23 +75,11 @@ impl Padding {
     /// The padding of round `number` of a campaign, from 0 in the order in which they run.
     #[must_use]
     pub fn of_round(seed: u64, number: u64) -> Self {
-        let drawn = mix(mix(seed) ^ number);
-        // A half of the bits for each, so that the two lengths are independent.
-        let [server, client] = [drawn >> 32, drawn & u64::from(u32::MAX)];
-        let bytes = |half: u64| {
-            u32::try_from((half * u64::from(Self::END_BYTES)) >> 32).unwrap_or(Self::END_BYTES - 1)
-        };
-        Self { server_bytes: bytes(server), client_bytes: bytes(client) }
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(number);
+        let mut bytes = || random.random_range(0..Self::END_BYTES);
+        Self { server_bytes: bytes(), client_bytes: bytes() }
     }
-}
-
-/// One step of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators,
-/// OOPSLA 2014).
-fn mix(state: u64) -> u64 {
-    let mut z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
 //! The congestion control of connections: whether this machine has it, and which one is in
 //! force, read from outside by `sock_diag`.
 
+use crate::host::kernel_queues;
 use anyhow::{Context, Result, bail};
 use bench_core::load::workload::Workload;
 use bench_core::record::round::Congestion;
 use contract::fault::Misstep;
 use contract::{Connected, listener};
-use netlink_packet_core::{NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
+use netlink_packet_core::{NetlinkMessage, NetlinkPayload};
 use netlink_packet_sock_diag::SockDiagMessage;
-use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, IPPROTO_TCP};
+use netlink_packet_sock_diag::inet::ExtensionFlags;
 use netlink_packet_sock_diag::inet::nlas::Nla;
-use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, SocketId, StateFlags};
 use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 use netlink_sys::{Socket, SocketAddr as NetlinkAddr};
 use std::net::SocketAddr;
@@ -78,24 +78,7 @@ impl Diag {
 
     /// The algorithm of the socket with these addresses.
     fn congestion(&mut self, local: SocketAddr, remote: SocketAddr) -> Result<String> {
-        let request = InetRequest {
-            family: if local.is_ipv4() { AF_INET } else { AF_INET6 },
-            protocol: IPPROTO_TCP,
-            extensions: ExtensionFlags::CONG,
-            states: StateFlags::all(),
-            socket_id: SocketId {
-                source_port: local.port(),
-                destination_port: remote.port(),
-                source_address: local.ip(),
-                destination_address: remote.ip(),
-                interface_id: 0,
-                cookie: [0xff; 8],
-            },
-        };
-        let mut header = NetlinkHeader::default();
-        header.flags = NLM_F_REQUEST;
-        let mut message = NetlinkMessage::new(header, SockDiagMessage::InetRequest(request).into());
-        message.finalize();
+        let message = kernel_queues::request(local, remote, ExtensionFlags::CONG);
         message.serialize(&mut self.buffer);
         self.socket.send(&self.buffer[..message.buffer_len()], 0)?;
         let size = self.socket.recv(&mut &mut self.buffer[..], 0)?;

@@ -120,24 +120,7 @@ impl Probe {
 
     fn diag(&mut self, local: SocketAddr, remote: SocketAddr) -> Result<End> {
         let socket = self.netlink.as_ref().context("no netlink socket")?;
-        let request = InetRequest {
-            family: if local.is_ipv4() { AF_INET } else { AF_INET6 },
-            protocol: IPPROTO_TCP,
-            extensions: ExtensionFlags::INFO,
-            states: StateFlags::all(),
-            socket_id: SocketId {
-                source_port: local.port(),
-                destination_port: remote.port(),
-                source_address: local.ip(),
-                destination_address: remote.ip(),
-                interface_id: 0,
-                cookie: [0xff; 8],
-            },
-        };
-        let mut header = NetlinkHeader::default();
-        header.flags = NLM_F_REQUEST;
-        let mut message = NetlinkMessage::new(header, SockDiagMessage::InetRequest(request).into());
-        message.finalize();
+        let message = request(local, remote, ExtensionFlags::INFO);
         message.serialize(&mut self.buffer);
         socket.send(&self.buffer[..message.buffer_len()], 0)?;
         let size = socket.recv(&mut &mut self.buffer[..], 0)?;
@@ -161,6 +144,33 @@ impl Probe {
         let server = find(self.server, self.client).context("no such connection")?;
         Ok(Queues { send_bytes: server.tx_queue.into(), receive_bytes: client.rx_queue.into() })
     }
+}
+
+/// Asks for the socket with exactly these addresses (sock_diag(7)).
+pub(super) fn request(
+    local: SocketAddr,
+    remote: SocketAddr,
+    extensions: ExtensionFlags,
+) -> NetlinkMessage<SockDiagMessage> {
+    let request = InetRequest {
+        family: if local.is_ipv4() { AF_INET } else { AF_INET6 },
+        protocol: IPPROTO_TCP,
+        extensions,
+        states: StateFlags::all(),
+        socket_id: SocketId {
+            source_port: local.port(),
+            destination_port: remote.port(),
+            source_address: local.ip(),
+            destination_address: remote.ip(),
+            interface_id: 0,
+            cookie: [0xff; 8],
+        },
+    };
+    let mut header = NetlinkHeader::default();
+    header.flags = NLM_F_REQUEST;
+    let mut message = NetlinkMessage::new(header, SockDiagMessage::InetRequest(request).into());
+    message.finalize();
+    message
 }
 
 #[cfg(test)]
