@@ -69,6 +69,8 @@ fn client(name: &str, verdict: Verdict, rounds: Vec<Facts>) -> (String, Client) 
         client: name.into(),
         control: false,
         round: 1,
+        repeat: 0,
+        disturbances: Vec::new(),
         verdict,
         reasons: match verdict {
             Verdict::Ok => Reasons::default(),

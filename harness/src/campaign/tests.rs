@@ -76,6 +76,8 @@ impl<F: FnMut(usize, &str, u64) -> Option<Outcome>> Rounds for Fake<F> {
             client: entry.name.clone(),
             control: false,
             round: 1,
+            repeat: 0,
+            disturbances: Vec::new(),
             verdict,
             reasons,
             remarks: Vec::new(),

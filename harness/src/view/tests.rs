@@ -80,6 +80,8 @@ fn result(workload: &str, client: &str, verdict: Verdict, p99: Option<Time>) -> 
         client: client.into(),
         control: false,
         round: 1,
+        repeat: 0,
+        disturbances: Vec::new(),
         verdict,
         reasons: Reasons::default(),
         remarks: Vec::new(),

@@ -2,6 +2,7 @@
 
 pub mod counters;
 pub mod cpus;
+pub mod disturbance;
 pub mod drops;
 pub mod environment;
 pub mod machine;

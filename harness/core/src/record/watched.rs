@@ -21,9 +21,9 @@ impl std::ops::AddAssign for Switches {
     }
 }
 
-/// What disturbed a round.
+/// What the host took of the CPUs of a round, in total.
 #[derive(Debug, Clone, Copy, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
-pub struct Disturbance {
+pub struct HostUse {
     /// Share of the CPUs' time that the hypervisor took.
     pub stolen_share: f64,
     /// CPU time of processes outside of the round, in CPUs: 0.1 is a tenth of
@@ -54,7 +54,7 @@ pub struct Watched {
     /// Peak resident memory of the server, in bytes.
     pub server_peak_rss_bytes: u64,
     /// What disturbed the round, from the snapshot before the window to its end.
-    pub disturbance: Disturbance,
+    pub disturbance: HostUse,
     /// CPU time of the harness over the same time, in CPUs: 0.01 is a hundredth of one.
     pub harness_cpus: f64,
     /// What was counted of the client within the window, in a round that is not timed.

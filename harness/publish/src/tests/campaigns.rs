@@ -81,6 +81,8 @@ pub fn rounds(
         client: client.into(),
         control: false,
         round,
+        repeat: 0,
+        disturbances: Vec::new(),
         verdict,
         reasons: reasons(verdict),
         remarks: Vec::new(),

@@ -82,6 +82,8 @@ fn rounds(client: &str, verdict: Verdict, all: Vec<Measurement>) -> Vec<RoundRes
         client: client.into(),
         control: false,
         round,
+        repeat: 0,
+        disturbances: Vec::new(),
         verdict,
         reasons: reasons(verdict),
         remarks: Vec::new(),

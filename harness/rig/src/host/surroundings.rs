@@ -4,7 +4,7 @@
 use crate::host::affinity;
 use bench_core::record::cpus::CpuList;
 use bench_core::record::placement::Placement;
-use bench_core::record::watched::Disturbance;
+use bench_core::record::watched::HostUse;
 use nix::time::ClockId;
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ impl Surroundings {
     /// What disturbed the time since `earlier`, in which the round's own
     /// children used `children_ns` of CPU time.
     #[must_use]
-    pub fn since(&self, earlier: &Self, children_ns: u64) -> Disturbance {
+    pub fn since(&self, earlier: &Self, children_ns: u64) -> HostUse {
         let elapsed_ns = (self.at_ns - earlier.at_ns).max(1) as f64;
         let harness_ns = match self.harness_is_among {
             true => self.harness_ns.saturating_sub(earlier.harness_ns),
@@ -69,7 +69,7 @@ impl Surroundings {
         let busy_ns = self.busy_ns.saturating_sub(earlier.busy_ns);
         let stolen_ns = self.stolen_ns.saturating_sub(earlier.stolen_ns);
         let frequency_khz = earlier.frequency_khz.zip(self.frequency_khz);
-        Disturbance {
+        HostUse {
             stolen_share: stolen_ns as f64 / elapsed_ns / self.cpus.max(1) as f64,
             others_cpus: busy_ns.saturating_sub(own_ns) as f64 / elapsed_ns,
             frequency_khz: frequency_khz.map(|(a, b)| [a.min(b), a.max(b)]),

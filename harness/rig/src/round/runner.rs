@@ -176,6 +176,8 @@ impl<'a> Runner<'a> {
             client: entry.name.clone(),
             control: false,
             round: 1,
+            repeat: 0,
+            disturbances: Vec::new(),
             verdict: Verdict::Failed,
             reasons: Reasons::default(),
             remarks: Vec::new(),

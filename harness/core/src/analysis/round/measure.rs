@@ -14,7 +14,7 @@ use crate::analysis::statistics::times::{Quantiles, Times};
 use crate::load::plan::Plan;
 use crate::record::round::Record;
 use crate::record::snapshot::Snapshot;
-use crate::record::watched::{Disturbance, Switches};
+use crate::record::watched::{HostUse, Switches};
 use contract::Policy;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -133,7 +133,7 @@ pub struct Measurement {
     /// Share of the window's snapshots at which both kernel queues were nearly empty.
     pub dry_share: f64,
     /// What disturbed the round.
-    pub disturbance: Disturbance,
+    pub disturbance: HostUse,
     /// CPU time of the harness within the window, in CPUs; `None` in campaigns from before it
     /// was computed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -171,6 +171,8 @@ mod tests {
             client: client.into(),
             control: false,
             round: 1,
+            repeat: 0,
+            disturbances: Vec::new(),
             verdict: Verdict::Ok,
             reasons: Reasons::default(),
             remarks: Vec::new(),

@@ -4,6 +4,7 @@ use crate::analysis::round::measure::Measurement;
 use crate::analysis::verdict::Verdict;
 use crate::analysis::verdict::reason::Reasons;
 use crate::analysis::verdict::remark::Remark;
+use crate::record::disturbance::Disturbance;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,9 @@ pub struct RoundResult {
     pub control: bool,
     /// Its number, from 1.
     pub round: u32,
+    /// How often it had been played before, because it was disturbed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeat: u32,
     /// The verdict of this round alone.
     pub verdict: Verdict,
     /// Why it has that verdict; empty if it is `ok`.
@@ -27,4 +31,13 @@ pub struct RoundResult {
     pub remarks: Vec<Remark>,
     /// Its numbers, even where the audit failed; `None` if its window was not observed.
     pub measurement: Option<Measurement>,
+    /// What took CPU time from it, in the order of time; empty in campaigns from before it was
+    /// recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disturbances: Vec<Disturbance>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+fn is_zero(repeat: &u32) -> bool {
+    *repeat == 0
 }
