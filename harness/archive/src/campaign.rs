@@ -8,6 +8,7 @@ use bench_core::load::congestion;
 use bench_core::load::server::ServedBy;
 use bench_core::load::workload::Workload;
 use bench_core::record::environment::{Environment, Padding, Toolchain};
+use bench_core::record::jitter::Jitter;
 use bench_core::record::machine::Machine;
 use bench_core::record::placement::Placed;
 use bench_core::record::round::Record;
@@ -161,6 +162,10 @@ pub struct Campaign {
     pub stolen_share: Option<f64>,
     /// Which process ran on which CPUs, and why there: data, or a sentence in older campaigns.
     pub placement: Placed,
+    /// The pauses of the CPUs in use while they were idle, before the first round; empty in older
+    /// campaigns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jitter: Vec<Jitter>,
     /// Which variables of the environment server and clients had; absent in older campaigns,
     /// where they had all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -209,7 +214,11 @@ impl Campaign {
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let of_environment = self.environment.iter().flat_map(Environment::notes);
-        of_environment.chain(self.toolchain.as_ref().and_then(Toolchain::note)).collect()
+        let jitter = self.jitter.iter().map(|one| format!("Idle before the first round, {one}."));
+        jitter
+            .chain(of_environment)
+            .chain(self.toolchain.as_ref().and_then(Toolchain::note))
+            .collect()
     }
 
     /// The congestion control that its workloads ask for or inherit from the machine: each

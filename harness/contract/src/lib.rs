@@ -21,6 +21,6 @@ pub use client::{
 pub use line::{Empty, LineError, Lines, MAX_LINE_BYTES, VERSION, Version, parse, write};
 pub use samples::{SAMPLES_PER_LINE, SampleRow, Samples};
 pub use server::{
-    Connected, Credentials, Dropped, Fresh, FromServer, Listening, Policy, ServerEnd, ServerFinal,
-    ServerHello, ServerPlan, SlowConsumer, Start, ToServer,
+    Connected, Credentials, Dropped, Fresh, FromServer, Listening, MOST_PAUSES, PAUSE_NS, Policy,
+    ServerEnd, ServerFinal, ServerHello, ServerPlan, SlowConsumer, Start, ToServer,
 };

@@ -236,6 +236,11 @@ pub struct Dropped {
     pub ranges: Vec<[u64; 2]>,
 }
 
+/// From this length on, a server that spins lists a pause of its loop, in ns.
+pub const PAUSE_NS: u64 = 300_000;
+/// It lists at most so many of them.
+pub const MOST_PAUSES: usize = 1000;
+
 /// The server's own counts, each stage separately; from `written` on over all connections.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -254,6 +259,11 @@ pub struct ServerFinal {
     /// Ticks that a policy dropped or conflated; absent: none.
     #[serde(default, skip_serializing_if = "is_none")]
     pub dropped: u64,
+    /// Pauses of its loop while it spun before a due time, each at least
+    /// [`PAUSE_NS`] long: `[begin, length]` in ns of the monotonic clock, ascending, the
+    /// first [`MOST_PAUSES`] of them. Absent: none, or it does not spin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pauses: Vec<[u64; 2]>,
     /// Why it ended.
     pub ended: ServerEnd,
     /// More about how it ended, where there is more to say.

@@ -122,6 +122,7 @@ pub fn record(plan: &Plan, dropped: &[&[[u64; 2]]], work_ns: u64) -> Record {
         confirmed: processed,
         written_bytes: processed * BYTES_PER_TICK,
         dropped: sum(|connection| connection.drops.total()),
+        pauses: Vec::new(),
         ended: ServerEnd::Complete,
         detail: None,
     };

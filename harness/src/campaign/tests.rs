@@ -248,6 +248,7 @@ fn campaign(request: Request, workloads: &[Workload]) -> Campaign {
         machine: Machine::default(),
         stolen_share: None,
         placement: Placed::Sentence(String::new()),
+        jitter: Vec::new(),
         environment: None,
         toolchain: None,
         rounds: 3,

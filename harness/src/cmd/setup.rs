@@ -21,6 +21,7 @@ use bench_publish::text::style::Style;
 use bench_rig::host::descriptors;
 use bench_rig::host::environment::Environment;
 use bench_rig::host::machine::{self, CpuTime};
+use bench_rig::host::noise::jitter;
 use bench_rig::host::placement::choose;
 use bench_rig::host::placement::topology::Topology;
 use bench_rig::host::{affinity, congestion};
@@ -133,6 +134,7 @@ pub(super) fn open(
         machine,
         stolen_share: None,
         placement: Placed::Cpus(stage.placement.clone()),
+        jitter: jitter::probe(&stage.placement.in_use(), probe_lasts(timing)),
         environment: Some(stage.environment.record()),
         toolchain: Some(toolchain),
         rounds,
@@ -153,6 +155,11 @@ pub(super) fn open(
         return Err(error);
     }
     Ok(Open { store, campaign, cpu_time: CpuTime::now(), earlier })
+}
+
+/// How long the CPUs are probed before the first round: short rounds need no long probe.
+fn probe_lasts(timing: Timing) -> Duration {
+    Duration::from_nanos(timing.measure_ns).min(Duration::from_secs(1))
 }
 
 /// Saves what is known before the first round.

@@ -2,7 +2,8 @@
 
 use super::finding::{Check, Finding, Judged, Topic, fine, note, warning};
 use super::readings::{Limit, Readings, Task};
-use bench_core::analysis::verdict::judge::{OTHERS_CPUS, STOLEN_SHARE};
+use bench_core::analysis::verdict::disturbed::{LATENCY_SHARE, PAUSE_NS};
+use bench_core::analysis::verdict::judge::{OTHERS_SHARE, STOLEN_SHARE};
 use bench_core::record::cpus::CpuList;
 use bench_core::record::machine::Virtualisation;
 
@@ -17,6 +18,7 @@ pub(super) const CHECKS: &[Check] = &[
     turbo,
     busy,
     stolen,
+    paused,
     load,
     interrupts,
     hypervisor,
@@ -203,7 +205,8 @@ fn busy(readings: &Readings) -> Finding {
                 busiest.join(", ")
             ),
         };
-        grade(activity.others_cpus, OTHERS_CPUS, seen, advice)
+        let share = activity.others_cpus / activity.cpus.max(1) as f64;
+        grade(share, [OTHERS_SHARE, LATENCY_SHARE], seen, advice)
     })
 }
 
@@ -217,10 +220,31 @@ fn stolen(readings: &Readings) -> Finding {
         let seen = format!("{:.1} %", activity.stolen_share * 100.0);
         grade(
             activity.stolen_share,
-            STOLEN_SHARE,
+            [STOLEN_SHARE, LATENCY_SHARE],
             seen,
             "use a quieter host, or dedicated CPUs".into(),
         )
+    })
+}
+
+fn paused(readings: &Readings) -> Finding {
+    let topic = Topic {
+        check: "pauses of idle CPUs",
+        why: "a pause of the kernel or the hypervisor delays every client: the slowest ticks cannot be faster",
+        if_unknown: "run a jitter probe on each CPU: `cyclictest`, `sysjitter`",
+    };
+    topic.judge(readings.jitter.as_ref().filter(|all| !all.is_empty()), |all| {
+        let seen = all.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let most = all.iter().map(|one| one.paused_share).fold(0.0, f64::max);
+        let longest_ns = all.iter().map(|one| one.longest_ns).max().unwrap_or(0);
+        let advice = "use dedicated CPUs or a quieter host, and isolate the CPUs of server and client (`isolcpus`, `nohz_full`)";
+        if most > LATENCY_SHARE {
+            return warning(seen, advice);
+        }
+        match most > OTHERS_SHARE || longest_ns >= PAUSE_NS {
+            true => note(seen, advice),
+            false => fine(seen),
+        }
     })
 }
 

@@ -4,7 +4,7 @@ use super::readings::{Activity, IoUring, Task};
 use bench_core::record::placement::Placement;
 use bench_core::record::snapshot::Method;
 use bench_rig::host::kernel_queues::Probe;
-use bench_rig::host::surroundings::Surroundings;
+use bench_rig::host::noise::surroundings::Surroundings;
 use procfs::{CurrentSI, KernelStats};
 use std::collections::HashMap;
 use std::net::{TcpListener, TcpStream};
@@ -37,7 +37,12 @@ pub(super) fn activity(placement: &Placement) -> Option<Activity> {
         .collect();
     busiest.sort_by(|a, b| b.cpus.total_cmp(&a.cpus).then(a.pid.cmp(&b.pid)));
     busiest.truncate(BUSIEST);
-    Some(Activity { others_cpus: seen.others_cpus, stolen_share: seen.stolen_share, busiest })
+    Some(Activity {
+        cpus: seen.cpus,
+        others_cpus: seen.others_cpus,
+        stolen_share: seen.stolen_share,
+        busiest,
+    })
 }
 
 /// Name and CPU ticks of every process that can be seen.

@@ -2,6 +2,7 @@
 
 use bench_core::record::counters::Availability;
 use bench_core::record::cpus::CpuList;
+use bench_core::record::jitter::Jitter;
 use bench_core::record::machine::Virtualisation;
 use bench_core::record::placement::Placement;
 use bench_core::record::snapshot::Method;
@@ -27,6 +28,8 @@ pub struct Readings {
     pub tickless: Option<CpuList>,
     /// CPU time that the control group grants, in CPUs.
     pub quota_cpus: Option<Limit<f64>>,
+    /// The pauses of each CPU over a second in which a loop spun on it.
+    pub jitter: Option<Vec<Jitter>>,
     /// What ran while nothing was measured.
     pub activity: Option<Activity>,
     /// Load average over one minute.
@@ -117,6 +120,8 @@ pub enum IoUring {
 pub struct Activity {
     /// CPU time used on the CPUs of server and client, in CPUs.
     pub others_cpus: f64,
+    /// The number of those CPUs.
+    pub cpus: usize,
     /// Share of these CPUs' time that the hypervisor took.
     pub stolen_share: f64,
     /// The processes that used most CPU time, on any CPU.

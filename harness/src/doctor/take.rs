@@ -10,6 +10,7 @@ use anyhow::Result;
 use bench_core::load::congestion;
 use bench_core::record::cpus::CpuList;
 use bench_rig::host::counters::Counters;
+use bench_rig::host::noise::jitter;
 use bench_rig::host::placement::choose;
 use bench_rig::host::placement::topology::Topology;
 use bench_rig::host::{affinity, kernel_settings, virtualisation};
@@ -17,8 +18,12 @@ use contract::listener;
 use procfs::process::{LimitValue, Process};
 use procfs::{Current, LoadAverage, Meminfo};
 use std::path::Path;
+use std::time::Duration;
 
-/// Reads everything; takes half a second. `server` and `client` are their CPUs in the rounds
+/// How long each CPU is probed for pauses.
+const PROBE: Duration = Duration::from_secs(1);
+
+/// Reads everything; takes a second and a half. `server` and `client` are their CPUs in the rounds
 /// to come; `None`: as the harness chooses them.
 ///
 /// # Errors
@@ -43,6 +48,7 @@ pub fn take(server: Option<CpuList>, client: Option<CpuList>) -> Result<Readings
         isolated: cpu_list(&cpus.join("isolated")),
         tickless: cpu_list(&cpus.join("nohz_full")),
         quota_cpus: quota_cpus(),
+        jitter: allowed.as_ref().map(|all| jitter::probe(all, PROBE)),
         activity: placement.as_ref().and_then(activity),
         load: LoadAverage::current().ok().map(|load| load.one),
         irqbalance: is_running("irqbalance"),

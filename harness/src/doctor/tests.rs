@@ -5,6 +5,7 @@ use super::finding::{Finding, Severity, UNKNOWN};
 use super::readings::{Activity, IoUring, Limit, Readings, Settable, Task};
 use bench_core::record::counters::{Availability, Counter, Missing, NotCounted};
 use bench_core::record::cpus::CpuList;
+use bench_core::record::jitter::Jitter;
 use bench_core::record::machine::Virtualisation;
 use bench_core::record::placement::{Placement, PlacementReason};
 use bench_core::record::snapshot::Method;
@@ -35,7 +36,13 @@ fn ideal() -> Readings {
         isolated: Some(list("2-3")),
         tickless: Some(list("2-3")),
         quota_cpus: Some(Limit::Unlimited),
-        activity: Some(Activity { others_cpus: 0.01, stolen_share: 0.0, busiest: Vec::new() }),
+        jitter: Some(vec![Jitter::of(0, 1_000_000_000, &[150_000])]),
+        activity: Some(Activity {
+            cpus: 2,
+            others_cpus: 0.01,
+            stolen_share: 0.0,
+            busiest: Vec::new(),
+        }),
         load: Some(0.1),
         irqbalance: Some(false),
         swap_bytes: Some(1 << 30),
@@ -181,14 +188,14 @@ fn the_placement_is_named_with_its_reasons() {
 fn the_busiest_processes_are_named() {
     let busy = |others_cpus: f64, stolen_share: f64| {
         let task = Task { name: "backup".into(), pid: 77, cpus: 0.4 };
-        Some(Activity { others_cpus, stolen_share, busiest: vec![task] })
+        Some(Activity { cpus: 2, others_cpus, stolen_share, busiest: vec![task] })
     };
     let much = found("other processes", |r| r.activity = busy(0.4, 0.0));
     assert!(
         much.severity == Severity::Warning
             && much.advice.unwrap().contains("backup (pid 77, 0.40 CPUs)")
     );
-    let little = found("other processes", |r| r.activity = busy(0.1, 0.0));
+    let little = found("other processes", |r| r.activity = busy(0.07, 0.0));
     assert_eq!(little.severity, Severity::Note);
     assert_eq!(found("stolen time", |r| r.activity = busy(0.0, 0.02)).severity, Severity::Note);
     let stolen = found("stolen time", |r| r.activity = busy(0.0, 0.2));

@@ -1,6 +1,7 @@
 //! The counts of an engine: each stage of a tick apart, shown in the meter while it runs.
 
 use contract::meter::{Meter, Slot};
+use contract::{MOST_PAUSES, PAUSE_NS};
 use std::sync::Arc;
 
 /// Running counts of one engine. The meter always shows them in an order that reconciles:
@@ -29,6 +30,8 @@ pub struct Counts {
     pub blocked_ns: u64,
     /// Time spent spinning, in ns.
     pub spun_ns: u64,
+    /// Pauses of the loop that spins: `[begin, length]` in ns; the first [`MOST_PAUSES`].
+    pub pauses: Vec<[u64; 2]>,
 }
 
 /// What the meter has of these counts.
@@ -60,6 +63,17 @@ impl Counts {
             dropped: 0,
             blocked_ns: 0,
             spun_ns: 0,
+            pauses: Vec::new(),
+        }
+    }
+
+    /// Counts the time from one look at the clock to the next while spinning: a long one means
+    /// that the CPU was taken meanwhile.
+    #[inline]
+    pub fn spin(&mut self, from_ns: u64, to_ns: u64) {
+        self.spun_ns += to_ns - from_ns;
+        if to_ns - from_ns >= PAUSE_NS && self.pauses.len() < MOST_PAUSES {
+            self.pauses.push([from_ns, to_ns - from_ns]);
         }
     }
 

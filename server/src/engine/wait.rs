@@ -31,13 +31,12 @@ impl Engine {
         if now >= self.next_poll_ns {
             self.poll(0)?;
         }
-        let began = now_ns();
-        let mut at = began;
+        let mut at = now_ns();
         while at < target {
             std::hint::spin_loop();
-            at = now_ns();
+            let before = std::mem::replace(&mut at, now_ns());
+            self.counts.spin(before, at);
         }
-        self.counts.spun_ns += at - began;
         Ok(())
     }
 

@@ -1,6 +1,8 @@
 //! What was observed of a round from outside: its snapshots, and the rest of the machine.
 
 use super::counters::Counts;
+use super::disturbance::Disturbance;
+use super::signals::Signals;
 use super::snapshot::Snapshot;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,9 @@ pub struct HostUse {
     /// CPU time of processes outside of the round, in CPUs: 0.1 is a tenth of
     /// one.
     pub others_cpus: f64,
+    /// The number of CPUs that the round used; 0 in campaigns from before it was recorded.
+    #[serde(default)]
+    pub cpus: usize,
     /// Lowest and highest CPU frequency observed, in kHz; `None` where it is not reported.
     pub frequency_khz: Option<[u64; 2]>,
 }
@@ -47,6 +52,9 @@ pub struct Watched {
     pub told_to_stop: bool,
     /// Context switches of the client, from the snapshot before the window to its end.
     pub client_switches: Switches,
+    /// Whether a thread of the client could run on CPUs that it was not given, at the begin of
+    /// the window or at its end.
+    pub client_left_its_cpus: bool,
     /// Context switches of the server over the same time.
     pub server_switches: Switches,
     /// Peak resident memory of the client, in bytes.
@@ -55,6 +63,13 @@ pub struct Watched {
     pub server_peak_rss_bytes: u64,
     /// What disturbed the round, from the snapshot before the window to its end.
     pub disturbance: HostUse,
+    /// The counters of the machine at each snapshot.
+    pub signals: Vec<Signals>,
+    /// How far their CPU times may be off between two readings, in ns: 0 where the kernel counts
+    /// exactly.
+    pub busy_error_ns: u64,
+    /// What took CPU time from the round, in the order of time: located from those counters.
+    pub disturbances: Vec<Disturbance>,
     /// CPU time of the harness over the same time, in CPUs: 0.01 is a hundredth of one.
     pub harness_cpus: f64,
     /// What was counted of the client within the window, in a round that is not timed.

@@ -45,6 +45,9 @@ impl Guard {
     /// # Errors
     /// When it cannot be started, or cannot create the directory.
     pub fn start(environment: Environment) -> Result<Self> {
+        // Processes that lose their parent become children of this one, which can then wait for
+        // them: their CPU time belongs to the round's account (PR_SET_CHILD_SUBREAPER).
+        nix::sys::prctl::set_child_subreaper(true).context("cannot adopt orphaned processes")?;
         let program = std::env::current_exe().context("the harness's own program")?;
         let mut process = Command::new(program)
             .arg("guard")
@@ -71,10 +74,13 @@ impl Guard {
     }
 
     /// Ends the processes that children have left behind outside of their groups, and returns
-    /// their number.
+    /// their number. To be called once all children of the round were waited for: what else this
+    /// process has as a child has lost its own parent.
     pub fn end_strays(&self) -> usize {
         let released = std::mem::take(&mut self.groups().released);
-        strays::end(&self.meter_dir, &released)
+        let count = strays::end(&self.meter_dir, &released);
+        strays::reap(self.process.id());
+        count
     }
 
     fn groups(&self) -> MutexGuard<'_, Groups> {

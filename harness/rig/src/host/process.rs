@@ -1,11 +1,13 @@
 //! What the kernel reports about a process: CPU time, memory, context switches.
 
 use anyhow::{Context, Result};
+use bench_core::record::cpus::CpuList;
 use bench_core::record::watched::Switches;
 use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
 use procfs::process::Process;
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use tick::clock::now_ns;
 
 /// Time between two searches for new children of a process that has some, in ns.
@@ -118,12 +120,13 @@ impl Gauge {
         Ok(self.members[0].process.status()?.vmhwm.unwrap_or(0) * 1024)
     }
 
-    /// Context switches of all their threads.
+    /// Context switches of all their threads, and the CPUs on which any of them may run.
     ///
     /// # Errors
     /// When the process itself has ended.
-    pub fn switches(&self) -> Result<Switches> {
+    pub fn threads(&self) -> Result<(Switches, CpuList)> {
         let mut sum = Switches::default();
+        let mut cpus = BTreeSet::new();
         let tasks = self.members[0].process.tasks()?;
         let others = self.members[1..].iter().filter_map(|m| m.process.tasks().ok());
         for task in others.flatten().chain(tasks) {
@@ -131,14 +134,19 @@ impl Gauge {
             let Ok(status) = task.and_then(|task| task.status()) else { continue };
             sum.voluntary += status.voluntary_ctxt_switches.unwrap_or(0);
             sum.involuntary += status.nonvoluntary_ctxt_switches.unwrap_or(0);
+            let ranges = status.cpus_allowed_list.unwrap_or_default();
+            cpus.extend(
+                ranges.into_iter().flat_map(|(first, last)| first as usize..=last as usize),
+            );
         }
-        Ok(sum)
+        Ok((sum, cpus.into_iter().collect()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::affinity;
     use std::os::unix::process::CommandExt;
 
     #[test]
@@ -151,7 +159,8 @@ mod tests {
         assert!(gauge.cpu_ns().unwrap() > before);
         assert!(gauge.rss_bytes().unwrap() >= 32 << 20);
         assert!(gauge.peak_rss_bytes().unwrap() >= 32 << 20);
-        let switches = gauge.switches().unwrap();
+        let (switches, cpus) = gauge.threads().unwrap();
+        assert!(affinity::allowed().unwrap().without(&cpus).count() == 0);
         assert!(switches.voluntary + switches.involuntary > 0);
     }
 

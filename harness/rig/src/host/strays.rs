@@ -3,7 +3,9 @@
 //! Jenkins finds what its jobs have left behind (`ProcessTreeKiller`).
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, getpgid};
+use procfs::process::Process;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -44,6 +46,16 @@ pub fn end(room: &Path, dying: &BTreeSet<Pid>) -> usize {
         std::thread::sleep(BETWEEN_SCANS);
     }
     ended.len()
+}
+
+/// Waits for all children of this process that have ended, except one.
+pub fn reap(except: u32) {
+    let own = Process::myself().and_then(|own| own.tasks());
+    let children = own.into_iter().flatten().flatten().filter_map(|task| task.children().ok());
+    for child in children.flatten().filter(|&child| child != except) {
+        // One that still ends is reaped in a later round.
+        let _ = waitpid(Pid::from_raw(child as i32), Some(WaitPidFlag::WNOHANG));
+    }
 }
 
 /// Live processes with this variable in their environment. One that has ended has no

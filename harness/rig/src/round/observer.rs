@@ -2,6 +2,7 @@
 
 use crate::host::kernel_dump::Dump;
 use crate::host::kernel_queues::Probe;
+use crate::host::noise::signals::SignalReader;
 use crate::host::process::Gauge;
 use anyhow::{Context, Result};
 use bench_core::record::snapshot::Snapshot;
@@ -26,6 +27,8 @@ pub struct Observer {
     pub server: Gauge,
     /// The last snapshot: a process that has ended keeps its values there.
     pub last: Snapshot,
+    /// The counters of the machine.
+    pub signals: SignalReader,
     /// Ticks processed on each connection at the last snapshot.
     pub processed_each: Vec<u64>,
 }

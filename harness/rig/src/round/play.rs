@@ -7,6 +7,7 @@ use crate::host::counters::Counters;
 use crate::host::guard::Guard;
 use crate::host::kernel_dump::Dump;
 use crate::host::kernel_queues::Probe;
+use crate::host::noise::signals::SignalReader;
 use crate::host::process::Gauge;
 use crate::host::spawn::{Launch, Program, start};
 use anyhow::{Context, Result};
@@ -237,6 +238,7 @@ impl Children<'_, '_> {
             clients: self.clients.iter().map(|c| Gauge::new(c.pid())).collect::<Result<_>>()?,
             server: Gauge::new(self.server.pid())?,
             last: Snapshot::default(),
+            signals: SignalReader::open(setup.placement),
             processed_each: Vec::new(),
         };
         let start_ns = now_ns() + LEAD_NS;

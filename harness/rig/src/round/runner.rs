@@ -6,12 +6,15 @@ use super::play::{self, Outcome, Setup};
 use super::watch::OnSnapshot;
 use crate::host::environment::Environment;
 use crate::host::guard::Guard;
+use crate::host::noise::accounts::Account;
 use crate::programs::build::{Built, Programs};
 use crate::programs::roster::Entry;
 use anyhow::Result;
 use bench_core::analysis::audit::audit;
 use bench_core::analysis::audit::checksums::Checksums;
+use bench_core::analysis::round::disturbances;
 use bench_core::analysis::round::measure::measure;
+use bench_core::analysis::round::own_work::{self, OwnWork};
 use bench_core::analysis::rows::result::RoundResult;
 use bench_core::analysis::verdict::Verdict;
 use bench_core::analysis::verdict::judge::judge;
@@ -150,6 +153,7 @@ impl<'a> Runner<'a> {
         let plan = Plan::new(workload, entry.class, self.stage.seed, timing)?
             .paced_by(self.stage.served_by.paces)
             .secured_by(self.credentials(workload)?);
+        let account = Account::open(&self.stage.placement);
         let outcome = match &self.stage.programs.clients[&entry.name] {
             Built::Unavailable(why) => Outcome::Unavailable(why.clone()),
             Built::Failing(reason) => Outcome::Failed(reason.clone()),
@@ -171,6 +175,7 @@ impl<'a> Runner<'a> {
             }
         };
         let processes = self.guard.end_strays();
+        let others_ns = account.others_ns();
         let mut result = RoundResult {
             workload: workload.name.clone(),
             client: entry.name.clone(),
@@ -184,7 +189,18 @@ impl<'a> Runner<'a> {
             measurement: None,
         };
         let record = match outcome {
-            Outcome::Ran(record) => {
+            Outcome::Ran(mut record) => {
+                let own = OwnWork {
+                    others_ns,
+                    left_behind: processes > 0,
+                    left_its_cpus: record.watched.client_left_its_cpus,
+                };
+                let placement = &self.stage.placement;
+                let mut all = disturbances::locate(&record, placement);
+                let own_doing = own_work::remove(&mut all, own, placement);
+                result.remarks.extend(own_doing.map(|why| Remark::OwnDoing { why }));
+                record.watched.disturbances.clone_from(&all);
+                result.disturbances = all;
                 self.judge(&record, &plan, workload, &mut result);
                 Some(record)
             }
@@ -224,7 +240,7 @@ impl<'a> Runner<'a> {
         let judgement = judge(&audit, result.measurement.as_ref(), record, plan);
         result.verdict = judgement.verdict;
         result.reasons = judgement.reasons;
-        result.remarks = judgement.remarks;
+        result.remarks.extend(judgement.remarks);
     }
 
     /// The certificate of this campaign, created when the first round needs it.

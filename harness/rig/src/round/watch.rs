@@ -3,7 +3,8 @@
 
 use super::observer::Observer;
 use crate::host::counters::Counters;
-use crate::host::surroundings::Surroundings;
+use crate::host::noise::surroundings::Surroundings;
+use crate::host::process::Gauge;
 use anyhow::Result;
 use bench_core::load::plan::Plan;
 use bench_core::record::placement::Placement;
@@ -61,8 +62,13 @@ pub(super) fn watch(
     live: &mut OnSnapshot<'_>,
 ) -> Result<Option<(Watched, Early)>> {
     let window_ns = scene.plan.window_ns();
-    let mut watched =
-        Watched { snapshots: Vec::with_capacity(scene.plan.instants() + 64), ..Watched::default() };
+    let instants = scene.plan.instants() + 64;
+    let mut watched = Watched {
+        snapshots: Vec::with_capacity(instants),
+        signals: Vec::with_capacity(instants),
+        busy_error_ns: scene.observer.signals.error_ns(),
+        ..Watched::default()
+    };
     let mut early = Early { clients: scene.clients.iter().map(|_| None).collect(), server: None };
     let mut before = None;
     // What costs more than a snapshot is read one earlier, so that it disturbs no measured tick.
@@ -74,8 +80,10 @@ pub(super) fn watch(
         if scene.interrupted.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let snapshot = scene.observer.read(scene.plan.is_full_snapshot(instant))?;
+        let is_full = scene.plan.is_full_snapshot(instant);
+        let snapshot = scene.observer.read(is_full)?;
         watched.snapshots.push(snapshot);
+        watched.signals.push(scene.observer.signals.read(&snapshot, is_full));
         if scene.plan.connections() > 1 {
             watched.processed_each.push(scene.observer.processed_each.clone());
         }
@@ -83,7 +91,7 @@ pub(super) fn watch(
         let cpu_ns = snapshot.client_cpu_ns + snapshot.server_cpu_ns;
         if instant == before_window {
             before = Some((Surroundings::now(scene.placement), cpu_ns));
-            scene.count_switches(&mut watched);
+            scene.read_threads(&mut watched);
             if let Some(counters) = &mut scene.counters {
                 counters.begin(snapshot.processed);
             }
@@ -124,23 +132,31 @@ impl Scene<'_, '_> {
         let Some((surroundings, cpu_before_ns)) = before else { return };
         let processed = self.observer.last.processed;
         watched.counts = self.counters.as_mut().and_then(|counters| counters.end(processed));
-        self.count_switches(watched);
+        self.read_threads(watched);
         let now = Surroundings::now(self.placement);
         watched.harness_cpus = now.harness_cpus_since(&surroundings);
         watched.disturbance = now.since(&surroundings, cpu_ns.saturating_sub(cpu_before_ns));
     }
 
     /// Called before the window and at its end: first stores the totals, then their difference.
-    fn count_switches(&self, watched: &mut Watched) {
-        for (sum, gauges) in [
-            (&mut watched.client_switches, self.observer.clients.as_slice()),
-            (&mut watched.server_switches, std::slice::from_ref(&self.observer.server)),
-        ] {
-            let mut total = Switches::default();
-            gauges.iter().filter_map(|gauge| gauge.switches().ok()).for_each(|one| total += one);
-            sum.voluntary = total.voluntary.saturating_sub(sum.voluntary);
-            sum.involuntary = total.involuntary.saturating_sub(sum.involuntary);
-        }
+    fn read_threads(&self, watched: &mut Watched) {
+        let of_all = |gauges: &[Gauge]| {
+            let (mut total, mut left_its_cpus) = (Switches::default(), false);
+            for (switches, cpus) in gauges.iter().filter_map(|gauge| gauge.threads().ok()) {
+                total += switches;
+                left_its_cpus |= cpus.without(&self.placement.client).count() > 0;
+            }
+            (total, left_its_cpus)
+        };
+        let since = |total: Switches, before: Switches| Switches {
+            voluntary: total.voluntary.saturating_sub(before.voluntary),
+            involuntary: total.involuntary.saturating_sub(before.involuntary),
+        };
+        let (client, left_its_cpus) = of_all(&self.observer.clients);
+        watched.client_switches = since(client, watched.client_switches);
+        watched.client_left_its_cpus |= left_its_cpus;
+        let (server, _) = of_all(std::slice::from_ref(&self.observer.server));
+        watched.server_switches = since(server, watched.server_switches);
     }
 
     fn read_peaks(&self, watched: &mut Watched) {

@@ -5,7 +5,9 @@ use crate::engine::state::Engine;
 use crate::run::child::end::RunEnd;
 use crate::run::child::lines::send;
 use anyhow::Result;
-use contract::{Dropped, Fresh, FromServer, SAMPLES_PER_LINE, SampleRow, Samples, ServerFinal};
+use contract::{
+    Dropped, Fresh, FromServer, MOST_PAUSES, SAMPLES_PER_LINE, SampleRow, Samples, ServerFinal,
+};
 
 /// An engine after its run, and the streams of its connections by their keys.
 pub type FinishedEngine = (Engine, Vec<Stream>);
@@ -23,6 +25,7 @@ pub fn report(finished: Vec<FinishedEngine>, end: &RunEnd) -> Result<()> {
         confirmed: 0,
         written_bytes: 0,
         dropped: 0,
+        pauses: Vec::new(),
         ended: end.kind(),
         detail: end.detail(),
     };
@@ -40,8 +43,9 @@ pub fn report(finished: Vec<FinishedEngine>, end: &RunEnd) -> Result<()> {
     for seqs in fresh.chunks(SAMPLES_PER_LINE) {
         send(&FromServer::Fresh(Fresh { seqs: seqs.to_vec() }))?;
     }
-    for (number, (engine, streams)) in finished.into_iter().enumerate() {
-        let counts = &engine.counts;
+    for (number, (mut engine, streams)) in finished.into_iter().enumerate() {
+        let counts = &mut engine.counts;
+        last.pauses.append(&mut counts.pauses);
         last.generated = last.generated.max(counts.generated);
         last.written += counts.written;
         last.acknowledged += counts.acknowledged;
@@ -56,5 +60,7 @@ pub fn report(finished: Vec<FinishedEngine>, end: &RunEnd) -> Result<()> {
             }
         }
     }
+    last.pauses.sort_unstable();
+    last.pauses.truncate(MOST_PAUSES);
     send(&FromServer::Final(last))
 }

@@ -2,9 +2,11 @@
 
 pub mod backlog;
 pub mod counters;
+pub mod disturbances;
 pub mod growth;
 pub mod journey;
 pub mod measure;
+pub mod own_work;
 pub mod recovery;
 pub mod shadow;
 pub mod staleness;

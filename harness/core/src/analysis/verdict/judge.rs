@@ -1,5 +1,6 @@
 //! From an audited measurement to a verdict.
 
+use super::disturbed::disturbed;
 use super::kind::Verdict;
 use super::reason::{Reason, Reasons};
 use super::remark::Remark;
@@ -25,10 +26,10 @@ pub struct Judgement {
     pub remarks: Vec<Remark>,
 }
 
-/// Bounds of the share of CPU time that the hypervisor took: for a remark, and for `noisy`.
-pub const STOLEN_SHARE: [f64; 2] = [0.01, 0.05];
-/// The same for other processes, in CPUs.
-pub const OTHERS_CPUS: [f64; 2] = [0.05, 0.25];
+/// Share of the time of the CPUs in use that the hypervisor took, from which on there is a remark.
+pub const STOLEN_SHARE: f64 = 0.01;
+/// The same for other processes.
+pub const OTHERS_SHARE: f64 = 0.025;
 /// The effect of snapshots on response times from which on there is a remark.
 const SNAPSHOT_EFFECT: f64 = 1.2;
 /// Involuntary context switches of the client per second from which on there is a remark.
@@ -55,9 +56,17 @@ pub fn judge(
     plan: &Plan,
 ) -> Judgement {
     let overflow = Overflow::of(record).map(|overflow| Reason::Overflow { overflow });
+    let all = &record.watched.disturbances;
+    let disturbed = disturbed(all, &plan.window_ns(), plan.workload.rank_by)
+        .map(|disturbed| Reasons::from(Reason::Disturbed { disturbed }));
     let Some(m) = measurement.filter(|_| audit.passed()) else {
         let failed = |failure: &AuditFailure| Reason::Audit { failure: failure.clone() };
+        let is_late = || audit.failures.iter().all(AuditFailure::is_server_lateness);
         let (verdict, reasons) = match overflow {
+            // A server that was late because it did not get its CPU: no fault of anyone's.
+            _ if disturbed.is_some() && !audit.passed() && is_late() => {
+                (Verdict::Noisy, disturbed.unwrap_or_default())
+            }
             Some(overflow) if audit.passed() => (Verdict::Overloaded, overflow.into()),
             _ if audit.passed() => {
                 (Verdict::Invalid, failed(&AuditFailure::WindowNotObserved).into())
@@ -68,22 +77,18 @@ pub fn judge(
     };
     let (mut verdict, mut reason) = classify(m);
     // A client that was disconnected was behind, however little its backlog had grown.
-    if record.server.ended == ServerEnd::CutOff && verdict != Verdict::Noisy {
+    if record.server.ended == ServerEnd::CutOff {
         (verdict, reason) = (Verdict::Overloaded, None);
     }
     let overflow = overflow.filter(|_| verdict != Verdict::Ok);
-    let reasons = Reasons(reason.into_iter().chain(overflow).collect());
+    let mut reasons = Reasons(reason.into_iter().chain(overflow).collect());
+    if let Some(disturbed) = disturbed {
+        (verdict, reasons) = (Verdict::Noisy, disturbed);
+    }
     Judgement { verdict, reasons, remarks: remarks(m, record, plan) }
 }
 
 fn classify(m: &Measurement) -> (Verdict, Option<Reason>) {
-    let around = &m.disturbance;
-    if around.stolen_share > STOLEN_SHARE[1] {
-        return (Verdict::Noisy, Some(Reason::StolenTime { share: around.stolen_share }));
-    }
-    if around.others_cpus > OTHERS_CPUS[1] {
-        return (Verdict::Noisy, Some(Reason::OtherProcesses { cpus: around.others_cpus }));
-    }
     let unsteady = m.unsteady.clone().map(|unsteady| Reason::Unsteady { unsteady });
     let overloaded = match m.rates.offered_per_s {
         Some(offered) => overload(m, offered),
@@ -129,9 +134,9 @@ fn remarks(m: &Measurement, record: &Record, plan: &Plan) -> Vec<Remark> {
         m.loss
             .filter(|share| *share > 0.0)
             .map(|share| Remark::Loss { policy: plan.workload.policy(), share }),
-        (around.stolen_share > STOLEN_SHARE[0])
+        (around.stolen_share > STOLEN_SHARE)
             .then_some(Remark::StolenTime { share: around.stolen_share }),
-        (around.others_cpus > OTHERS_CPUS[0])
+        (around.others_cpus > OTHERS_SHARE * around.cpus.max(1) as f64)
             .then_some(Remark::OtherProcesses { cpus: around.others_cpus }),
         m.snapshot_effect
             .filter(|ratio| *ratio > SNAPSHOT_EFFECT)

@@ -1,5 +1,6 @@
 //! Why a round, or a row, has its verdict.
 
+use super::disturbed::Disturbed;
 use crate::analysis::audit::failure::AuditFailure;
 use crate::analysis::round::window::Unsteady;
 use crate::record::overflow::Overflow;
@@ -75,13 +76,19 @@ pub enum Reason {
         /// Between which levels it moved.
         unsteady: Unsteady,
     },
-    /// Noisy: the hypervisor took CPU time.
+    /// Noisy: something outside of the round took CPU time, enough to move what it is ranked by.
+    #[error("{disturbed}")]
+    Disturbed {
+        /// What took most.
+        disturbed: Disturbed,
+    },
+    /// Noisy, in older campaigns: the hypervisor took CPU time.
     #[error("the hypervisor took {:.0} % of the CPU time: repeat it on a quieter host", share * 100.0)]
     StolenTime {
         /// Share of the CPUs' time.
         share: f64,
     },
-    /// Noisy: other processes used the CPUs.
+    /// Noisy, in older campaigns: other processes used the CPUs.
     #[error(
         "other processes used {cpus:.2} CPUs meanwhile: stop them, or choose other CPUs with --server-cpus and --client-cpus"
     )]

@@ -2,6 +2,7 @@
 
 use super::kind::Verdict;
 use super::reason::Reasons;
+use crate::analysis::round::own_work::OwnDoing;
 use contract::Policy;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,14 @@ pub enum Remark {
         at_s: f64,
         /// How long it lasted, in ms.
         lasted_ms: u64,
+    },
+    /// What looked like a disturbance may have been its own doing.
+    #[error(
+        "no disturbance: CPU time that was not the server's or the client's does not excuse this round, as {why}"
+    )]
+    OwnDoing {
+        /// Why it does not.
+        why: OwnDoing,
     },
     /// Processes outlived the client.
     #[error(

@@ -1,12 +1,12 @@
 //! What else happened on the CPUs of a round: time taken by the hypervisor and by other
 //! processes, and the CPU's frequency.
 
+use super::kernel_times::{cpu_times, in_ns};
+use super::signals::own_cpu_ns;
 use crate::host::affinity;
 use bench_core::record::cpus::CpuList;
 use bench_core::record::placement::Placement;
 use bench_core::record::watched::HostUse;
-use nix::time::ClockId;
-use std::time::Duration;
 
 /// The counters since boot, at one instant.
 #[derive(Debug, Clone, Default)]
@@ -30,11 +30,8 @@ impl Surroundings {
     #[must_use]
     pub fn now(placement: &Placement) -> Self {
         let in_use = placement.in_use();
-        let ticks_per_s = procfs::ticks_per_second().max(1);
-        let in_ns = |ticks: u64| ticks * (1_000_000_000 / ticks_per_s);
-        let own = ClockId::CLOCK_PROCESS_CPUTIME_ID.now();
         let mut now = Self {
-            harness_ns: own.map_or(0, |time| Duration::from(time).as_nanos() as u64),
+            harness_ns: own_cpu_ns(),
             harness_is_among: runs_on(&in_use),
             frequency_khz: frequency_khz(&placement.client),
             at_ns: tick::clock::now_ns(),
@@ -72,6 +69,7 @@ impl Surroundings {
         HostUse {
             stolen_share: stolen_ns as f64 / elapsed_ns / self.cpus.max(1) as f64,
             others_cpus: busy_ns.saturating_sub(own_ns) as f64 / elapsed_ns,
+            cpus: self.cpus,
             frequency_khz: frequency_khz.map(|(a, b)| [a.min(b), a.max(b)]),
         }
     }
@@ -82,27 +80,6 @@ fn runs_on(cpus: &CpuList) -> bool {
     affinity::allowed().map_or(true, |allowed| allowed.overlaps(cpus))
 }
 
-/// The time of one CPU since boot, in clock ticks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct CpuTime {
-    /// Used by processes. Without interrupts: they are the cost of a round's own packets.
-    busy: u64,
-    /// Given to other guests by the hypervisor.
-    stolen: u64,
-}
-
-/// The time of each CPU by its number: those that are offline have no line (proc_stat(5)).
-fn cpu_times(stat: &str) -> impl Iterator<Item = (usize, CpuTime)> + '_ {
-    stat.lines().filter_map(|line| {
-        let mut parts = line.strip_prefix("cpu")?.split_ascii_whitespace();
-        // The line of all CPUs has no number.
-        let cpu = parts.next().filter(|_| !line.starts_with("cpu "))?.parse().ok()?;
-        let times: Vec<u64> = parts.map_while(|time| time.parse().ok()).collect();
-        let at = |index: usize| times.get(index).copied().unwrap_or(0);
-        Some((cpu, CpuTime { busy: at(0) + at(1) + at(2), stolen: at(7) }))
-    })
-}
-
 fn frequency_khz(cpus: &CpuList) -> Option<u64> {
     let cpu = cpus.first()?;
     let path = format!("/sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_cur_freq");
@@ -111,7 +88,11 @@ fn frequency_khz(cpus: &CpuList) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::kernel_times::CpuTime;
+    use super::super::kernel_times::tests::STAT;
     use super::*;
+    use nix::time::ClockId;
+    use std::time::Duration;
 
     #[test]
     fn cpu_time_not_used_by_the_round_is_that_of_others() {
@@ -130,22 +111,6 @@ mod tests {
         assert!((seen.stolen_share - 0.05).abs() < 1e-9);
     }
 
-    /// CPU 1 is offline, and CPU 3 is busy.
-    const STAT: &str = "cpu  400 0 100 900 0 0 0 30 0 0
-cpu0 100 10 30 300 5 6 7 20 0 0
-cpu2 0 0 0 400 0 0 0 10 0 0
-cpu3 300 0 70 100 0 0 0 0 0 0
-intr 5 0
-ctxt 7
-";
-
-    #[test]
-    fn times_belong_to_the_cpu_of_their_number_where_numbers_have_holes() {
-        let times: Vec<(usize, CpuTime)> = cpu_times(STAT).collect();
-        let time = |busy, stolen| CpuTime { busy, stolen };
-        assert_eq!(times, [(0, time(140, 20)), (2, time(0, 10)), (3, time(370, 0))]);
-    }
-
     fn on(cpus: CpuList) -> Placement {
         let (server, harness) = (cpus.clone(), cpus.clone());
         Placement { server, client: cpus, harness, spin: false, why: Vec::new() }
@@ -157,7 +122,7 @@ ctxt 7
         let in_use = on("2".parse().unwrap()).in_use();
         let used: Vec<CpuTime> =
             cpu_times(STAT).filter(|(cpu, _)| in_use.has(*cpu)).map(|(_, time)| time).collect();
-        assert_eq!(used, [CpuTime { busy: 0, stolen: 10 }]);
+        assert_eq!(used, [CpuTime { busy: 0, stolen: 10, interrupts: 0 }]);
     }
 
     #[test]
