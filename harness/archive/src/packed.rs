@@ -148,6 +148,10 @@ pub struct GridRow {
     /// How long the snapshot took; absent in files from before that was recorded.
     #[serde(default)]
     pub took_ns: Option<u64>,
+    /// How long the client's threads together had waited for a CPU; absent before the window, and
+    /// where it was not read.
+    #[serde(default)]
+    pub client_waited_ns: Option<u64>,
 }
 
 impl GridRow {
@@ -166,6 +170,7 @@ impl GridRow {
 pub fn grid(to: impl Write, record: &Record) -> Result<()> {
     let mut csv = packed(to)?;
     let bytes_per_tick = backlog::bytes_per_tick(record);
+    let mut signals = record.watched.signals.iter();
     for snapshot in &record.watched.snapshots {
         let layers = backlog::layers(snapshot, bytes_per_tick);
         let read = |ticks: f64| snapshot.queues.map(|_| ticks);
@@ -188,6 +193,7 @@ pub fn grid(to: impl Write, record: &Record) -> Result<()> {
             server_rss_bytes: snapshot.server_rss_bytes,
             dropped: snapshot.dropped,
             took_ns: Some(snapshot.took_ns),
+            client_waited_ns: signals.next().and_then(|one| one.client_waited_ns),
         })?;
     }
     finish(csv)

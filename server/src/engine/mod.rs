@@ -4,6 +4,7 @@
 
 pub mod classic;
 pub mod counts;
+pub mod jitter;
 pub mod lateness;
 pub mod load;
 pub mod produce;

@@ -1,6 +1,7 @@
 //! Writing to the connections, and reading how far their ticks have come.
 
 use crate::connection::endpoint::Connection;
+use crate::engine::jitter::jittered;
 use crate::engine::state::{Engine, PING_NS};
 use anyhow::Result;
 use polling::{Event, PollMode};
@@ -82,7 +83,8 @@ impl Engine {
             self.counts.acknowledged += connection.read_acknowledged(log);
             if now >= connection.next_ping_ns {
                 let late_ns = now - connection.next_ping_ns;
-                connection.next_ping_ns += ping_ns * (1 + late_ns / ping_ns);
+                let key = self.progress_key as u64 ^ self.progress_count.rotate_left(32);
+                connection.next_ping_ns += ping_ns * (late_ns / ping_ns) + jittered(ping_ns, key);
                 connection.ping(log);
             }
         }

@@ -5,6 +5,7 @@ use crate::connection::endpoint::{Connection, Wire};
 use crate::connection::stream::policy::Limits;
 use crate::engine::classic::Classic;
 use crate::engine::counts::Counts;
+use crate::engine::jitter::jittered;
 use crate::engine::lateness::Lateness;
 use crate::engine::load::Load;
 use crate::engine::stamps::Stamps;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use tick::clock::now_ns;
 use tungstenite::protocol::frame::coding::CloseCode;
 
-/// Between two pings to a connection, in ns: ten per second.
+/// Between two pings to a connection on average, in ns: ten per second.
 pub(super) const PING_NS: u64 = 100_000_000;
 
 /// A running engine.
@@ -47,6 +48,8 @@ pub struct Engine {
     pub(super) was_over: bool,
     /// The connection whose progress was read last.
     pub(super) progress_key: usize,
+    /// How often the progress of connections was read.
+    pub(super) progress_count: u64,
     pub(super) next_progress_ns: u64,
     pub(super) next_poll_ns: u64,
     pub(super) last_step_ns: u64,
@@ -72,6 +75,7 @@ impl Engine {
             lateness: None,
             limits: Limits::default(),
             records_drops: false,
+            progress_count: 0,
             next_progress_ns: load.start_ns,
             last_step_ns: load.start_ns,
             load,
@@ -115,9 +119,10 @@ impl Engine {
         let connection =
             Connection::new(wire, (&self.feeds, feed), self.limits, self.records_drops);
         let mut connection = connection.inspect_err(|_| self.feeds.leave(feed))?;
-        connection.next_ping_ns = now_ns().max(self.load.start_ns) + PING_NS;
         let free = self.connections.iter().position(Option::is_none);
         let key = free.unwrap_or(self.connections.len());
+        let first_ns = jittered(PING_NS, key as u64);
+        connection.next_ping_ns = now_ns().max(self.load.start_ns) + first_ns;
         // SAFETY: `remove` takes the socket from the poller before it is closed, and this
         // engine is the last user of the poller.
         unsafe {

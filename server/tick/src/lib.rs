@@ -18,7 +18,7 @@ mod timetable;
 
 pub use format::{Format, Tick, UnknownFormat, WireError, cents};
 pub use frame::{FRAME_HEADER_BYTES, Framer, frame_len_at};
-pub use market::Market;
+pub use market::{Market, mix};
 pub use sample::Sample;
 pub use schedule::{Schedule, ScheduleError};
 pub use symbol::SYMBOLS;

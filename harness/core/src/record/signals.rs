@@ -14,6 +14,9 @@ pub struct Signals {
     pub client_ns: u64,
     /// CPU time of the harness; 0 where it runs on other CPUs.
     pub harness_ns: u64,
+    /// Time for which the client's threads together waited for a CPU though they could have run:
+    /// behind each other, or behind others; `None` where it was not read, as before the window.
+    pub client_waited_ns: Option<u64>,
     /// What else the kernel counts; `None` where it was not read.
     pub kernel: Option<KernelTimes>,
 }

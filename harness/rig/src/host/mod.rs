@@ -13,6 +13,7 @@ pub mod machine;
 pub mod noise;
 pub mod placement;
 pub mod process;
+pub mod run_delay;
 pub mod spawn;
 pub mod strays;
 pub mod virtualisation;

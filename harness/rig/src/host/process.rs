@@ -5,9 +5,10 @@ use bench_core::record::cpus::CpuList;
 use bench_core::record::watched::Switches;
 use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
-use procfs::process::Process;
+use procfs::process::{Process, Task};
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::fs::File;
 use tick::clock::now_ns;
 
 /// Time between two searches for new children of a process that has some, in ns.
@@ -118,6 +119,13 @@ impl Gauge {
     /// When it has ended.
     pub fn peak_rss_bytes(&self) -> Result<u64> {
         Ok(self.members[0].process.status()?.vmhwm.unwrap_or(0) * 1024)
+    }
+
+    /// The files with the scheduling statistics of all their threads.
+    pub fn schedstats(&self) -> Vec<File> {
+        let tasks = self.members.iter().filter_map(|member| member.process.tasks().ok()).flatten();
+        let path = |task: Task| format!("/proc/{}/task/{}/schedstat", task.pid, task.tid);
+        tasks.flatten().filter_map(|task| File::open(path(task)).ok()).collect()
     }
 
     /// Context switches of all their threads, and the CPUs on which any of them may run.

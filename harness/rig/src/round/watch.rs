@@ -5,9 +5,11 @@ use super::observer::Observer;
 use crate::host::counters::Counters;
 use crate::host::noise::surroundings::Surroundings;
 use crate::host::process::Gauge;
+use crate::host::run_delay::RunDelay;
 use anyhow::Result;
 use bench_core::load::plan::Plan;
 use bench_core::record::placement::Placement;
+use bench_core::record::signals::Signals;
 use bench_core::record::snapshot::Snapshot;
 use bench_core::record::watched::{Switches, Watched};
 use contract::child::Child;
@@ -70,9 +72,8 @@ pub(super) fn watch(
         ..Watched::default()
     };
     let mut early = Early { clients: scene.clients.iter().map(|_| None).collect(), server: None };
-    let mut before = None;
-    // What costs more than a snapshot is read one earlier, so that it disturbs no measured tick.
-    let before_window = (window_ns.start / scene.plan.grid_ns).saturating_sub(1);
+    let (mut before, mut run_delay) = (None, RunDelay::default());
+    let before_window = scene.plan.before_window();
     for instant in 0.. {
         let offset_ns = scene.plan.snapshot_ns(instant);
         let due_ns = scene.start_ns + offset_ns;
@@ -83,13 +84,17 @@ pub(super) fn watch(
         let is_full = scene.plan.is_full_snapshot(instant);
         let snapshot = scene.observer.read(is_full)?;
         watched.snapshots.push(snapshot);
-        watched.signals.push(scene.observer.signals.read(&snapshot, is_full));
+        watched.signals.push(Signals {
+            client_waited_ns: run_delay.read_ns(is_full),
+            ..scene.observer.signals.read(&snapshot, is_full)
+        });
         if scene.plan.connections() > 1 {
             watched.processed_each.push(scene.observer.processed_each.clone());
         }
         live(scene.start_ns, &snapshot);
         let cpu_ns = snapshot.client_cpu_ns + snapshot.server_cpu_ns;
         if instant == before_window {
+            run_delay = RunDelay::open(&scene.observer.clients);
             before = Some((Surroundings::now(scene.placement), cpu_ns));
             scene.read_threads(&mut watched);
             if let Some(counters) = &mut scene.counters {

@@ -151,6 +151,7 @@ mod tests {
             server_ns: index * (20 * MS - MS / 5),
             client_ns: index * 4 * MS,
             harness_ns: index * MS / 5,
+            client_waited_ns: None,
             kernel: Some(KernelTimes {
                 stolen_ns: vec![0; 2],
                 interrupts_ns: vec![index * MS; 2],

@@ -261,7 +261,7 @@ fn efficiency(rates: &Rates, backlog_end: &Backlog, seconds: f64) -> Option<f64>
 /// run became steady only later.
 fn switches_per_tick(record: &Record, plan: &Plan) -> Option<f64> {
     let planned = plan.window_ns();
-    let from_before = planned.start.saturating_sub(plan.grid_ns)..planned.end;
+    let from_before = plan.snapshot_ns(plan.before_window())..planned.end;
     let window = window::snapshots(record, plan, &from_before)?;
     let processed = window.last()?.processed.saturating_sub(window.first()?.processed);
     let Switches { voluntary, involuntary } = record.watched.client_switches;

@@ -70,6 +70,7 @@ impl SignalReader {
             server_ns: snapshot.server_cpu_ns,
             client_ns: snapshot.client_cpu_ns,
             harness_ns: if self.harness_is_among { own_cpu_ns() } else { 0 },
+            client_waited_ns: None,
             kernel: stat.map(|stat| KernelTimes {
                 stolen_ns: times(|time| time.stolen, &stat),
                 interrupts_ns: times(|time| time.interrupts, &stat),
