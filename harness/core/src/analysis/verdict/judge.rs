@@ -182,7 +182,10 @@ fn stall(record: &Record, plan: &Plan) -> Option<Remark> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::round::measure::Rates;
+    use crate::analysis::audit::audit;
+    use crate::analysis::round::measure::{Rates, measure};
+    use crate::record::disturbance::{Cause, Disturbance};
+    use crate::test_rounds;
 
     /// The batches that a consumer in lock-step with the source waits for are not an
     /// endless backlog.
@@ -198,5 +201,50 @@ mod tests {
         assert_eq!(classify(&grows).1, Some(Reason::BacklogGrew { share: 0.21 }));
         let blocks = Measurement { held_back: Some(0.5), ..grows };
         assert_eq!(classify(&blocks).1, Some(Reason::BlockedSource { share: 0.5 }));
+    }
+
+    /// A round whose server was late, with these disturbances.
+    fn late(disturbances: Vec<Disturbance>) -> Judgement {
+        let plan = test_rounds::usual_plan(8000);
+        let mut record = test_rounds::record(&plan, &[&[]], 10_000);
+        record.watched.disturbances = disturbances;
+        let failures = vec![
+            AuditFailure::ServerLate { on_time_share: 0.9, on_time_ms: 5 },
+            AuditFailure::ServerBehindSchedule { generated_share: 0.9 },
+        ];
+        judge(&Audit { failures }, measure(&record, &plan).as_ref(), &record, &plan)
+    }
+
+    fn pause(cause: Cause) -> Disturbance {
+        let [at_ms, length_ms] = [700u64, 80];
+        Disturbance {
+            at_ns: at_ms as i64 * 1_000_000,
+            within_ns: length_ms * 1_000_000,
+            took_ns: length_ms * 1_000_000,
+            cpus: "0".parse().unwrap(),
+            cause,
+        }
+    }
+
+    #[test]
+    fn a_server_that_was_late_by_a_pause_was_disturbed_and_is_not_invalid() {
+        assert_eq!(late(Vec::new()).verdict, Verdict::Invalid);
+        assert_eq!(late(vec![pause(Cause::Interrupts)]).verdict, Verdict::Invalid);
+        for cause in [Cause::Stolen, Cause::OtherProcesses, Cause::ServerPaused, Cause::Throttled] {
+            let judged = late(vec![pause(cause)]);
+            assert_eq!(judged.verdict, Verdict::Noisy, "{cause}");
+            assert!(judged.reasons.to_string().contains("80 ms of CPU 0 at 0.70 s"));
+        }
+    }
+
+    #[test]
+    fn a_disturbed_round_with_another_fault_stays_invalid() {
+        let plan = test_rounds::usual_plan(8000);
+        let mut record = test_rounds::record(&plan, &[&[]], 10_000);
+        record.clients[0].undecodable = 1;
+        record.watched.disturbances = vec![pause(Cause::Stolen)];
+        let audit = audit(&record, &plan, &test_rounds::checksums(&plan));
+        let judged = judge(&audit, measure(&record, &plan).as_ref(), &record, &plan);
+        assert_eq!(judged.verdict, Verdict::Invalid);
     }
 }
