@@ -71,7 +71,9 @@ mod tests {
             for _ in 0..2 {
                 scope.spawn(|| {
                     affinity::apply(&one).unwrap();
-                    while !ended.load(Ordering::Relaxed) {}
+                    while !ended.load(Ordering::Relaxed) {
+                        std::hint::spin_loop();
+                    }
                 });
             }
             let clients = [Gauge::new(nix::unistd::getpid()).unwrap()];

@@ -3,5 +3,6 @@
 pub mod certificate;
 pub mod observer;
 pub mod play;
+mod reports;
 pub mod runner;
 pub mod watch;

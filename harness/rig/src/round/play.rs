@@ -1,7 +1,8 @@
 //! Plays one round, from the plans to the exits.
 
 use super::observer::Observer;
-use super::watch::{self, Early, OnSnapshot};
+use super::reports;
+use super::watch::{self, OnSnapshot};
 use crate::host::congestion;
 use crate::host::counters::Counters;
 use crate::host::guard::Guard;
@@ -15,14 +16,13 @@ use bench_core::analysis::verdict::reason::{Reason, Unavailability};
 use bench_core::load::plan::Plan;
 use bench_core::record::environment::Padding;
 use bench_core::record::placement::Placement;
-use bench_core::record::round::{Congestion, Connection, Record};
+use bench_core::record::round::{Congestion, Record};
 use bench_core::record::snapshot::Snapshot;
 use contract::child::Child;
 use contract::fault::{Awaited, Fault, Misstep, Peer};
-use contract::meter::{MeterFile, Slot};
+use contract::meter::MeterFile;
 use contract::{
-    ClientFinal, ClientHello, Connected, FromClient, FromServer, Policy, ServerFinal, ServerPlan,
-    Start, ToClient, ToServer, listener,
+    ClientHello, Connected, FromClient, FromServer, ServerPlan, Start, ToClient, ToServer, listener,
 };
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
@@ -34,14 +34,8 @@ use tick::clock::now_ns;
 
 /// From `connected` to tick 0: time for both to become idle.
 const LEAD_NS: u64 = 50_000_000;
-/// Time for a whole report, and for the exit after it.
-const REPORT: Duration = Duration::from_secs(10);
+/// Time for the exit after a report.
 const EXIT: Duration = Duration::from_secs(3);
-/// More rows than any plan asks for: a client that sends more is ended.
-const MAX_ROWS: usize = 4_000_000;
-/// The same for the dropped ranges of one connection: about 1 GB.
-const MAX_DROPS: usize = 1 << 25;
-
 /// What runs in a round.
 pub struct Setup<'a> {
     /// The server.
@@ -203,9 +197,6 @@ struct Introduced {
     congestion: Congestion,
 }
 
-/// Connections, the clients' reports, the server's report, and its fresh seqs.
-type Reports = (Vec<Connection>, Vec<ClientFinal>, ServerFinal, Vec<u64>);
-
 struct Children<'a, 'g> {
     server: &'a mut Child<'g, FromServer>,
     /// The number of the listening socket that it has inherited.
@@ -257,7 +248,8 @@ impl Children<'_, '_> {
             return Ok(Played::Interrupted);
         };
         let queues_by = observer.probes[0].method();
-        let (connections, clients, server, fresh) = self.reports(setup.plan, early, &observer)?;
+        let (connections, clients, server, fresh) =
+            reports::read(self.server, self.clients, setup.plan, early, &observer)?;
         let Some(connected) = introduced.connected.into_iter().next() else {
             unreachable!("there is at least one connection")
         };
@@ -312,23 +304,6 @@ impl Children<'_, '_> {
         Ok(Ok(Introduced { hello, server_versions, connected, congestion }))
     }
 
-    /// Everything that is reported after the measured part, and the last counts of the
-    /// clients' meters.
-    fn reports(&mut self, plan: &Plan, early: Early, observer: &Observer) -> Result<Reports> {
-        let mut connections = vec![Connection::default(); plan.connections()];
-        let clients = self.client_reports(early.clients, &mut connections)?;
-        let policy = plan.workload.policy();
-        let (mut server, fresh) = self.server_report(early.server, &mut connections, policy)?;
-        server.generated = server.generated.saturating_mul(connections.len() as u64);
-        let received = observer.counts(Slot::RECEIVED)?;
-        let processed = observer.counts(Slot::PROCESSED)?;
-        for (connection, counts) in connections.iter_mut().zip(received.into_iter().zip(processed))
-        {
-            (connection.received, connection.processed) = counts;
-        }
-        Ok((connections, clients, server, fresh))
-    }
-
     /// Reads every client's hello and `ready`; the inner error is why it cannot run here.
     fn get_ready(&mut self, plan: &Plan, limit: Duration) -> Result<Result<ClientHello, String>> {
         let mut first = None;
@@ -361,75 +336,6 @@ impl Children<'_, '_> {
         }
         connected.sort_by_key(|one| one.connection);
         Ok(connected)
-    }
-
-    fn client_reports(
-        &mut self,
-        early: Vec<Option<FromClient>>,
-        connections: &mut [Connection],
-    ) -> Result<Vec<ClientFinal>> {
-        let each_has = connections.len() / self.clients.len();
-        let places = connections.chunks_mut(each_has);
-        let each = self.clients.iter_mut().zip(early).zip(places);
-        Ok(each
-            .map(|((client, line), connections)| client_report(client, line, connections))
-            .collect::<Result<_, _>>()?)
-    }
-
-    fn server_report(
-        &mut self,
-        mut line: Option<FromServer>,
-        connections: &mut [Connection],
-        policy: Policy,
-    ) -> Result<(ServerFinal, Vec<u64>), Fault> {
-        let mut fresh = Vec::new();
-        loop {
-            match line.take().map_or_else(|| self.server.expect(Awaited::Report, REPORT), Ok)? {
-                FromServer::Samples(samples) => match connections.get_mut(samples.connection) {
-                    Some(connection) => connection.server_rows.extend(samples.rows),
-                    None => return Err(self.server.order(Misstep::SamplesOfUnknownConnection)),
-                },
-                FromServer::Fresh(more) => fresh.extend(more.seqs),
-                FromServer::Dropped(_) if !policy.is_lossy() => {
-                    return Err(self.server.order(Misstep::DropsWithoutPolicy));
-                }
-                FromServer::Dropped(dropped) => match connections.get_mut(dropped.connection) {
-                    Some(connection) if connection.drops.len() <= MAX_DROPS => {
-                        connection.drops.extend(dropped.ranges);
-                    }
-                    Some(_) => return Err(self.server.order(Misstep::TooManyDroppedRanges)),
-                    None => return Err(self.server.order(Misstep::DropsOfUnknownConnection)),
-                },
-                FromServer::Final(last) => return Ok((last, fresh)),
-                other => return Err(self.server.unexpected(&other, Awaited::Report)),
-            }
-        }
-    }
-}
-
-fn client_report(
-    client: &mut Child<'_, FromClient>,
-    mut line: Option<FromClient>,
-    connections: &mut [Connection],
-) -> Result<ClientFinal, Fault> {
-    let mut rows = 0;
-    loop {
-        match line.take().map_or_else(|| client.expect(Awaited::Report, REPORT), Ok)? {
-            FromClient::Samples(samples) => {
-                rows += samples.rows.len();
-                match connections.get_mut(samples.connection) {
-                    Some(connection) => connection.client_rows.extend(samples.rows),
-                    None => {
-                        return Err(client.order(Misstep::SamplesOfUnknownConnection));
-                    }
-                }
-            }
-            FromClient::Final(last) => return Ok(last),
-            other => return Err(client.unexpected(&other, Awaited::Report)),
-        }
-        if rows > MAX_ROWS {
-            return Err(client.order(Misstep::TooManySamples));
-        }
     }
 }
 
