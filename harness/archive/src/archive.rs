@@ -9,12 +9,12 @@ use bench_core::analysis::capacity::result::Capacity;
 use bench_core::analysis::rows::counters::{self, CountersRound};
 use bench_core::analysis::rows::ranking;
 use bench_core::analysis::rows::result::RoundResult;
-use bench_core::analysis::rows::row::{self, Row};
+use bench_core::analysis::rows::row::Row;
 use bench_core::analysis::rows::summary::{self, Participants};
 use bench_core::load::workload::Workload;
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -126,7 +126,7 @@ impl Archive {
             }
             return Ok(());
         }
-        let mut participants = Participants { clients: Vec::new(), control: None };
+        let mut participants = Participants { rules: campaign.rules, ..Participants::default() };
         for row in &campaign.rows {
             let client = (row.client.clone(), row.class);
             if !participants.clients.contains(&client) {
@@ -134,8 +134,9 @@ impl Archive {
             }
         }
         participants.clients.sort_by(|a, b| a.0.cmp(&b.0));
-        let control = self.rounds.iter().find(|round| round.result.control);
-        participants.control = control.map(|round| round.result.client.clone());
+        let controls = self.rounds.iter().filter(|round| round.result.control);
+        let controls: BTreeSet<&String> = controls.map(|round| &round.result.client).collect();
+        participants.controls = controls.into_iter().cloned().collect();
         let has_row = |client: &str, workload: &str| {
             participants.clients.iter().any(|(known, _)| known == client)
                 && campaign.workloads.iter().any(|known| known.name == workload)
@@ -213,7 +214,7 @@ impl Archive {
         }
         let is_row = |row: &&Row| row.workload == result.workload && row.client == result.client;
         let row = self.campaign.rows.iter().find(is_row);
-        !result.control && row.is_some_and(|row| row::counts(row.verdict, result))
+        !result.control && row.is_some_and(|row| self.campaign.rules.counts(row.verdict, result))
     }
 
     /// The rounds behind the numbers of a row, sorted by the metric that it is ranked by.

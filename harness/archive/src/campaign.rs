@@ -2,8 +2,10 @@
 
 use bench_core::analysis::capacity::result::Capacity;
 use bench_core::analysis::rows::counters::CountersNote;
+use bench_core::analysis::rows::precision::{Ended, Goal};
 use bench_core::analysis::rows::ranking::Noise;
 use bench_core::analysis::rows::row::Row;
+use bench_core::analysis::rows::rules::RowRules;
 use bench_core::load::congestion;
 use bench_core::load::server::ServedBy;
 use bench_core::load::workload::Workload;
@@ -96,6 +98,12 @@ pub enum Request {
     Compare {
         /// The client that runs twice in every block.
         control: String,
+        /// Further clients that do.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        controls: Vec<String>,
+        /// How exact its figures are meant to be; absent where the number of rounds was given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        goal: Option<Goal>,
         /// Whether each client has a further round with counters, which is not timed.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         counters: bool,
@@ -173,7 +181,8 @@ pub struct Campaign {
     /// How they were built; absent in older campaigns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub toolchain: Option<Toolchain>,
-    /// Rounds per client and workload.
+    /// Rounds per client and workload: all of them, or those before the ones that its precision
+    /// needs.
     pub rounds: u32,
     /// Warm-up, in s.
     pub warmup_s: f64,
@@ -194,6 +203,12 @@ pub struct Campaign {
     pub rows: Vec<Row>,
     /// How far the two entries of the control differ, by workload and metric.
     pub noise: Vec<Noise>,
+    /// By which rules its rows are made and ranked; absent in older campaigns.
+    #[serde(default, skip_serializing_if = "RowRules::are_default")]
+    pub rules: RowRules,
+    /// Why its workloads have no further rounds, where that depended on their precision.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endings: Vec<Ended>,
     /// What readers of the rows' counters should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub counters_notes: Vec<CountersNote>,

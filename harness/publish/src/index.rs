@@ -4,6 +4,7 @@
 use crate::report::headline;
 use crate::text::labels;
 use bench_archive::campaign::{Campaign, Kind, Status};
+use bench_core::analysis::rows::ranking::{self, Noise};
 use bench_core::load::congestion;
 use bench_core::load::workload::Workload;
 use bench_core::text::escape;
@@ -139,6 +140,30 @@ fn stamps(entries: &[Entry]) -> String {
     )
 }
 
+/// How often controls were told apart in the metric that ranks them, over all campaigns.
+fn controls(entries: &[Entry]) -> String {
+    let campaigns = entries.iter().filter_map(|entry| entry.campaign.as_ref().ok());
+    let found: Vec<bool> = campaigns.flat_map(told_apart).collect();
+    let (all, apart) = (found.len(), found.iter().filter(|&&apart| apart).count());
+    format!(
+        "In {apart} of {all} cases, a client that was entered twice under a workload was told apart from itself, by the test of its campaign; by chance, it would be about one in twenty."
+    )
+}
+
+/// For each workload and control of a campaign, whether it was told apart.
+fn told_apart(campaign: &Campaign) -> Vec<bool> {
+    let ranks = |noise: &&Noise| {
+        let workload = campaign.workloads.iter().find(|load| load.name == noise.workload);
+        let mut rows = campaign.rows.iter();
+        let row = rows.find(|row| row.workload == noise.workload && row.client == noise.client);
+        row.zip(workload).is_some_and(|(row, load)| {
+            let metric = ranking::metric(load.rank_by, row.verdict);
+            row.rounds > 1 && ranking::noise_of(metric) == noise.metric
+        })
+    };
+    campaign.noise.iter().filter(ranks).map(Noise::is_told_apart).collect()
+}
+
 /// What runs of `harness classic` are.
 const CLASSIC: &str =
     "the older benchmark's experiments repeated with this suite, and which of its claims hold.";
@@ -147,8 +172,9 @@ const CLASSIC: &str =
 #[must_use]
 pub fn markdown(entries: &[Entry], classics: &[Classic]) -> String {
     let mut out = format!(
-        "{MADE}\n# Published campaigns\n\n{ABOUT} [METHODOLOGY](../harness/METHODOLOGY.md) says what each figure means. Written by `harness publish results/CAMPAIGN…`; the same as a page: [index.html](index.html).\n\n{}\n",
-        escape::markdown(&stamps(entries))
+        "{MADE}\n# Published campaigns\n\n{ABOUT} [METHODOLOGY](../harness/METHODOLOGY.md) says what each figure means. Written by `harness publish results/CAMPAIGN…`; the same as a page: [index.html](index.html).\n\n{}\n\n{}\n",
+        escape::markdown(&stamps(entries)),
+        escape::markdown(&controls(entries))
     );
     for group in groups(entries) {
         if let Some(why) = &group.why {
@@ -271,6 +297,7 @@ pub fn page(entries: &[Entry], classics: &[Classic]) -> String {
                 h1 { "Tick Bench: published campaigns" }
                 p { "When a WebSocket market-data feed gets fast, which client keeps up, and where does the backlog go when it does not? Newest first." }
                 p { (stamps(entries)) }
+                p { (controls(entries)) }
                 @for group in groups(entries) {
                     @if let Some(why) = &group.why {
                         p { strong { "Not to be compared with the campaigns above: " } (why) "." }

@@ -19,38 +19,38 @@ pub enum Blocks {
 pub struct Slot {
     /// Index of the workload.
     pub workload: usize,
-    /// Index of the entry; the index after the last is the control.
+    /// Index of the entry; those after the last are the controls.
     pub entry: usize,
     /// Number of the round, from 1.
     pub round: u32,
+    /// How often it was played before.
+    pub repeat: u32,
 }
 
-/// The order of all rounds; `entries` counts the control.
+/// The blocks of all rounds in their order, workload by workload or, where a block has all of
+/// them, in one group; `entries` counts the controls.
 #[must_use]
-pub fn slots(
+pub fn groups(
     workloads: usize,
     entries: usize,
     rounds: u32,
     seed: u64,
     blocks: Blocks,
-) -> Vec<Slot> {
+) -> Vec<Vec<Vec<Slot>>> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut slots = Vec::new();
     let groups: Vec<Vec<usize>> = match blocks {
         Blocks::OfClients => (0..workloads).map(|workload| vec![workload]).collect(),
         Blocks::OfAll => vec![(0..workloads).collect()],
     };
-    for group in groups {
-        for round in 1..=rounds {
-            let each = group.iter().flat_map(|&workload| {
-                (0..entries).map(move |entry| Slot { workload, entry, round })
-            });
-            let mut block: Vec<Slot> = each.collect();
-            block.shuffle(&mut random);
-            slots.extend(block);
-        }
-    }
-    slots
+    let mut block = |group: &[usize], round: u32| {
+        let each = group.iter().flat_map(|&workload| {
+            (0..entries).map(move |entry| Slot { workload, entry, round, repeat: 0 })
+        });
+        let mut block: Vec<Slot> = each.collect();
+        block.shuffle(&mut random);
+        block
+    };
+    groups.iter().map(|group| (1..=rounds).map(|round| block(group, round)).collect()).collect()
 }
 
 /// The order of the rounds with counters, after all others: workload by workload, each client
@@ -62,7 +62,7 @@ pub fn counters_slots(workloads: usize, clients: usize, seed: u64) -> Vec<Slot> 
     let mut slots = Vec::new();
     for workload in 0..workloads {
         let mut block: Vec<Slot> =
-            (0..clients).map(|entry| Slot { workload, entry, round: 0 }).collect();
+            (0..clients).map(|entry| Slot { workload, entry, round: 0, repeat: 0 }).collect();
         block.shuffle(&mut random);
         slots.extend(block);
     }
@@ -72,6 +72,16 @@ pub fn counters_slots(workloads: usize, clients: usize, seed: u64) -> Vec<Slot> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn slots(
+        workloads: usize,
+        entries: usize,
+        rounds: u32,
+        seed: u64,
+        blocks: Blocks,
+    ) -> Vec<Slot> {
+        groups(workloads, entries, rounds, seed, blocks).concat().concat()
+    }
 
     #[test]
     fn every_client_has_one_round_with_counters_under_each_workload() {

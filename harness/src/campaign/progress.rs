@@ -40,7 +40,7 @@ pub struct Outline {
     pub title: Activity,
     /// Short names of the loads, by index.
     pub loads: Vec<String>,
-    /// Names of the entries, by index; the control last.
+    /// Names of the entries, by index; the controls last.
     pub entries: Vec<String>,
     /// The number and length of its rounds or searches.
     pub extent: Extent,
@@ -49,7 +49,7 @@ pub struct Outline {
 /// The number and length of rounds or searches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// Each client runs the same number of rounds under each load.
+    /// Each client runs the same number of rounds under each load, and further ones as announced.
     Rounds {
         /// Rounds of each client under each load.
         each: u32,
@@ -111,6 +111,8 @@ pub trait Progress {
     fn end(&mut self, result: &RoundResult);
     /// A round with counters is over.
     fn counted(&mut self, round: &CountersRound);
+    /// Further rounds are going to be played: of clients that are not exact enough yet, or again.
+    fn more(&mut self, rounds: usize);
     /// A round with counters that was planned is left out.
     fn left_out(&mut self);
     /// A probe of a search is over.

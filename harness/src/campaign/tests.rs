@@ -1,11 +1,14 @@
 //! Campaigns on made-up rounds: no process, no socket, no waiting.
 
 mod counters;
+mod repeats;
 
 use super::order::Blocks;
 use super::progress::{Extent, Outline, Probed, Progress, RoundStart};
 use super::rounds::Rounds;
-use super::run::{self, Scheme};
+use super::run;
+use super::running::REPEATS;
+use super::scheme::Scheme;
 use super::search::CapacitySearch;
 use anyhow::Result;
 use bench_archive::archive::Archive;
@@ -18,6 +21,7 @@ use bench_core::analysis::round::backlog::Backlog;
 use bench_core::analysis::round::measure::{Measurement, Rates};
 use bench_core::analysis::rows::counters::CountersRound;
 use bench_core::analysis::rows::result::RoundResult;
+use bench_core::analysis::rows::rules::RowRules;
 use bench_core::analysis::statistics::times::{Quantiles, Time};
 use bench_core::analysis::verdict::Verdict;
 use bench_core::analysis::verdict::reason::{Reason, Reasons, Unavailability};
@@ -42,12 +46,14 @@ const TIMING: Timing =
 /// Plays rounds with the outcomes that `script` gives for the n-th (from 0); `None`: interrupted.
 struct Fake<F> {
     script: F,
+    /// The p99 of the n-th round, of a client.
+    p99_ns: fn(usize, &str) -> u64,
     played: Vec<(String, String)>,
 }
 
 impl<F> Fake<F> {
     fn new(script: F) -> Self {
-        Self { script, played: Vec::new() }
+        Self { script, p99_ns: |_, _| 50_000, played: Vec::new() }
     }
 }
 
@@ -65,11 +71,12 @@ impl<F: FnMut(usize, &str, u64) -> Option<Outcome>> Rounds for Fake<F> {
         let Some(Rate::PerSecond(rate_per_s)) = workload.rate_per_s else { panic!("no rate") };
         let script = (self.script)(self.played.len(), &entry.name, rate_per_s);
         let Some((verdict, reasons)) = script else { return Ok(None) };
+        let p99_ns = (self.p99_ns)(self.played.len(), &entry.name);
         self.played.push((workload.name.clone(), entry.name.clone()));
         live(0, &Snapshot::default());
         let measurement = match verdict {
             Verdict::Failed | Verdict::Unavailable => None,
-            verdict => Some(measurement(verdict, rate_per_s as f64)),
+            verdict => Some(measurement(verdict, rate_per_s as f64, p99_ns)),
         };
         let result = RoundResult {
             workload: workload.name.clone(),
@@ -119,9 +126,9 @@ fn counts() -> Counts {
 }
 
 /// A client that keeps up, or one that processes half.
-fn measurement(verdict: Verdict, rate_per_s: f64) -> Measurement {
+fn measurement(verdict: Verdict, rate_per_s: f64, p99_ns: u64) -> Measurement {
     let share = if verdict == Verdict::Overloaded { 0.5 } else { 1.0 };
-    let time = Time::Exact(50_000);
+    let time = Time::Exact(p99_ns);
     Measurement {
         rates: Rates {
             offered_per_s: Some(rate_per_s),
@@ -158,6 +165,7 @@ struct Recorder {
     ended: usize,
     counted: usize,
     left_out: usize,
+    more: usize,
     extent: Extent,
     probes: Vec<Probed>,
 }
@@ -182,6 +190,10 @@ impl Progress for Recorder {
 
     fn counted(&mut self, _round: &CountersRound) {
         self.counted += 1;
+    }
+
+    fn more(&mut self, rounds: usize) {
+        self.more += rounds;
     }
 
     fn left_out(&mut self) {
@@ -223,9 +235,12 @@ fn scheme(blocks: Blocks, workloads: &[&str]) -> Scheme {
         entries: ["a", "b", "c"].map(entry).to_vec(),
         paces: Paces::Schedule,
         seed: 7,
-        control: 1,
+        controls: vec![1],
         workloads: workloads.iter().map(|name| workload(name)).collect(),
         rounds: 3,
+        repeats: REPEATS,
+        goal: None,
+        budget: None,
         timing: TIMING,
         blocks,
         counters: false,
@@ -261,9 +276,15 @@ fn campaign(request: Request, workloads: &[Workload]) -> Campaign {
         workloads: workloads.to_vec(),
         rows: Vec::new(),
         noise: Vec::new(),
+        rules: RowRules::AllPairs,
+        endings: Vec::new(),
         counters_notes: Vec::new(),
         capacities: Vec::new(),
     }
+}
+
+fn comparison(counters: bool) -> Request {
+    Request::Compare { control: "b".into(), controls: Vec::new(), goal: None, counters }
 }
 
 /// A campaign in a directory of its own, run with a fake.
@@ -277,11 +298,18 @@ struct Ran {
 
 impl Ran {
     fn new(scheme: &Scheme, script: impl FnMut(usize, &str, u64) -> Option<Outcome>) -> Self {
+        Self::with(scheme, Fake::new(script))
+    }
+
+    fn with<F: FnMut(usize, &str, u64) -> Option<Outcome>>(
+        scheme: &Scheme,
+        mut fake: Fake<F>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut store = Store::create(dir.path(), "campaign", Path::new("/nowhere")).unwrap();
-        let request = Request::Compare { control: "b".into(), counters: scheme.counters };
+        let request = comparison(scheme.counters);
         let mut campaign = campaign(request, &scheme.workloads);
-        let (mut fake, mut progress) = (Fake::new(script), Recorder::default());
+        let mut progress = Recorder::default();
         let result = run::run(scheme, &mut fake, &mut store, &mut campaign, &mut progress);
         Self { played: fake.played, progress, campaign, result, dir }
     }
@@ -367,7 +395,7 @@ fn a_comparison_that_cannot_be_saved_ends_and_keeps_its_rows() {
     let scheme = scheme(Blocks::OfClients, &["one"]);
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::create(dir.path(), "campaign", Path::new("/nowhere")).unwrap();
-    let request = Request::Compare { control: "b".into(), counters: false };
+    let request = comparison(false);
     let mut campaign = campaign(request, &scheme.workloads);
     let mut fake = Fake::new(|round, _: &str, _| {
         if round == 4 {

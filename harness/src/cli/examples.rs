@@ -54,10 +54,12 @@ Examples:
 pub const COMPARE: &str = "\
 Examples:
   harness compare --all                     # every client, the default workloads
-  harness compare --all --rounds 7          # enough rounds for tests between clients
+  harness compare --all --until 5% --budget 1h   # until figures are that exact, or an hour is over
+  harness compare --all --rounds 7          # seven rounds of each, whatever their precision
   harness compare tokio tokio:current-thread --workload steady burst
   harness compare --all --workload steady --seconds 500ms --warmup 300ms
   harness compare floor --client ../mine/client.toml --control floor
+  harness compare tokio blocking node-ws --control tokio --control node-ws
   harness compare --all --server-cpus 0-3 --client-cpus 4-7
   harness compare tokio js-sim --server node # against another server
   harness compare tokio --style classic     # tick-server in the older benchmark's style

@@ -3,9 +3,10 @@
 use super::diff::BaselineArgs;
 use super::source::Source;
 use super::values::{Rates, StyleValue};
+use bench_core::analysis::rows::precision::Goal;
 use bench_core::load::server;
 use bench_core::record::cpus::CpuList;
-use bench_core::text::units::{duration, rate, seconds, seconds_or_none};
+use bench_core::text::units::{duration, rate, seconds, seconds_or_none, share};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -79,12 +80,18 @@ pub struct CompareArgs {
     /// Workloads: names in harness/workloads, or TOML files [default: steady, overload-500k, flood]
     #[arg(long, value_name = "NAME|FILE", num_args = 1..)]
     pub workload: Vec<String>,
-    /// Rounds of each client under each workload; tests between clients need 5 [default: 3]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    /// Rounds of each client under each workload, and no further ones [default: 3, then as many as --until needs]
+    #[arg(long, conflicts_with = "until", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: Option<u32>,
-    /// The client that runs twice, to show the noise of the campaign [default: the first client of class `reference`]
+    /// After three rounds of each, go on until the 95 % confidence interval of each client's ranked figure is within this share of it [default: 5%]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub until: Option<f64>,
+    /// Time for measuring, such as `10m`, without builds: no round beyond the first three, and none again, after it [default: 30 s per client and control, at most 10 minutes]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub budget: Option<Duration>,
+    /// A client that runs twice, to show the noise of the campaign; may be repeated [default: the first client of class `reference`; with --all also the first simulated one and the first on Node.js]
     #[arg(long, value_name = "NAME")]
-    pub control: Option<String>,
+    pub control: Vec<String>,
     /// One short round of each: a smoke test, not for publishing
     #[arg(long)]
     pub quick: bool,
@@ -96,7 +103,23 @@ pub struct CompareArgs {
     pub no_counters: bool,
 }
 
+/// Without a budget, the time for the rounds of each client and control of a block, and for all.
+const EACH: Duration = Duration::from_secs(30);
+const ALL: Duration = Duration::from_secs(600);
+/// The half width that is gone for without `--until`.
+const HALF_WIDTH: f64 = 0.05;
+
 impl CompareArgs {
+    /// How exact figures are meant to be, for blocks of so many rounds; `None`: the number of
+    /// rounds is given.
+    #[must_use]
+    pub fn goal(&self, block: usize) -> Option<Goal> {
+        let is_fixed = self.rounds.is_some() || (self.quick && self.until.is_none());
+        let budget = self.budget.unwrap_or_else(|| (EACH * block as u32).min(ALL));
+        let half_width = self.until.unwrap_or(HALF_WIDTH);
+        (!is_fixed).then_some(Goal { half_width, budget_ns: budget.as_nanos() as u64 })
+    }
+
     /// Whether each client has a further round with counters.
     #[must_use]
     pub fn has_counters(&self) -> bool {

@@ -3,7 +3,7 @@
 use super::setup::{self, Open};
 use super::versus::{self, Earlier};
 use crate::campaign::progress::{Activity, Progress};
-use crate::campaign::run::save;
+use crate::campaign::running::save;
 use crate::campaign::search::CapacitySearch;
 use crate::cli::CapacityArgs;
 use crate::exit::Exit;

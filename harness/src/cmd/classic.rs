@@ -2,15 +2,18 @@
 //! comparison; and their report.
 
 use super::{output, publish, setup};
+use crate::campaign::controls;
 use crate::campaign::order::Blocks;
-use crate::campaign::run::{self, Scheme};
+use crate::campaign::run;
+use crate::campaign::running::REPEATS;
+use crate::campaign::scheme::Scheme;
 use crate::cli::diff::BaselineArgs;
 use crate::cli::{ClassicArgs, RunArgs, StyleValue};
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::view::output::View;
 use anyhow::{Context, Result, bail};
-use bench_archive::campaign::{Request, Status};
+use bench_archive::campaign::Status;
 use bench_archive::hidden::Hidden;
 use bench_archive::store::{self, Files};
 use bench_archive::unsaved::Unsaved;
@@ -191,9 +194,13 @@ fn scheme(
     if !args.unchecked {
         exclude_failing(&mut stage, checked, interrupted)?;
     }
-    let control = data.role(&experiment.control).map(|role| role.client.as_str());
+    let control = data.role(&experiment.control).map(|role| role.client.clone());
+    let asked: Vec<String> = control.into_iter().collect();
     let scheme = Scheme {
-        control: run::control(&stage.entries, control)?,
+        controls: controls::choose(&stage.entries, &asked, false)?,
+        repeats: REPEATS,
+        goal: None,
+        budget: None,
         entries: stage.entries.clone(),
         paces: stage.served_by.paces,
         seed: stage.seed,
@@ -231,8 +238,7 @@ fn measure(
     for (index, Ready { experiment, args, stage, scheme }) in (1..).zip(ready) {
         log::info!("{index} of {}: {}", ready.len(), experiment.title);
         let args = RunArgs { out: Some(folder.to_owned()), ..args.clone() };
-        let control = scheme.entries[scheme.control].name.clone();
-        let request = Request::Compare { control, counters: scheme.counters };
+        let request = scheme.comparison();
         let rounds = (scheme.rounds, scheme.timing);
         let mut open = setup::open(root, &args, stage, &scheme.workloads, request, rounds, None)?;
         affinity::apply(&stage.placement.harness).context("cannot move to the harness's CPUs")?;

@@ -2,14 +2,17 @@
 
 use super::setup;
 use super::versus::{self, Earlier};
+use crate::campaign::controls;
 use crate::campaign::order::Blocks;
-use crate::campaign::run::{self, Scheme};
+use crate::campaign::run;
+use crate::campaign::running::REPEATS;
+use crate::campaign::scheme::Scheme;
 use crate::cli::CompareArgs;
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::view::output::View;
 use anyhow::Result;
-use bench_archive::campaign::{Kind, Request};
+use bench_archive::campaign::Kind;
 use bench_core::load::plan::SAMPLES;
 use bench_core::load::{first_tick, group, workload};
 use bench_rig::round::runner::{Runner, Stage};
@@ -32,10 +35,7 @@ pub fn run(root: &Path, args: &CompareArgs) -> Result<Exit> {
         return Ok(Exit::Interrupted);
     }
     let (stage, scheme, earlier) = prepared?;
-    let request = Request::Compare {
-        control: scheme.entries[scheme.control].name.clone(),
-        counters: scheme.counters,
-    };
+    let request = scheme.comparison();
     let rounds = (scheme.rounds, scheme.timing);
     let loads = &scheme.workloads;
     let mut open = setup::open(root, &args.run, &stage, loads, request, rounds, earlier)?;
@@ -62,8 +62,15 @@ fn prepare(
     let timing = setup::timing(&args.run, warmup_s, measure_s, SAMPLES);
     workloads.iter().try_for_each(|load| first_tick::check(load, args.run.seed, timing))?;
     let stage = setup::stage(root, &args.run, &workloads, interrupted)?;
+    // A single round of each shows no noise.
+    let several = args.run.all && !args.quick && args.rounds != Some(1);
+    let controls = controls::choose(&stage.entries, &args.control, several)?;
+    let goal = args.goal(stage.entries.len() + controls.len());
     let scheme = Scheme {
-        control: run::control(&stage.entries, args.control.as_deref())?,
+        controls,
+        repeats: if args.quick { 1 } else { REPEATS },
+        goal,
+        budget: args.budget,
         entries: stage.entries.clone(),
         paces: stage.served_by.paces,
         seed: stage.seed,

@@ -3,7 +3,7 @@
 
 use super::output;
 use super::versus::{self, Earlier};
-use crate::campaign::run::save;
+use crate::campaign::running::save;
 use crate::cli::RunArgs;
 use crate::exit::Exit;
 use crate::view;
@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use bench_archive::campaign::{Campaign, Request, SCHEMA, Status};
 use bench_archive::store::{self, Store};
 use bench_archive::unsaved::Unsaved;
+use bench_core::analysis::rows::rules::RowRules;
 use bench_core::load::plan::{self, Timing};
 use bench_core::load::workload::Workload;
 use bench_core::record::placement::Placed;
@@ -147,6 +148,8 @@ pub(super) fn open(
         workloads: workloads.to_vec(),
         rows: Vec::new(),
         noise: Vec::new(),
+        rules: RowRules::AllPairs,
+        endings: Vec::new(),
         counters_notes: Vec::new(),
         capacities: Vec::new(),
     };
@@ -268,13 +271,22 @@ fn command(
 /// The options of one subcommand.
 fn options(request: &Request, workloads: &[Workload], rounds: u32) -> String {
     match request {
-        Request::Compare { control, counters } => {
+        Request::Compare { control, controls, goal, counters } => {
             let names: Vec<&str> = workloads.iter().map(|w| w.name.as_str()).collect();
+            let length = match goal {
+                None => format!("--rounds {rounds}"),
+                Some(goal) => format!(
+                    "--until {}% --budget {}",
+                    (goal.half_width * 1e4).round() / 1e2,
+                    units::shown_duration(Duration::from_nanos(goal.budget_ns))
+                ),
+            };
+            let controls: String = std::iter::once(control)
+                .chain(controls)
+                .map(|name| format!(" --control {name}"))
+                .collect();
             let counters = if *counters { "" } else { " --no-counters" };
-            format!(
-                "--workload {} --rounds {rounds} --control {control}{counters}",
-                names.join(" ")
-            )
+            format!("--workload {} {length}{controls}{counters}", names.join(" "))
         }
         Request::Sweep { workload, rates_per_s, control } => {
             let rates: Vec<String> = rates_per_s.iter().map(u64::to_string).collect();

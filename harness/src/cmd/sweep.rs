@@ -2,9 +2,12 @@
 
 use super::setup;
 use super::versus::{self, Earlier};
+use crate::campaign::controls;
 use crate::campaign::order::Blocks;
 use crate::campaign::progress::{Activity, Progress};
-use crate::campaign::run::{self, Scheme};
+use crate::campaign::run;
+use crate::campaign::running::REPEATS;
+use crate::campaign::scheme::Scheme;
 use crate::campaign::search::CapacitySearch;
 use crate::cli::{Rates, SweepArgs};
 use crate::exit::Exit;
@@ -57,7 +60,8 @@ pub fn run(root: &Path, args: &SweepArgs) -> Result<Exit> {
         return Ok(Exit::Interrupted);
     }
     let stage = stage?;
-    let control = run::control(&stage.entries, args.control.as_deref())?;
+    let asked: Vec<String> = args.control.iter().cloned().collect();
+    let controls = controls::choose(&stage.entries, &asked, false)?;
     let mut view = View::open(args.run.watch, &stage.placement, &interrupted)?;
     let rates = match rates {
         Some(rates) => rates,
@@ -70,9 +74,12 @@ pub fn run(root: &Path, args: &SweepArgs) -> Result<Exit> {
         entries: stage.entries.clone(),
         paces: stage.served_by.paces,
         seed: stage.seed,
-        control,
+        controls,
         workloads: rates.iter().map(|&rate| workload.at_rate(rate)).collect(),
         rounds: args.rounds,
+        repeats: REPEATS,
+        goal: None,
+        budget: None,
         timing,
         blocks: Blocks::OfAll,
         counters: false,
@@ -80,7 +87,7 @@ pub fn run(root: &Path, args: &SweepArgs) -> Result<Exit> {
     let request = Request::Sweep {
         workload: workload.name.clone(),
         rates_per_s: rates,
-        control: scheme.entries[control].name.clone(),
+        control: scheme.control_names().collect::<String>(),
     };
     let rounds = (scheme.rounds, scheme.timing);
     let loads = &scheme.workloads;

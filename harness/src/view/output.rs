@@ -115,6 +115,11 @@ impl Progress for View {
         self.send(Event::Counted(Box::new(Counted { round, line })));
     }
 
+    fn more(&mut self, rounds: usize) {
+        self.total += rounds;
+        self.send(Event::More(rounds));
+    }
+
     fn left_out(&mut self) {
         self.done += 1;
         self.send(Event::LeftOut);

@@ -35,6 +35,18 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|_| format!("`{text}` is not a time such as 500us, 10ms, 2s or 1m30s"))
 }
 
+/// A share above 0 and below 1, from a percentage such as `5%`.
+///
+/// # Errors
+/// When it is not one.
+pub fn share(text: &str) -> Result<f64, String> {
+    let percent = text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+    let share = percent.map(|percent| percent / 100.0);
+    share
+        .filter(|share| 0.0 < *share && *share < 1.0)
+        .ok_or_else(|| format!("`{text}` is not a share between 0 and 100 %, such as 5%"))
+}
+
 /// A time of whole milliseconds, in ms.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use super::machines::Property;
 use super::side::Side;
 use bench_core::analysis::rows::metric::Metric;
 use bench_core::analysis::rows::result::RoundResult;
-use bench_core::analysis::rows::row::{self, Row};
+use bench_core::analysis::rows::row::Row;
 use std::collections::BTreeMap;
 
 /// What is compared.
@@ -94,13 +94,14 @@ pub(super) fn relative(
     Ok(Values { each, at_least: row.samples.are_bounds(metric) })
 }
 
-/// The value of each round behind a row, by its block.
+/// The value of each round behind a row, by its block. Of a round that was played several times,
+/// only an undisturbed play is behind it.
 fn blocks(side: &Side<'_>, row: &Row, metric: Metric) -> BTreeMap<u32, f64> {
     let is_behind = |round: &RoundResult| {
         !round.control
             && round.workload == row.workload
             && round.client == row.client
-            && row::counts(row.verdict, round)
+            && side.campaign.rules.counts(row.verdict, round)
     };
     let rounds = side.rounds.iter().filter(|round| is_behind(round));
     rounds

@@ -6,12 +6,15 @@ use super::evidence::{self, Evidence};
 use super::side::Side;
 use bench_core::analysis::rows::metric::Metric;
 use bench_core::analysis::rows::ranking::{self, ROUNDS_FOR_TESTS, SIGNIFICANT};
+use bench_core::analysis::rows::result::RoundResult;
 use bench_core::analysis::rows::row::{Row, SEED};
+use bench_core::analysis::rows::rules::RowRules;
 use bench_core::analysis::statistics::inference::{self, Interval};
 use bench_core::analysis::statistics::slope;
 use bench_core::analysis::verdict::Verdict;
 use bench_core::analysis::verdict::reason::Reasons;
 use bench_core::load::workload::{RankBy, Workload};
+use std::collections::BTreeSet;
 
 /// One metric of two rows, before its result is known.
 struct Pair<'a> {
@@ -263,10 +266,18 @@ fn value(row: &Row, values: &Values) -> Value {
     }
 }
 
-/// The noise floor of a campaign in one metric; `None`: it has no control.
+/// The noise floor of a campaign in one metric, the highest of its controls; `None`: it has none.
 fn floor(side: &Side<'_>, workload: &str, metric: Metric) -> Option<f64> {
-    let control = side.rounds.iter().find(|round| round.control)?;
+    let controls: BTreeSet<&str> =
+        side.rounds.iter().filter(|round| round.control).map(|round| &*round.client).collect();
     let metric = ranking::noise_of(metric);
-    let noise = ranking::noise_in(metric, workload, &control.client, &side.rounds)?;
-    Some(noise.floor)
+    let undisturbed: Vec<&RoundResult> = match side.campaign.rules {
+        RowRules::Leaders => side.rounds.clone(),
+        RowRules::AllPairs => {
+            let is_ranked = |round: &&&RoundResult| round.verdict.is_ranked();
+            side.rounds.iter().filter(is_ranked).copied().collect()
+        }
+    };
+    let noise = |client| ranking::noise_in(metric, workload, client, &undisturbed);
+    controls.into_iter().filter_map(noise).map(|noise| noise.floor).reduce(f64::max)
 }

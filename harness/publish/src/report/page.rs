@@ -9,11 +9,12 @@ use crate::tables::{across, capacities, counters};
 use crate::text::{labels, notes};
 use anyhow::Result;
 use bench_archive::archive::Archive;
-use bench_archive::campaign::{Campaign, Kind, Status};
+use bench_archive::campaign::{Campaign, Kind, Request, Status};
 use bench_archive::publication;
 use bench_core::analysis::capacity::result::Probe;
 use bench_core::analysis::rows::ranking::{self, ROUNDS_FOR_TESTS};
 use bench_core::analysis::rows::row::Row;
+use bench_core::analysis::rows::rules::RowRules;
 use bench_core::load::workload::Workload;
 use bench_core::record::environment::Toolchain;
 use bench_core::record::machine::Machine;
@@ -125,7 +126,7 @@ fn results(archive: &Archive, palette: &Palette) -> Result<Markup> {
 fn workload(archive: &Archive, workload: &Workload, palette: &Palette) -> Result<Markup> {
     let (rows, noise) = archive.campaign.of_workload(&workload.name);
     let mut below = Notes::of_rows(format!("{}-note", workload.name), &rows);
-    let general = notes::of_workload(workload, &rows, &noise);
+    let general = notes::of_workload(&archive.campaign, workload, &rows, &noise);
     below.notes.extend(general.into_iter().map(|text| (None, text)));
     let shown = series::shown(archive, workload)?;
     let load = labels::load(workload);
@@ -225,6 +226,9 @@ fn method(campaign: &Campaign) -> Markup {
 
 /// When ranks differ.
 fn ranks(campaign: &Campaign) -> &'static str {
+    if campaign.rules == RowRules::AllPairs {
+        return "a test finds a difference among all pairs of clients (any false claim in fewer than 5 % of campaigns)";
+    }
     let compared = |workload: &Workload| {
         let of = campaign.rows.iter().filter(|row| row.workload == workload.name);
         ranking::most_compared(&of.cloned().collect::<Vec<_>>(), workload.rank_by)
@@ -244,12 +248,24 @@ fn ranks(campaign: &Campaign) -> &'static str {
 /// The order in which rounds were run.
 fn plan(campaign: &Campaign) -> String {
     let (rounds, seed) = (campaign.rounds, campaign.seed);
+    let again = match campaign.rules {
+        RowRules::Leaders => "",
+        RowRules::AllPairs => {
+            " Disturbed rounds are played again at the end of their block; only undisturbed ones count."
+        }
+    };
+    let further = match &campaign.request {
+        Some(Request::Compare { goal: Some(_), .. }) => {
+            " Further blocks have the clients whose figures were not exact enough."
+        }
+        _ => "",
+    };
     match campaign.kind {
         Kind::Compare => format!(
-            "{rounds} rounds of each client, in blocks: every block has each client once, in an order shuffled by seed {seed}."
+            "{rounds} rounds of each client, in blocks: every block has each client once, in an order shuffled by seed {seed}.{further}{again}"
         ),
         Kind::Sweep => format!(
-            "{rounds} rounds of each client at each rate, in blocks: every block has each client once at each rate, in an order shuffled by seed {seed}."
+            "{rounds} rounds of each client at each rate, in blocks: every block has each client once at each rate, in an order shuffled by seed {seed}.{again}"
         ),
         Kind::Capacity => format!(
             "A search climbs by factors of ten, then bisects until the bounds are 5 % apart; its probes take half of the times given here. Then {rounds} fresh rounds have to sustain the rate found, and two just above it have to fail. The rate never changes within a round."

@@ -43,7 +43,7 @@ pub fn tables(campaign: &Campaign, style: Style) -> String {
         Kind::Compare => {
             let of = |load: &Workload| {
                 let (rows, noise) = campaign.of_workload(&load.name);
-                workload::render(load, &rows, &noise, style)
+                workload::render(campaign, load, &rows, &noise, style)
             };
             let own = campaign.workloads.iter().map(of);
             let across = across::tables(campaign).into_iter().map(|table| table.text(style));

@@ -4,6 +4,7 @@ use super::{counters, waterfall};
 use crate::columns::layout;
 use crate::text::style::{Style, aligned, or_dash};
 use crate::text::{labels, notes};
+use bench_archive::campaign::Campaign;
 use bench_core::analysis::round::journey::Waterfall;
 use bench_core::analysis::rows::ranking::Noise;
 use bench_core::analysis::rows::row::Row;
@@ -11,7 +12,13 @@ use bench_core::load::workload::Workload;
 
 /// A workload's table with its heading, the breakdown of the response time, and notes.
 #[must_use]
-pub fn render(workload: &Workload, rows: &[Row], noise: &[Noise], style: Style) -> String {
+pub fn render(
+    campaign: &Campaign,
+    workload: &Workload,
+    rows: &[Row],
+    noise: &[Noise],
+    style: Style,
+) -> String {
     let falls: Vec<(String, Waterfall)> =
         rows.iter().filter_map(|row| Some((row.client.clone(), row.waterfall?))).collect();
     let falls = match falls.is_empty() {
@@ -20,7 +27,7 @@ pub fn render(workload: &Workload, rows: &[Row], noise: &[Noise], style: Style) 
             format!("Where the response time goes:\n\n{}\n\n", waterfall::table(&falls, style))
         }
     };
-    let all = notes::of_workload(workload, rows, noise).into_iter();
+    let all = notes::of_workload(campaign, workload, rows, noise).into_iter();
     let all = all.chain(rows.iter().flat_map(|row| notes::of_row(row, false)));
     format!(
         "{}\n\n{}\n\n{falls}{}{}",

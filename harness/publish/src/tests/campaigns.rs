@@ -112,8 +112,8 @@ impl Synthetic {
         clients.sort_by(|a, b| a.0.cmp(&b.0));
         clients.dedup();
         let control = rounds.iter().find(|round| round.control);
-        let participants =
-            Participants { clients, control: control.map(|round| round.client.clone()) };
+        let controls = control.map(|round| round.client.clone()).into_iter().collect();
+        let participants = Participants { clients, controls, ..Participants::default() };
         for workload in workloads {
             let all: Vec<&RoundResult> = rounds.iter().collect();
             let (rows, noise) = summary::of_workload(workload, &participants, &all);

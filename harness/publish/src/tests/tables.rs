@@ -1,18 +1,22 @@
 //! Rows, ranks and tables of synthetic rounds.
 
-use super::campaigns::reasons;
+use super::campaigns::{empty, reasons};
 use crate::tables::workload::render;
 use crate::tables::{capacities, sweep};
 use crate::text::style::Style;
+use bench_archive::campaign::Campaign;
 use bench_core::analysis::capacity::result::{Capacity, Limit, SearchNote};
 use bench_core::analysis::round::backlog::Backlog;
 use bench_core::analysis::round::journey::Lateness;
 use bench_core::analysis::round::journey::{Stage, Waterfall};
 use bench_core::analysis::round::measure::{Measurement, Rates};
+use bench_core::analysis::rows::precision::{Ended, Ending, Goal};
 use bench_core::analysis::rows::ranking;
 use bench_core::analysis::rows::ranking::Noise;
 use bench_core::analysis::rows::result::RoundResult;
 use bench_core::analysis::rows::row::{Row, row};
+use bench_core::analysis::rows::rules::RowRules;
+use bench_core::analysis::rows::summary::{self, Participants};
 use bench_core::analysis::statistics::times::{Quantiles, Time};
 use bench_core::analysis::verdict::Verdict;
 use bench_core::load::workload::{Flood, RankBy, Rate, Workload};
@@ -23,6 +27,11 @@ fn workload(name: &str, rate_per_s: Rate, rank_by: RankBy) -> Workload {
         "name='{name}'\nwhy='Because.'\nread='From left to right.'\nrate_per_s=1\nrank_by='processed'\n"
     );
     Workload { rate_per_s: Some(rate_per_s), rank_by, ..toml::from_str(&text).unwrap() }
+}
+
+/// The table of a campaign of these rows alone.
+fn rendered(workload: &Workload, rows: &[Row], noise: &[Noise], style: Style) -> String {
+    render(&empty("compare", std::slice::from_ref(workload)), workload, rows, noise, style)
 }
 
 /// A round whose times are multiples of `unit_ns`.
@@ -136,7 +145,7 @@ fn a_rate_table_has_shared_ranks_and_lower_bounds() {
         ),
     ];
     let rows = ranked(&workload, rows, &[]);
-    insta::assert_snapshot!("rate", render(&workload, &rows, &[], Style::Markdown));
+    insta::assert_snapshot!("rate", rendered(&workload, &rows, &[], Style::Markdown));
 }
 
 #[test]
@@ -167,7 +176,7 @@ fn a_flood_table_has_ties() {
         ranks(&rows),
         [("first", Some(1)), ("alike", Some(1)), ("third", Some(3)), ("plain-tcp", None)]
     );
-    insta::assert_snapshot!("flood", render(&workload, &rows, &noise, Style::Terminal));
+    insta::assert_snapshot!("flood", rendered(&workload, &rows, &noise, Style::Terminal));
 }
 
 #[test]
@@ -202,7 +211,7 @@ fn few_rounds_give_different_ranks_only_without_overlap() {
     let single = vec![of("a", &[100]), of("b", &[900])];
     let rows = ranked(&workload, single, &[]);
     assert_eq!(ranks(&rows), [("a", Some(1)), ("b", Some(1))]);
-    let text = render(&workload, &rows, &[], Style::Markdown);
+    let text = rendered(&workload, &rows, &[], Style::Markdown);
     assert!(text.contains("One round each cannot tell clients apart"), "{text}");
 }
 
@@ -240,9 +249,40 @@ fn rounds_that_are_too_few_for_a_test_among_many_rank_by_overlap() {
     assert!(at("c01").versus_leader.as_ref().unwrap().p_holm > 0.05);
     assert_eq!((at("c00").rank, at("c01").rank, at("c14").rank), (Some(1), Some(2), Some(15)));
     assert_eq!((at("c04").rank, at("c05").rank), (Some(5), Some(5)), "these overlap");
-    let text = render(&workload, &rows, &[], Style::Markdown);
+    let text = rendered(&workload, &rows, &[], Style::Markdown);
     let note = "5 rounds are too few for a test among so many clients";
     assert!(text.contains(note) && text.contains("--rounds 6 or more"), "{text}");
+}
+
+/// A table by the rules of new campaigns says what its ranks mean, what it can tell, and what its
+/// controls and its length were.
+#[test]
+fn a_table_of_all_pairs_says_what_it_can_tell() {
+    let workload = workload("steady", Rate::PerSecond(500_000), RankBy::ResponseP99);
+    let mut all = Vec::new();
+    for (client, unit_ns) in [("a", 1000), ("b", 2000), ("c", 2010)] {
+        all.extend(rounds(client, Verdict::Ok, around(unit_ns, 5)));
+    }
+    let mut second = rounds("a", Verdict::Ok, around(1001, 5));
+    second.iter_mut().for_each(|round| round.control = true);
+    all.extend(second);
+    all.iter_mut().for_each(|round| round.workload.clone_from(&workload.name));
+    let clients = ["a", "b", "c"].map(|name| (name.to_owned(), Class::Library)).to_vec();
+    let participants =
+        Participants { clients, controls: vec!["a".into()], rules: RowRules::AllPairs };
+    let all: Vec<&RoundResult> = all.iter().collect();
+    let (rows, noise) = summary::of_workload(&workload, &participants, &all);
+    let goal = Goal { half_width: 0.05, budget_ns: 1 };
+    let ended = Ended { workload: "steady".into(), goal, by: Ending::PrecisionReached };
+    let campaign = Campaign {
+        rules: RowRules::AllPairs,
+        endings: vec![ended],
+        ..empty("compare", std::slice::from_ref(&workload))
+    };
+    insta::assert_snapshot!(
+        "all_pairs",
+        render(&campaign, &workload, &rows, &noise, Style::Markdown)
+    );
 }
 
 /// A disturbed round is left out, with a remark; a row with too many of them is not ranked.

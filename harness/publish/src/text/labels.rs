@@ -3,7 +3,7 @@
 use bench_core::analysis::rows::row::Row;
 use bench_core::analysis::verdict::Verdict;
 use bench_core::load::policy;
-use bench_core::load::workload::{Rate, Workload};
+use bench_core::load::workload::{RankBy, Rate, Workload};
 use bench_core::text::digits::count;
 use contract::Class;
 
@@ -89,4 +89,20 @@ pub fn verdict(verdict: Verdict) -> String {
 pub fn rank(row: &Row) -> String {
     let tie = if row.tied { "=" } else { "" };
     row.rank.map_or(String::new(), |rank| format!("{rank}{tie}"))
+}
+
+/// What a table is ranked by.
+#[must_use]
+pub fn ranked_by(rank_by: RankBy) -> &'static str {
+    match rank_by {
+        RankBy::ResponseP99 => "the p99 of the response time",
+        RankBy::TypicalP99 => {
+            "the typical p99 of the response time: the median over windows of 50 ms of each window's p99"
+        }
+        RankBy::KeepingUp | RankBy::BacklogGrowth => {
+            "whether the backlog grows: all clients that keep up share the first rank"
+        }
+        RankBy::Processed => "the processed rate",
+        RankBy::Staleness => "the p99 of the staleness, the age of the newest value of each symbol",
+    }
 }

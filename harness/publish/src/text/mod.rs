@@ -3,5 +3,6 @@
 
 pub mod labels;
 pub mod notes;
+mod pairs;
 pub mod small_charts;
 pub mod style;

@@ -1,10 +1,13 @@
 //! The notes below tables of rows.
 
+use super::{labels, pairs};
 use crate::columns::rows as catalogue;
+use bench_archive::campaign::Campaign;
 use bench_core::analysis::rows::ranking::{self, Noise, ROUNDS_FOR_TESTS};
 use bench_core::analysis::rows::row::Row;
+use bench_core::analysis::rows::rules::RowRules;
 use bench_core::analysis::verdict::Verdict;
-use bench_core::load::workload::{RankBy, Workload};
+use bench_core::load::workload::Workload;
 use bench_core::text::digits::{count, ratio};
 
 /// The reasons and the remarks of a row; with its rate, where a table has several.
@@ -20,32 +23,37 @@ pub fn of_row(row: &Row, with_rate: bool) -> Vec<String> {
     reasons.into_iter().chain(remarks).collect()
 }
 
-/// The notes on a workload, on its ranks, and on comparisons with the leader.
+/// The notes on a workload of a campaign, on its ranks, and on comparisons with the leader.
 #[must_use]
-pub fn of_workload(workload: &Workload, rows: &[Row], noise: &[Noise]) -> Vec<String> {
+pub fn of_workload(
+    campaign: &Campaign,
+    workload: &Workload,
+    rows: &[Row],
+    noise: &[Noise],
+) -> Vec<String> {
+    match campaign.rules {
+        RowRules::Leaders => of_leaders(workload, rows, noise),
+        RowRules::AllPairs => {
+            let ended = campaign.endings.iter().filter(|ended| ended.workload == workload.name);
+            pairs::of_workload(workload, rows, noise)
+                .into_iter()
+                .chain(ended.map(ToString::to_string))
+                .chain(rows.iter().filter_map(|row| versus(row, "adjusted")))
+                .collect()
+        }
+    }
+}
+
+fn of_leaders(workload: &Workload, rows: &[Row], noise: &[Noise]) -> Vec<String> {
     let ranks = format!(
         "Medians over rounds, ranked by {}. Ties share a rank (=). {}.",
-        ranked_by(workload.rank_by),
+        labels::ranked_by(workload.rank_by),
         test(workload, rows)
     );
     let mut notes = vec![workload.read.clone(), ranks];
     notes.extend(noise.iter().map(floor));
-    notes.extend(rows.iter().filter_map(versus));
+    notes.extend(rows.iter().filter_map(|row| versus(row, "after Holm")));
     notes
-}
-
-fn ranked_by(rank_by: RankBy) -> &'static str {
-    match rank_by {
-        RankBy::ResponseP99 => "the p99 of the response time",
-        RankBy::TypicalP99 => {
-            "the typical p99 of the response time: the median over windows of 50 ms of each window's p99"
-        }
-        RankBy::KeepingUp | RankBy::BacklogGrowth => {
-            "whether the backlog grows: all clients that keep up share the first rank"
-        }
-        RankBy::Processed => "the processed rate",
-        RankBy::Staleness => "the p99 of the staleness, the age of the newest value of each symbol",
-    }
 }
 
 /// When the ranks of a table differ.
@@ -80,12 +88,12 @@ fn floor(noise: &Noise) -> String {
 }
 
 /// A row compared with the leader; `None` without intervals, or with one round.
-fn versus(row: &Row) -> Option<String> {
+fn versus(row: &Row, adjusted: &str) -> Option<String> {
     let versus = row.versus_leader.as_ref()?;
     let (times, interval) = (versus.ratio?, versus.interval?);
     (row.rounds >= 2).then(|| {
         format!(
-            "{}: {} {} times that of {} (95 % CI {} to {}, p {:.4}, after Holm {:.4})",
+            "{}: {} {} times that of {} (95 % CI {} to {}, p {:.4}, {adjusted} {:.4})",
             row.client,
             catalogue::of_metric(versus.metric).name,
             ratio(times),

@@ -1,11 +1,12 @@
 //! Rounds with counters: after all others, and apart from them.
 
-use super::{Fake, Ran, Recorder, campaign, ok, scheme};
+use super::{Fake, Ran, Recorder, campaign, comparison, ok, scheme};
 use crate::campaign::order::Blocks;
 use crate::campaign::progress::Extent;
-use crate::campaign::run::{self, Scheme};
+use crate::campaign::run;
+use crate::campaign::scheme::Scheme;
 use bench_archive::archive::Archive;
-use bench_archive::campaign::{Request, Status};
+use bench_archive::campaign::Status;
 use bench_archive::store::Store;
 use bench_archive::unsaved::Unsaved;
 use bench_core::analysis::verdict::Verdict;
@@ -91,7 +92,7 @@ fn a_full_disk_among_the_rounds_with_counters_costs_no_timed_figure() {
     let scheme = with_counters(&["one"]);
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::create(dir.path(), "campaign", Path::new("/nowhere")).unwrap();
-    let request = Request::Compare { control: "b".into(), counters: true };
+    let request = comparison(true);
     let mut campaign = campaign(request, &scheme.workloads);
     let mut fake = Fake::new(|round, _: &str, _| {
         if round == 13 {

@@ -127,7 +127,7 @@ fn text(cell: Option<&Cell>, runs: bool, extent: Extent, width: u16) -> Line<'st
                 Some(Headline::Growth(_)) if !falls_behind => "keeps up".into(),
                 headline => headline.map_or(String::new(), with_unit),
             };
-            format!(" {done}/{each} {headline}")
+            format!(" {done}/{} {headline}", done.max(each as usize))
         }
         Extent::Searches { .. } if done > 0 || runs => match headline {
             Some(Headline::Rate(per_s)) => {

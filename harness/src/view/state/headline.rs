@@ -76,7 +76,20 @@ impl Cell {
         match is_search && !self.headlines.is_empty() {
             true => Some(Verdict::Ok),
             false if self.verdicts.is_empty() => None,
-            false => Some(row::common_verdict(&self.verdicts)),
+            // A disturbed round is played again.
+            false => {
+                let is_disturbed = |verdict: &Verdict| *verdict == Verdict::Noisy;
+                let undisturbed: Vec<Verdict> = self
+                    .verdicts
+                    .iter()
+                    .copied()
+                    .filter(|verdict| !is_disturbed(verdict))
+                    .collect();
+                Some(match undisturbed.is_empty() {
+                    true => Verdict::Noisy,
+                    false => row::common_verdict(&undisturbed),
+                })
+            }
         }
     }
 

@@ -33,6 +33,8 @@ pub enum Event {
     End(Box<Ended>),
     /// A round with counters is over.
     Counted(Box<Counted>),
+    /// So many further rounds are going to be played.
+    More(usize),
     /// A round with counters that was planned is left out.
     LeftOut,
     /// Some process wrote a line to standard error.
@@ -92,6 +94,8 @@ pub struct State {
     pub ending: bool,
     cells: Vec<Cell>,
     done: usize,
+    /// Rounds that were announced later.
+    more: usize,
     overhead: Overhead,
     /// When the first round of the current entry began.
     entry_since_ns: u64,
@@ -127,7 +131,7 @@ impl State {
             Event::Plan(outline) => {
                 self.cells = vec![Cell::default(); outline.loads.len() * outline.entries.len()];
                 self.outline = outline;
-                (self.done, self.current) = (0, None);
+                (self.done, self.more, self.current) = (0, 0, None);
                 self.overhead = Overhead::default();
             }
             Event::Begin(round) => self.begin(now_ns, *round),
@@ -138,6 +142,7 @@ impl State {
             }
             Event::End(ended) => self.end(*ended),
             Event::Counted(counted) => self.counted(counted.round),
+            Event::More(rounds) => self.more += rounds,
             Event::LeftOut => self.done += 1,
             Event::Stderr(line) => self.notices.add(None, Warning::Stderr(line)),
         }
@@ -228,12 +233,12 @@ impl State {
         self.done
     }
 
-    /// Number of all rounds; `None` for a search.
+    /// Number of all rounds that are known by now; `None` for a search.
     #[must_use]
     pub fn total(&self) -> Option<usize> {
         match self.outline.extent {
             Extent::Rounds { each, counters, .. } => {
-                Some(self.cells.len() * each as usize + counters)
+                Some(self.cells.len() * each as usize + counters + self.more)
             }
             Extent::Searches { .. } => None,
         }

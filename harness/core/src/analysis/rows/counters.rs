@@ -181,7 +181,7 @@ mod tests {
         let results = [result("a"), result("b")];
         let participants = Participants {
             clients: vec![("a".into(), Class::Library), ("b".into(), Class::Library)],
-            control: None,
+            ..Participants::default()
         };
         let all: Vec<&RoundResult> = results.iter().collect();
         let (timed, _) = summary::of_workload(&workload, &participants, &all);

@@ -27,13 +27,28 @@ pub struct Noise {
     pub client: String,
     /// The metric in which they are compared.
     pub metric: Metric,
-    /// The median of the second entry divided by that of the first.
+    /// The second entry divided by the first: of geometric means over rounds, in older campaigns
+    /// of medians.
     pub ratio: f64,
-    /// Its 95 % bootstrap interval.
+    /// Its 95 % interval, in older campaigns by a bootstrap.
     pub interval: Interval,
-    /// The noise floor: by how much the two entries differ (0.1 is 10 %). A smaller
+    /// The noise floor: by how much the two entries differ (0.1 is 10 %); where `p` is known, by
+    /// how much all controls differ beyond what the spread over rounds explains. A smaller
     /// difference between two clients does not count as one.
     pub floor: f64,
+    /// The p-value of the table's test between the two entries; absent in older campaigns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p: Option<f64>,
+}
+
+impl Noise {
+    /// Whether the two entries were told apart, as happens by chance in one of twenty controls:
+    /// by the test of the table, in older campaigns by the interval of their ratio.
+    #[must_use]
+    pub fn is_told_apart(&self) -> bool {
+        let excludes_one = self.interval.low > 1.0 || self.interval.high < 1.0;
+        self.p.map_or(excludes_one, |p| p < SIGNIFICANT)
+    }
 }
 
 /// The noise of one workload, from the rounds of the control and of the client
@@ -71,6 +86,7 @@ pub fn noise_in(
         ratio,
         interval,
         floor: apart(ratio),
+        p: None,
     })
 }
 
@@ -123,7 +139,8 @@ pub fn rank(rows: &mut [Row], rank_by: RankBy, noise: &[Noise]) {
 
 /// The noise floor of a metric; a backlog grows by what is not processed, so its growth is as
 /// noisy as the processed rate.
-fn floor(metric: Metric, noise: &[Noise]) -> f64 {
+#[must_use]
+pub fn floor(metric: Metric, noise: &[Noise]) -> f64 {
     let of = noise_of(metric);
     noise.iter().find(|noise| noise.metric == of).map_or(0.0, |noise| noise.floor)
 }

@@ -1,6 +1,7 @@
 //! From rounds to rows: one row per workload and client, medians over rounds.
 //! Pure; [`crate::analysis::rows::ranking`] then puts them in order.
 
+use super::figures::{Precision, WithDisturbed};
 use super::metric::{Metric, Samples};
 use super::result::RoundResult;
 use crate::analysis::round::backlog::Backlog;
@@ -119,6 +120,12 @@ pub struct Row {
     pub versus_leader: Option<Versus>,
     /// What readers should know, whatever the verdict is.
     pub remarks: Vec<RowRemark>,
+    /// Its figures if disturbed rounds counted; `None` where none was disturbed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_disturbed: Option<WithDisturbed>,
+    /// How exact the figure is that ranks it; `None` in older campaigns, and where nothing tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Precision>,
     /// The values of each round, by metric.
     #[serde(skip)]
     pub samples: Samples,
@@ -171,13 +178,16 @@ pub struct Versus {
     pub leader: String,
     /// The metric in which they are compared.
     pub metric: Metric,
-    /// This row's median divided by the leader's.
+    /// This row's geometric mean over rounds divided by the leader's; in older campaigns, its
+    /// median.
     pub ratio: Option<f64>,
-    /// Its 95 % bootstrap interval.
+    /// Its 95 % interval: that of the test; in older campaigns by a bootstrap.
     pub interval: Option<Interval>,
-    /// The p-value of the two-sided Mann–Whitney test.
+    /// The two-sided p-value of a moderated Welch test; in older campaigns, of a Mann–Whitney
+    /// test.
     pub p: f64,
-    /// The same after Holm's adjustment for all comparisons of the table.
+    /// The same, adjusted for all comparisons of the table: for all pairs after Shaffer; in older
+    /// campaigns, with the leader after Holm.
     pub p_holm: f64,
 }
 
@@ -225,9 +235,19 @@ pub fn row<R: Borrow<RoundResult>>(
 ) -> Row {
     let rounds: Vec<&RoundResult> = rounds.iter().map(Borrow::borrow).collect();
     let verdict = common_verdict(&rounds.iter().map(|r| r.verdict).collect::<Vec<_>>());
+    build((workload, client, class), &rounds, verdict, |round| counts(verdict, round))
+}
+
+/// The row with that verdict, its numbers from the rounds for which `counts` holds.
+pub(super) fn build(
+    (workload, client, class): (&Workload, &str, Class),
+    rounds: &[&RoundResult],
+    verdict: Verdict,
+    counts: impl Fn(&RoundResult) -> bool,
+) -> Row {
     let good: Vec<&Measurement> = rounds
         .iter()
-        .filter(|round| counts(verdict, round))
+        .filter(|round| counts(round))
         .filter_map(|r| r.measurement.as_ref())
         .collect();
     let of = |pick: &dyn Fn(&Measurement) -> Option<f64>| {
@@ -237,7 +257,7 @@ pub fn row<R: Borrow<RoundResult>>(
         Quantiles::median(&good.iter().filter_map(|m| pick(m)).collect::<Vec<_>>())
     };
     let mut verdicts = BTreeMap::new();
-    for round in &rounds {
+    for round in rounds {
         *verdicts.entry(round.verdict).or_insert(0) += 1;
     }
     let of_verdict = rounds.iter().find(|r| r.verdict == verdict);
@@ -282,7 +302,9 @@ pub fn row<R: Borrow<RoundResult>>(
         intervals: intervals(&good),
         counters: None,
         versus_leader: None,
-        remarks: remarks(verdict, &rounds),
+        remarks: remarks(verdict, rounds),
+        with_disturbed: None,
+        precision: None,
         samples: Samples::new(&good),
     }
 }

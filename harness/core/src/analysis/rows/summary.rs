@@ -1,11 +1,15 @@
 //! From the rounds of a campaign to its rows and its noise, both while it runs and when it is
 //! read again. Pure.
 
+use crate::analysis::rows::controls;
+use crate::analysis::rows::pairs;
 use crate::analysis::rows::ranking;
 use crate::analysis::rows::ranking::Noise;
 use crate::analysis::rows::result::RoundResult;
 use crate::analysis::rows::row;
 use crate::analysis::rows::row::Row;
+use crate::analysis::rows::rules::RowRules;
+use crate::analysis::rows::undisturbed;
 use crate::load::workload::Workload;
 use contract::Class;
 
@@ -14,8 +18,10 @@ use contract::Class;
 pub struct Participants {
     /// Names of clients and variants, with the class of each.
     pub clients: Vec<(String, Class)>,
-    /// The client that is entered twice, if there is one.
-    pub control: Option<String>,
+    /// The clients that are entered twice.
+    pub controls: Vec<String>,
+    /// By which rules rows are made and ranked.
+    pub rules: RowRules,
 }
 
 /// The ranked rows of one workload, and the noise between the two entries of the control.
@@ -27,16 +33,28 @@ pub fn of_workload(
 ) -> (Vec<Row>, Vec<Noise>) {
     let rounds: Vec<&RoundResult> =
         rounds.iter().copied().filter(|round| round.workload == workload.name).collect();
-    let noise = match &participants.control {
-        Some(control) => ranking::noise(workload, control, &rounds),
-        None => Vec::new(),
-    };
     let row = |(client, class): &(String, Class)| {
         let of_client = rounds.iter().filter(|round| round.client == *client && !round.control);
         let all: Vec<&RoundResult> = of_client.copied().collect();
-        row::row(workload, client, *class, &all)
+        match participants.rules {
+            RowRules::Leaders => row::row(workload, client, *class, &all),
+            RowRules::AllPairs => undisturbed::row(workload, client, *class, &all),
+        }
     };
     let mut rows: Vec<Row> = participants.clients.iter().map(row).collect();
-    ranking::rank(&mut rows, workload.rank_by, &noise);
+    let controls = &participants.controls;
+    let noise = match participants.rules {
+        RowRules::Leaders => {
+            let of = |control: &String| ranking::noise(workload, control, &rounds);
+            let noise = controls.iter().flat_map(of).collect::<Vec<_>>();
+            ranking::rank(&mut rows, workload.rank_by, &noise);
+            noise
+        }
+        RowRules::AllPairs => {
+            let noise = controls::noise(workload, controls, &rows, &rounds);
+            pairs::rank(&mut rows, workload.rank_by, &noise);
+            noise
+        }
+    };
     (rows, noise)
 }

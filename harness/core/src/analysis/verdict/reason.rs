@@ -130,6 +130,16 @@ pub enum Reason {
         /// What went wrong.
         error: String,
     },
+    /// Noisy: a row with too few undisturbed rounds.
+    #[error("only {undisturbed} of its {of} rounds were undisturbed: {cause}")]
+    FewUndisturbed {
+        /// Rounds that were undisturbed, in one of their plays.
+        undisturbed: usize,
+        /// All its rounds.
+        of: usize,
+        /// What disturbed the others, each kind once.
+        cause: Reasons,
+    },
     /// No round of the row was run.
     #[error("no round was run")]
     NotRun,

@@ -146,6 +146,16 @@ pub enum RowRemark {
         /// Why it has that verdict.
         reasons: Reasons,
     },
+    /// Some of its rounds were disturbed, are left out, and were played again.
+    #[error("disturbed: {plays} of {of} plays of its rounds are left out: {cause}")]
+    Disturbed {
+        /// How many plays were disturbed.
+        plays: usize,
+        /// How many plays there were.
+        of: usize,
+        /// What disturbed them, each kind once.
+        cause: Reasons,
+    },
     /// Its round for the counters has no numbers.
     #[error("no counters: the round for them is {verdict}{}{reasons}", if reasons.is_empty() { "" } else { ": " })]
     NoCounters {
