@@ -6,6 +6,7 @@ use crate::sampled;
 use anyhow::{Context, Result, bail};
 use bench_core::analysis::round::shadow::Shadows;
 use bench_core::analysis::round::typical::Typical;
+use bench_core::analysis::round::windows::{self, Window};
 
 impl Archive {
     /// Computes the typical response times of all rounds again from their stamps, and compares
@@ -20,7 +21,7 @@ impl Archive {
         }
         for round in &self.rounds {
             let saved = round.result.measurement.as_ref().and_then(|m| m.typical_ns);
-            if saved.is_some() && self.typical(round)? != saved {
+            if saved.is_some() && Typical::over(&self.windows(round)?) != saved {
                 let result = &round.result;
                 bail!(
                     "rounds.jsonl: the typical response times of {} under {}, round {}, are not those of its stamps: one of them was changed afterwards; restore it",
@@ -33,12 +34,16 @@ impl Archive {
         Ok(())
     }
 
-    /// The typical response times of a round, from its stamps.
-    fn typical(&self, round: &Round) -> Result<Option<Typical>> {
+    /// The windows of a round that typical response times are medians over, from its stamps and
+    /// snapshots; none where nothing was due, or nothing was measured.
+    ///
+    /// # Errors
+    /// When a file is missing or damaged.
+    pub fn windows(&self, round: &Round) -> Result<Vec<Window>> {
         let measurement = round.result.measurement.as_ref();
         let to_ns = measurement.and_then(|m| m.window_to_ns);
         let (Some(m), Some(to_ns), Some(evidence)) = (measurement, to_ns, &round.evidence) else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
         let sampled = sampled::of(self, round)?.unwrap_or_default();
         let within = sampled.ticks.iter().filter(|tick| tick.in_window);
@@ -50,11 +55,7 @@ impl Archive {
             Some((evidence.start_ns.saturating_add_signed(row.at_ns), row.took_ns?))
         });
         let shadows = Shadows::new(snapshots);
-        Ok(Typical::undisturbed(
-            &responses,
-            &shadows,
-            evidence.start_ns,
-            &(m.window_from_ns..to_ns),
-        ))
+        let window_ns = m.window_from_ns..to_ns;
+        Ok(windows::undisturbed(&responses, &shadows, evidence.start_ns, &window_ns))
     }
 }

@@ -11,3 +11,4 @@ pub mod staleness;
 pub mod stalls;
 pub mod typical;
 pub mod window;
+pub mod windows;
