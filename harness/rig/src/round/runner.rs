@@ -11,7 +11,7 @@ use crate::programs::roster::Entry;
 use anyhow::Result;
 use bench_core::analysis::audit::audit;
 use bench_core::analysis::audit::checksums::Checksums;
-use bench_core::analysis::round::measure::measure;
+use bench_core::analysis::round::measure::{explain, measure};
 use bench_core::analysis::rows::result::RoundResult;
 use bench_core::analysis::verdict::Verdict;
 use bench_core::analysis::verdict::judge::judge;
@@ -221,6 +221,9 @@ impl<'a> Runner<'a> {
         let plan = observed.as_ref().unwrap_or(plan);
         let audit = audit(record, plan, self.checksums(workload));
         result.measurement = measure(record, plan);
+        if let Some(measurement) = &mut result.measurement {
+            explain(measurement, record, plan, &result.disturbances);
+        }
         let judgement = judge(&audit, result.measurement.as_ref(), record, plan);
         result.verdict = judgement.verdict;
         result.reasons = judgement.reasons;

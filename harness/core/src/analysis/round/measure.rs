@@ -12,6 +12,7 @@ use super::typical::Typical;
 use super::window::{self, Unsteady};
 use crate::analysis::statistics::times::{Quantiles, Times};
 use crate::load::plan::Plan;
+use crate::record::disturbance::Disturbance;
 use crate::record::round::Record;
 use crate::record::snapshot::Snapshot;
 use crate::record::watched::{HostUse, Switches};
@@ -226,7 +227,8 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
         samples: response.len(),
         response_ns: Quantiles::of(&response),
         typical_ns: typical,
-        stalls: typical.map(|typical| Stalls::of(&responses, &at_ns, typical.p99)),
+        stalls: typical
+            .map(|typical| Stalls::of(&responses, &at_ns, typical.p99, &[], record.start_ns)),
         snapshot_effect: shadows.effect(&responses),
         service_ns: Quantiles::of(&service).filter(|_| !flood),
         waterfall: journeys.waterfall(),
@@ -246,6 +248,15 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
         dry_share: dry_share(window),
         rates,
     })
+}
+
+/// Computes again what is read together with the disturbances of a round, which no other number
+/// of it depends on.
+pub fn explain(m: &mut Measurement, record: &Record, plan: &Plan, disturbances: &[Disturbance]) {
+    let (Some(typical), Some(to_ns)) = (m.typical_ns, m.window_to_ns) else { return };
+    let responses = Journeys::new(record, plan, &(m.window_from_ns..to_ns)).responses();
+    let at_ns = record.start_ns + m.window_from_ns..record.start_ns + to_ns;
+    m.stalls = Some(Stalls::of(&responses, &at_ns, typical.p99, disturbances, record.start_ns));
 }
 
 /// Processed divided by offered load, exact to a tick once none waits.

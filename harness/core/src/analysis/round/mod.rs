@@ -2,6 +2,7 @@
 
 pub mod backlog;
 pub mod counters;
+pub mod explained;
 pub mod growth;
 pub mod journey;
 pub mod measure;

@@ -5,4 +5,8 @@ pub mod metric;
 pub mod ranking;
 pub mod result;
 pub mod row;
+pub mod stalling;
 pub mod summary;
+
+#[cfg(test)]
+mod stalling_tests;

@@ -11,6 +11,7 @@ use crate::analysis::verdict::Verdict;
 use crate::load::workload::{RankBy, Workload};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 
 /// The fewest rounds for a test: with four, no arrangement of two clients' rounds is
 /// rare enough to be significant after Holm.
@@ -97,16 +98,7 @@ pub fn metric(rank_by: RankBy, verdict: Verdict) -> Metric {
 /// Sorts the rows of one workload and sets their ranks. A row that ended before its
 /// window has no value to be ranked by: it comes last of its verdict, without a rank.
 pub fn rank(rows: &mut [Row], rank_by: RankBy, noise: &[Noise]) {
-    rows.sort_by(|a, b| {
-        let key = |row: &Row| {
-            let metric = metric(rank_by, row.verdict);
-            let value = slope::median(row.samples.of(metric).to_vec());
-            let ascending = |value: f64| if metric == Metric::Processed { -value } else { value };
-            (row.verdict, value.map_or(f64::INFINITY, ascending))
-        };
-        let (a, b) = (key(a), key(b));
-        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
-    });
+    rows.sort_by(|a, b| better_first(a, b, rank_by));
     let mut from = 0;
     for verdict in [Verdict::Ok, Verdict::Overloaded] {
         let metric = metric(rank_by, verdict);
@@ -116,8 +108,47 @@ pub fn rank(rows: &mut [Row], rank_by: RankBy, noise: &[Noise]) {
         let valued = rows.iter().filter(of_verdict).filter(has_value).count();
         // All rows that keep up under an overload are equally good.
         let all_alike = verdict == Verdict::Ok && rank_by.is_keeping_up();
-        rank_alike(&mut rows[from..from + valued], metric, all_alike, floor(metric, noise), from);
+        let valued = &mut rows[from..from + valued];
+        let floor = floor(metric, noise);
+        match valued.iter().any(|row| row.stalls_more) {
+            true => rank_with_stalling(valued, rank_by, all_alike, floor, from),
+            false => rank_alike(valued, metric, all_alike, floor, from),
+        }
         from += count;
+    }
+}
+
+fn better_first(a: &Row, b: &Row, rank_by: RankBy) -> Ordering {
+    let key = |row: &Row| {
+        let metric = metric(rank_by, row.verdict);
+        let value = slope::median(row.samples.of(metric).to_vec());
+        let ascending = |value: f64| if metric == Metric::Processed { -value } else { value };
+        (row.verdict, value.map_or(f64::INFINITY, ascending))
+    };
+    let (a, b) = (key(a), key(b));
+    a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+}
+
+/// Ranks rows of one verdict of which some stall more than the reference: those come behind the
+/// first group of the others.
+fn rank_with_stalling(
+    rows: &mut [Row],
+    rank_by: RankBy,
+    all_alike: bool,
+    floor: f64,
+    before: usize,
+) {
+    rows.sort_by_key(|row| row.stalls_more);
+    let others = rows.iter().take_while(|row| !row.stalls_more).count();
+    let metric = metric(rank_by, rows[0].verdict);
+    rank_alike(&mut rows[..others], metric, all_alike, floor, before);
+    let first = rows[..others].iter().filter(|row| row.rank == Some(before + 1)).count();
+    rows[first..].sort_by(|a, b| better_first(a, b, rank_by));
+    rank_alike(&mut rows[first..], metric, all_alike, floor, before + first);
+    if let Some((leader, rest)) = rows.split_first_mut() {
+        let compared = compare(leader, rest, metric);
+        leader.versus_leader = None;
+        rest.iter_mut().zip(compared).for_each(|(row, versus)| row.versus_leader = Some(versus));
     }
 }
 

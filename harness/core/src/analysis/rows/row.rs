@@ -86,6 +86,9 @@ pub struct Row {
     /// Stretches of time in which ticks waited much longer than that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stalls: Option<Stalls>,
+    /// Whether it stalls more than the reference client, so that it is not in the first group.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stalls_more: bool,
     /// Processed − written.
     pub service_ns: Option<Quantiles>,
     /// The parts of the response time.
@@ -269,6 +272,7 @@ pub fn row<R: Borrow<RoundResult>>(
         response_ns: quantiles(|m| m.response_ns),
         typical_ns: Typical::median(&good.iter().filter_map(|m| m.typical_ns).collect::<Vec<_>>()),
         stalls: stalls(&of),
+        stalls_more: false,
         service_ns: quantiles(|m| m.service_ns),
         waterfall: waterfall(&good),
         client_cpu_ns_per_tick: of(&|m| m.client_cpu_ns_per_tick),
@@ -348,7 +352,11 @@ fn lateness(of: &Pick<'_>) -> Option<Lateness> {
 
 fn stalls(of: &Pick<'_>) -> Option<Stalls> {
     let median = |pick: fn(&Stalls) -> f64| of(&|m| m.stalls.as_ref().map(pick));
-    Some(Stalls { per_s: median(|s| s.per_s)?, ms_per_s: median(|s| s.ms_per_s)? })
+    Some(Stalls {
+        per_s: median(|s| s.per_s)?,
+        ms_per_s: median(|s| s.ms_per_s)?,
+        explained_ms_per_s: median(|s| s.explained_ms_per_s)?,
+    })
 }
 
 fn staleness(of: &Pick<'_>) -> Option<Staleness> {

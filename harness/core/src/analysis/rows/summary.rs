@@ -6,6 +6,7 @@ use crate::analysis::rows::ranking::Noise;
 use crate::analysis::rows::result::RoundResult;
 use crate::analysis::rows::row;
 use crate::analysis::rows::row::Row;
+use crate::analysis::rows::stalling;
 use crate::load::workload::Workload;
 use contract::Class;
 
@@ -37,6 +38,7 @@ pub fn of_workload(
         row::row(workload, client, *class, &all)
     };
     let mut rows: Vec<Row> = participants.clients.iter().map(row).collect();
+    stalling::mark(&mut rows, workload.rank_by, &rounds);
     ranking::rank(&mut rows, workload.rank_by, &noise);
     (rows, noise)
 }
