@@ -20,7 +20,7 @@ use bench_archive::archive::Archive;
 /// # Errors
 /// When a file of the campaign is missing or damaged, or its windows are not those of its rounds.
 pub fn files(archive: &Archive) -> Result<Vec<File>> {
-    if !is_recorded(archive) {
+    if !archive.has_windows() {
         return Ok(Vec::new());
     }
     let mut files = vec![disturbances::file(archive)?];
@@ -32,10 +32,4 @@ pub fn files(archive: &Archive) -> Result<Vec<File>> {
         }
     }
     Ok(files)
-}
-
-/// Whether the campaign is from after windows and disturbances were recorded.
-fn is_recorded(archive: &Archive) -> bool {
-    let mut measured = archive.rounds.iter().filter_map(|r| r.result.measurement.as_ref());
-    measured.any(|measurement| measurement.window_to_ns.is_some())
 }

@@ -6,8 +6,10 @@ use super::growth::{ebb_growth, growth, waiting};
 use super::journey::{Generated, Journeys, Lateness, Waterfall};
 use super::recovery::{self, Recovery};
 use super::shadow::Shadows;
+use super::slowest::Slowest;
 use super::staleness::{self, Staleness};
 use super::stalls::Stalls;
+use super::tail::Tail;
 use super::typical::Typical;
 use super::window::{self, Unsteady};
 use crate::analysis::statistics::times::{Quantiles, Times};
@@ -97,6 +99,13 @@ pub struct Measurement {
     /// Stretches of time in which ticks waited much longer than that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stalls: Option<Stalls>,
+    /// The longest response times, one by one; `None` under flood, and in campaigns from before
+    /// they were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail: Option<Tail>,
+    /// What the slowest ticks waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slowest: Option<Slowest>,
     /// The p75 of the response times of the ticks due during a snapshot, divided by that of all
     /// others; `None` where it cannot be determined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -229,6 +238,8 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
         typical_ns: typical,
         stalls: typical
             .map(|typical| Stalls::of(&responses, &at_ns, typical.p99, &[], record.start_ns)),
+        tail: Tail::of(&responses),
+        slowest: None,
         snapshot_effect: shadows.effect(&responses),
         service_ns: Quantiles::of(&service).filter(|_| !flood),
         waterfall: journeys.waterfall(),
@@ -254,9 +265,13 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
 /// of it depends on.
 pub fn explain(m: &mut Measurement, record: &Record, plan: &Plan, disturbances: &[Disturbance]) {
     let (Some(typical), Some(to_ns)) = (m.typical_ns, m.window_to_ns) else { return };
-    let responses = Journeys::new(record, plan, &(m.window_from_ns..to_ns)).responses();
+    let journeys = Journeys::new(record, plan, &(m.window_from_ns..to_ns));
+    let responses = journeys.responses();
     let at_ns = record.start_ns + m.window_from_ns..record.start_ns + to_ns;
     m.stalls = Some(Stalls::of(&responses, &at_ns, typical.p99, disturbances, record.start_ns));
+    let (start_ns, ended_ns) = (record.start_ns, record.watched.ended_ns);
+    let shadows = Shadows::of(&record.watched.snapshots);
+    m.slowest = Slowest::of(journeys.iter(), &shadows, disturbances, start_ns, ended_ns);
 }
 
 /// Processed divided by offered load, exact to a tick once none waits.

@@ -159,8 +159,8 @@ mod tests {
 
     #[test]
     fn a_nap_beside_a_short_disturbance_is_the_clients_own() {
-        let all = paused(&[100..103]);
+        let all = paused(&[100..103, 400..403]);
         let found = Stalls::of(&all, &WINDOW_NS, TYPICAL, &[stolen(95, 1)], START_NS);
-        assert_eq!(found, Stalls { per_s: 0.5, ms_per_s: 1.5, explained_ms_per_s: 0.0 });
+        assert_eq!(found, Stalls { per_s: 1.0, ms_per_s: 3.0, explained_ms_per_s: 0.0 });
     }
 }

@@ -7,6 +7,7 @@ pub mod result;
 pub mod row;
 pub mod stalling;
 pub mod summary;
+pub mod tail;
 
 #[cfg(test)]
 mod stalling_tests;
