@@ -1,9 +1,11 @@
 //! Saved campaigns for people and for other programs: tables, pages, exports, comparisons.
 //!
-//! `columns ← text ← tables ← {report, compare} ← {export, index, splice}`.
+//! `columns ← text ← tables ← {report, compare} ← {export, index, splice}`; `evidence` is beside
+//! them.
 
 pub mod columns;
 pub mod compare;
+pub mod evidence;
 pub mod export;
 pub mod index;
 pub mod json;

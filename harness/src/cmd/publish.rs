@@ -9,6 +9,7 @@ use bench_archive::campaign::{Campaign, Kind};
 use bench_archive::hidden::Hidden;
 use bench_archive::publication;
 use bench_archive::store::{self, Files};
+use bench_publish::evidence;
 use bench_publish::export::{self, Format};
 use bench_publish::index::{self, Classic, Entry};
 use bench_publish::report;
@@ -105,6 +106,8 @@ fn of_campaign(archive: &Archive, with_parquet: bool) -> Result<Vec<Output>> {
         let files = export::exporter(format, small_charts::WIDTH).files(archive)?;
         outputs.extend(files.into_iter().map(|file| (archive.dir().join(file.path), file.bytes)));
     }
+    let evidence = evidence::files(archive).with_context(|| archive.name())?;
+    outputs.extend(evidence.into_iter().map(|file| (archive.dir().join(file.path), file.bytes)));
     Ok(outputs)
 }
 

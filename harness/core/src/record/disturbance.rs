@@ -5,6 +5,7 @@ use super::cpus::CpuList;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::Range;
 
 /// One disturbance: a stretch of time, and how much of it was taken. Its signals come from
 /// outside: nothing that a client reports, and none of its figures, is in it.
@@ -20,6 +21,15 @@ pub struct Disturbance {
     pub cpus: CpuList,
     /// What took it.
     pub cause: Cause,
+}
+
+impl Disturbance {
+    /// Whether it may have been within this stretch of time, in ns since tick 0 was due.
+    #[must_use]
+    pub fn overlaps(&self, ns: &Range<i64>) -> bool {
+        let end_ns = self.at_ns.saturating_add_unsigned(self.within_ns);
+        self.at_ns < ns.end && ns.start < end_ns
+    }
 }
 
 /// What can take time from a round.

@@ -137,6 +137,24 @@ fn of_schedule(workload: &Workload, rows_of_table: &[Row]) -> Vec<Shown> {
     columns
 }
 
+/// The columns of the tail of the response times.
+#[must_use]
+pub fn of_tail() -> Vec<Shown> {
+    let with_interval = |key: &str| {
+        let column = rows::column(key);
+        [Shown::Value(column, column.format), Shown::Interval(column, column.format)]
+    };
+    let quantiles = ["tail_p999", "tail_p9999"].into_iter().flat_map(with_interval);
+    let rest = of_keys(&[
+        "tail_max",
+        "slowest_disturbed",
+        "slowest_late_write",
+        "slowest_snapshot",
+        "slowest_unexplained",
+    ]);
+    quantiles.chain(rest).collect()
+}
+
 /// The columns of what was counted of each client.
 #[must_use]
 pub fn of_counters() -> Vec<Shown> {

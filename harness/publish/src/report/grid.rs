@@ -196,6 +196,15 @@ pub fn of_workload(workload: &Workload, rows: &[Row], notes: &Notes, palette: &P
     render(&columns, rows, &format!("Table of {}", workload.name))
 }
 
+/// The table of the tail of each client's response times.
+#[must_use]
+pub fn of_tail(workload: &Workload, rows: &[Row], palette: &Palette) -> Markup {
+    let rows: Vec<Row> = rows.iter().filter(|row| row.tail.is_some()).cloned().collect();
+    let mut columns = vec![names(palette)];
+    columns.extend(layout::of_tail().into_iter().map(shown));
+    render(&columns, &rows, &format!("Tail of {}", workload.name))
+}
+
 /// The table of what was counted of each client.
 #[must_use]
 pub fn of_counters(workload: &Workload, rows: &[Row], palette: &Palette) -> Markup {

@@ -5,7 +5,7 @@ use super::grid::{self, Notes};
 use super::headline::{self, Headline};
 use super::palette::Palette;
 use super::{figures, series};
-use crate::tables::{across, capacities, counters};
+use crate::tables::{across, capacities, counters, tail};
 use crate::text::{labels, notes};
 use anyhow::Result;
 use bench_archive::archive::Archive;
@@ -142,12 +142,32 @@ fn workload(archive: &Archive, workload: &Workload, palette: &Palette) -> Result
                 @if let Some(curves) = figures::curves(&shown, palette)? { (curves) }
             }
             @if let Some(fall) = figures::waterfall(&rows)? { (fall) }
+            @if tail::has_any(&rows) {
+                h3 { (tail::TITLE) }
+                (grid::of_tail(workload, &rows, palette))
+                (explained(&rows))
+            }
             @if counters::has_any(&rows) {
                 h3 { (counters::TITLE) }
                 (grid::of_counters(workload, &rows, palette))
             }
         }
     })
+}
+
+/// What the slowest ticks of each client waited for, and which quantiles have too few ticks.
+fn explained(rows: &[Row]) -> Markup {
+    html! {
+        @for note in tail::notes(rows) { p { (note) } }
+        details {
+            summary { "What the slowest ticks waited for" }
+            ul {
+                @for (row, slowest) in rows.iter().filter_map(|row| Some((row, row.slowest?))) {
+                    li { (row.client) ": " (slowest.to_string()) }
+                }
+            }
+        }
+    }
 }
 
 fn sweep(campaign: &Campaign, palette: &Palette) -> Result<Markup> {
@@ -398,6 +418,10 @@ fn downloads(archive: &Archive) -> Markup {
             ul {
                 li { a href="campaign.json" { "campaign.json" } ": everything above as JSON (schema: " a href="../../harness/schema/campaign.schema.json" { "campaign.schema.json" } ")" }
                 li { a href="rows.csv" { "rows.csv" } ": the tables as tidy CSV, a line for each workload, client and metric" }
+                @if archive.has_windows() {
+                    @if campaign.server.keeps_due_times() { li { a href="windows.parquet" { "windows.parquet" } ": the quantiles of every window that typical response times are medians over" } }
+                    li { a href="disturbances.jsonl" { "disturbances.jsonl" } ": what took CPU time from the rounds, a line each" }
+                }
                 li { a href="table.md" { "table.md" } ": the tables as Markdown" }
                 li { a href=(rounds) { (rounds) } ": every round with its numbers, counts and verdict" }
                 @if campaign.server.keeps_due_times() && campaign.kind != Kind::Capacity && campaign.rows.iter().any(|row| row.response_ns.is_some()) {

@@ -7,6 +7,7 @@ pub mod counters;
 pub mod overview;
 pub mod short;
 pub mod sweep;
+pub mod tail;
 pub mod ticks;
 pub mod waterfall;
 pub mod workload;

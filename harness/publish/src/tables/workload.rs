@@ -1,6 +1,6 @@
 //! The tables of one workload of a comparison.
 
-use super::{counters, waterfall};
+use super::{counters, tail, waterfall};
 use crate::columns::layout;
 use crate::text::style::{Style, aligned, or_dash};
 use crate::text::{labels, notes};
@@ -30,9 +30,10 @@ pub fn render(
     let all = notes::of_workload(campaign, workload, rows, noise).into_iter();
     let all = all.chain(rows.iter().flat_map(|row| notes::of_row(row, false)));
     format!(
-        "{}\n\n{}\n\n{falls}{}{}",
+        "{}\n\n{}\n\n{falls}{}{}{}",
         heading(workload, style),
         main_table(workload, rows, style),
+        tail::render(rows, style),
         counters::render(rows, style),
         style.list(all)
     )

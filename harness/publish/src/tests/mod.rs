@@ -2,7 +2,7 @@
 //! exported.
 
 mod across;
-mod campaigns;
+pub(crate) mod campaigns;
 mod catalogue;
 mod chart;
 mod compare;

@@ -6,8 +6,10 @@ use super::growth::{ebb_growth, growth, waiting};
 use super::journey::{Generated, Journeys, Lateness, Waterfall};
 use super::recovery::{self, Recovery};
 use super::shadow::Shadows;
+use super::slowest::Slowest;
 use super::staleness::{self, Staleness};
 use super::stalls::Stalls;
+use super::tail::Tail;
 use super::typical::Typical;
 use super::window::{self, Unsteady};
 use crate::analysis::statistics::times::{Quantiles, Times};
@@ -96,6 +98,13 @@ pub struct Measurement {
     /// Stretches of time in which ticks waited much longer than that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stalls: Option<Stalls>,
+    /// The longest response times, one by one; `None` under flood, and in campaigns from before
+    /// they were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail: Option<Tail>,
+    /// What the slowest ticks waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slowest: Option<Slowest>,
     /// The p75 of the response times of the ticks due during a snapshot, divided by that of all
     /// others; `None` where it cannot be determined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -190,6 +199,7 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
     };
     let journeys = Journeys::new(record, plan, &steady.ns);
     let (responses, service) = (journeys.responses(), journeys.service());
+    let disturbances = record.watched.disturbances.as_slice();
     let shadows = Shadows::of(&record.watched.snapshots);
     let typical = Typical::undisturbed(&responses, &shadows, record.start_ns, &steady.ns);
     let at_ns = record.start_ns + steady.ns.start..record.start_ns + steady.ns.end;
@@ -226,7 +236,17 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
         samples: response.len(),
         response_ns: Quantiles::of(&response),
         typical_ns: typical,
-        stalls: typical.map(|typical| Stalls::of(&responses, &at_ns, typical.p99)),
+        stalls: typical.map(|typical| {
+            Stalls::of(&responses, &at_ns, typical.p99, disturbances, record.start_ns)
+        }),
+        tail: Tail::of(&responses),
+        slowest: Slowest::of(
+            journeys.iter(),
+            &shadows,
+            disturbances,
+            record.start_ns,
+            record.watched.ended_ns,
+        ),
         snapshot_effect: shadows.effect(&responses),
         service_ns: Quantiles::of(&service).filter(|_| !flood),
         waterfall: journeys.waterfall(),

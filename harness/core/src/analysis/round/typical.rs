@@ -7,15 +7,11 @@
 //! also a client's own pauses: METHODOLOGY.md says what is shown beside it.
 
 use super::shadow::Shadows;
+use super::windows::{self, Window};
 use crate::analysis::statistics::times::{Time, Times};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
-
-/// The shortest window, in ns: long against a burst of work, short against a round.
-pub const WINDOW_NS: u64 = 50_000_000;
-/// A window holds at least about so many ticks: two lie beyond its p99.
-const LEAST_TICKS: u64 = 200;
 
 /// Medians over windows of the quantiles of each window, in ns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
@@ -33,12 +29,16 @@ impl Typical {
     /// without any.
     #[must_use]
     pub fn of(responses: &[(u64, Time)], window_ns: &Range<u64>) -> Option<Self> {
-        let windows = windows(responses, window_ns);
-        let over_windows = |q: f64| {
-            let each = windows.iter().filter_map(|times| times.quantile(q)).collect();
-            Times::new(each).quantile(0.5)
+        Self::over(&windows::of(responses, window_ns))
+    }
+
+    /// From the windows of a round; `None` without any.
+    #[must_use]
+    pub fn over(windows: &[Window]) -> Option<Self> {
+        let median = |pick: fn(&Window) -> Time| {
+            Times::new(windows.iter().map(pick).collect()).quantile(0.5)
         };
-        Some(Self { p50: over_windows(0.5)?, p90: over_windows(0.9)?, p99: over_windows(0.99)? })
+        Some(Self { p50: median(|w| w.p50)?, p90: median(|w| w.p90)?, p99: median(|w| w.p99)? })
     }
 
     /// The same, without the ticks that were due during a snapshot; `window_ns` counts from
@@ -50,9 +50,7 @@ impl Typical {
         start_ns: u64,
         window_ns: &Range<u64>,
     ) -> Option<Self> {
-        let outside = responses.iter().filter(|(due_ns, _)| !shadows.contain(*due_ns));
-        let window = start_ns + window_ns.start..start_ns + window_ns.end;
-        Self::of(&outside.copied().collect::<Vec<_>>(), &window)
+        Self::over(&windows::undisturbed(responses, shadows, start_ns, window_ns))
     }
 
     /// The median over rounds of each of them; `None` without any.
@@ -62,28 +60,6 @@ impl Typical {
             |pick: fn(&Self) -> Time| Times::new(rounds.iter().map(pick).collect()).quantile(0.5);
         Some(Self { p50: of(|t| t.p50)?, p90: of(|t| t.p90)?, p99: of(|t| t.p99)? })
     }
-}
-
-/// How long each window is: [`WINDOW_NS`], or the shortest multiple of it that holds enough
-/// ticks; at most the whole.
-#[must_use]
-pub fn length_ns(ticks: usize, whole_ns: u64) -> u64 {
-    let per_window = (ticks as u64).saturating_mul(WINDOW_NS) / whole_ns.max(1);
-    let times = LEAST_TICKS.div_ceil(per_window.max(1)).max(1);
-    times.saturating_mul(WINDOW_NS).min(whole_ns.max(1))
-}
-
-/// The times of each window that has ticks. What is left at the end belongs to the last one.
-fn windows(responses: &[(u64, Time)], window_ns: &Range<u64>) -> Vec<Times> {
-    let whole_ns = window_ns.end.saturating_sub(window_ns.start);
-    let length_ns = length_ns(responses.len(), whole_ns);
-    let count = (whole_ns / length_ns).max(1) as usize;
-    let mut each: Vec<Vec<Time>> = vec![Vec::new(); count];
-    for (due_ns, time) in responses {
-        let index = due_ns.saturating_sub(window_ns.start) / length_ns;
-        each[(index as usize).min(count - 1)].push(*time);
-    }
-    each.into_iter().filter(|times| !times.is_empty()).map(Times::new).collect()
 }
 
 #[cfg(test)]
@@ -142,12 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn few_ticks_make_longer_windows() {
-        assert_eq!(length_ns(16_000, 2 * SECOND_NS), WINDOW_NS);
-        // 2 000 ticks in 2 s are 50 in 50 ms.
-        assert_eq!(length_ns(2_000, 2 * SECOND_NS), 4 * WINDOW_NS);
-        assert_eq!(length_ns(3, 2 * SECOND_NS), 2 * SECOND_NS);
-        assert_eq!(length_ns(0, 0), 1);
+    fn a_few_ticks_have_a_typical_time_too() {
         let few = [(START_NS, Time::Exact(5)), (START_NS + SECOND_NS, Time::Exact(9))];
         assert_eq!(typical(&few).p99, Time::Exact(9));
         assert_eq!(Typical::of(&[], &(0..5)), None);

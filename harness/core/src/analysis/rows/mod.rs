@@ -11,10 +11,14 @@ pub mod ranking;
 pub mod result;
 pub mod row;
 pub mod rules;
+pub mod stalling;
 pub mod summary;
+pub mod tail;
 pub mod undisturbed;
 
 #[cfg(test)]
 mod rank_tests;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod stalling_tests;

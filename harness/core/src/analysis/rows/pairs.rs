@@ -187,14 +187,33 @@ pub fn rank(rows: &mut [Row], rank_by: RankBy, noise: &[Noise]) {
 }
 
 fn ranks(alike: &Alike, rows: &[Row], all_alike: bool, floor: f64) -> Vec<usize> {
-    if all_alike || alike.compared.estimates.is_empty() {
-        return vec![1; alike.rows.len()];
-    }
-    let is_bound = |&index: &usize| rows[index].samples.are_bounds(alike.metric);
-    let bounds: Vec<bool> = alike.rows.iter().map(is_bound).collect();
-    let better = alike.compared.better(alike.metric.more_is_better(), floor, &bounds);
+    let count = alike.rows.len();
+    let mut better = match all_alike || alike.compared.estimates.is_empty() {
+        true => vec![vec![false; count]; count],
+        false => {
+            let is_bound = |&index: &usize| rows[index].samples.are_bounds(alike.metric);
+            let bounds: Vec<bool> = alike.rows.iter().map(is_bound).collect();
+            alike.compared.better(alike.metric.more_is_better(), floor, &bounds)
+        }
+    };
+    let stalls_more: Vec<bool> = alike.rows.iter().map(|&row| rows[row].stalls_more).collect();
+    put_stalling_behind(&mut better, &stalls_more);
     let above = |place: usize| better.iter().filter(|than| than[place]).count();
-    (0..alike.rows.len()).map(|place| 1 + above(place)).collect()
+    (0..count).map(|place| 1 + above(place)).collect()
+}
+
+/// A row of the first group that stalls more than the reference is worse than those of that group
+/// that do not: what it is ranked by forgives pauses in less than half of the time.
+fn put_stalling_behind(better: &mut [Vec<bool>], stalls_more: &[bool]) {
+    let is_first = |place: usize| !better.iter().any(|than| than[place]);
+    let (stalling, others): (Vec<usize>, Vec<usize>) =
+        (0..better.len()).filter(|&place| is_first(place)).partition(|&place| stalls_more[place]);
+    for (&one, &other) in
+        stalling.iter().flat_map(|one| others.iter().map(move |other| (one, other)))
+    {
+        better[other][one] = true;
+    }
+    all_pairs::close(better);
 }
 
 /// Compares each row with the first one.

@@ -4,12 +4,14 @@
 use super::figures::{Precision, WithDisturbed};
 use super::metric::{Metric, Samples};
 use super::result::RoundResult;
+use super::tail::PooledTail;
 use crate::analysis::round::backlog::Backlog;
 use crate::analysis::round::counters::PerTick;
 use crate::analysis::round::journey::Lateness;
 use crate::analysis::round::journey::{Stage, Waterfall};
 use crate::analysis::round::measure::{Measurement, Rates};
 use crate::analysis::round::recovery::Recovery;
+use crate::analysis::round::slowest::Slowest;
 use crate::analysis::round::staleness::Staleness;
 use crate::analysis::round::stalls::Stalls;
 use crate::analysis::round::typical::Typical;
@@ -87,6 +89,15 @@ pub struct Row {
     /// Stretches of time in which ticks waited much longer than that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stalls: Option<Stalls>,
+    /// Whether it stalls more than the reference client, so that it is not in the first group.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stalls_more: bool,
+    /// Quantiles far in the tail, of the ticks of all rounds together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail: Option<PooledTail>,
+    /// What the slowest ticks of each round waited for, over all rounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slowest: Option<Slowest>,
     /// Processed − written.
     pub service_ns: Option<Quantiles>,
     /// The parts of the response time.
@@ -289,6 +300,9 @@ pub(super) fn build(
         response_ns: quantiles(|m| m.response_ns),
         typical_ns: Typical::median(&good.iter().filter_map(|m| m.typical_ns).collect::<Vec<_>>()),
         stalls: stalls(&of),
+        stalls_more: false,
+        tail: PooledTail::of(&good),
+        slowest: Slowest::sum(good.iter().filter_map(|m| m.slowest)),
         service_ns: quantiles(|m| m.service_ns),
         waterfall: waterfall(&good),
         client_cpu_ns_per_tick: of(&|m| m.client_cpu_ns_per_tick),
@@ -370,7 +384,11 @@ fn lateness(of: &Pick<'_>) -> Option<Lateness> {
 
 fn stalls(of: &Pick<'_>) -> Option<Stalls> {
     let median = |pick: fn(&Stalls) -> f64| of(&|m| m.stalls.as_ref().map(pick));
-    Some(Stalls { per_s: median(|s| s.per_s)?, ms_per_s: median(|s| s.ms_per_s)? })
+    Some(Stalls {
+        per_s: median(|s| s.per_s)?,
+        ms_per_s: median(|s| s.ms_per_s)?,
+        explained_ms_per_s: median(|s| s.explained_ms_per_s)?,
+    })
 }
 
 fn staleness(of: &Pick<'_>) -> Option<Staleness> {

@@ -9,6 +9,7 @@ use crate::analysis::rows::result::RoundResult;
 use crate::analysis::rows::row;
 use crate::analysis::rows::row::Row;
 use crate::analysis::rows::rules::RowRules;
+use crate::analysis::rows::stalling;
 use crate::analysis::rows::undisturbed;
 use crate::load::workload::Workload;
 use contract::Class;
@@ -52,6 +53,7 @@ pub fn of_workload(
         }
         RowRules::AllPairs => {
             let noise = controls::noise(workload, controls, &rows, &rounds);
+            stalling::mark(&mut rows, workload.rank_by, &rounds);
             pairs::rank(&mut rows, workload.rank_by, &noise);
             noise
         }

@@ -156,6 +156,18 @@ pub enum RowRemark {
         /// What disturbed them, each kind once.
         cause: Reasons,
     },
+    /// It stalls more than the reference client.
+    #[error(
+        "stalls {ms_per_s:.0} ms/s that no disturbance explains, {reference} {reference_ms_per_s:.1} ms/s: it is not in the first group"
+    )]
+    StallsMore {
+        /// Its own, in ms per second.
+        ms_per_s: f64,
+        /// The client of class `reference`.
+        reference: String,
+        /// The same of that client, in the same blocks.
+        reference_ms_per_s: f64,
+    },
     /// Its round for the counters has no numbers.
     #[error("no counters: the round for them is {verdict}{}{reasons}", if reasons.is_empty() { "" } else { ": " })]
     NoCounters {

@@ -50,7 +50,7 @@ pub(super) fn typical() -> Vec<Column<Row>> {
         )
         .shown(
             "stalls",
-            "stretches in which ticks took longer than 1 ms and ten times the typical p99",
+            "stretches in which ticks took longer than 1 ms and ten times the typical p99, and that no disturbance explains",
         ),
         Column::new(
             "stalls_per_s",
@@ -58,6 +58,13 @@ pub(super) fn typical() -> Vec<Column<Row>> {
             ["stalls", "count", "1/s"],
             Format::Plain,
             number!(r => Some(r.stalls?.per_s)),
+        ),
+        Column::new(
+            "stalls_explained",
+            "time in stalls that a disturbance explains",
+            ["stalls_explained", "mean", "ms/s"],
+            Format::MsPerS,
+            number!(r => Some(r.stalls?.explained_ms_per_s)),
         ),
     ];
     all.into_iter().map(Column::lower_is_better).collect()

@@ -30,6 +30,7 @@ mod breakdown;
 mod costs;
 mod counters;
 mod latency;
+mod tail;
 mod throughput;
 
 type Entry = Column<Row>;
@@ -43,6 +44,7 @@ pub fn all() -> &'static [Entry] {
             backlog::bursts(),
             latency::typical(),
             latency::response(),
+            tail::tail(),
             latency::staleness(),
             breakdown::breakdown(),
             costs::costs(),
