@@ -1,13 +1,15 @@
 //! Figures that are computed again from the stamps and snapshots of a campaign.
 
 use crate::archive::Archive;
+use crate::packed::GridRow;
 use crate::rounds::Round;
 use crate::sampled;
 use anyhow::{Context, Result, bail};
 use bench_core::analysis::round::journey::Stamps;
 use bench_core::analysis::round::measure::Measurement;
+use bench_core::analysis::round::run_delay::RunDelays;
 use bench_core::analysis::round::shadow::Shadows;
-use bench_core::analysis::round::slowest::Slowest;
+use bench_core::analysis::round::slowest::{Known, Slowest};
 use bench_core::analysis::round::stalls::Stalls;
 use bench_core::analysis::round::tail::Tail;
 use bench_core::analysis::round::typical::Typical;
@@ -22,6 +24,7 @@ struct Ticks {
     /// Due times, and response times or bounds of them.
     responses: Vec<(u64, Time)>,
     shadows: Shadows,
+    run_delays: RunDelays,
     start_ns: u64,
     ended_ns: u64,
     /// From `start_ns` on.
@@ -35,7 +38,9 @@ impl Ticks {
 
     fn slowest(&self, disturbances: &[Disturbance]) -> Option<Slowest> {
         let stamps = self.stamps.iter().copied();
-        Slowest::of(stamps, &self.shadows, disturbances, self.start_ns, self.ended_ns)
+        let Self { shadows, run_delays, .. } = self;
+        let known = Known { shadows, disturbances, run_delays };
+        Slowest::of(stamps, known, self.start_ns, self.ended_ns)
     }
 
     fn stalls(&self, typical: Typical, disturbances: &[Disturbance]) -> Stalls {
@@ -102,13 +107,14 @@ impl Archive {
         let response = |stamps: &Stamps| (stamps.due_ns, stamps.response(evidence.ended_ns));
         let responses = stamps.iter().map(response).collect();
         let grid = self.grid(evidence).with_context(|| evidence.grid.clone())?;
-        let snapshots = grid.iter().filter_map(|row| {
-            Some((evidence.start_ns.saturating_add_signed(row.at_ns), row.took_ns?))
-        });
+        let at_ns = |row: &GridRow| evidence.start_ns.saturating_add_signed(row.at_ns);
+        let snapshots = grid.iter().filter_map(|row| Some((at_ns(row), row.took_ns?)));
+        let waited = grid.iter().filter_map(|row| Some((at_ns(row), row.client_waited_ns?)));
         Ok(Some(Ticks {
             stamps,
             responses,
             shadows: Shadows::new(snapshots),
+            run_delays: RunDelays::new(waited),
             start_ns: evidence.start_ns,
             ended_ns: evidence.ended_ns,
             window_ns: m.window_from_ns..to_ns,

@@ -150,6 +150,7 @@ pub fn of_tail() -> Vec<Shown> {
         "slowest_disturbed",
         "slowest_late_write",
         "slowest_snapshot",
+        "slowest_preempted",
         "slowest_unexplained",
     ]);
     quantiles.chain(rest).collect()

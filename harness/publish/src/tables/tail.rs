@@ -67,7 +67,13 @@ mod tests {
             window_from_ns: 500_000_000,
             window_to_ns: Some(2_500_000_000),
             tail: Tail::of(&responses),
-            slowest: Some(Slowest { ticks: 20, disturbed: 5, late_write: 4, snapshot: 1 }),
+            slowest: Some(Slowest {
+                ticks: 20,
+                disturbed: 5,
+                late_write: 4,
+                snapshot: 1,
+                preempted: 2,
+            }),
             ..kept_up(1000)
         }
     }
@@ -82,7 +88,7 @@ mod tests {
             row.split('|').map(str::trim).filter(|cell| !cell.is_empty()).collect();
         assert_eq!(cells[1], "20 ms", "{text}");
         assert_eq!([cells[3], cells[4], cells[5]], ["–", "–", "20 ms"], "{text}");
-        assert_eq!(cells[6..], ["25.0", "20.0", "5.0", "50.0"], "{text}");
+        assert_eq!(cells[6..], ["25.0", "20.0", "5.0", "10.0", "40.0"], "{text}");
         let note = "p99.99 is shown with at least ten ticks beyond it; where it is not, it needs 5 rounds, 10 s measured.";
         assert!(text.contains(note), "{text}");
         assert_eq!(render(&[], Style::Markdown), "");

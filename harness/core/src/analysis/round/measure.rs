@@ -5,8 +5,9 @@ use super::backlog::{Backlog, bytes_per_tick, layers};
 use super::growth::{ebb_growth, growth, waiting};
 use super::journey::{Generated, Journeys, Lateness, Waterfall};
 use super::recovery::{self, Recovery};
+use super::run_delay::RunDelays;
 use super::shadow::Shadows;
-use super::slowest::Slowest;
+use super::slowest::{Known, Slowest};
 use super::staleness::{self, Staleness};
 use super::stalls::Stalls;
 use super::tail::Tail;
@@ -201,6 +202,8 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
     let (responses, service) = (journeys.responses(), journeys.service());
     let disturbances = record.watched.disturbances.as_slice();
     let shadows = Shadows::of(&record.watched.snapshots);
+    let waited = record.watched.signals.iter().filter_map(|s| Some((s.at_ns, s.client_waited_ns?)));
+    let run_delays = RunDelays::new(waited);
     let typical = Typical::undisturbed(&responses, &shadows, record.start_ns, &steady.ns);
     let at_ns = record.start_ns + steady.ns.start..record.start_ns + steady.ns.end;
     let response = Times::new(responses.iter().map(|(_, time)| *time).collect());
@@ -242,8 +245,7 @@ pub fn measure(record: &Record, plan: &Plan) -> Option<Measurement> {
         tail: Tail::of(&responses),
         slowest: Slowest::of(
             journeys.iter(),
-            &shadows,
-            disturbances,
+            Known { shadows: &shadows, disturbances, run_delays: &run_delays },
             record.start_ns,
             record.watched.ended_ns,
         ),

@@ -9,6 +9,7 @@ pub mod journey;
 pub mod measure;
 pub mod own_work;
 pub mod recovery;
+pub mod run_delay;
 pub mod shadow;
 pub mod slowest;
 pub mod staleness;

@@ -3,6 +3,7 @@
 
 use super::explained::is_explained;
 use super::journey::Stamps;
+use super::run_delay::RunDelays;
 use super::shadow::Shadows;
 use crate::record::disturbance::Disturbance;
 use schemars::JsonSchema;
@@ -25,6 +26,27 @@ pub struct Slowest {
     pub late_write: usize,
     /// They were due during a snapshot.
     pub snapshot: usize,
+    /// The client's threads waited for a CPU for at least half of their response time.
+    #[serde(default)]
+    pub preempted: usize,
+}
+
+/// What can explain the slowest ticks of a round.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// What was due during a snapshot.
+    pub shadows: &'a Shadows,
+    /// What was taken from outside.
+    pub disturbances: &'a [Disturbance],
+    /// When the client's threads waited for a CPU.
+    pub run_delays: &'a RunDelays,
+}
+
+impl Known<'_> {
+    fn is_preempted(&self, due_ns: u64, took_ns: u64) -> bool {
+        let waited_ns = self.run_delays.within_ns(&(due_ns..due_ns.saturating_add(took_ns)));
+        waited_ns > 0 && waited_ns >= took_ns / 2
+    }
 }
 
 impl Slowest {
@@ -33,8 +55,7 @@ impl Slowest {
     #[must_use]
     pub fn of(
         stamps: impl Iterator<Item = Stamps>,
-        shadows: &Shadows,
-        disturbances: &[Disturbance],
+        known: Known<'_>,
         start_ns: u64,
         ended_ns: u64,
     ) -> Option<Self> {
@@ -47,12 +68,14 @@ impl Slowest {
             let from_ns = stamps.due_ns as i64 - start_ns as i64;
             let wait_ns = from_ns..from_ns.saturating_add_unsigned(took_ns);
             let late_ns = stamps.written_ns.map_or(0, |ns| ns.saturating_sub(stamps.due_ns));
-            if is_explained(disturbances, &wait_ns) {
+            if is_explained(known.disturbances, &wait_ns) {
                 found.disturbed += 1;
             } else if late_ns > 0 && late_ns >= took_ns / 2 {
                 found.late_write += 1;
-            } else if shadows.contain(stamps.due_ns) {
+            } else if known.shadows.contain(stamps.due_ns) {
                 found.snapshot += 1;
+            } else if known.is_preempted(stamps.due_ns, took_ns) {
+                found.preempted += 1;
             }
         }
         (ticks > 0).then_some(found)
@@ -66,15 +89,15 @@ impl Slowest {
             disturbed: sum.disturbed.saturating_add(round.disturbed),
             late_write: sum.late_write.saturating_add(round.late_write),
             snapshot: sum.snapshot.saturating_add(round.snapshot),
+            preempted: sum.preempted.saturating_add(round.preempted),
         })
     }
 
     /// Those that nothing of it explains.
     #[must_use]
     pub fn unexplained(&self) -> usize {
-        let explained =
-            self.disturbed.saturating_add(self.late_write).saturating_add(self.snapshot);
-        self.ticks.saturating_sub(explained)
+        let parts = [self.disturbed, self.late_write, self.snapshot, self.preempted];
+        parts.into_iter().fold(self.ticks, usize::saturating_sub)
     }
 
     /// A part of them as a share.
@@ -89,11 +112,12 @@ impl fmt::Display for Slowest {
         let percent = |part: usize| 100.0 * self.share(part);
         write!(
             f,
-            "of the slowest 0.1 % of its ticks ({}), {:.0} % waited in a disturbance, {:.0} % for a late write of the server, {:.0} % were due during a snapshot, {:.0} % are not explained",
+            "of the slowest 0.1 % of its ticks ({}), {:.0} % waited in a disturbance, {:.0} % for a late write of the server, {:.0} % were due during a snapshot, {:.0} % waited for a CPU of the client, {:.0} % are not explained",
             self.ticks,
             percent(self.disturbed),
             percent(self.late_write),
             percent(self.snapshot),
+            percent(self.preempted),
             percent(self.unexplained()),
         )
     }
@@ -124,7 +148,13 @@ mod tests {
             }
         });
         let shadows = Shadows::new([(START_NS + 3_000 * MS, MS)]);
-        Slowest::of(stamps, &shadows, disturbances, START_NS, START_NS + 4_000 * MS).unwrap()
+        let run_delays = RunDelays::new([
+            (START_NS, 0),
+            (START_NS + 1_990 * MS, 0),
+            (START_NS + 2_010 * MS, 3 * MS),
+        ]);
+        let known = Known { shadows: &shadows, disturbances, run_delays: &run_delays };
+        Slowest::of(stamps, known, START_NS, START_NS + 4_000 * MS).unwrap()
     }
 
     #[test]
@@ -141,10 +171,11 @@ mod tests {
             (1_000, 2 * MS, 3 * MS),
             (2_000, 1_000, 5 * MS),
             (3_000, 1_000, 2 * MS),
+            (3_500, 1_000, MS),
         ];
         let found = slowest(&slow, &[hog]);
-        let expected = Slowest { ticks: 4, disturbed: 1, late_write: 1, snapshot: 1 };
-        assert_eq!((found, found.unexplained()), (expected, 1));
+        let expected = Slowest { ticks: 4, disturbed: 1, late_write: 1, snapshot: 1, preempted: 1 };
+        assert_eq!((found, found.unexplained()), (expected, 0));
         let alone = slowest(&slow, &[]);
         assert_eq!((alone.disturbed, alone.late_write), (0, 2), "by the next that explains it");
         assert_eq!(found.share(found.disturbed), 0.25);
@@ -155,7 +186,16 @@ mod tests {
 
     #[test]
     fn a_round_without_ticks_has_none() {
-        let none = Slowest::of(std::iter::empty(), &Shadows::default(), &[], 0, 0);
+        let none = Slowest::of(
+            std::iter::empty(),
+            Known {
+                shadows: &Shadows::default(),
+                disturbances: &[],
+                run_delays: &RunDelays::default(),
+            },
+            0,
+            0,
+        );
         assert_eq!(none, None);
     }
 }

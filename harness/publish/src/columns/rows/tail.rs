@@ -79,6 +79,17 @@ pub(super) fn tail() -> Vec<Column<Row>> {
             "of the slowest 0.1 %: they were due during a snapshot of the harness",
         ),
         Column::new(
+            "slowest_preempted",
+            "share of the slowest ticks for which the client's threads waited for a CPU",
+            slowest("preempted"),
+            Format::Percent,
+            |r: &Row| share(r, |slowest| slowest.preempted),
+        )
+        .shown(
+            "preempted",
+            "of the slowest 0.1 %: the client's threads waited for a CPU for at least half of the time",
+        ),
+        Column::new(
             "slowest_unexplained",
             "share of the slowest ticks that nothing explains",
             slowest("unexplained"),
