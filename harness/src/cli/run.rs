@@ -3,6 +3,7 @@
 use super::diff::BaselineArgs;
 use super::source::Source;
 use super::values::{Rates, StyleValue};
+use crate::campaign::running::REPEATS;
 use bench_core::analysis::rows::precision::Goal;
 use bench_core::load::server;
 use bench_core::record::cpus::CpuList;
@@ -89,6 +90,9 @@ pub struct CompareArgs {
     /// Time for measuring, such as `10m`, without builds: no round beyond the first three, and none again, after it [default: 30 s per client and control, at most 10 minutes]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub budget: Option<Duration>,
+    /// How often a disturbed round is played again, at most [default: 3; with --quick: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=20))]
+    pub repeats: Option<u32>,
     /// A client that runs twice, to show the noise of the campaign; may be repeated [default: the first client of class `reference`; with --all also the first simulated one and the first on Node.js]
     #[arg(long, value_name = "NAME")]
     pub control: Vec<String>,
@@ -168,6 +172,9 @@ pub struct SweepArgs {
     /// Rounds of each client at each rate
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: u32,
+    /// How often a disturbed round is played again, at most
+    #[arg(long, value_name = "N", default_value_t = REPEATS, value_parser = clap::value_parser!(u32).range(0..=20))]
+    pub repeats: u32,
     /// The client that runs twice [default: the first client of class `reference`]
     #[arg(long, value_name = "NAME")]
     pub control: Option<String>,

@@ -68,7 +68,7 @@ fn prepare(
     let goal = args.goal(stage.entries.len() + controls.len());
     let scheme = Scheme {
         controls,
-        repeats: if args.quick { 1 } else { REPEATS },
+        repeats: args.repeats.unwrap_or(if args.quick { 1 } else { REPEATS }),
         goal,
         budget: args.budget,
         entries: stage.entries.clone(),

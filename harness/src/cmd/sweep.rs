@@ -6,7 +6,6 @@ use crate::campaign::controls;
 use crate::campaign::order::Blocks;
 use crate::campaign::progress::{Activity, Progress};
 use crate::campaign::run;
-use crate::campaign::running::REPEATS;
 use crate::campaign::scheme::Scheme;
 use crate::campaign::search::CapacitySearch;
 use crate::cli::{Rates, SweepArgs};
@@ -77,7 +76,7 @@ pub fn run(root: &Path, args: &SweepArgs) -> Result<Exit> {
         controls,
         workloads: rates.iter().map(|&rate| workload.at_rate(rate)).collect(),
         rounds: args.rounds,
-        repeats: REPEATS,
+        repeats: args.repeats,
         goal: None,
         budget: None,
         timing,

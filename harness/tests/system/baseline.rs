@@ -22,6 +22,7 @@ impl Bench {
 
     fn compare(&self, args: &[&str]) -> Output {
         let mut command = self.room.harness(&["compare", "floor", "--rounds", "1"]);
+        command.args(["--repeats", "0"]);
         command.args(["--warmup", "0.1", "--seconds", "0.4", "--workload", &self.load]);
         command.args(["--out", self.out.to_str().unwrap()]).args(args).output().unwrap()
     }

@@ -89,8 +89,10 @@ fn a_run_leaves_its_campaigns_and_its_report() {
         assert_eq!(table["name"], name);
         for row in table["rows"].as_array().unwrap() {
             assert!(common::is_measured(row), "{row}");
-            // Disturbed rounds are left out of the numbers of the others.
-            assert!((1..=3).contains(&row["rounds"].as_u64().unwrap()), "{row}");
+            // Disturbed rounds are left out of the numbers of the others, and played again; a row
+            // with too few others has the numbers of all.
+            let most = if row["verdict"] == "noisy" { 12 } else { 3 };
+            assert!((1..=most).contains(&row["rounds"].as_u64().unwrap()), "{row}");
             let reports = row["older"]["client_reports_per_s"].as_f64().unwrap();
             assert!((10_000.0..30_000.0).contains(&reports), "{row}");
             assert!(row["older"]["latency_ms"].as_f64().unwrap() >= 0.0, "{row}");

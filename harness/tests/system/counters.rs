@@ -73,6 +73,7 @@ fn a_comparison_without_counters_has_none() {
         let out = room.path().join(option);
         let mut command = room.harness(&["compare", "floor", "--unchecked", "--rounds", "1"]);
         command.args(["--warmup", "0.1", "--seconds", "0.2", "--workload", &room.light(), option]);
+        command.args(["--repeats", "0"]);
         let output = command.arg("--out").arg(&out).output().unwrap();
         assert!(output.status.code().is_some_and(|code| code <= 1), "{output:?}");
         let campaign = out.read_dir().unwrap().next().unwrap().unwrap().path();

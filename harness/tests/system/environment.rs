@@ -57,6 +57,7 @@ fn children_get_only_allowed_variables_and_each_round_another_padding() {
     let light = room.light();
     let mut command = room.harness(&["compare", "floor", "--client", &client, "--unchecked"]);
     command.args(["--workload", &light, "--rounds", "1", "--warmup", "0.1", "--seconds", "0.4"]);
+    command.args(["--repeats", "0"]);
     command.args(["--no-counters", "--seed", "5", "--pass-env", "PASSED_ON", "--out"]).arg(&out);
     command.env("PASSED_ON", "yes").env("NODE_OPTIONS", "--no-warnings").env("SECRET", "no");
     let output = command.output().unwrap();

@@ -113,8 +113,17 @@ fn a_sweep_has_a_row_for_each_client_and_rate_and_its_journeys_can_be_read() {
     let room = Room::new();
     let (light, out) = (room.light(), room.path().join("results"));
     let out = out.to_str().unwrap();
-    let mut command =
-        room.harness(&["sweep", "floor", "tokio", "--rates", "1k,4k", "--rounds", "2"]);
+    let mut command = room.harness(&[
+        "sweep",
+        "floor",
+        "tokio",
+        "--rates",
+        "1k,4k",
+        "--rounds",
+        "2",
+        "--repeats",
+        "0",
+    ]);
     command.args(["--warmup", "0.1", "--seconds", "0.4", "--workload", &light]);
     let output = command.args(["--json", "-", "--out", out]).output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();

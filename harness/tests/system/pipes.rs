@@ -46,7 +46,8 @@ fn commands_that_print_end_quietly_if_nobody_reads() {
 fn compare(room: &Room, more: &[&str]) -> (Option<i32>, String) {
     let (light, out) = (room.light(), room.path().join("results"));
     let mut command = room.harness(&["compare", "floor", "--workload", &light, "--unchecked"]);
-    command.args(["--rounds", "1", "--warmup", "0", "--seconds", "0.2", "--out"]).arg(&out);
+    command.args(["--rounds", "1", "--repeats", "0"]);
+    command.args(["--warmup", "0", "--seconds", "0.2", "--out"]).arg(&out);
     command.args(more);
     let done = unheard(command);
     let dir = out.read_dir().unwrap().next().unwrap().unwrap().path();

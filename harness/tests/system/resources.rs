@@ -128,7 +128,18 @@ fn a_client_out_of_descriptors_costs_its_row_and_the_campaign_goes_on() {
     // Built before, as cargo needs more descriptors.
     room.compare(&["floor", "--workload", &light]);
     fs::remove_dir_all(room.path().join("results")).unwrap();
-    let args = ["compare", "floor", "--workload", &many, &light, "--rounds", "1", "--unchecked"];
+    let args = [
+        "compare",
+        "floor",
+        "--workload",
+        &many,
+        &light,
+        "--rounds",
+        "1",
+        "--unchecked",
+        "--repeats",
+        "0",
+    ];
     // Enough for the server, but the client opens two for each connection.
     let output = with_descriptors(180, &room, &[&args[..], &SHORT[3..]].concat());
     let said = text(&output.stderr);

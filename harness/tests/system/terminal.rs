@@ -20,6 +20,7 @@ fn compare(room: &Room, args: &[&str]) -> Pty {
     let out = room.path().join("results");
     let mut command = room.harness(&["compare", "floor", "--workload", &light]);
     command.args(["--seconds", "0.4", "--warmup", "0.1", "--out", out.to_str().unwrap()]);
+    command.args(["--repeats", "0"]);
     // Without a TERM there are no bars.
     command.args(args).env("TERM", "xterm-256color").stdout(Stdio::piped());
     Pty::spawn(command, SIZE)

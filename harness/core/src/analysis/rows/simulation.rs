@@ -9,6 +9,7 @@ use super::ranking::SIGNIFICANT;
 use crate::analysis::statistics::moderated;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
+use std::fmt;
 
 /// How rounds vary, as logarithms of what ranks them.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +20,16 @@ enum Noise {
     Heavy,
     /// Log-normal; one round in twelve has an unseen pause that doubles it.
     Pauses,
+}
+
+impl fmt::Display for Noise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Normal => "log-normal",
+            Self::Heavy => "heavy",
+            Self::Pauses => "pauses",
+        })
+    }
 }
 
 /// Clients of which the truth is known.
@@ -213,10 +224,10 @@ impl Outcome {
     }
 }
 
-/// All clients alike; and groups that differ by steps of a fifth.
+/// All clients alike; and four groups, each 1.2 times the one before.
 fn truths() -> [(&'static str, Vec<f64>); 2] {
     let groups = (0..17).map(|client| f64::from(client / 5) * 1.2f64.ln()).collect();
-    [("all alike", vec![0.0; 17]), ("four groups, each 1.2 times the one before", groups)]
+    [("all alike", vec![0.0; 17]), ("four groups", groups)]
 }
 
 /// Deviations in an order that mixes them over groups.
@@ -282,7 +293,7 @@ fn simulated_table() {
         for noise in [Noise::Normal, Noise::Heavy, Noise::Pauses] {
             for (name, length) in lengths {
                 let world = World::new(truth.clone(), mixed(), noise);
-                println!("| {what}, {noise:?} | {name} | {}", world.simulate(length, 600).line());
+                println!("| {what}, {noise} | {name} | {}", world.simulate(length, 600).line());
             }
         }
     }
