@@ -64,7 +64,7 @@ def compare(kind, args):
     """Runs the comparison in a control group of its own where a quota is the hog."""
     command = ["cargo", "harness", "compare", *CLIENTS, "--workload", "steady", "--no-counters"]
     command += ["--rounds", str(args.rounds), "--seed", str(args.seed)]
-    command += ["--out", str(args.out), "--folder", kind]
+    command += ["--out", str(args.out / kind)]
 
     def join():
         if kind == "quota":
@@ -73,7 +73,7 @@ def compare(kind, args):
     done = subprocess.run(command, cwd=ROOT, preexec_fn=join, capture_output=True, text=True)
     if done.returncode not in (0, 1):
         sys.exit(done.stderr)
-    return args.out / kind
+    return max((args.out / kind).iterdir())
 
 
 def rounds_of(campaign):

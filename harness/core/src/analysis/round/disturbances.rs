@@ -12,6 +12,8 @@ use crate::record::signals::{KernelTimes, Signals};
 const LEAST_NS: u64 = 500_000;
 /// Interrupts are listed from this share of a CPU on: they serve the round's own packets too.
 const INTERRUPTS_SHARE: f64 = 0.5;
+/// They are counted over at least this time, in ns: their counter has steps of 10 ms.
+const INTERRUPTS_NS: u64 = 200_000_000;
 
 /// The disturbances of a round, in the order of time.
 #[must_use]
@@ -101,36 +103,50 @@ fn of_processes(signals: &[Signals], placement: &Placement, error_ns: u64) -> Ve
     found
 }
 
-/// What the kernel counts by itself: stolen time, interrupts, and throttling.
+/// What the kernel counts by itself: stolen time, throttling, and interrupts.
 fn of_kernel(signals: &[Signals], placement: &Placement) -> Vec<Found> {
     let in_use = placement.in_use();
     let read: Vec<(u64, &KernelTimes)> =
         signals.iter().filter_map(|s| Some((s.at_ns, s.kernel.as_ref()?))).collect();
     let mut found = Vec::new();
+    let Some(&(mut interrupts_at_ns, mut interrupts)) = read.first() else { return found };
     for pair in read.windows(2) {
         let [(at_ns, before), (until_ns, after)] = pair else { continue };
         let (at_ns, within_ns) = (*at_ns, until_ns - at_ns);
-        let mut add = |cause, cpus: CpuList, took_ns: u64| {
-            if took_ns > 0 {
-                found.push(Found { at_ns, within_ns, took_ns, cpus, cause });
-            }
-        };
-        for (index, cpu) in in_use.iter().enumerate() {
-            let grown = |of: fn(&KernelTimes) -> &[u64]| {
-                let at = |times: &KernelTimes| of(times).get(index).copied().unwrap_or(0);
-                at(after).saturating_sub(at(before))
-            };
-            let one = || [cpu].into_iter().collect::<CpuList>();
-            add(Cause::Stolen, one(), grown(|times| &times.stolen_ns));
-            let interrupts_ns = grown(|times| &times.interrupts_ns);
-            if interrupts_ns as f64 >= INTERRUPTS_SHARE * within_ns as f64 {
-                add(Cause::Interrupts, one(), interrupts_ns);
-            }
+        for (cpus, took_ns) in by_cpu(&in_use, &before.stolen_ns, &after.stolen_ns) {
+            found.push(Found { at_ns, within_ns, took_ns, cpus, cause: Cause::Stolen });
         }
-        let throttled_ns = after.throttled_ns.saturating_sub(before.throttled_ns);
-        add(Cause::Throttled, in_use.clone(), throttled_ns);
+        let took_ns = after.throttled_ns.saturating_sub(before.throttled_ns);
+        if took_ns > 0 {
+            let (cpus, cause) = (in_use.clone(), Cause::Throttled);
+            found.push(Found { at_ns, within_ns, took_ns, cpus, cause });
+        }
+        let (at_ns, within_ns) = (interrupts_at_ns, until_ns - interrupts_at_ns);
+        if within_ns >= INTERRUPTS_NS {
+            let all = by_cpu(&in_use, &interrupts.interrupts_ns, &after.interrupts_ns);
+            let much = all.filter(|(_, ns)| *ns as f64 >= INTERRUPTS_SHARE * within_ns as f64);
+            found.extend(much.map(|(cpus, took_ns)| Found {
+                at_ns,
+                within_ns,
+                took_ns,
+                cpus,
+                cause: Cause::Interrupts,
+            }));
+            (interrupts_at_ns, interrupts) = (*until_ns, after);
+        }
     }
     found
+}
+
+/// By how much the counter of each CPU has grown, where it has.
+fn by_cpu<'a>(
+    cpus: &'a CpuList,
+    before: &'a [u64],
+    after: &'a [u64],
+) -> impl Iterator<Item = (CpuList, u64)> + 'a {
+    let each = cpus.iter().zip(before).zip(after);
+    each.filter(|((_, before), after)| after > before)
+        .map(|((cpu, before), after)| ([cpu].into_iter().collect(), after - before))
 }
 
 #[cfg(test)]
@@ -235,13 +251,13 @@ mod tests {
         for one in &mut signals[30..] {
             let kernel = one.kernel.as_mut().unwrap();
             kernel.stolen_ns[1] += 10 * MS;
-            kernel.interrupts_ns[0] += 12 * MS;
+            kernel.interrupts_ns[0] += 112 * MS;
             kernel.throttled_ns += 5 * MS;
         }
         assert_eq!(
             found(signals, Vec::new()),
             [
-                disturbance(580, 20, 13, "0", Cause::Interrupts),
+                disturbance(400, 200, 122, "0", Cause::Interrupts),
                 disturbance(580, 20, 10, "1", Cause::Stolen),
                 disturbance(580, 20, 5, "0-1", Cause::Throttled),
             ]

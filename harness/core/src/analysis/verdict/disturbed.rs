@@ -18,8 +18,11 @@ pub const PAUSE_NS: u64 = 10_000_000;
 /// step may be the sum of many short ones.
 pub const STOLEN_PAUSE_NS: u64 = 20_000_000;
 /// A pause takes at least this share of the time of its CPUs while it lasts: one process on one
-/// of many CPUs leaves the others to the client.
-const PAUSE_SHARE: f64 = 0.1;
+/// of many CPUs leaves the others to the client, and one that runs for a ms at a time leaves time
+/// between.
+const PAUSE_SHARE: f64 = 0.25;
+/// Between two readings that are further apart, it takes this share of so long a time, in ns.
+const STRETCH_NS: u64 = 40_000_000;
 /// Share of the window's CPU time, taken in pieces of any length, from which on response times
 /// are disturbed: the windows of the typical quantiles are all affected.
 pub const LATENCY_SHARE: f64 = 0.05;
@@ -88,7 +91,7 @@ pub fn disturbed(
 fn longest_pause(of_cause: &[&Disturbance], window_ns: &Range<u64>) -> Option<Disturbed> {
     let from_ns = window_ns.start.saturating_sub(BEFORE_NS) as i64;
     let is_dense = |one: &&&Disturbance| {
-        let cpu_ns = one.within_ns as f64 * one.cpus.count() as f64;
+        let cpu_ns = one.within_ns.min(STRETCH_NS) as f64 * one.cpus.count() as f64;
         one.took_ns as f64 >= PAUSE_SHARE * cpu_ns
     };
     let mut longest: Option<(i64, u64)> = None;
@@ -179,6 +182,8 @@ mod tests {
             // Two steps of the counter, and a single one.
             (taken(Cause::Stolen, "1", 1000, 2, 10_000), [true, false]),
             (taken(Cause::Stolen, "1", 1000, 1, 10_000), [false, false]),
+            // 40 ms in all, of which the client had most of the time in between.
+            (taken(Cause::OtherProcesses, "1", 1000, 10, 4_000), [false, false]),
             // Before the window, and after it.
             (taken(Cause::OtherProcesses, "1", 300, 2, 20_000), [false, false]),
             (taken(Cause::OtherProcesses, "1", 440, 2, 20_000), [true, false]),
@@ -202,6 +207,7 @@ mod tests {
     fn shares_are_those_of_the_cpus_in_use() {
         let busy = |cpus| taken(Cause::OtherProcesses, cpus, 1000, 5, 20_000);
         assert_eq!(is_disturbed(&busy("1-4")), [true, false]);
+        assert_eq!(is_disturbed(&busy("1-5")), [false, false]);
         assert_eq!(is_disturbed(&busy("1-31")), [false, false]);
     }
 
