@@ -84,10 +84,13 @@ pub(super) fn watch(
         let is_full = scene.plan.is_full_snapshot(instant);
         let snapshot = scene.observer.read(is_full)?;
         watched.snapshots.push(snapshot);
-        watched.signals.push(Signals {
-            client_waited_ns: run_delay.read_ns(is_full),
-            ..scene.observer.signals.read(&snapshot, is_full)
-        });
+        // After the window a client may end, and its last work would look like that of others.
+        if offset_ns <= window_ns.end {
+            watched.signals.push(Signals {
+                client_waited_ns: run_delay.read_ns(is_full),
+                ..scene.observer.signals.read(&snapshot, is_full)
+            });
+        }
         if scene.plan.connections() > 1 {
             watched.processed_each.push(scene.observer.processed_each.clone());
         }

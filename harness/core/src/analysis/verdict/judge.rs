@@ -11,6 +11,7 @@ use crate::analysis::round::measure::Measurement;
 use crate::analysis::round::window;
 use crate::analysis::statistics::slope::Slope;
 use crate::load::plan::Plan;
+use crate::load::workload::RankBy;
 use crate::record::overflow::Overflow;
 use crate::record::round::Record;
 use contract::ServerEnd;
@@ -57,16 +58,18 @@ pub fn judge(
 ) -> Judgement {
     let overflow = Overflow::of(record).map(|overflow| Reason::Overflow { overflow });
     let all = &record.watched.disturbances;
-    let disturbed = disturbed(all, &plan.window_ns(), plan.workload.rank_by)
-        .map(|disturbed| Reasons::from(Reason::Disturbed { disturbed }));
+    let within = |window_ns, rank_by| {
+        disturbed(all, &window_ns, rank_by)
+            .map(|disturbed| Reasons::from(Reason::Disturbed { disturbed }))
+    };
     let Some(m) = measurement.filter(|_| audit.passed()) else {
         let failed = |failure: &AuditFailure| Reason::Audit { failure: failure.clone() };
-        let is_late = || audit.failures.iter().all(AuditFailure::is_server_lateness);
+        let is_late = audit.failures.iter().all(AuditFailure::is_server_lateness);
+        // A server that did not get its CPU is late from the first tick on, whatever is ranked.
+        let disturbed = within(0..plan.window_ns().end, RankBy::TypicalP99)
+            .filter(|_| is_late && !audit.passed());
         let (verdict, reasons) = match overflow {
-            // A server that was late because it did not get its CPU: no fault of anyone's.
-            _ if disturbed.is_some() && !audit.passed() && is_late() => {
-                (Verdict::Noisy, disturbed.unwrap_or_default())
-            }
+            _ if disturbed.is_some() => (Verdict::Noisy, disturbed.unwrap_or_default()),
             Some(overflow) if audit.passed() => (Verdict::Overloaded, overflow.into()),
             _ if audit.passed() => {
                 (Verdict::Invalid, failed(&AuditFailure::WindowNotObserved).into())
@@ -82,7 +85,7 @@ pub fn judge(
     }
     let overflow = overflow.filter(|_| verdict != Verdict::Ok);
     let mut reasons = Reasons(reason.into_iter().chain(overflow).collect());
-    if let Some(disturbed) = disturbed {
+    if let Some(disturbed) = within(plan.window_ns(), plan.workload.rank_by) {
         (verdict, reasons) = (Verdict::Noisy, disturbed);
     }
     Judgement { verdict, reasons, remarks: remarks(m, record, plan) }
@@ -216,7 +219,11 @@ mod tests {
     }
 
     fn pause(cause: Cause) -> Disturbance {
-        let [at_ms, length_ms] = [700u64, 80];
+        pause_at(700, cause)
+    }
+
+    fn pause_at(at_ms: u64, cause: Cause) -> Disturbance {
+        let length_ms = 80;
         Disturbance {
             at_ns: at_ms as i64 * 1_000_000,
             within_ns: length_ms * 1_000_000,
@@ -235,6 +242,8 @@ mod tests {
             assert_eq!(judged.verdict, Verdict::Noisy, "{cause}");
             assert!(judged.reasons.to_string().contains("80 ms of CPU 0 at 0.70 s"));
         }
+        // In the warm-up, whose ticks are audited too.
+        assert_eq!(late(vec![pause_at(100, Cause::Throttled)]).verdict, Verdict::Noisy);
     }
 
     #[test]
