@@ -122,10 +122,10 @@ impl Gauge {
     }
 
     /// The files with the scheduling statistics of all their threads.
-    pub fn schedstats(&self) -> Vec<File> {
+    pub fn schedstats(&self) -> impl Iterator<Item = File> + '_ {
         let tasks = self.members.iter().filter_map(|member| member.process.tasks().ok()).flatten();
         let path = |task: Task| format!("/proc/{}/task/{}/schedstat", task.pid, task.tid);
-        tasks.flatten().filter_map(|task| File::open(path(task)).ok()).collect()
+        tasks.flatten().filter_map(move |task| File::open(path(task)).ok())
     }
 
     /// Context switches of all their threads, and the CPUs on which any of them may run.

@@ -24,10 +24,12 @@ struct Thread {
 }
 
 impl RunDelay {
-    /// Of all threads of these processes.
+    /// Of all threads of these processes; of none if there are too many.
     #[must_use]
     pub fn open(clients: &[Gauge]) -> Self {
-        let files = clients.iter().flat_map(Gauge::schedstats);
+        let all = clients.iter().flat_map(Gauge::schedstats).take(AT_FULL_SNAPSHOTS + 1);
+        let files = Some(all.collect::<Vec<_>>()).filter(|all| all.len() <= AT_FULL_SNAPSHOTS);
+        let files = files.into_iter().flatten();
         Self {
             threads: files.map(|schedstat| Thread { schedstat, waited_ns: Cell::new(0) }).collect(),
         }
@@ -77,14 +79,10 @@ mod tests {
                 });
             }
             let clients = [Gauge::new(nix::unistd::getpid()).unwrap()];
-            let mut delay = RunDelay::open(&clients);
-            // The test program may have more threads than are read.
-            delay.threads.truncate(AT_FULL_SNAPSHOTS);
-            let before_ns = delay.read_ns(true).unwrap();
-            while delay.read_ns(true).unwrap() < before_ns + 20_000_000 {
+            let read_ns = || RunDelay::open(&clients).read_ns(true).unwrap();
+            let before_ns = read_ns();
+            while read_ns() < before_ns + 20_000_000 {
                 std::thread::yield_now();
-                delay = RunDelay::open(&clients);
-                delay.threads.truncate(AT_FULL_SNAPSHOTS);
             }
             ended.store(true, Ordering::Relaxed);
         });

@@ -98,8 +98,8 @@ pub(super) fn watch(
         let cpu_ns = snapshot.client_cpu_ns + snapshot.server_cpu_ns;
         if instant == before_window {
             run_delay = RunDelay::open(&scene.observer.clients);
-            before = Some((Surroundings::now(scene.placement), cpu_ns));
             scene.read_threads(&mut watched);
+            before = Some((Surroundings::now(scene.placement), cpu_ns));
             if let Some(counters) = &mut scene.counters {
                 counters.begin(snapshot.processed);
             }
@@ -140,8 +140,9 @@ impl Scene<'_, '_> {
         let Some((surroundings, cpu_before_ns)) = before else { return };
         let processed = self.observer.last.processed;
         watched.counts = self.counters.as_mut().and_then(|counters| counters.end(processed));
-        self.read_threads(watched);
+        // Before what takes longest, so that this is not counted as within the window.
         let now = Surroundings::now(self.placement);
+        self.read_threads(watched);
         watched.harness_cpus = now.harness_cpus_since(&surroundings);
         watched.disturbance = now.since(&surroundings, cpu_ns.saturating_sub(cpu_before_ns));
     }
