@@ -53,10 +53,6 @@ if page and page["verdict"] == "overloaded" and not 400e3 < page["backlog_growth
     wrong.append(f"js-sim falls behind by {page['backlog_growth_per_s']:.0f}/s, not about 470 000/s")
 if page and page["verdict"] == "ok":
     wrong.append("js-sim keeps up with 500 000 ticks/s")
-if not any(noise["workload"] == "steady" for noise in report["noise"]):
-    # On a busy machine the rounds of the control may be invalid, too.
-    (busy if busy else wrong).append("no control")
-
 for line in wrong + busy:
     print(line, file=sys.stderr)
 with open(late_file, "w") as file:

@@ -104,6 +104,9 @@ pub enum Request {
         /// How exact its figures are meant to be; absent where the number of rounds was given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         goal: Option<Goal>,
+        /// How often a disturbed round may be played again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repeats: Option<u32>,
         /// Whether each client has a further round with counters, which is not timed.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         counters: bool,
@@ -116,6 +119,9 @@ pub enum Request {
         rates_per_s: Vec<u64>,
         /// The client that runs twice in every block.
         control: String,
+        /// How often a disturbed round may be played again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repeats: Option<u32>,
     },
     /// `harness capacity`.
     Capacity {

@@ -57,6 +57,8 @@ pub enum Extent {
         counters: usize,
         /// Length of warm-up and window, in ns.
         round_ns: u64,
+        /// Time within which further rounds may be played, in ns; 0: there are none.
+        budget_ns: u64,
     },
     /// A search for each client; how many rounds it takes is not known beforehand.
     Searches {
@@ -67,7 +69,7 @@ pub enum Extent {
 
 impl Default for Extent {
     fn default() -> Self {
-        Self::Rounds { each: 0, counters: 0, round_ns: 0 }
+        Self::Rounds { each: 0, counters: 0, round_ns: 0, budget_ns: 0 }
     }
 }
 

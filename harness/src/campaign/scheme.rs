@@ -68,6 +68,7 @@ impl Scheme {
             control: controls.next().unwrap_or_default(),
             controls: controls.collect(),
             goal: self.goal,
+            repeats: Some(self.repeats),
             counters: self.counters,
         }
     }
@@ -110,6 +111,7 @@ impl Scheme {
                 each: self.rounds,
                 counters: self.counters_rounds().len(),
                 round_ns: self.timing.warmup_ns + self.timing.measure_ns,
+                budget_ns: self.goal.map_or(0, |goal| goal.budget_ns),
             },
         }
     }

@@ -284,7 +284,13 @@ fn campaign(request: Request, workloads: &[Workload]) -> Campaign {
 }
 
 fn comparison(counters: bool) -> Request {
-    Request::Compare { control: "b".into(), controls: Vec::new(), goal: None, counters }
+    Request::Compare {
+        control: "b".into(),
+        controls: Vec::new(),
+        goal: None,
+        repeats: None,
+        counters,
+    }
 }
 
 /// A campaign in a directory of its own, run with a fake.

@@ -271,7 +271,7 @@ fn command(
 /// The options of one subcommand.
 fn options(request: &Request, workloads: &[Workload], rounds: u32) -> String {
     match request {
-        Request::Compare { control, controls, goal, counters } => {
+        Request::Compare { control, controls, goal, repeats, counters } => {
             let names: Vec<&str> = workloads.iter().map(|w| w.name.as_str()).collect();
             let length = match goal {
                 None => format!("--rounds {rounds}"),
@@ -286,13 +286,15 @@ fn options(request: &Request, workloads: &[Workload], rounds: u32) -> String {
                 .map(|name| format!(" --control {name}"))
                 .collect();
             let counters = if *counters { "" } else { " --no-counters" };
-            format!("--workload {} {length}{controls}{counters}", names.join(" "))
+            let repeats = repeats_option(*repeats);
+            format!("--workload {} {length}{repeats}{controls}{counters}", names.join(" "))
         }
-        Request::Sweep { workload, rates_per_s, control } => {
+        Request::Sweep { workload, rates_per_s, control, repeats } => {
             let rates: Vec<String> = rates_per_s.iter().map(u64::to_string).collect();
             format!(
-                "--workload {workload} --rates {} --rounds {rounds} --control {control}",
-                rates.join(",")
+                "--workload {workload} --rates {} --rounds {rounds}{} --control {control}",
+                rates.join(","),
+                repeats_option(*repeats)
             )
         }
         Request::Capacity {
@@ -311,6 +313,10 @@ fn options(request: &Request, workloads: &[Workload], rounds: u32) -> String {
             )
         }
     }
+}
+
+fn repeats_option(repeats: Option<u32>) -> String {
+    repeats.map_or_else(String::new, |repeats| format!(" --repeats {repeats}"))
 }
 
 pub(super) fn now() -> String {

@@ -87,6 +87,7 @@ pub fn run(root: &Path, args: &SweepArgs) -> Result<Exit> {
         workload: workload.name.clone(),
         rates_per_s: rates,
         control: scheme.control_names().collect::<String>(),
+        repeats: Some(scheme.repeats),
     };
     let rounds = (scheme.rounds, scheme.timing);
     let loads = &scheme.workloads;

@@ -57,9 +57,26 @@ pub fn remaining(ns: u64) -> String {
     humantime::format_duration(Duration::from_secs(ns.div_ceil(1_000_000_000))).to_string()
 }
 
+/// A remaining time in ns, with the longest that further rounds can make it, if that is longer.
+#[must_use]
+pub fn time_left(left_ns: u64, most_ns: u64) -> String {
+    match most_ns > left_ns + left_ns / 10 {
+        true => format!("{} left, at most {}", remaining(left_ns), remaining(most_ns)),
+        false => format!("{} left", remaining(left_ns)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_longest_time_stands_beside_the_planned_one() {
+        let s = |s: u64| s * 1_000_000_000;
+        assert_eq!(time_left(s(90), s(600)), "1m 30s left, at most 10m");
+        assert_eq!(time_left(s(90), 0), "1m 30s left");
+        assert_eq!(time_left(s(90), s(95)), "1m 30s left");
+    }
 
     #[test]
     fn numbers_have_at_most_three_digits() {

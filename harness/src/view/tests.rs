@@ -48,7 +48,7 @@ fn entries() -> Vec<String> {
 
 fn outline(loads: Vec<String>, each: u32) -> Outline {
     let round_ns = TIMING.warmup_ns + TIMING.measure_ns;
-    let extent = Extent::Rounds { each, counters: 0, round_ns };
+    let extent = Extent::Rounds { each, counters: 0, round_ns, budget_ns: 0 };
     Outline { title: Activity::Compare, loads, entries: entries(), extent }
 }
 

@@ -4,7 +4,7 @@ pub mod chart;
 pub mod grid;
 
 use crate::campaign::progress::Extent;
-use crate::view::narrow::{cut, remaining};
+use crate::view::narrow::{cut, remaining, time_left};
 use crate::view::state::current::{Current, Phase, Reading};
 use crate::view::state::{Finished, State};
 use bench_core::text::digits::{count, nanos};
@@ -83,7 +83,10 @@ fn title(frame: &mut Frame<'_>, area: Rect, state: &State, now_ns: u64) {
         _ if state.ending => format!(" {activity}  ending: completed rounds are saved"),
         _ if state.outline.entries.is_empty() => " starting".into(),
         (Extent::Searches { .. }, _) => format!(" {activity}  {done} probes, at most {left} left"),
-        (_, Some(total)) => format!(" {activity}  {done} of {total} rounds done, {left} left"),
+        (_, Some(total)) => {
+            let left = time_left(state.remaining_ns(now_ns), state.most_ns(now_ns));
+            format!(" {activity}  {done} of {total} rounds done, {left}")
+        }
         (_, None) => format!(" {activity}"),
     };
     let help = "q or Ctrl-C ends and saves ";

@@ -97,6 +97,8 @@ pub struct State {
     /// Rounds that were announced later.
     more: usize,
     overhead: Overhead,
+    /// When the first round began; `None` before it.
+    first_ns: Option<u64>,
     /// When the first round of the current entry began.
     entry_since_ns: u64,
 }
@@ -132,6 +134,7 @@ impl State {
                 self.cells = vec![Cell::default(); outline.loads.len() * outline.entries.len()];
                 self.outline = outline;
                 (self.done, self.more, self.current) = (0, 0, None);
+                self.first_ns = None;
                 self.overhead = Overhead::default();
             }
             Event::Begin(round) => self.begin(now_ns, *round),
@@ -150,6 +153,7 @@ impl State {
 
     fn begin(&mut self, now_ns: u64, round: RoundStart) {
         self.overhead.begin(now_ns, round.timing.warmup_ns + round.timing.measure_ns);
+        self.first_ns.get_or_insert(now_ns);
         if self.current.as_ref().is_none_or(|before| before.round.entry != round.entry) {
             self.entry_since_ns = now_ns;
         }
@@ -242,6 +246,19 @@ impl State {
             }
             Extent::Searches { .. } => None,
         }
+    }
+
+    /// The longest remaining time at `now_ns`, in ns: where further rounds may be played, all of
+    /// the budget, and the rounds with counters after it.
+    #[must_use]
+    pub fn most_ns(&self, now_ns: u64) -> u64 {
+        let Extent::Rounds { counters, round_ns, budget_ns, .. } = self.outline.extent else {
+            return 0;
+        };
+        let spent_ns = self.first_ns.map_or(0, |first_ns| now_ns.saturating_sub(first_ns));
+        let after_ns = counters as u64 * (round_ns + self.overhead.mean_ns());
+        let with_counters = |left_ns| if left_ns > 0 { left_ns + after_ns } else { 0 };
+        with_counters(budget_ns.saturating_sub(spent_ns))
     }
 
     /// The remaining time at `now_ns`, in ns: from the plan and the overhead of the rounds so far;

@@ -2,7 +2,7 @@
 //! two progress bars.
 
 use crate::campaign::progress::Extent;
-use crate::view::narrow::remaining;
+use crate::view::narrow::{remaining, time_left};
 use crate::view::state::State;
 use crate::view::state::current::{Current, Phase};
 use crate::view::terminal::drawing::Canvas;
@@ -69,7 +69,10 @@ impl Canvas for Bars {
             (Extent::Searches { .. }, _) => {
                 format!("{} probes, at most {left} left", state.done())
             }
-            (_, total) => format!("{}/{} rounds, {left} left", state.done(), total.unwrap_or(0)),
+            (_, total) => {
+                let left = time_left(state.remaining_ns(now_ns), state.most_ns(now_ns));
+                format!("{}/{} rounds, {left}", state.done(), total.unwrap_or(0))
+            }
         });
         Ok(())
     }

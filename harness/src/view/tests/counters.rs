@@ -15,7 +15,7 @@ fn rounds_with_counters_count_towards_the_end_and_change_no_cell() {
     let steady = workload("steady", "100000", "response_p99");
     let mut plan = outline(vec!["steady".into()], 1);
     let round_ns = TIMING.warmup_ns + TIMING.measure_ns;
-    plan.extent = Extent::Rounds { each: 1, counters: 2, round_ns };
+    plan.extent = Extent::Rounds { each: 1, counters: 2, round_ns, budget_ns: 0 };
     let mut session = Session::new(plan);
     for entry in 0..7 {
         let p99 = Some(Time::Exact(1000));
