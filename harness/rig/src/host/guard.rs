@@ -79,8 +79,14 @@ impl Guard {
     pub fn end_strays(&self) -> usize {
         let released = std::mem::take(&mut self.groups().released);
         let count = strays::end(&self.meter_dir, &released);
-        strays::reap(self.process.id());
+        self.reap_orphans();
         count
+    }
+
+    /// Waits for the orphans that have ended. To be called before the account of a round is opened
+    /// too: one that ended late would be taken for a process of the next round.
+    pub fn reap_orphans(&self) {
+        strays::reap(self.process.id());
     }
 
     fn groups(&self) -> MutexGuard<'_, Groups> {

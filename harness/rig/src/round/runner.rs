@@ -153,6 +153,7 @@ impl<'a> Runner<'a> {
         let plan = Plan::new(workload, entry.class, self.stage.seed, timing)?
             .paced_by(self.stage.served_by.paces)
             .secured_by(self.credentials(workload)?);
+        self.guard.reap_orphans();
         let account = Account::open(&self.stage.placement);
         let outcome = match &self.stage.programs.clients[&entry.name] {
             Built::Unavailable(why) => Outcome::Unavailable(why.clone()),
