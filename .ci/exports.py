@@ -20,7 +20,7 @@ from saved import saved_rounds
 
 RANKED = ("ok", "overloaded")
 MEASURED = RANKED + ("server-limited", "unsteady", "noisy")
-ROUND = ["workload", "client", "control", "round"]
+ROUND = ["workload", "client", "control", "round", "repeat"]
 wrong = []
 
 
@@ -49,7 +49,7 @@ def journeys(campaign, rounds, parquet):
     expected = {}
     for line in rounds:
         if line["measurement"] and line["measurement"]["response_ns"]:
-            key = tuple(line[name] for name in ROUND)
+            key = tuple(line.get(name, 0) for name in ROUND)
             expected[key] = (line["measurement"]["samples"], bound(line["measurement"]["response_ns"]["p99"]))
     by_duckdb = duckdb.sql(f"""
         with numbered as (
@@ -58,7 +58,7 @@ def journeys(campaign, rounds, parquet):
             from read_parquet('{parquet}') where in_window)
         select {','.join(ROUND)}, samples, response_ns, censored from numbered
         where place = greatest(ceil(samples * 0.99), 1)""").fetchall()
-    found = {tuple(row[:4]): (row[4], row[5]) for row in by_duckdb}
+    found = {tuple(row[:5]): (row[5], row[6]) for row in by_duckdb}
     table = polars.read_parquet(parquet)
     window = table.filter(polars.col("in_window")).sort("response_ns")
     for key, group in window.group_by(ROUND):
@@ -113,7 +113,7 @@ def log(name, campaign, rounds, window, workload, path):
         where = f"{name} {workload} {client}"
         check(len(got) == len(expected), f"{where}: {len(got)} intervals of {len(expected)} rounds")
         for histogram, line in zip(got, expected):
-            key = {name: line[name] for name in ROUND}
+            key = {name: line.get(name, 0) for name in ROUND}
             values = window.filter(**key)["response_ns"].to_list()
             check(histogram.get_total_count() == len(values), f"{where} {line['round']}: other counts")
             for percent in (50, 99, 99.9, 100):

@@ -22,6 +22,7 @@ const SCHEMA: &str = "message journeys {
     required binary client (string);
     required boolean control;
     required int32 round (integer(32, false));
+    required int32 repeat (integer(32, false));
     required int32 connection (integer(32, false));
     required int64 seq (integer(64, false));
     optional int64 due_ns;
@@ -37,8 +38,9 @@ const SCHEMA: &str = "message journeys {
 /// Columns of repeated texts.
 const TEXTS: [&str; 2] = ["workload", "client"];
 /// Columns of numbers that follow each other closely.
-const NUMBERS: [&str; 9] = [
+const NUMBERS: [&str; 10] = [
     "round",
+    "repeat",
     "connection",
     "seq",
     "due_ns",
@@ -120,6 +122,7 @@ impl Rows<'_> {
         texts(group, &result.client, self.ticks.len())?;
         self.flags(group, |_| result.control)?;
         self.counts(group, |_| result.round as i32)?;
+        self.counts(group, |_| result.repeat as i32)?;
         self.counts(group, |tick| tick.connection as i32)?;
         let seqs: Vec<i64> = self.ticks.iter().map(|tick| tick.stamps.seq as i64).collect();
         column::<Int64Type, W>(group, &seqs, None)?;
