@@ -13,7 +13,7 @@ use bench_core::analysis::rows::row::Row;
 use bench_core::analysis::rows::summary::{self, Participants};
 use bench_core::load::workload::Workload;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
@@ -22,6 +22,9 @@ use std::sync::Arc;
 use tick::{Schedule, Tape, Timetable};
 
 const CONTRADICTION: &str = "the rows of campaign.json are not those that rounds.jsonl gives: one of the two was changed or truncated";
+/// How far two figures of one campaign may differ, relative to the greater: logarithms and
+/// powers of another C library, or of `libm`, differ in their last digits.
+const ROUNDING: f64 = 1e-9;
 
 /// A saved campaign, read from its directory. Its rows are computed from its rounds, and
 /// have the values of every round.
@@ -151,15 +154,16 @@ impl Archive {
         }
         self.counted.iter().for_each(|round| counters::add(&mut rows, round));
         let notes = counters::notes(&self.counted);
-        let alike = complete
+        let same_noise = alike(&json!(noise), &json!(campaign.noise));
+        let agreed = complete
             && rows.len() == saved.len()
-            && noise == campaign.noise
+            && same_noise
             && notes == campaign.counters_notes
             && rows.iter().zip(saved).all(|(row, saved)| agrees(row, saved, campaign.schema));
-        if !alike && campaign.status != Status::Running {
+        if !agreed && campaign.status != Status::Running {
             bail!(CONTRADICTION);
         }
-        if campaign.schema == SENTENCES && alike && campaign.status != Status::Running {
+        if campaign.schema == SENTENCES && agreed && campaign.status != Status::Running {
             // Its sentences are shown as they are.
             for (row, saved) in rows.iter_mut().zip(&campaign.rows) {
                 row.reasons.clone_from(&saved.reasons);
@@ -246,7 +250,24 @@ fn agrees(computed: &Row, saved: &Value, schema: u32) -> bool {
     saved
         .iter()
         .filter(|(key, _)| !is_sentence(key))
-        .all(|(key, value)| computed.get(key) == Some(value))
+        .all(|(key, value)| computed.get(key).is_some_and(|computed| alike(computed, value)))
+}
+
+/// Whether two values are the same, numbers within [`ROUNDING`].
+fn alike(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) if a.is_f64() || b.is_f64() => {
+            let (Some(a), Some(b)) = (a.as_f64(), b.as_f64()) else { return false };
+            (a - b).abs() <= ROUNDING * a.abs().max(b.abs())
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| alike(a, b)))
+        }
+        (a, b) => a == b,
+    }
 }
 
 /// Names become parts of paths, so they must not lead elsewhere.

@@ -221,16 +221,21 @@ fn a_line_that_a_killed_harness_was_writing_costs_only_itself() {
     rewrite(running)(dir.path());
     let path = dir.path().join("rounds.jsonl");
     let whole = fs::read(&path).unwrap();
-    let count = Archive::open(dir.path()).unwrap().rounds.len();
+    // The last round of a campaign may be one with counters.
+    let saved = || {
+        let archive = Archive::open(dir.path()).unwrap();
+        archive.rounds.len() + archive.counted.len()
+    };
+    let count = saved();
     for cut in ["9", "µ"] {
         let mut bytes = whole.clone();
         bytes.extend([b"{\"order\":", cut.as_bytes()].concat());
         bytes.truncate(bytes.len() - (cut.len() - 1));
         fs::write(&path, &bytes).unwrap();
-        assert_eq!(Archive::open(dir.path()).unwrap().rounds.len(), count);
+        assert_eq!(saved(), count);
     }
     fs::write(&path, &whole[..whole.len() - 1]).unwrap();
-    assert_eq!(Archive::open(dir.path()).unwrap().rounds.len(), count - 1);
+    assert_eq!(saved(), count - 1);
 }
 
 #[test]
