@@ -173,15 +173,23 @@ impl MeterFile {
         Ok(Self { file })
     }
 
-    /// Reads the same counter of connections 0 up to `connections`, in one go.
+    /// Reads the same counter of connections 0 up to `connections`, in one go. `bytes` is what
+    /// the file is read into; to be used again.
     ///
     /// # Errors
     /// When the child has truncated its meter.
-    pub fn read_each(&self, slot: Slot, connections: usize) -> Result<Vec<u64>> {
-        let mut bytes = vec![0; STRIDE_BYTES * (connections - 1) + 8];
-        self.file.read_exact_at(&mut bytes, slot.0 as u64)?;
-        let counter = |part: &[u8]| part[..8].iter().rev().fold(0, |n, &b| n << 8 | u64::from(b));
-        Ok(bytes.chunks(STRIDE_BYTES).map(counter).collect())
+    pub fn read_each<'a>(
+        &self,
+        slot: Slot,
+        connections: usize,
+        bytes: &'a mut Vec<u8>,
+    ) -> Result<impl Iterator<Item = u64> + 'a> {
+        bytes.resize(STRIDE_BYTES * (connections - 1) + 8, 0);
+        self.file.read_exact_at(bytes, slot.0 as u64)?;
+        Ok(bytes
+            .chunks(STRIDE_BYTES)
+            .filter_map(|part| part.first_chunk().copied())
+            .map(u64::from_le_bytes))
     }
 
     /// Reads one counter.

@@ -36,6 +36,7 @@ fn snapshot(c: &mut Criterion) {
         last: Snapshot::default(),
         signals: SignalReader::open(&placement),
         processed_each: Vec::new(),
+        bytes: Vec::new(),
         dump: None,
     };
     c.bench_function("snapshot", |b| b.iter(|| observer.read(false).expect("a snapshot")));

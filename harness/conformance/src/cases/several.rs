@@ -59,7 +59,8 @@ pub(super) fn connections(candidate: &Candidate<'_>) -> Result<()> {
         check_rows(rows, &plan, 0..count).with_context(|| format!("connection {number}"))?;
     }
     for slot in [Slot::RECEIVED, Slot::PROCESSED] {
-        let counts = meter.read_each(slot, CONNECTIONS)?;
+        let mut bytes = Vec::new();
+        let counts: Vec<u64> = meter.read_each(slot, CONNECTIONS, &mut bytes)?.collect();
         ensure!(counts == ticks, "the meters end at {counts:?} instead of {ticks:?}");
     }
     Ok(())

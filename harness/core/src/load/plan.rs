@@ -23,11 +23,9 @@ const FLOOD_STRIDE: u64 = 1999;
 const MIN_SNAPSHOTS: u64 = 5;
 /// Between two snapshots lies at least the reciprocal of this of a cell of the grid.
 const APART_SHARE: u64 = 4;
-/// From one full snapshot to the next, in ns …
+/// From one full snapshot to the next, in ns, per [`MANY`] connections (and at least).
 const FULL_NS: u64 = 100_000_000;
-/// … and from this number of connections on, whose queues take ms to read.
-const MANY_FULL_NS: u64 = 400_000_000;
-/// Connections from which on full snapshots are rarer.
+/// Connections whose queues take about one ms to read.
 const MANY: usize = 128;
 /// Time to connect, in ms.
 const CONNECT_DEADLINE_MS: u64 = 5_000;
@@ -195,7 +193,10 @@ impl Plan {
     #[must_use]
     pub fn is_full_snapshot(&self, index: u64) -> bool {
         let every = (full_every_ns(self.connections()) / self.grid_ns).max(1);
-        index.is_multiple_of(every) || self.is_edge(index * self.grid_ns)
+        let window = self.window_ns();
+        // Counted from the window's begin on, so that none lies just after that one.
+        index.abs_diff(window.start / self.grid_ns).is_multiple_of(every)
+            || [0, window.end].contains(&(index * self.grid_ns))
     }
 
     /// The snapshot before the window at which all that takes longer than a snapshot is read, so
@@ -285,10 +286,11 @@ impl Plan {
     }
 }
 
-/// From one full snapshot to the next, in ns, unless the grid is coarser.
+/// From one full snapshot to the next, in ns, unless the grid is coarser: in proportion to the
+/// connections, so that they take the same share of the time however many these are.
 #[must_use]
 pub fn full_every_ns(connections: usize) -> u64 {
-    if connections < MANY { FULL_NS } else { MANY_FULL_NS }
+    FULL_NS * connections.div_ceil(MANY).max(1) as u64
 }
 
 /// Seconds in ns, rounded to a multiple of the grid (to at least one unless they are 0), so
@@ -342,7 +344,8 @@ mod tests {
             (0..=126).filter(|&index| plan.is_full_snapshot(index)).collect()
         };
         assert_eq!(full(1), (0..=125).step_by(5).collect::<Vec<_>>());
-        assert_eq!(full(1000), [0, 20, 25, 40, 60, 80, 100, 120, 125]);
+        assert_eq!(full(128), full(1));
+        assert_eq!(full(1000), [0, 25, 65, 105, 125]);
     }
 
     #[test]

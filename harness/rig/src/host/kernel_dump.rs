@@ -120,7 +120,14 @@ impl Dump {
             family: if self.server.is_ipv4() { AF_INET } else { AF_INET6 },
             protocol: IPPROTO_TCP,
             extensions: ExtensionFlags::INFO,
-            states: StateFlags::all(),
+            // The states in which bytes can be queued. Without them the kernel would also walk
+            // its tables of listeners, and look at each connection of earlier rounds in TIME_WAIT.
+            states: StateFlags::ESTABLISHED
+                | StateFlags::FIN_WAIT1
+                | StateFlags::FIN_WAIT2
+                | StateFlags::CLOSE_WAIT
+                | StateFlags::LAST_ACK
+                | StateFlags::CLOSING,
             socket_id: SocketId { source_port, destination_port, ..any },
         };
         let mut header = NetlinkHeader::default();

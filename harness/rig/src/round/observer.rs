@@ -31,6 +31,8 @@ pub struct Observer {
     pub signals: SignalReader,
     /// Ticks processed on each connection at the last snapshot.
     pub processed_each: Vec<u64>,
+    /// What meters are read into.
+    pub bytes: Vec<u8>,
 }
 
 impl Observer {
@@ -45,9 +47,13 @@ impl Observer {
             self.clients.iter_mut().for_each(Gauge::refresh);
         }
         let at_ns = now_ns();
-        self.processed_each = self.counts(Slot::PROCESSED)?;
-        let processed = sum(&self.processed_each);
-        let received = sum(&self.counts(Slot::RECEIVED)?);
+        let mut each = std::mem::take(&mut self.processed_each);
+        each.clear();
+        self.counts(Slot::PROCESSED, |processed| each.push(processed))?;
+        let processed = each.iter().copied().fold(0, u64::saturating_add);
+        self.processed_each = each;
+        let mut received = 0_u64;
+        self.counts(Slot::RECEIVED, |count| received = received.saturating_add(count))?;
         let queues = match &mut self.dump {
             _ if !full => None,
             Some(dump) => dump.read().ok(),
@@ -94,20 +100,16 @@ impl Observer {
         Ok(self.last)
     }
 
-    /// One of the clients' counters, connection by connection.
+    /// One of the clients' counters, connection by connection. Sums of them saturate: a client
+    /// may have written anything.
     ///
     /// # Errors
     /// When a child has damaged its meter.
-    pub fn counts(&self, slot: Slot) -> Result<Vec<u64>> {
-        let mut all = Vec::with_capacity(self.probes.len());
+    pub fn counts(&mut self, slot: Slot, mut add: impl FnMut(u64)) -> Result<()> {
         for meter in &self.client_meters {
-            all.extend(meter.read_each(slot, self.connections).context("the client's meter")?);
+            let each = meter.read_each(slot, self.connections, &mut self.bytes);
+            each.context("the client's meter")?.for_each(&mut add);
         }
-        Ok(all)
+        Ok(())
     }
-}
-
-/// Saturates: a client may have written anything.
-fn sum(counts: &[u64]) -> u64 {
-    counts.iter().copied().fold(0, u64::saturating_add)
 }

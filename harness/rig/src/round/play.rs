@@ -231,6 +231,7 @@ impl Children<'_, '_> {
             last: Snapshot::default(),
             signals: SignalReader::open(setup.placement),
             processed_each: Vec::new(),
+            bytes: Vec::new(),
         };
         let start_ns = now_ns() + LEAD_NS;
         self.server.send(&ToServer::Start(Start { at_ns: start_ns }));
@@ -249,7 +250,7 @@ impl Children<'_, '_> {
         };
         let queues_by = observer.probes[0].method();
         let (connections, clients, server, fresh) =
-            reports::read(self.server, self.clients, setup.plan, early, &observer)?;
+            reports::read(self.server, self.clients, setup.plan, early, &mut observer)?;
         let Some(connected) = introduced.connected.into_iter().next() else {
             unreachable!("there is at least one connection")
         };

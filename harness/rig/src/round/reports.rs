@@ -31,15 +31,16 @@ pub(super) fn read(
     clients: &mut [Child<'_, FromClient>],
     plan: &Plan,
     early: Early,
-    observer: &Observer,
+    observer: &mut Observer,
 ) -> Result<Reports> {
     let mut connections = vec![Connection::default(); plan.connections()];
     let clients = of_clients(clients, early.clients, &mut connections)?;
     let policy = plan.workload.policy();
     let (mut last, fresh) = of_server(server, early.server, &mut connections, policy)?;
     last.generated = last.generated.saturating_mul(connections.len() as u64);
-    let received = observer.counts(Slot::RECEIVED)?;
-    let processed = observer.counts(Slot::PROCESSED)?;
+    let (mut received, mut processed) = (Vec::new(), Vec::new());
+    observer.counts(Slot::RECEIVED, |count| received.push(count))?;
+    observer.counts(Slot::PROCESSED, |count| processed.push(count))?;
     for (connection, counts) in connections.iter_mut().zip(received.into_iter().zip(processed)) {
         (connection.received, connection.processed) = counts;
     }
