@@ -27,8 +27,10 @@ const APART_SHARE: u64 = 4;
 const FULL_NS: u64 = 100_000_000;
 /// Connections whose queues take about one ms to read.
 const MANY: usize = 128;
-/// Time to connect, in ms.
+/// Time to connect, in ms …
 const CONNECT_DEADLINE_MS: u64 = 5_000;
+/// … and for each connection, as clients may open them one after the other.
+const CONNECT_EACH_MS: u64 = 20;
 /// Time after the end of the load within which a child has to report, in ms.
 const REPORT_DEADLINE_MS: u64 = 15_000;
 
@@ -227,11 +229,11 @@ impl Plan {
     /// Time to connect, in ms.
     #[must_use]
     pub fn connect_deadline_ms(&self) -> u64 {
-        CONNECT_DEADLINE_MS
+        CONNECT_DEADLINE_MS + CONNECT_EACH_MS * self.connections() as u64
     }
 
     fn deadline_ms(&self) -> u64 {
-        self.duration_ns() / 1_000_000 + CONNECT_DEADLINE_MS + REPORT_DEADLINE_MS
+        self.duration_ns() / 1_000_000 + self.connect_deadline_ms() + REPORT_DEADLINE_MS
     }
 
     /// The plan as the server gets it.
@@ -256,8 +258,8 @@ impl Plan {
             tls: self.credentials.clone(),
             meter,
             // The client gets its plan later, with a connect deadline of its own.
-            connect_deadline_ms: 2 * CONNECT_DEADLINE_MS,
-            deadline_ms: self.deadline_ms() + CONNECT_DEADLINE_MS,
+            connect_deadline_ms: 2 * self.connect_deadline_ms(),
+            deadline_ms: self.deadline_ms() + self.connect_deadline_ms(),
         }
     }
 
@@ -280,7 +282,7 @@ impl Plan {
             receive_buffer_bytes: self.workload.receive_buffer(),
             memory_ceiling_bytes: self.workload.memory_ceiling_bytes,
             meter,
-            connect_deadline_ms: CONNECT_DEADLINE_MS,
+            connect_deadline_ms: self.connect_deadline_ms(),
             deadline_ms: self.deadline_ms(),
         }
     }

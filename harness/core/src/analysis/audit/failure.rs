@@ -122,6 +122,9 @@ pub enum AuditFailure {
     StampAfterReport { seq: u64 },
     #[error("the client went on for more than a second after `stop`: tick {seq}")]
     WentOnAfterStop { seq: u64 },
+    /// Of each kind only the first are listed: with many connections each may have one.
+    #[error("and {count} more of the same")]
+    MoreOfTheSame { count: u64 },
     #[error("a negative latency: tick {seq} was received before it was written")]
     ReceivedBeforeWritten { seq: u64 },
     #[error("tick {seq} was processed before it was received")]

@@ -33,5 +33,6 @@ pub fn audit(record: &Record, plan: &Plan, checksums: &Checksums) -> Audit {
         pace::check(&mut audit, record, plan);
         audit.failures.extend(littles_law::violation(record, plan));
     }
+    audit.shorten();
     audit
 }

@@ -264,3 +264,17 @@ fn a_library_holds_no_more_than_its_clients_memory() {
     assert_eq!(unaccounted(1_340_000, 40_000_000, Some(kernel)), None);
     assert_eq!(unaccounted(1_340_000, 0, None), None, "a connection that is gone has no queues");
 }
+
+#[test]
+fn a_fault_of_a_thousand_connections_is_not_told_a_thousand_times() {
+    let late = |seq| AuditFailure::WentOnAfterStop { seq };
+    let duplicates = AuditFailure::Duplicates { count: 1 };
+    let mut audit = Audit { failures: (0..1000).map(late).collect() };
+    audit.failures.push(duplicates.clone());
+    audit.shorten();
+    let more = AuditFailure::MoreOfTheSame { count: 997 };
+    assert_eq!(audit.failures, [late(0), late(1), late(2), duplicates, more]);
+    let whole = audit.clone();
+    audit.shorten();
+    assert_eq!(audit, whole);
+}
