@@ -8,6 +8,8 @@ import { exit_with_message } from './stdio.mjs';
 const MIN_NODE = 20;
 const INSTALLED = 'node_modules';
 const FILES = ['package.json', 'package-lock.json'];
+/** npm waits five minutes, three times, for a registry that does not answer. */
+const PATIENCE = ['--fetch-retries=1', '--fetch-timeout=60000'];
 
 const major = Number(process.versions.node.split('.')[0]);
 if (major < MIN_NODE) {
@@ -33,7 +35,7 @@ function install() {
   const directory = mkdtempSync('.install-');
   try {
     FILES.forEach((file) => copyFileSync(file, `${directory}/${file}`));
-    const { status, error } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
+    const { status, error } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', ...PATIENCE], {
       cwd: directory,
       stdio: ['ignore', 2, 2],
     });

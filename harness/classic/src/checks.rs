@@ -7,6 +7,7 @@ use bench_core::analysis::round::backlog::Layer;
 use bench_core::analysis::rows::row;
 use bench_core::analysis::statistics::inference::{self, Interval};
 use bench_core::analysis::statistics::slope;
+use bench_core::analysis::verdict::Verdict;
 use bench_core::text::digits::{count, nanos, thousands};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -154,7 +155,7 @@ impl Bench<'_> {
 
     /// The median over rounds of the ratio within a round; `None` with too few of them.
     fn paired(&self, of: &Place, to: &Place) -> Result<Option<(f64, Interval)>, String> {
-        let rounds = self.rounds(&of.experiment, &of.role)?;
+        let rounds = self.rounds_of(of)?;
         let ratio = |round: &Facts| {
             let (a, b) = (round.values.get(&of.quantity)?, round.values.get(&to.quantity)?);
             (*a > 0.0 && *b > 0.0).then(|| a / b)
@@ -173,7 +174,7 @@ impl Bench<'_> {
         layers: &[Layer],
         at_least: f64,
     ) -> Result<(String, Outcome), String> {
-        let rounds = self.rounds(experiment, role)?;
+        let rounds = self.rounds(experiment, role, &usable)?;
         let all = rounds.iter().map(|round| round.backlog_end.total()).collect();
         let total = slope::median(all).unwrap_or(0.0);
         if total < LEAST_BACKLOG {
@@ -210,14 +211,30 @@ impl Bench<'_> {
 
     /// The values of a quantity, one per round.
     fn values(&self, of: &Place) -> Result<Vec<f64>, String> {
-        let rounds = self.rounds(&of.experiment, &of.role)?;
+        let rounds = self.rounds_of(of)?;
         let known = rounds.iter().filter_map(|round| round.values.get(&of.quantity).copied());
         let known: Vec<f64> = known.collect();
         enough(known.len(), &|| self.named(of))?;
         Ok(known)
     }
 
-    fn rounds(&self, experiment: &str, role: &str) -> Result<&[Facts], String> {
+    /// The rounds that tell something about a quantity.
+    fn rounds_of(&self, of: &Place) -> Result<&[Facts], String> {
+        let by_server = of.quantity.is_of_server();
+        let usable = |client: &Client| match client.row.verdict {
+            // What a server sends to a client that waits for it is all that it sends.
+            Verdict::ServerLimited if by_server => Ok(()),
+            _ => usable(client),
+        };
+        self.rounds(&of.experiment, &of.role, &usable)
+    }
+
+    fn rounds(
+        &self,
+        experiment: &str,
+        role: &str,
+        usable: &dyn Fn(&Client) -> Result<(), String>,
+    ) -> Result<&[Facts], String> {
         let place = || format!("{}, {}", self.title(experiment), self.who(role));
         let seen = match self.experiments.get(experiment) {
             Some(Ok(seen)) => seen,
@@ -225,7 +242,9 @@ impl Bench<'_> {
             None => return Err(format!("{}: was not run", self.title(experiment))),
         };
         let name = self.data.role(role).map_or(role, |role| role.client.as_str());
-        let client = seen.clients.get(name).ok_or_else(|| format!("{}: no row", place()))?;
+        // A client that the suite lacks, or that was left out, has no row.
+        let absent = || format!("{}: not measured: {name} is unavailable", place());
+        let client = seen.clients.get(name).ok_or_else(absent)?;
         usable(client).map_err(|why| format!("{}: {why}", place()))?;
         enough(client.rounds.len(), &place)?;
         Ok(&client.rounds)
@@ -253,10 +272,13 @@ fn joined(layers: &[Layer]) -> String {
 /// Fails unless a client's row is ranked: other rows give no verdict.
 fn usable(client: &Client) -> Result<(), String> {
     let (verdict, reasons) = (client.row.verdict, &client.row.reasons);
-    if verdict.is_ranked() {
-        return Ok(());
+    match verdict {
+        _ if verdict.is_ranked() => Ok(()),
+        Verdict::Unavailable => {
+            Err(format!("not measured: {} is unavailable: {reasons}", client.row.client))
+        }
+        _ => Err(format!("{verdict}: {reasons}")),
     }
-    Err(format!("{verdict}: {reasons}"))
 }
 
 fn enough(rounds: usize, of: &dyn Fn() -> String) -> Result<(), String> {

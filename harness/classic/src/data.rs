@@ -114,6 +114,8 @@ pub struct Claim {
     pub text: String,
     /// The test as a sentence.
     pub how: String,
+    /// What the figures come from, where that is known, as a sentence.
+    pub why: Option<String>,
     /// Whether all checks have to hold, or one of them.
     #[serde(default)]
     pub needs: Needs,
@@ -253,6 +255,17 @@ impl Quantity {
             | Self::SharedMeanTicks
             | Self::SharedMostTicks => true,
         }
+    }
+}
+
+impl Quantity {
+    /// Whether it says what the server does, and not the client.
+    #[must_use]
+    pub fn is_of_server(self) -> bool {
+        matches!(
+            self,
+            Self::OfferedPerS | Self::GeneratedPerS | Self::WrittenPerS | Self::ServerReportsPerS
+        )
     }
 }
 

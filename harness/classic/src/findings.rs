@@ -66,6 +66,9 @@ pub struct Claimed {
     pub text: String,
     /// The test as a sentence.
     pub how: String,
+    /// What the figures come from, where that is known, as a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     /// The verdict, from those of all checks.
     pub verdict: Outcome,
     /// A finding for each check.
@@ -162,6 +165,7 @@ pub fn of(data: &Data, run: &Run, experiments: &Experiments) -> Findings {
             id: claim.id.clone(),
             text: claim.text.clone(),
             how: claim.how.clone(),
+            why: claim.why.clone(),
             verdict: checks::overall(claim.needs, &findings),
             findings,
         }

@@ -74,6 +74,7 @@ fn claims(findings: &Findings) -> Markup {
                         @for finding in &claim.findings {
                             p { (verdict(finding.verdict)) ": " (finding.measured) "." }
                         }
+                        @if let Some(why) = &claim.why { p.soft { "Why: " (prose(why)) } }
                     }
                 } } }
             }

@@ -197,16 +197,38 @@ fn missing_measurements_give_no_verdict_and_a_reason() {
         found.measured
     };
     let gone = seen(vec![client("one", Verdict::Unavailable, Vec::new())]);
-    assert_eq!(say(&gone), "an experiment, the first: unavailable: chromium is not on the PATH");
+    assert_eq!(
+        say(&gone),
+        "an experiment, the first: not measured: one is unavailable: chromium is not on the PATH"
+    );
     let invalid = seen(vec![client("one", Verdict::Invalid, vec![Facts::default(); 3])]);
     assert!(say(&invalid).contains("the first: invalid: "));
-    assert_eq!(say(&seen(Vec::new())), "an experiment, the first: no row");
+    assert_eq!(
+        say(&seen(Vec::new())),
+        "an experiment, the first: not measured: one is unavailable"
+    );
     let unread = BTreeMap::from([("x".to_owned(), Err("node is not there".to_owned()))]);
     assert_eq!(say(&unread), "an experiment: node is not there");
     assert_eq!(say(&BTreeMap::new()), "an experiment: was not run");
     let other = facts(&[(Quantity::WrittenPerS, 1.0)], [0.0; 5]);
     let unknown = seen(vec![client("one", Verdict::Ok, vec![other; 3])]);
     assert!(say(&unknown).contains("0 rounds, but 3 are needed"));
+}
+
+#[test]
+fn what_a_server_sends_is_known_of_rounds_that_it_limits() {
+    let sent = RATIO.replace("processed_per_s", "generated_per_s");
+    let rounds = |rate: f64| {
+        let values = [(Quantity::GeneratedPerS, rate), (Quantity::ProcessedPerS, rate)];
+        vec![facts(&values, [0.0; 5]); 3]
+    };
+    let limited = seen(vec![
+        client("one", Verdict::ServerLimited, rounds(200e3)),
+        client("two:fast", Verdict::ServerLimited, rounds(980e3)),
+    ]);
+    assert_eq!(verdict(&sent, &limited), Outcome::Holds);
+    let found = judged(&data(RATIO), &limited);
+    assert_eq!(found.verdict, Outcome::CannotTell, "of a client: {}", found.measured);
 }
 
 #[test]

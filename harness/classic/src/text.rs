@@ -40,6 +40,9 @@ pub fn render(findings: &Findings, style: Style) -> String {
             let text = style.prose(&finding.measured);
             out.push_str(&format!("- {}: {text}.\n", finding.verdict));
         }
+        if let Some(why) = &claim.why {
+            out.push_str(&format!("\nWhy: {}\n", style.prose(why)));
+        }
         out.push('\n');
     }
     out.push_str(&head("##", "The tables"));

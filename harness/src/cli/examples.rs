@@ -22,6 +22,7 @@ Examples:
 pub const LIST: &str = "\
 Examples:
   harness list                              # clients, servers, and what can run here
+  harness list --probe                      # the same, built and started now
   harness list --client ../mine/client.toml # with a client outside of the suite
 ";
 

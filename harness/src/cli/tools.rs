@@ -11,6 +11,9 @@ use std::path::PathBuf;
 /// `harness list`
 #[derive(Debug, Args)]
 pub struct ListArgs {
+    /// Build and start all of them now, instead of showing what is known from the last time
+    #[arg(long)]
+    pub probe: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub source: Source,

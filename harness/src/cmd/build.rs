@@ -5,6 +5,7 @@ use crate::exit::Exit;
 use anyhow::Result;
 use bench_core::text::escape;
 use bench_rig::programs::build;
+use bench_rig::programs::missing::Missing;
 use bench_rig::programs::{roster, servers};
 use std::path::Path;
 
@@ -18,9 +19,13 @@ pub fn run(root: &Path, args: &BuildArgs) -> Result<Exit> {
     let all = args.clients.is_empty();
     let entries = roster::select(&found, all, &args.clients, &args.source.extra)?;
     let servers = servers::find(root)?;
-    let programs = build::build(root, &servers[0], &entries, &args.source.profile)?;
+    if let Some(missing) = Missing::before_build(&entries) {
+        log::warn!("{missing}");
+    }
+    let options = args.source.build_options();
+    let programs = build::build(root, &servers[0], &entries, &options)?;
     let others = servers[1..].iter().filter(|_| all).map(|server| {
-        let built = build::server(root, server, &args.source.profile);
+        let built = build::server(root, server, &options);
         (format!("server {}", server.served_by.name), built)
     });
     let mut exit = Exit::Done;

@@ -5,10 +5,13 @@ use crate::exit::Exit;
 use crate::interrupt;
 use anyhow::{Result, bail};
 use bench_archive::store;
+use bench_core::load::workload::{self, Workload};
 use bench_core::text::{escape, nearest};
 use bench_rig::host::environment::Environment;
 use bench_rig::host::guard::Guard;
 use bench_rig::programs::build::{self, Built};
+use bench_rig::programs::missing::Missing;
+use bench_rig::programs::probe::Probe;
 use bench_rig::programs::roster::{self, Entry};
 use bench_rig::programs::{conform, servers};
 use conformance::{CASES, Case, Finding, Pace};
@@ -88,15 +91,25 @@ pub fn run(root: &Path, args: &CheckArgs) -> Result<Exit> {
     if entries.is_empty() {
         bail!("name the clients to check, or give --all");
     }
-    let programs = build::build(root, &servers::own(root), &entries, &args.source.profile)?;
+    let options = args.source.build_options();
+    if let Some(missing) = Missing::before_build(&entries) {
+        log::warn!("{missing}");
+    }
+    let programs = build::build(root, &servers::own(root), &entries, &options)?;
     let guard = Guard::start(environment)?;
     let each = entries.len() == 1 || log::max_level() >= log::Level::Debug;
+    let workload = Workload::load(root, workload::DEFAULT[0])?;
+    let probe = Probe { guard: &guard, workload: &workload, receipts: &programs.receipts };
     let mut rows = Vec::new();
     for entry in &entries {
         let built = &programs.clients[&entry.name];
         rows.extend(check(entry, built, &cases, (&guard, &interrupted), each));
         if interrupted.load(Ordering::SeqCst) {
             return Ok(Exit::Interrupted);
+        }
+        // For `list`: the cases look at each hello and keep none.
+        if let Built::Program(program) = built {
+            probe.client(entry, program)?;
         }
     }
     let passed = rows.iter().all(|row| row.result != CaseResult::Failed);

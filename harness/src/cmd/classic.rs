@@ -25,12 +25,13 @@ use bench_rig::host::affinity;
 use bench_rig::host::machine;
 use bench_rig::programs::build::Built;
 use bench_rig::programs::conform;
-use bench_rig::programs::roster::Entry;
+use bench_rig::programs::missing::Missing;
+use bench_rig::programs::roster::{self, Entry};
 use bench_rig::round::runner::{Runner, Stage};
 use classic::data::Experiment;
 use classic::findings::Run;
 use classic::{DATA, Data, RUN, text};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,7 +54,19 @@ pub fn run(root: &Path, args: &ClassicArgs) -> Result<Exit> {
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {shown}"))?;
     let data = Data::parse(&text).with_context(|| shown.clone())?;
     let interrupted = interrupt::flag()?;
-    let staged = Staged::all(root, args, &data, &interrupted)?;
+    let entries = roster::find(root, &args.source.extra)?;
+    let takes_part = |entry: &&Entry| data.roles.iter().any(|role| role.client == entry.name);
+    let entries: Vec<Entry> = entries.iter().filter(takes_part).cloned().collect();
+    if let Some(missing) = Missing::before_build(&entries) {
+        log::warn!("{missing}");
+    }
+    let known: BTreeSet<String> = entries.iter().map(|entry| entry.name.clone()).collect();
+    let absent = data.roles.iter().map(|role| role.client.as_str());
+    let absent: Vec<&str> = absent.filter(|client| !known.contains(*client)).collect();
+    if !absent.is_empty() {
+        log::warn!("there is no client {}: claims on it are not tested", absent.join(", "));
+    }
+    let staged = Staged::all(root, args, &data, &known, &interrupted)?;
     if interrupted.load(Ordering::SeqCst) {
         return Ok(Exit::Interrupted);
     }
@@ -116,7 +129,13 @@ struct Staged {
 impl Staged {
     /// Builds and checks everything before anything is measured. An experiment that cannot be
     /// run is left out, and the reason is kept.
-    fn all(root: &Path, args: &ClassicArgs, data: &Data, interrupted: &AtomicBool) -> Result<Self> {
+    fn all(
+        root: &Path,
+        args: &ClassicArgs,
+        data: &Data,
+        known: &BTreeSet<String>,
+        interrupted: &AtomicBool,
+    ) -> Result<Self> {
         let mut staged = Self::default();
         let mut checked = BTreeMap::new();
         let hidden = Hidden::new(root, ".");
@@ -125,7 +144,8 @@ impl Staged {
                 return Ok(staged);
             }
             let clients = experiment.roles.iter().filter_map(|role| data.role(role));
-            let run = run_args(args, experiment, clients.map(|role| role.client.clone()));
+            let clients = clients.map(|role| role.client.clone());
+            let run = run_args(args, experiment, clients.filter(|name| known.contains(name)));
             match scheme(root, args, &run, (data, experiment), &mut checked, interrupted) {
                 Ok((stage, scheme)) => {
                     let experiment = experiment.clone();
@@ -277,7 +297,7 @@ fn command(args: &ClassicArgs) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bench_rig::programs::{roster, servers};
+    use bench_rig::programs::servers;
 
     #[test]
     fn the_shipped_data_names_existing_clients_servers_and_workloads() {
@@ -285,7 +305,9 @@ mod tests {
         let shipped = std::fs::read_to_string(root.join(SHIPPED)).unwrap();
         let data = Data::parse(&shipped).unwrap();
         let found = roster::find(&root, &[]).unwrap();
-        let clients: Vec<String> = data.roles.iter().map(|role| role.client.clone()).collect();
+        // Those in Tauri are of a client of its own, which may not be there.
+        let clients = data.roles.iter().map(|role| role.client.clone());
+        let clients: Vec<String> = clients.filter(|name| !name.starts_with("tauri-")).collect();
         roster::select(&found, false, &clients, &[]).unwrap();
         for experiment in &data.experiments {
             let server = servers::select(&root, &experiment.server, experiment.style).unwrap();

@@ -26,6 +26,7 @@ use bench_rig::host::noise::jitter;
 use bench_rig::host::placement::choose;
 use bench_rig::host::placement::topology::Topology;
 use bench_rig::host::{affinity, congestion};
+use bench_rig::programs::missing::Missing;
 use bench_rig::programs::{build, conform, roster, servers, toolchain};
 use bench_rig::round::runner::Stage;
 use std::collections::BTreeMap;
@@ -66,7 +67,15 @@ pub(super) fn stage(
     let topology = Topology::read(Path::new("/"), &allowed);
     let (server_cpus, client_cpus) = (args.server_cpus.clone(), args.client_cpus.clone());
     let placement = choose::plan(&topology, &allowed, server_cpus, client_cpus)?;
-    let mut programs = build::build(root, &server, &entries, &args.source.profile)?;
+    // Said before the builds, which may take minutes; a run of several campaigns says it for all.
+    let is_part = args.folder.is_some();
+    if let Some(missing) = Missing::before_build(&entries).filter(|_| !is_part) {
+        log::warn!("{missing}");
+    }
+    let mut programs = build::build(root, &server, &entries, &args.source.build_options())?;
+    if let Some(missing) = Missing::after_build(&entries, &programs.clients).filter(|_| !is_part) {
+        log::warn!("{missing}");
+    }
     if !args.unchecked {
         conform::exclude_failing(&entries, &mut programs, &environment, interrupted)?;
     }

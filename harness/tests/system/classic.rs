@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Two experiments with two clients each, a third whose server does not exist, and a claim on
-/// each.
+/// each; and one on a client that the suite lacks.
 fn data(room: &Room) -> String {
     let load = "rate_per_s = 20000\nformat = \"classic-binary\"\nsample_stride = 25\nrank_by = \"backlog_growth\"";
     let workload = room.workload("light", load);
@@ -25,24 +25,27 @@ fn data(room: &Room) -> String {
     };
     let experiment = |name: &str, server: &str| {
         format!(
-            "[[experiment]]\nname = '{name}'\ntitle = 'experiment {name}'\nwhy = 'a test'\n{server}\nworkload = '{workload}'\nroles = ['a', 'b']\ncontrol = 'a'\n"
+            "[[experiment]]\nname = '{name}'\ntitle = 'experiment {name}'\nwhy = 'a test'\n{server}\nworkload = '{workload}'\nroles = ['a', 'b', 'c']\ncontrol = 'a'\n"
         )
     };
-    let claim = |id: &str, experiment: &str, most: u32| {
+    let claim_on = |role: &str, id: &str, experiment: &str, most: u32| {
         format!(
-            "[[claim]]\nid = '{id}'\ntext = 'a text'\nhow = 'somehow'\n[[claim.check]]\ntest = 'level'\nof = {{ experiment = '{experiment}', role = 'b', quantity = 'processed_per_s' }}\nat_most = {most}\n"
+            "[[claim]]\nid = '{id}'\ntext = 'a text'\nhow = 'somehow'\n[[claim.check]]\ntest = 'level'\nof = {{ experiment = '{experiment}', role = '{role}', quantity = 'processed_per_s' }}\nat_most = {most}\n"
         )
     };
+    let claim = |id: &str, experiment: &str, most: u32| claim_on("b", id, experiment, most);
     let text = [
         "about = 'a test'\n".to_owned(),
         role("a", "floor", 1),
         role("b", "tokio", 1000),
+        role("c", "no-such-client", 1),
         experiment("open", "server = 'tick-server'"),
         experiment("looped", "server = 'tick-server'\nstyle = 'classic'"),
         experiment("gone", "server = 'nowhere'"),
         claim("light", "open", 40_000),
         claim("none", "looped", 1),
         claim("unknown", "gone", 1),
+        claim_on("c", "absent", "open", 1),
     ];
     let path = room.path().join("data.toml");
     fs::write(&path, text.concat()).unwrap();
@@ -87,7 +90,13 @@ fn a_run_leaves_its_campaigns_and_its_report() {
     assert_eq!(object["complete"], false);
     for (table, name) in object["experiments"].as_array().unwrap().iter().zip(["open", "looped"]) {
         assert_eq!(table["name"], name);
-        for row in table["rows"].as_array().unwrap() {
+        let rows = table["rows"].as_array().unwrap();
+        let (absent, rows) = rows.split_last().unwrap();
+        assert_eq!(
+            (&absent["client"], &absent["verdict"]),
+            (&"no-such-client".into(), &Value::Null)
+        );
+        for row in rows {
             assert!(common::is_measured(row), "{row}");
             // Disturbed rounds are left out of the numbers of the others, and played again; a row
             // with too few others has the numbers of all.
@@ -104,6 +113,16 @@ fn a_run_leaves_its_campaigns_and_its_report() {
     let unknown = &object["claims"][2];
     assert_eq!(unknown["verdict"], "cannot-tell");
     assert!(unknown["findings"][0]["measured"].as_str().unwrap().contains("no server `nowhere`"));
+    let absent = &object["claims"][3];
+    assert_eq!(absent["verdict"], "cannot-tell");
+    assert_eq!(
+        absent["findings"][0]["measured"],
+        "experiment open, the c: not measured: no-such-client is unavailable"
+    );
+    assert!(
+        stderr.contains("there is no client no-such-client: claims on it are not tested"),
+        "{stderr}"
+    );
     // Tests run at the same time: a disturbed row gives no verdict.
     for (claim, sure) in [(0, "holds"), (1, "does-not-hold")] {
         let verdict = object["claims"][claim]["verdict"].as_str().unwrap();
@@ -154,7 +173,7 @@ fn the_same_directory_gives_the_same_report() {
     assert!(published.status.success(), "{published:?}");
     let index = fs::read_to_string(room.path().join("README.md")).unwrap();
     assert!(index.contains("[copy-classic](copy-classic/classic.html)"), "{index}");
-    assert!(index.contains("Of 3 claims of the older benchmark"), "{index}");
+    assert!(index.contains("Of 4 claims of the older benchmark"), "{index}");
 
     // What is missing is reported, and what is damaged is refused.
     fs::remove_dir_all(folder.join("open")).unwrap();

@@ -120,8 +120,14 @@ fn a_client_that_cannot_keep_up_has_bounds_instead_of_latencies() {
 fn list_shows_every_client_with_variants_and_versions() {
     let _alone = alone();
     let room = Room::new();
-    let output = room.harness(&["list"]).output().unwrap();
+    let temporary = room.path().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let mut list = room.harness(&["list", "--probe"]);
+    let output = list.env("TMPDIR", &temporary).output().unwrap();
     assert!(output.status.success());
+    // Neither by a browser nor by anything else.
+    let left: Vec<_> = temporary.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(left.is_empty(), "left behind: {left:?}");
     let listed = String::from_utf8(output.stdout).unwrap();
     for client in clients() {
         assert!(listed.contains(&client), "{client} is not listed");

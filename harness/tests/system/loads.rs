@@ -166,7 +166,8 @@ fn a_sweep_has_a_row_for_each_client_and_rate_and_its_journeys_can_be_read() {
     assert!(code == Some(2) && error.contains("schema 1"), "{error}");
 }
 
-/// Read from outside, for the suite's own server and for one that inherits its listening socket.
+/// Read from outside, for the suite's own server, for one that inherits its listening socket, and
+/// for one that sets it by a call of the C library.
 #[test]
 fn connections_have_the_congestion_control_of_the_workload() {
     let room = Room::new();
@@ -176,7 +177,7 @@ fn connections_have_the_congestion_control_of_the_workload() {
     let lines = format!("rate_per_s = 900\ncongestion = \"inherit\"\n{rank}");
     let inherit = room.workload("inherit", &lines);
     let default = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_congestion_control").unwrap();
-    for server in ["tick-server", "node"] {
+    for server in ["tick-server", "node", "bun"] {
         let room = Room::new();
         let compared = room.compare(&[
             "floor",

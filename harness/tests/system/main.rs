@@ -4,6 +4,7 @@
 mod common;
 
 mod baseline;
+mod builds;
 mod capacity;
 mod check;
 mod classic;

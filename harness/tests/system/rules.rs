@@ -84,7 +84,12 @@ const WRITES: [&str; 7] = [
 ];
 
 /// The places below `harness` that write files which are no results, each with what it may use.
-const OTHER_WRITERS: [(&str, &str); 2] = [
+const OTHER_WRITERS: [(&str, &str); 6] = [
+    // Receipts and logs of builds, beside what is built.
+    ("rig/src/programs/beside.rs", "create_dir"),
+    ("rig/src/programs/beside.rs", "File::create"),
+    ("rig/src/programs/beside.rs", "fs::write"),
+    ("rig/src/programs/beside.rs", "fs::rename"),
     // The last resort, if the guard itself was killed: the private directory of the meters.
     ("rig/src/host/guard.rs", "remove_dir_all"),
     // The certificate of a campaign, in that directory.

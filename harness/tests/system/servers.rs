@@ -59,6 +59,31 @@ fn the_classic_style_passes_its_audit() {
 }
 
 #[test]
+fn the_servers_in_javascript_pass_their_audit() {
+    let room = Room::new();
+    let rank = "rank_by = \"response_p99\"";
+    let files = [
+        room.workload("batches", &format!("rate_per_s = 3000\nformat = \"json\"\n{rank}")),
+        room.workload("loop", &format!("rate_per_s = 20000\nconnections = 2\n{rank}")),
+        room.workload("flood", "rate_per_s = \"flood\"\nrank_by = \"processed\""),
+    ];
+    for server in ["node", "bun"] {
+        let room = Room::new();
+        let mut args = vec!["floor", "--server", server, "--workload"];
+        args.extend(files.iter().map(String::as_str));
+        let compared = room.compare(&args);
+        assert_eq!(compared.rows.len(), files.len());
+        for row in &compared.rows {
+            assert!(common::is_measured(row), "{server}: {row}");
+        }
+        let campaign: Value =
+            serde_json::from_str(&read(&compared.campaign, "campaign.json")).unwrap();
+        let version = campaign["server_versions"][0].as_str().unwrap();
+        assert!(version.starts_with(&format!("{server} ")), "{version}");
+    }
+}
+
+#[test]
 fn a_campaign_records_its_server() {
     let (_room, compared) = classic();
     let dir = &compared.campaign;

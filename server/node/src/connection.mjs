@@ -6,11 +6,8 @@ const PING_BYTES = 2 + 8;
 const CLOSE_BYTES = 2 + 2;
 
 export class Connection {
-    #ws;
-    #handle;
+    #wire;
     #sent = new TickCounter();
-    /** Bytes that the socket had written before the first tick: the handshake. */
-    #before;
     /** The tick count of the newest ping. */
     #pinged = 0;
     /** Rows whose ticks have left the process. */
@@ -26,35 +23,32 @@ export class Connection {
     /** Why it has ended, if it has. */
     end;
 
-    constructor(ws, socket) {
-        this.#ws = ws;
-        // socket.bytesWritten walks over all that is queued: with a million waiting messages
-        // that would be most of the work of the server. The handle knows what was passed to
-        // it, and what of that the kernel has not taken.
-        this.#handle = socket._handle;
-        this.#before = this.#handle.bytesWritten - this.#handle.writeQueueSize;
-        ws.on("pong", (payload) => this.#confirm(payload));
-        ws.on("ping", (payload) => {
-            ws.pong(payload);
-            this.#sent.control(2 + payload.length);
-        });
-        ws.on("error", (error) => (this.end ??= `the client broke the protocol: ${error.message}`));
-        ws.on("close", (code) => (this.end ??= `the connection was closed (${code})`));
+    constructor(wire) {
+        this.#wire = wire;
+        wire.onPong = (payload) => this.#confirm(payload);
+        // The answer has the same payload.
+        wire.onPing = (bytes) => this.#sent.control(2 + bytes);
+        wire.onEnd = (why) => (this.end ??= why);
     }
 
     /** Sends a message. */
     send(message, frameBytes) {
-        this.#ws.send(message);
+        this.#wire.send(message);
+        this.#sent.tick(frameBytes);
+    }
+
+    /** Counts a message that was sent to all connections. */
+    count(frameBytes) {
         this.#sent.tick(frameBytes);
     }
 
     /** Sends a ping that carries the count of ticks before it. */
     ping(ticks) {
-        if (this.#ws.readyState !== this.#ws.OPEN) return;
+        if (!this.#wire.isOpen) return;
         this.#pinged = ticks;
         const payload = Buffer.alloc(8);
         payload.writeBigUInt64LE(BigInt(ticks));
-        this.#ws.ping(payload);
+        this.#wire.ping(payload);
         this.#sent.control(PING_BYTES);
     }
 
@@ -67,9 +61,10 @@ export class Connection {
 
     /** Reads how far it has come; `lastNs` is when that was read before. */
     readProgress(lastNs) {
-        // A closed handle counts no more.
-        const bytes = this.#handle.bytesWritten - this.#handle.writeQueueSize - this.#before;
-        if (this.end === undefined && bytes > this.writtenBytes) this.writtenBytes = bytes;
+        // A closed socket counts no more.
+        if (this.end === undefined) {
+            this.writtenBytes = Math.max(this.writtenBytes, this.#wire.bytesOut(this.#sent.bytes));
+        }
         this.written = Math.max(this.written, this.#sent.ticksWithin(this.writtenBytes));
         const { rows } = this;
         for (; this.#stamped < rows.length && rows[this.#stamped][0] < this.written; this.#stamped += 1) {
@@ -79,24 +74,29 @@ export class Connection {
         }
     }
 
-    /** Bytes that Node.js still holds. */
+    /** Bytes that the process still holds. */
     get heldBytes() {
         return this.#sent.bytes - this.writtenBytes;
     }
 
-    /** Bytes that ws and the socket report as buffered. */
+    /** Bytes that the runtime reports as buffered. */
     get bufferedAmount() {
-        return this.#ws.bufferedAmount;
+        return this.#wire.bufferedAmount;
     }
 
     /** Sends the close frame that ends the stream. */
     close() {
-        this.#ws.close(1000);
+        this.#wire.close(1000);
         this.#sent.control(CLOSE_BYTES);
+    }
+
+    /** Whether the client has ended its side, too. */
+    get hasEnded() {
+        return this.#wire.hasEnded;
     }
 
     /** Ends the connection at once. */
     terminate() {
-        this.#ws.terminate();
+        this.#wire.terminate();
     }
 }

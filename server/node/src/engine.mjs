@@ -1,5 +1,5 @@
 // Makes messages, passes them to every connection, and reads how far they have come.
-import { getHeapStatistics } from "node:v8";
+import { nowNs } from "./clock.mjs";
 import { message } from "./message.mjs";
 
 /** How long a message is repeated before it is made anew, in ms. */
@@ -15,9 +15,6 @@ const HEAP_SHARE = 0.8;
 /** Between two readings of the heap, in ms: in that time it grows by some 10 MB. */
 const HEAP_MS = 50;
 
-/** The monotonic clock, in ns: exact as a number for 104 days. */
-export const nowNs = () => Number(process.hrtime.bigint());
-
 export class Engine {
     #plan;
     #market;
@@ -30,6 +27,8 @@ export class Engine {
     #progressNs = nowNs();
     #heapMs = 0;
     #blockedNs = 0;
+    #heap;
+    #broadcast;
 
     /** Ticks passed to send(). */
     generated = 0;
@@ -41,7 +40,13 @@ export class Engine {
     writtenBytes = 0;
     heldBytes = 0;
 
-    constructor(plan, market, meter, connections) {
+    /**
+     * @param more `broadcast(message)`, if the runtime sends to all connections at a time;
+     *   `heap()`, which gives `{ used, most }`, if it keeps in a heap what waits
+     */
+    constructor(plan, market, meter, connections, { broadcast, heap } = {}) {
+        this.#broadcast = broadcast;
+        this.#heap = heap;
         this.#plan = plan;
         this.#market = market;
         this.#meter = meter;
@@ -67,8 +72,10 @@ export class Engine {
         const isSampled = seq === this.#nextSample;
         for (const connection of this.connections) {
             if (isSampled) connection.rows.push([seq, this.#madeNs, nowNs()]);
-            connection.send(payload, frameBytes);
+            if (this.#broadcast === undefined) connection.send(payload, frameBytes);
+            else connection.count(frameBytes);
         }
+        this.#broadcast?.(payload);
         if (isSampled) this.#nextSample += this.#plan.sample.stride;
         this.generated = seq + 1;
     }
@@ -109,12 +116,12 @@ export class Engine {
         const limit = this.#plan.log_ceiling_bytes;
         const waited = `${waiting} ticks waited for the client`;
         if (this.heldBytes > limit) return `${waited}, more than ${Math.floor(limit / 1e6)} MB`;
-        if (this.#progressMs - this.#heapMs < HEAP_MS) return undefined;
+        if (this.#heap === undefined || this.#progressMs - this.#heapMs < HEAP_MS) return undefined;
         this.#heapMs = this.#progressMs;
-        const { used_heap_size: used, heap_size_limit: most } = getHeapStatistics();
+        const { used, most } = this.#heap();
         if (used < HEAP_SHARE * most) return undefined;
         const [usedMb, mostMb] = [used, most].map((bytes) => Math.round(bytes / 1e6));
-        return `${waited}, and with them the heap of Node.js has ${usedMb} of ${mostMb} MB`;
+        return `${waited}, and with them the heap has ${usedMb} of ${mostMb} MB`;
     }
 
     /** Pings every client. */

@@ -45,8 +45,13 @@ function parse(line) {
     }
 }
 
-/** Reads the plan, with its seed as a bigint. */
-export function readPlan(line) {
+/**
+ * Reads the plan, with its seed as a bigint.
+ *
+ * @param runtime its `title`, and whether it `inherits` its listening socket: then it can set no
+ *   congestion control itself
+ */
+export function readPlan(line, { title, inherits }) {
     const plan = parse(line);
     check(plan?.type === "plan", "the first line has to be the plan");
     const { contract, connections, format, sample, schedule } = plan;
@@ -56,12 +61,13 @@ export function readPlan(line) {
     check(sample.stride >= 1, "the plan's sample.stride has to be at least 1");
     check(connections >= 1 && connections <= 10_000, `the plan's connections are ${connections}: choose 1 to 10000`);
     check(schedule.kind !== "rate" || schedule.rate_per_s >= 1, "the plan's rate_per_s has to be at least 1");
-    // Node.js has neither socket option, but it can inherit a socket that has the latter.
-    check(plan.send_buffer_bytes === null, "Node.js cannot set SO_SNDBUF: choose a workload with default buffers");
+    check(plan.send_buffer_bytes === null, `${title} cannot set SO_SNDBUF: choose a workload with default buffers`);
+    // It can inherit a socket that has it.
     check(
-        plan.congestion === null || Number.isInteger(plan.listener_fd),
-        "Node.js cannot set TCP_CONGESTION: send the listening socket that has it as listener_fd",
+        plan.congestion === null || !inherits || Number.isInteger(plan.listener_fd),
+        `${title} cannot set TCP_CONGESTION: send the listening socket that has it as listener_fd`,
     );
+    check(inherits || plan.listener_fd === undefined, `${title} cannot listen on the socket listener_fd: leave it out`);
     // 64 bits, of which a number keeps 53.
     const seed = BigInt(/"seed"\s*:\s*(\d+)/.exec(line)[1]);
     return { ...plan, seed };

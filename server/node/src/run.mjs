@@ -1,6 +1,6 @@
 // One run: load, drain, close.
 import { setTimeout as sleep } from "node:timers/promises";
-import { nowNs } from "./engine.mjs";
+import { nowNs } from "./clock.mjs";
 import { pace } from "./pacing.mjs";
 
 const PING_MS = 100;
@@ -74,6 +74,7 @@ async function close(engine, input, deadlineMs) {
     // A `stop` now ends only the wait.
     await readProgressUntil(engine, pongMs, () => engine.isConfirmed || haveEnded() || input.end !== undefined);
     for (const connection of connections) connection.close();
-    const answered = await readProgressUntil(engine, CLOSE_MS, haveEnded);
+    const haveAnswered = () => connections.every((connection) => connection.hasEnded);
+    const answered = await readProgressUntil(engine, CLOSE_MS, haveAnswered);
     return new End("complete", answered ? null : "the client did not answer the close frame");
 }

@@ -7,9 +7,11 @@ import { PER_LINE, chunks, readLine, readPlan } from "../src/lines.mjs";
 const page = readFileSync(new URL("../../../harness/contract/README.md", import.meta.url), "utf8");
 const PLAN = page.split("\n").find((line) => line.startsWith('{"type":"plan"') && line.includes('"seed"'));
 
+const NODE = { title: "Node.js", inherits: true };
+
 test("the example of the contract is a plan, with a seed of 64 bits", () => {
-    assert.equal(readPlan(PLAN).seed, 1n);
-    assert.equal(readPlan(PLAN.replace('"seed":1', '"seed":18446744073709551615')).seed, 2n ** 64n - 1n);
+    assert.equal(readPlan(PLAN, NODE).seed, 1n);
+    assert.equal(readPlan(PLAN.replace('"seed":1', '"seed":18446744073709551615'), NODE).seed, 2n ** 64n - 1n);
 });
 
 test("an error says what is wrong with a plan", () => {
@@ -27,8 +29,11 @@ test("an error says what is wrong with a plan", () => {
         [PLAN.replace('{"kind":"flood"}', '{"kind":"rate","rate_per_s":0}'), /rate_per_s has to be/],
     ];
     const inherited = PLAN.replace('"congestion":null', '"congestion":"reno","listener_fd":7');
-    assert.equal(readPlan(inherited).listener_fd, 7);
-    for (const [line, error] of cases) assert.throws(() => readPlan(line), error, line);
+    assert.equal(readPlan(inherited, NODE).listener_fd, 7);
+    assert.throws(() => readPlan(inherited, { title: "X", inherits: false }), /X cannot listen on the socket/);
+    const own = readPlan(PLAN.replace('"congestion":null', '"congestion":"reno"'), { title: "X", inherits: false });
+    assert.equal(own.congestion, "reno");
+    for (const [line, error] of cases) assert.throws(() => readPlan(line, NODE), error, line);
 });
 
 test("start and stop are read, other lines are out of order", () => {

@@ -1,18 +1,22 @@
 //! Builds the server and the clients, and returns the commands that start them.
 
-use super::roster::{Entry, Recipe};
+use super::beside::Beside;
+use super::build_run::{BuildRun, Stdout};
+use super::cargo::{Binaries, BuildOptions, Cargo};
+use super::inputs::Inputs;
+use super::receipt::{Receipts, Whose};
+use super::roster::{Build, Entry, Recipe};
 use super::servers::Server;
-use crate::host::spawn::{Program, end_with_harness};
-use anyhow::{Context, Error, Result, anyhow, bail};
+use crate::host::spawn::Program;
+use anyhow::{Result, bail};
+use bench_core::analysis::verdict::build_failure::BuildFailure;
 use bench_core::analysis::verdict::reason::{Reason, Unavailability};
-use cargo_metadata::Message;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::thread::available_parallelism;
 
 /// The result of building one client or one server.
 #[derive(Debug, Clone)]
@@ -50,6 +54,8 @@ pub struct Programs {
     pub server_inherits: bool,
     /// By client name.
     pub clients: BTreeMap<String, Built>,
+    /// Where what they say when they are started is kept.
+    pub receipts: Receipts,
 }
 
 impl Programs {
@@ -60,398 +66,270 @@ impl Programs {
     }
 }
 
-/// Builds a server and these clients. A client that cannot be built is reported in its
-/// place; the others are not affected.
+/// Builds a server and these clients, at the same time as far as there are CPUs. A client that
+/// cannot be built is reported in its place; the others are not affected.
 ///
 /// # Errors
 /// When the server cannot be built, or cannot run here.
-pub fn build(root: &Path, server: &Server, entries: &[Entry], profile: &str) -> Result<Programs> {
+pub fn build(
+    root: &Path,
+    server: &Server,
+    entries: &[Entry],
+    options: &BuildOptions,
+) -> Result<Programs> {
     let name = &server.served_by.name;
-    if let Some(program) = server.recipe.missing_program() {
-        bail!("--server {name}: `{program}` is not on the PATH: install it");
+    if let Some(why) = server.recipe.missing() {
+        bail!("--server {name}: {why}");
     }
-    let (binaries, own_builds) = std::thread::scope(|scope| {
-        // These mostly wait for a registry, while cargo keeps the CPUs busy.
-        let own_builds = scope.spawn(|| run_own_builds(entries));
-        let binaries = build_with_cargo(root, server, entries, profile);
-        (binaries, own_builds.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    let recipes: Vec<&Recipe> =
+        [&server.recipe].into_iter().chain(entries.iter().map(|entry| &entry.recipe)).collect();
+    let builder = Builder { root, options, beside: &Beside::new(root) };
+    let done = builder.all(&recipes);
+    let receipts = Receipts::new(root);
+    let mut inputs = Inputs::new(root);
+    let mut finish = |whose: Whose<'_>, recipe: &Recipe| {
+        let built = builder.program(recipe, &done);
+        // What is missing may be there tomorrow, and what was built before is still there.
+        if recipe.missing().is_none() {
+            let unavailable = built.as_ref().err().cloned();
+            receipts.built(whose, (recipe, inputs.of(recipe)), &options.profile, unavailable);
+        }
+        built
+    };
+    let argv = match finish(Whose::Server(name), &server.recipe) {
+        Ok(argv) => argv,
+        Err(why) => bail!("--server {name}: {why}"),
+    };
+    let clients = entries.iter().map(|entry| {
+        let built = finish(Whose::Client(&entry.name), &entry.recipe);
+        (entry.name.clone(), built.map_or_else(Built::Unavailable, Built::Program))
     });
-    let binaries = binaries?;
-    let built = run_own_build(&server.recipe)
-        .and_then(|()| program(&server.recipe, root, &binaries, profile));
-    let argv = match built {
-        Ok(Built::Program(argv)) => argv,
-        Ok(Built::Unavailable(why)) => bail!("--server {name}: {why}"),
-        Ok(Built::Failing(reason)) => bail!("--server {name}: {reason}"),
-        Err(error) => return Err(error.context(format!("--server {name}"))),
-    };
-    let client = |Entry { name, recipe, .. }: &Entry| {
-        let built = own_build_of(recipe, &own_builds)
-            .and_then(|()| program(recipe, root, &binaries, profile));
-        (name.clone(), built.unwrap_or_else(|error| unbuilt(&error)))
-    };
-    let clients = entries.iter().map(client).collect();
+    let clients = clients.collect();
     Ok(Programs {
         server: argv,
         server_dir: server.recipe.dir.clone(),
         server_env: server.recipe.env.clone(),
         server_inherits: server.inherits_listener,
         clients,
+        receipts,
     })
 }
 
 /// Builds a server that is not part of this workspace.
 #[must_use]
-pub fn server(root: &Path, server: &Server, profile: &str) -> Built {
-    let built = run_own_build(&server.recipe)
-        .and_then(|()| program(&server.recipe, root, &Binaries::new(), profile));
-    built.unwrap_or_else(|error| unbuilt(&error))
-}
-
-fn unbuilt(error: &Error) -> Built {
-    Built::Unavailable(Unavailability::Build { error: chain(error) })
-}
-
-/// An error with its causes, as several rows may show it.
-fn chain(error: &Error) -> String {
-    format!("{error:#}")
-}
-
-fn packages_below<'a>(root: &Path, entries: &'a [Entry]) -> Vec<&'a str> {
-    let mut packages: Vec<&str> = entries
-        .iter()
-        .map(|entry| &entry.recipe)
-        .filter(|recipe| recipe.dir.starts_with(root) && recipe.missing_program().is_none())
-        .filter_map(|recipe| recipe.build.cargo.as_deref())
-        .collect();
-    packages.dedup();
-    packages
-}
-
-/// What cargo built in this workspace, by package: the binary, or why there is none.
-type Binaries = BTreeMap<String, Result<PathBuf, String>>;
-
-/// Builds the server and the clients of this workspace with cargo.
-fn build_with_cargo(
-    root: &Path,
-    server: &Server,
-    entries: &[Entry],
-    profile: &str,
-) -> Result<Binaries> {
-    let inside: Vec<&str> = packages_below(root, entries);
-    let own = server.recipe.build.cargo.as_deref();
-    let everything: Vec<&str> = own.into_iter().chain(inside.iter().copied()).collect();
-    // One cargo command for all is quickest. If it fails, one by one shows which does not build.
-    let cargo_inside = |packages: &[&str]| -> Result<Binaries> {
-        let built = cargo(root, &Chosen::Inside(packages), profile)?;
-        Ok(built.into_iter().map(|(name, path)| (name, Ok(path))).collect())
-    };
-    if let Ok(built) = cargo_inside(&everything) {
-        return Ok(built);
+pub fn server(root: &Path, server: &Server, options: &BuildOptions) -> Built {
+    let builder = Builder { root, options, beside: &Beside::new(root) };
+    let recipe = &server.recipe;
+    let built = builder.program(recipe, &builder.all(&[recipe]));
+    if recipe.missing().is_none() {
+        let (inputs, unavailable) = (Inputs::new(root).of(recipe), built.as_ref().err().cloned());
+        let whose = Whose::Server(&server.served_by.name);
+        Receipts::new(root).built(whose, (recipe, inputs), &options.profile, unavailable);
     }
-    let mut binaries = Binaries::new();
-    if let Some(package) = own {
-        binaries.extend(cargo_inside(&[package]).context("the server does not build")?);
-    }
-    for package in inside {
-        match cargo_inside(&[package]) {
-            Ok(built) => binaries.extend(built),
-            Err(error) => drop(binaries.insert(package.to_owned(), Err(chain(&error)))),
-        }
-    }
-    Ok(binaries)
+    built.map_or_else(Built::Unavailable, Built::Program)
 }
 
-/// The build command of a program, if it has one and can run here.
-fn own_command(recipe: &Recipe) -> Option<&[String]> {
-    recipe.build.command.as_deref().filter(|_| recipe.missing_program().is_none())
+/// What is built by one command outside of the workspace: once for a client and its variants.
+type Job<'a> = (&'a Path, &'a Build);
+
+/// What all build commands led to.
+struct Done<'a> {
+    binaries: Binaries,
+    /// With the binary that cargo built in another workspace.
+    jobs: BTreeMap<Job<'a>, Result<Option<PathBuf>, BuildFailure>>,
 }
 
-/// Runs the build command of a program, if it has one and can run here.
-fn run_own_build(recipe: &Recipe) -> Result<()> {
-    own_command(recipe).map_or(Ok(()), |command| run_build(command, &recipe.dir))
+/// Runs build commands.
+#[derive(Clone, Copy)]
+struct Builder<'a> {
+    root: &'a Path,
+    options: &'a BuildOptions,
+    beside: &'a Beside,
 }
 
-/// How build commands ended, by directory and command.
-type OwnBuilds<'a> = BTreeMap<(&'a Path, &'a [String]), Result<(), String>>;
-
-/// Runs the build commands of all clients: once for a client and its variants, which share it.
-fn run_own_builds(entries: &[Entry]) -> OwnBuilds<'_> {
-    let mut ended = OwnBuilds::new();
-    for Entry { recipe, .. } in entries {
-        if let Some(command) = own_command(recipe) {
-            ended
-                .entry((recipe.dir.as_path(), command))
-                .or_insert_with(|| run_build(command, &recipe.dir).map_err(|error| chain(&error)));
-        }
-    }
-    ended
-}
-
-/// How the build command of this program ended.
-fn own_build_of(recipe: &Recipe, own_builds: &OwnBuilds<'_>) -> Result<()> {
-    let ended =
-        own_command(recipe).and_then(|command| own_builds.get(&(recipe.dir.as_path(), command)));
-    ended.cloned().unwrap_or(Ok(())).map_err(Error::msg)
-}
-
-/// The command that starts one program.
-fn program(recipe: &Recipe, root: &Path, binaries: &Binaries, profile: &str) -> Result<Built> {
-    if let Some(program) = recipe.missing_program() {
-        let program = program.to_owned();
-        return Ok(Built::Unavailable(Unavailability::MissingProgram { program }));
-    }
-    let mut argv = match (&recipe.command, &recipe.build.cargo) {
-        (Some(command), _) => {
-            let mut argv = command.clone();
-            let beside = recipe.dir.join(&argv[0]);
-            if argv[0].contains('/') && beside.is_file() {
-                argv[0] = beside.to_string_lossy().into_owned();
-            }
-            argv
-        }
-        (None, Some(package)) => {
-            let inside = recipe.dir.starts_with(root);
-            let binary = match inside {
-                true => built_inside(package, binaries)?,
-                false => build_outside(package, &recipe.dir, profile)?,
-            };
-            vec![binary.to_string_lossy().into_owned()]
-        }
-        (None, None) => bail!("no command to run it"),
-    };
-    argv.extend(recipe.args.iter().cloned());
-    Ok(Built::Program(argv))
-}
-
-/// The binary of a package of this workspace.
-fn built_inside(package: &str, binaries: &Binaries) -> Result<PathBuf> {
-    let hint = format!("see `cargo build --package {package}`");
-    match binaries.get(package) {
-        Some(Ok(binary)) => Ok(binary.clone()),
-        Some(Err(why)) => bail!("{why}: {hint}"),
-        None => bail!("it does not build: {hint}"),
-    }
-}
-
-/// Builds a package of another workspace, and returns its binary.
-fn build_outside(package: &str, dir: &Path, profile: &str) -> Result<PathBuf> {
-    let mut built = cargo(dir, &Chosen::Outside(package), profile)?;
-    built.remove(package).ok_or_else(|| anyhow!("cargo built no program named {package}"))
-}
-
-fn run_build(command: &[String], dir: &Path) -> Result<()> {
-    let shown = command.join(" ");
-    log::debug!("in {}: {shown}", dir.display());
-    let output_to = BuildOutput::new()?;
-    let mut build = Command::new(&command[0]);
-    end_with_harness(&mut build);
-    let mut child = build
-        .args(&command[1..])
-        .current_dir(dir)
-        .stdin(Stdio::null())
-        .stdout(output_to.sink()?)
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot run its build command `{shown}`"))?;
-    let last = output_to.pass_on(child.stderr.take().context("no stderr of the build")?)?;
-    let status = child.wait()?;
-    if !status.success() {
-        output_to.show()?;
-        // The last line of a build's output is usually why it failed.
-        bail!("its build command `{shown}` failed ({status}): {last}");
-    }
-    Ok(())
-}
-
-/// Where the output of a build goes: straight to standard error or, where only errors are
-/// printed, to an unnamed file that is printed if the build fails.
-struct BuildOutput(Option<File>);
-
-impl BuildOutput {
-    fn new() -> Result<Self> {
-        let quiet = !log::log_enabled!(log::Level::Info);
-        let file = quiet.then(tempfile::tempfile).transpose();
-        Ok(Self(file.context("cannot create a file for the output of the build")?))
-    }
-
-    fn sink(&self) -> Result<Stdio> {
-        Ok(match &self.0 {
-            Some(file) => Stdio::from(file.try_clone()?),
-            None => Stdio::from(std::io::stderr()),
-        })
-    }
-
-    /// Passes on the output of a build, and returns its last line that is not blank.
-    fn pass_on(&self, output: impl Read) -> Result<String> {
-        let (mut to, mut last) = (self.writer()?, String::new());
-        for line in BufReader::new(output).split(b'\n') {
-            let line = line?;
-            to.write_all(&line)?;
-            to.write_all(b"\n")?;
-            let text = String::from_utf8_lossy(&line);
-            if !text.trim().is_empty() {
-                last = text.trim().to_owned();
+impl Builder<'_> {
+    /// Runs the build commands of all programs that can run here.
+    fn all<'r>(self, recipes: &[&'r Recipe]) -> Done<'r> {
+        let able = || recipes.iter().filter(|recipe| recipe.missing().is_none());
+        let mut packages: Vec<&str> = Vec::new();
+        for package in able().filter_map(|recipe| self.package_inside(recipe)) {
+            if !packages.contains(&package) {
+                packages.push(package);
             }
         }
-        Ok(last)
+        let jobs = able().filter(|recipe| recipe.is_built_alone(self.root));
+        let jobs: BTreeMap<Job<'r>, ()> =
+            jobs.map(|recipe| ((recipe.dir.as_path(), &recipe.build), ())).collect();
+        let (binaries, jobs) = std::thread::scope(|scope| {
+            let cargo = scope.spawn(|| self.cargo(self.root).inside(&packages));
+            let jobs = self.run_jobs(&jobs.into_keys().collect::<Vec<_>>());
+            (cargo.join().unwrap_or_else(|panic| resume_unwind(panic)), jobs)
+        });
+        Done { binaries, jobs }
     }
 
-    fn writer(&self) -> Result<Box<dyn Write>> {
-        Ok(match &self.0 {
-            Some(file) => Box::new(file.try_clone()?),
-            None => Box::new(std::io::stderr()),
-        })
-    }
-
-    fn show(self) -> Result<()> {
-        if let Some(mut file) = self.0 {
-            file.rewind()?;
-            std::io::copy(&mut file, &mut std::io::stderr())?;
-        }
-        Ok(())
-    }
-}
-
-/// A command as it would be typed.
-fn shown(command: &Command) -> String {
-    let words = [command.get_program()].into_iter().chain(command.get_args());
-    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
-}
-
-/// What cargo is to build.
-enum Chosen<'a> {
-    /// The binaries of these packages of the suite. Cargo unifies the features of dependencies
-    /// over the packages it is given, so it is given the whole workspace: a binary is then the
-    /// same whichever others are built with it.
-    Inside(&'a [&'a str]),
-    /// The binaries of a package of another workspace, as that workspace builds them.
-    Outside(&'a str),
-}
-
-impl Chosen<'_> {
-    fn args(&self) -> Vec<&str> {
-        match self {
-            Self::Inside(packages) => {
-                let bins = packages.iter().flat_map(|package| ["--bin", package]);
-                ["--workspace"].into_iter().chain(bins).collect()
+    /// As many at a time as there are CPUs: most of them wait for a registry or for a disk.
+    fn run_jobs<'r>(
+        self,
+        jobs: &[Job<'r>],
+    ) -> BTreeMap<Job<'r>, Result<Option<PathBuf>, BuildFailure>> {
+        let (left, done) = (Mutex::new(jobs.iter()), Mutex::new(BTreeMap::new()));
+        std::thread::scope(|scope| {
+            for _ in 0..available_parallelism().map_or(1, usize::from).min(jobs.len()) {
+                scope.spawn(|| {
+                    loop {
+                        let next = left.lock().unwrap_or_else(PoisonError::into_inner).next();
+                        let Some(job) = next else { return };
+                        let result = self.run_job(*job);
+                        done.lock().unwrap_or_else(PoisonError::into_inner).insert(*job, result);
+                    }
+                });
             }
-            Self::Outside(package) => vec!["--bins", "--package", package],
-        }
+        });
+        done.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// Cargo as a user would run it. The variables that an outer cargo has set for our own package
-/// would make build scripts that read them run again (ring's does).
-#[must_use]
-pub fn cargo_command() -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    let is_ours = |name: &OsString| {
-        let name = name.to_string_lossy();
-        name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
-    };
-    for (name, _) in std::env::vars_os().filter(|(name, _)| is_ours(name)) {
-        command.env_remove(name);
-    }
-    command
-}
-
-/// Builds programs with cargo; returns the binaries by name.
-fn cargo(dir: &Path, chosen: &Chosen, profile: &str) -> Result<BTreeMap<String, PathBuf>> {
-    // Without `--bin`, cargo would build everything.
-    if matches!(chosen, Chosen::Inside([])) {
-        return Ok(BTreeMap::new());
-    }
-    let mut command = cargo_command();
-    command.current_dir(dir).args(["build", "--message-format=json-render-diagnostics"]);
-    command.args(["--profile", profile]).args(chosen.args());
-    log::debug!("in {}: {}", dir.display(), shown(&command));
-    let output_to = BuildOutput::new()?;
-    end_with_harness(&mut command);
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(output_to.sink()?)
-        .spawn()
-        .context("cannot run cargo (is the Rust toolchain installed?)")?;
-    let output = BufReader::new(child.stdout.take().context("no output of cargo")?);
-    let mut binaries = BTreeMap::new();
-    for message in Message::parse_stream(output) {
-        if let Message::CompilerArtifact(artifact) = message?
-            && let Some(executable) = artifact.executable
-        {
-            binaries.insert(artifact.target.name, executable.into_std_path_buf());
+    fn run_job(self, (dir, build): Job<'_>) -> Result<Option<PathBuf>, BuildFailure> {
+        if let Some(package) = &build.cargo {
+            return self.cargo(dir).outside(package).map(Some);
         }
+        let Some(argv) = &build.command else { return Ok(None) };
+        let name = dir.file_name().unwrap_or_default().to_string_lossy();
+        let run = BuildRun {
+            log: &name,
+            prefix: &format!("{name}: "),
+            shown: argv.join(" "),
+            stdout: Stdout::Messages,
+            silence: self.options.silence,
+            beside: self.beside,
+        };
+        let mut command = Command::new(&argv[0]);
+        command.args(&argv[1..]).current_dir(dir);
+        run.run(command).1.map(|()| None)
     }
-    let status = child.wait()?;
-    if !status.success() {
-        output_to.show()?;
-        match chosen {
-            Chosen::Inside(packages) => {
-                bail!("cargo could not build {} ({status})", packages.join(", "))
+
+    fn cargo<'b>(&'b self, dir: &'b Path) -> Cargo<'b> {
+        Cargo { dir, options: self.options, beside: self.beside }
+    }
+
+    fn package_inside(self, recipe: &Recipe) -> Option<&str> {
+        recipe.build.cargo.as_deref().filter(|_| !recipe.is_built_alone(self.root))
+    }
+
+    /// The command that starts one program.
+    fn program(self, recipe: &Recipe, done: &Done<'_>) -> Result<Vec<String>, Unavailability> {
+        if let Some(why) = recipe.missing() {
+            return Err(why);
+        }
+        let failed =
+            |failure: &BuildFailure| Unavailability::BuildFailed { failure: failure.clone() };
+        let mut binary = None;
+        if let Some(result) = done.jobs.get(&(recipe.dir.as_path(), &recipe.build)) {
+            binary = result.as_ref().map_err(failed)?.clone();
+        } else if let Some(package) = self.package_inside(recipe) {
+            let result = done.binaries.get(package).map(|result| result.as_ref().map_err(failed));
+            binary = result.transpose()?.cloned();
+        }
+        let mut argv = match (&recipe.command, binary) {
+            (Some(command), _) => command_in(&recipe.dir, command),
+            (None, Some(binary)) => vec![binary.to_string_lossy().into_owned()],
+            (None, None) => {
+                return Err(Unavailability::Build { error: "no command to run it".to_owned() });
             }
-            Chosen::Outside(package) => bail!("cargo could not build {package} ({status})"),
-        }
+        };
+        argv.extend(recipe.args.iter().cloned());
+        Ok(argv)
     }
-    Ok(binaries)
+}
+
+/// A command whose program may be given by its path from the program's directory.
+fn command_in(dir: &Path, command: &[String]) -> Vec<String> {
+    let mut argv = command.to_vec();
+    let beside = dir.join(&argv[0]);
+    if argv[0].contains('/') && beside.is_file() {
+        argv[0] = beside.to_string_lossy().into_owned();
+    }
+    argv
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::roster::Build;
+    use super::super::roster::Needs;
     use super::*;
+    use bench_core::analysis::verdict::build_failure::BuildEnd;
+    use std::time::Duration;
 
-    #[test]
-    fn a_failed_build_reports_why() {
-        let argv = ["sh", "-c", "echo first >&2; echo 'no such library: install it' >&2; exit 3"];
-        let dir = tempfile::tempdir().unwrap();
-        let error = run_build(&argv.map(str::to_owned), dir.path()).unwrap_err().to_string();
-        assert!(error.ends_with("failed (exit status: 3): no such library: install it"), "{error}");
-        run_build(&["true".to_owned()], dir.path()).unwrap();
+    fn recipe(dir: &Path, script: &str, command: &str) -> Recipe {
+        Recipe {
+            dir: dir.to_owned(),
+            build: Build {
+                cargo: None,
+                command: Some(["sh", "-c", script].map(str::to_owned).to_vec()),
+            },
+            command: Some(vec![command.to_owned()]),
+            args: vec!["--fast".to_owned()],
+            env: BTreeMap::new(),
+            needs: Needs::default(),
+        }
+    }
+
+    fn with_builder<T>(silence: Duration, check: impl FnOnce(&Path, Builder<'_>) -> T) -> T {
+        let root = tempfile::tempdir().unwrap();
+        let beside = Beside::at(&root.path().join("target"), root.path());
+        let options = BuildOptions { profile: "dev".to_owned(), silence };
+        let builder = Builder { root: root.path(), options: &options, beside: &beside };
+        check(root.path(), builder)
     }
 
     #[test]
     fn variants_share_a_build_and_its_failure() {
-        let dir = tempfile::tempdir().unwrap();
-        let entry = |name: &str, script: &str| Entry {
-            name: name.to_owned(),
-            class: contract::Class::Library,
-            runtime: "none".to_owned(),
-            why: "for tests".to_owned(),
-            tls: false,
-            client: "a".to_owned(),
-            recipe: Recipe {
-                dir: dir.path().to_owned(),
-                build: Build {
-                    cargo: None,
-                    command: Some(["sh", "-c", script].map(str::to_owned).to_vec()),
-                },
-                command: Some(vec![name.to_owned()]),
-                args: Vec::new(),
-                env: BTreeMap::new(),
-                needs: Vec::new(),
-            },
-        };
-        let fails = "echo run >> runs; echo 'no network' >&2; exit 1";
-        let entries = [entry("a", fails), entry("a:v", fails), entry("b", "true")];
-        let ended = run_own_builds(&entries);
-        assert_eq!(std::fs::read_to_string(dir.path().join("runs")).unwrap(), "run\n");
-        for entry in &entries[..2] {
-            let error = own_build_of(&entry.recipe, &ended).unwrap_err().to_string();
-            assert!(error.ends_with("no network"), "{error}");
-        }
-        own_build_of(&entries[2].recipe, &ended).unwrap();
+        with_builder(Duration::from_secs(60), |dir, builder| {
+            let fails = "echo run >> runs; echo 'no network' >&2; exit 1";
+            let all = [(fails, "a"), (fails, "v"), ("true", "b")];
+            let recipes = all.map(|(script, command)| recipe(dir, script, command));
+            let done = builder.all(&recipes.iter().collect::<Vec<_>>());
+            assert_eq!(std::fs::read_to_string(dir.join("runs")).unwrap(), "run\n");
+            for recipe in &recipes[..2] {
+                let why = builder.program(recipe, &done).unwrap_err().to_string();
+                assert!(why.contains("failed (exit status: 1): no network; all of"), "{why}");
+            }
+            assert_eq!(builder.program(&recipes[2], &done).unwrap(), ["b", "--fast"]);
+        });
+    }
+
+    #[test]
+    fn a_build_that_hangs_costs_only_its_own_program() {
+        with_builder(Duration::from_millis(500), |dir, builder| {
+            let recipes = [("sleep 600", "a"), ("true", "b")].map(|(s, c)| recipe(dir, s, c));
+            let done = builder.all(&recipes.iter().collect::<Vec<_>>());
+            let why = builder.program(&recipes[0], &done).unwrap_err().to_string();
+            assert!(why.contains("printed nothing for 0.5 s and was ended"), "{why}");
+            builder.program(&recipes[1], &done).unwrap();
+        });
     }
 
     #[test]
     fn a_package_that_cargo_could_not_build_says_why() {
-        let why = "cargo could not build b (exit status: 101)";
-        let binaries = Binaries::from([
-            ("a".to_owned(), Ok(PathBuf::from("/bin/a"))),
-            ("b".to_owned(), Err(why.to_owned())),
-        ]);
-        assert_eq!(built_inside("a", &binaries).unwrap(), Path::new("/bin/a"));
-        let error = built_inside("b", &binaries).unwrap_err().to_string();
-        assert_eq!(error, format!("{why}: see `cargo build --package b`"));
+        with_builder(Duration::from_secs(60), |dir, builder| {
+            let failure = BuildFailure {
+                command: "cargo build --package b".to_owned(),
+                end: BuildEnd::Exit { status: "exit status: 101".to_owned() },
+                error_line: Some("error[E0425]: x".to_owned()),
+                log: None,
+            };
+            let binaries = [("a", Ok(PathBuf::from("/bin/a"))), ("b", Err(failure))];
+            let binaries = binaries.map(|(name, built)| (name.to_owned(), built));
+            let done = Done { binaries: Binaries::from(binaries), jobs: BTreeMap::new() };
+            let of = |package: &str| {
+                let build = Build { cargo: Some(package.to_owned()), command: None };
+                let recipe = Recipe { build, command: None, ..recipe(dir, "", "") };
+                builder.program(&recipe, &done)
+            };
+            assert_eq!(of("a").unwrap(), ["/bin/a", "--fast"]);
+            assert_eq!(
+                of("b").unwrap_err().to_string(),
+                "its build `cargo build --package b` failed (exit status: 101): error[E0425]: x"
+            );
+        });
     }
 }

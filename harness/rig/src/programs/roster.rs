@@ -2,6 +2,7 @@
 
 use crate::host::spawn::Program;
 use anyhow::{Context, Result, bail};
+use bench_core::analysis::verdict::reason::Unavailability;
 use bench_core::text::nearest;
 use contract::Class;
 use serde::Deserialize;
@@ -32,7 +33,7 @@ struct Manifest {
 }
 
 /// How a program is built.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Build {
     /// A cargo package, whose binary has the same name.
@@ -52,12 +53,33 @@ pub(crate) struct Run {
     pub(crate) env: BTreeMap<String, String>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
+/// What has to be on the machine before a program can be built and run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Needs {
+pub struct Needs {
+    /// Programs that have to be on the PATH.
     #[serde(default)]
-    pub(crate) programs: Vec<String>,
+    pub programs: Vec<String>,
+    /// Files that have to exist. `${NAME:-value}` stands for a variable of the environment, or
+    /// for the value where it is not set.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// Debian's packages that have all of it; empty: those of the programs, as far as they are
+    /// known.
+    #[serde(default)]
+    packages: Vec<String>,
 }
+
+/// Debian's packages of programs that clients need.
+const PACKAGES: [(&str, &str); 7] = [
+    ("chromium", "chromium"),
+    ("go", "golang-go"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("pkg-config", "pkg-config"),
+    ("python3", "python3"),
+    ("xvfb-run", "xvfb"),
+];
 
 /// How a client or a server is built and started.
 #[derive(Debug, Clone)]
@@ -72,8 +94,8 @@ pub struct Recipe {
     pub args: Vec<String>,
     /// Variables of its environment, besides those that all programs get.
     pub env: BTreeMap<String, String>,
-    /// Programs that have to be on the PATH.
-    pub needs: Vec<String>,
+    /// What has to be there before.
+    pub needs: Needs,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -221,7 +243,7 @@ fn load(path: &Path) -> Result<Vec<Entry>> {
             command: manifest.run.command,
             args: manifest.run.args,
             env: manifest.run.env,
-            needs: manifest.needs.programs,
+            needs: manifest.needs,
         },
     };
     let variants = manifest.variant.into_iter().map(|variant| Entry {
@@ -264,10 +286,19 @@ pub(crate) fn sound<'a>(
 }
 
 impl Recipe {
-    /// The first program it needs that is not on the PATH.
+    /// The first of what it needs that is missing.
     #[must_use]
-    pub fn missing_program(&self) -> Option<&str> {
-        self.needs.iter().map(String::as_str).find(|program| !on_path(program))
+    pub fn missing(&self) -> Option<Unavailability> {
+        self.needs.missing()
+    }
+
+    /// Whether it is built by a command of its own, and not with the workspace at `root`.
+    #[must_use]
+    pub fn is_built_alone(&self, root: &Path) -> bool {
+        match self.build.cargo {
+            Some(_) => !self.dir.starts_with(root),
+            None => self.build.command.is_some(),
+        }
     }
 
     /// The program, to be started by this command.
@@ -280,6 +311,40 @@ impl Recipe {
     fn with_args(&self, more: Vec<String>) -> Self {
         Self { args: [self.args.clone(), more].concat(), ..self.clone() }
     }
+}
+
+impl Needs {
+    /// Debian's packages that have all of it, as far as they are known.
+    #[must_use]
+    pub fn packages(&self) -> Vec<String> {
+        if !self.packages.is_empty() {
+            return self.packages.clone();
+        }
+        let of = |name: &String| PACKAGES.iter().find(|(program, _)| program == name);
+        let known = self.programs.iter().filter_map(of);
+        known.map(|(_, package)| (*package).to_owned()).collect()
+    }
+
+    fn missing(&self) -> Option<Unavailability> {
+        let packages = || self.packages();
+        if let Some(program) = self.programs.iter().find(|program| !on_path(program)) {
+            let program = program.clone();
+            return Some(Unavailability::MissingProgram { program, packages: packages() });
+        }
+        let mut files = self.files.iter().map(|file| with_variables(file));
+        let path = files.find(|path| !Path::new(path).exists())?;
+        Some(Unavailability::MissingFile { path, packages: packages() })
+    }
+}
+
+/// Replaces each `${NAME:-value}` by a variable of the environment, or by the value.
+fn with_variables(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("${") else { return text.to_owned() };
+    let Some((inner, after)) = rest.split_once('}') else { return text.to_owned() };
+    let (name, default) = inner.split_once(":-").unwrap_or((inner, ""));
+    let value = std::env::var(name).ok().filter(|value| !value.is_empty());
+    let value = value.unwrap_or_else(|| default.to_owned());
+    format!("{before}{value}{}", with_variables(after))
 }
 
 fn on_path(program: &str) -> bool {
@@ -370,10 +435,30 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_program_is_reported() {
-        let (room, path) =
-            room(&(SOUND.to_owned() + "[needs]\nprograms=['sh','no-such-program']\n"));
-        let found = find(room.path(), &[path]).unwrap();
-        assert_eq!(found[0].recipe.missing_program(), Some("no-such-program"));
+    fn a_missing_program_or_file_is_reported_with_its_packages() {
+        let missing = |needs: &str| {
+            let (room, path) = room(&format!("{SOUND}[needs]\n{needs}\n"));
+            let found = find(room.path(), &[path]).unwrap();
+            found[0].recipe.missing().map(|why| why.to_string())
+        };
+        assert_eq!(missing("programs=['sh']\nfiles=['/proc/self']"), None);
+        let needs =
+            Needs { programs: ["node", "sh", "npm"].map(str::to_owned).into(), ..Needs::default() };
+        assert_eq!(needs.packages(), ["nodejs", "npm"]);
+        assert_eq!(
+            missing("programs=['sh','no-such-program']").unwrap(),
+            "`no-such-program` is not on the PATH: install it"
+        );
+        assert_eq!(
+            missing("programs=['no-such-program']\npackages=['a','b-dev']").unwrap(),
+            "`no-such-program` is not on the PATH: apt-get install a b-dev"
+        );
+        assert_eq!(
+            missing("files=['${NO_SUCH_VARIABLE:-/nowhere}/x/y']\npackages=['a']").unwrap(),
+            "there is no /nowhere/x/y: apt-get install a"
+        );
+        assert_eq!(with_variables("${PATH:-}/a${NO_SUCH_VARIABLE:-b}c${"), {
+            format!("{}/abc${{", std::env::var("PATH").unwrap())
+        });
     }
 }

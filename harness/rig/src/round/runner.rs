@@ -8,6 +8,7 @@ use crate::host::environment::Environment;
 use crate::host::guard::Guard;
 use crate::host::noise::accounts::Account;
 use crate::programs::build::{Built, Programs};
+use crate::programs::receipt::Whose;
 use crate::programs::roster::Entry;
 use anyhow::Result;
 use bench_core::analysis::audit::audit;
@@ -30,6 +31,7 @@ use bench_core::record::overflow::Overflow;
 use bench_core::record::placement::Placement;
 use bench_core::record::round::Record;
 use contract::Credentials;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tick::Tape;
@@ -82,6 +84,8 @@ pub struct Runner<'a> {
     checksums: Vec<(Option<Arc<Tape>>, Checksums)>,
     /// The server's certificate and key; `None` until a round needs TLS.
     credentials: Option<Credentials>,
+    /// Clients whose hello was kept.
+    kept: BTreeSet<String>,
 }
 
 impl<'a> Runner<'a> {
@@ -92,7 +96,8 @@ impl<'a> Runner<'a> {
     pub fn new(stage: &'a Stage, interrupted: &'a AtomicBool) -> Result<Self> {
         let guard = Guard::start(stage.environment.clone())?;
         let checksums = Vec::new();
-        Ok(Self { stage, interrupted, guard, played: 0, checksums, credentials: None })
+        let (credentials, kept) = (None, BTreeSet::new());
+        Ok(Self { stage, interrupted, guard, played: 0, checksums, credentials, kept })
     }
 
     /// Seed of the market, of random gaps, and of the order of rounds.
@@ -203,9 +208,14 @@ impl<'a> Runner<'a> {
                 record.watched.disturbances.clone_from(&all);
                 result.disturbances = all;
                 self.judge(&record, &plan, workload, &mut result);
+                self.keep_hellos(entry, &record);
                 Some(record)
             }
             Outcome::Unavailable(why) => {
+                if matches!(why, Unavailability::Client { .. }) {
+                    let receipts = &self.stage.programs.receipts;
+                    receipts.unavailable(Whose::Client(&entry.name), &why);
+                }
                 result.verdict = Verdict::Unavailable;
                 result.reasons = Reason::Unavailable { why }.into();
                 None
@@ -223,6 +233,16 @@ impl<'a> Runner<'a> {
             log::debug!("{} · {}: {remark}", workload.name, entry.name);
         }
         Ok(Some(Played { result, plan, record }))
+    }
+
+    /// Keeps what server and client said of themselves, once for each client.
+    fn keep_hellos(&mut self, entry: &Entry, record: &Record) {
+        if self.kept.insert(entry.name.clone()) {
+            let receipts = &self.stage.programs.receipts;
+            let (hello, server) = (&record.hello, Whose::Server(&self.stage.served_by.name));
+            receipts.started(Whose::Client(&entry.name), &hello.versions, Some(&hello.runtime));
+            receipts.started(server, &record.server_versions, None);
+        }
     }
 
     /// Audits, measures and judges a round that ran. One that a backlog ended early is judged by

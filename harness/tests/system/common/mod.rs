@@ -199,7 +199,7 @@ fn faulty() -> &'static str {
 /// Builds an example, unless the tests of the whole workspace have done so, and returns its
 /// path. `--workspace` keeps the features of dependencies the same.
 pub fn example(name: &str) -> String {
-    let output = bench_rig::programs::build::cargo_command()
+    let output = bench_rig::programs::cargo::cargo_command()
         .current_dir(root())
         .args(["build", "--workspace", "--example", name])
         .args(["--message-format", "json"])

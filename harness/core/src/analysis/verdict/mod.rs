@@ -1,5 +1,6 @@
 //! The judgement of a round: one verdict, the reasons for it, and remarks.
 
+pub mod build_failure;
 pub mod disturbed;
 pub mod judge;
 mod kind;

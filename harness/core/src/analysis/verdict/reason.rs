@@ -1,5 +1,6 @@
 //! Why a round, or a row, has its verdict.
 
+use super::build_failure::BuildFailure;
 use super::disturbed::Disturbed;
 use crate::analysis::audit::failure::AuditFailure;
 use crate::analysis::round::window::Unsteady;
@@ -14,18 +15,36 @@ use std::fmt;
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Unavailability {
     /// A program that it needs is missing.
-    #[error("`{program}` is not on the PATH: install it")]
+    #[error("`{program}` is not on the PATH: {}", how_to_install(packages))]
     MissingProgram {
         /// The name of the program.
         program: String,
+        /// Debian's packages that have all that it needs, as far as its manifest names them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        packages: Vec<String>,
+    },
+    /// A file that it needs is missing, such as a library's source.
+    #[error("there is no {path}: {}", how_to_install(packages))]
+    MissingFile {
+        /// Its path.
+        path: String,
+        /// As above.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        packages: Vec<String>,
     },
     /// The workload is under TLS.
     #[error("it does not speak TLS: its client.toml does not say `tls = true`")]
     NoTls,
     /// Its build failed.
+    #[error("{failure}")]
+    BuildFailed {
+        /// How, and the tool's own error.
+        failure: BuildFailure,
+    },
+    /// Its build failed, in older campaigns; or there is nothing to build or to run.
     #[error("{error}")]
     Build {
-        /// The error of the build.
+        /// What is wrong.
         error: String,
     },
     /// The client itself reported it.
@@ -34,6 +53,14 @@ pub enum Unavailability {
         /// The reason that it gave.
         reason: String,
     },
+}
+
+/// What to do about something that is missing.
+fn how_to_install(packages: &[String]) -> String {
+    match packages {
+        [] => "install it".to_owned(),
+        packages => format!("apt-get install {}", packages.join(" ")),
+    }
 }
 
 /// Why a round, or a row, is not simply `ok`.
