@@ -2,6 +2,7 @@
 
 pub mod affinity;
 pub mod congestion;
+pub mod control_groups;
 pub mod counters;
 pub mod descriptors;
 pub mod environment;
@@ -9,9 +10,11 @@ pub mod guard;
 pub mod kernel_dump;
 pub mod kernel_queues;
 pub mod kernel_settings;
+pub mod inherited;
 pub mod machine;
 pub mod noise;
 pub mod placement;
+pub mod presence;
 pub mod process;
 pub mod run_delay;
 pub mod spawn;
