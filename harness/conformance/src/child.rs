@@ -120,7 +120,9 @@ impl<'a> Child<'a> {
     pub(crate) fn end_or(&mut self, error: Error) -> Error {
         match self.child.poll(Awaited::Report, Duration::from_secs(1)) {
             Err(fault) => fault.into(),
-            Ok(Some(line)) => error.context(format!("it writes {} meanwhile", contract::quote(&line))),
+            Ok(Some(line)) => {
+                error.context(format!("it writes {} meanwhile", contract::quote(&line)))
+            }
             Ok(None) => error,
         }
     }

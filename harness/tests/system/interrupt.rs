@@ -58,7 +58,7 @@ fn a_hang_up_that_the_parent_had_ignored_ends_nothing() {
     command.current_dir(plain.get_current_dir().unwrap_or(room.path()));
     let mut harness = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let begun = || out.read_dir().ok()?.next();
-    wait_for(Duration::from_secs(120), begun).expect("a campaign");
+    wait_for(Duration::from_secs(120), begun).expect("a campaign").unwrap();
     kill(Pid::from_raw(harness.id() as i32), Signal::SIGHUP).unwrap();
     assert_eq!(harness.wait().unwrap().code(), Some(0));
 }

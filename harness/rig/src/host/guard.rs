@@ -8,9 +8,9 @@ use super::strays;
 use anyhow::{Context, Result, anyhow};
 use contract::child::Keeper;
 use nix::sys::signal::{Signal, killpg};
+use nix::sys::statvfs::statvfs;
 use nix::unistd::Pid;
 use std::collections::BTreeSet;
-use nix::sys::statvfs::statvfs;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -101,7 +101,7 @@ impl Guard {
 
 impl Groups {
     fn send(&mut self, sign: char, group: Pid) -> io::Result<()> {
-        let lines = self.lines.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        let lines = self.lines.as_mut().ok_or(ErrorKind::BrokenPipe)?;
         writeln!(lines, "{sign}{group}")
     }
 }
@@ -179,9 +179,8 @@ fn private_dir_in(shared_memory: &Path, temporary: &Path) -> Result<tempfile::Te
         // tempfile creates it for its owner only (0700).
         let prefix = format!("tick-bench-{}-", nix::unistd::getppid());
         let dir = tempfile::Builder::new().prefix(&prefix).tempdir_in(place)?;
-        let has_room = statvfs(dir.path()).is_ok_and(|fs| {
-            fs.blocks_available().saturating_mul(fs.fragment_size()) >= ROOM_BYTES
-        });
+        let has_room = statvfs(dir.path())
+            .is_ok_and(|fs| fs.blocks_available().saturating_mul(fs.fragment_size()) >= ROOM_BYTES);
         if has_room { Ok(dir) } else { Err(io::Error::from(ErrorKind::StorageFull)) }
     };
     create(shared_memory).or_else(|first| {

@@ -3,8 +3,8 @@
 use super::observer::Observer;
 use super::reports;
 use super::watch::{self, OnSnapshot};
-use crate::host::control_groups::memory_shortage::Shortage;
 use crate::host::congestion;
+use crate::host::control_groups::memory_shortage::Shortage;
 use crate::host::counters::Counters;
 use crate::host::guard::Guard;
 use crate::host::kernel_dump::Dump;

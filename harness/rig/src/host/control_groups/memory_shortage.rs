@@ -21,7 +21,7 @@ impl Shortage {
     #[must_use]
     pub fn open() -> Self {
         let dirs = dirs_of(Path::new("/"), "memory");
-        let groups: Vec<PathBuf> = dirs.into_iter().map(file_of).collect();
+        let groups: Vec<PathBuf> = dirs.iter().map(|dir| file_of(dir)).collect();
         Self { of_groups: total(&groups), of_machine: of_machine(), groups }
     }
 
@@ -45,7 +45,7 @@ fn shortage(fault: &Fault, in_groups: bool, on_machine: bool) -> Option<Peer> {
     }
 }
 
-fn file_of(dir: PathBuf) -> PathBuf {
+fn file_of(dir: &Path) -> PathBuf {
     let events = dir.join("memory.events");
     if events.exists() { events } else { dir.join("memory.oom_control") }
 }

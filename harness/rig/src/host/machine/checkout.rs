@@ -29,7 +29,7 @@ pub fn read(root: &Path) -> Checkout {
             Ok(output) => {
                 let stderr = String::from_utf8_lossy(&output.stderr);
                 Err(stderr.lines().next().unwrap_or("git failed").to_owned())
-            },
+            }
             Err(error) => Err(format!("git: {error}")),
         }
     };
@@ -38,11 +38,8 @@ pub fn read(root: &Path) -> Checkout {
     }
     let commit = git(&["rev-parse", "HEAD"]);
     let changed = git(&["status", "--porcelain", "--", ".", ":!results"]);
-    Checkout {
-        refusal: [&commit, &changed].into_iter().find_map(|result| result.as_ref().err().cloned()),
-        commit: commit.ok(),
-        is_dirty: changed.ok().map(|lines| !lines.is_empty()),
-    }
+    let refusal = [&commit, &changed].into_iter().find_map(|result| result.as_ref().err().cloned());
+    Checkout { refusal, commit: commit.ok(), is_dirty: changed.ok().map(|lines| !lines.is_empty()) }
 }
 
 #[cfg(test)]
@@ -62,7 +59,10 @@ mod tests {
         let empty = read(dir.path());
         assert!(empty.commit.is_none() && empty.refusal.is_some(), "{empty:?}");
         let author = ["-c", "user.name=a", "-c", "user.email=a@b"];
-        git(dir.path(), &[&author[..], &["commit", "--quiet", "--allow-empty", "-m", "a"]].concat());
+        git(
+            dir.path(),
+            &[&author[..], &["commit", "--quiet", "--allow-empty", "-m", "a"]].concat(),
+        );
         let clean = read(dir.path());
         assert_eq!((clean.is_dirty, &clean.refusal), (Some(false), &None));
         assert_eq!(clean.commit.unwrap().len(), 40);
@@ -76,14 +76,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         git(dir.path(), &["init", "--quiet"]);
         let author = ["-c", "user.name=a", "-c", "user.email=a@b"];
-        git(dir.path(), &[&author[..], &["commit", "--quiet", "--allow-empty", "-m", "a"]].concat());
+        git(
+            dir.path(),
+            &[&author[..], &["commit", "--quiet", "--allow-empty", "-m", "a"]].concat(),
+        );
         for path in [dir.path().to_owned(), dir.path().join(".git")] {
             if std::os::unix::fs::chown(path, Some(12_345), None).is_err() {
                 return;
             }
         }
-        let plain = Command::new("git").current_dir(dir.path()).args(["rev-parse", "HEAD"]);
-        let refused = { plain }.env("HOME", dir.path()).output().unwrap();
+        let mut plain = Command::new("git");
+        plain.current_dir(dir.path()).env("HOME", dir.path()).args(["rev-parse", "HEAD"]);
+        let refused = plain.output().unwrap();
         assert!(!refused.status.success(), "git refuses it without our setting");
         let read = read(dir.path());
         assert!(read.commit.is_some() && read.refusal.is_none(), "{read:?}");
