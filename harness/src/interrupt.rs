@@ -3,6 +3,7 @@
 
 use crate::exit::Exit;
 use anyhow::{Context, Result};
+use bench_rig::host::inherited;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -21,7 +22,12 @@ pub fn before_exit(clean_up: fn()) {
 pub fn flag() -> Result<Arc<AtomicBool>> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let handler = Arc::clone(&interrupted);
+    let ignored = inherited::hang_ups_are_ignored();
     ctrlc::set_handler(move || raise(&handler)).context("cannot handle Ctrl-C")?;
+    if ignored {
+        // Started by nohup: it goes on when the terminal is closed.
+        inherited::ignore_hang_ups().context("cannot ignore hang-ups")?;
+    }
     Ok(interrupted)
 }
 

@@ -63,7 +63,7 @@ pub(crate) fn accept(server: &Server, child: &mut Child<'_>) -> Result<std::net:
         }
         match child.poll()? {
             Some(FromClient::Unavailable { reason }) => return Err(Unavailable(reason).into()),
-            Some(other) => bail!("it writes {other:?} before it has connected"),
+            Some(other) => bail!("it writes {} before it has connected", contract::quote(&other)),
             None => {}
         }
         ensure!(begin.elapsed() < PATIENCE, "it does not connect");
@@ -106,10 +106,10 @@ pub(crate) fn same_counts(found: &ClientFinal, wanted: &ClientFinal) -> Result<(
     }
     ensure!(
         found.ended == wanted.ended,
-        "it ended as {:?} ({:?}) instead of {:?}",
-        found.ended,
-        found.detail,
-        wanted.ended
+        "its final says `ended` {} (`detail` {}) instead of {}",
+        contract::quote(&found.ended),
+        contract::quote(&found.detail),
+        contract::quote(&wanted.ended)
     );
     Ok(())
 }
@@ -126,8 +126,12 @@ pub(crate) fn check_rows(rows: &[SampleRow], plan: &ClientPlan, seqs: Range<u64>
 /// Checks that stamps rise, each received before it is processed.
 pub(crate) fn check_stamps(rows: &[SampleRow]) -> Result<()> {
     let wrong = rows.iter().find(|row| row[1] == 0 || row[1] > row[2]);
-    ensure!(wrong.is_none(), "processed before it was received: {wrong:?}");
+    if let Some(row) = wrong {
+        bail!("processed before it was received, or without a stamp: row {row:?}");
+    }
     let falls = rows.windows(2).find(|pair| pair[0][1] > pair[1][1] || pair[0][2] > pair[1][2]);
-    ensure!(falls.is_none(), "stamps decrease from row to row: {falls:?}");
+    if let Some(rows) = falls {
+        bail!("stamps decrease from row to row: {rows:?}");
+    }
     Ok(())
 }

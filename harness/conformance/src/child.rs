@@ -5,7 +5,9 @@ use crate::patience::PATIENCE;
 use anyhow::{Context, Error, Result, bail, ensure};
 use contract::child::{self, Exit, Keeper};
 use contract::fault::{Awaited, ExitStatus, Peer};
-use contract::{ClientFinal, ClientHello, ClientPlan, Empty, FromClient, SampleRow, ToClient};
+use contract::{
+    ClientFinal, ClientHello, ClientPlan, Empty, FromClient, LineError, SampleRow, ToClient,
+};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -118,7 +120,9 @@ impl<'a> Child<'a> {
     pub(crate) fn end_or(&mut self, error: Error) -> Error {
         match self.child.poll(Awaited::Report, Duration::from_secs(1)) {
             Err(fault) => fault.into(),
-            Ok(Some(line)) => error.context(format!("it writes {line:?} meanwhile")),
+            Ok(Some(line)) => {
+                error.context(format!("it writes {} meanwhile", contract::quote(&line)))
+            }
             Ok(None) => error,
         }
     }
@@ -141,7 +145,7 @@ impl<'a> Child<'a> {
             }
         };
         if let Some(line) = self.child.line_or_end(PATIENCE)? {
-            bail!("another line after its `final`: {line:?}");
+            bail!("another line after its `final`: {}", shown(line));
         }
         let Exit { status, stderr } = self.exit()?;
         ensure!(status == ExitStatus::Code(0), "{status} after its report: {stderr}");
@@ -165,7 +169,7 @@ impl<'a> Child<'a> {
     pub fn gives_up(&mut self, code: i32) -> Result<Exit> {
         match self.child.line_or_end(PATIENCE)? {
             Some(Ok(FromClient::Hello(_))) | None => self.refuses(code),
-            Some(line) => bail!("{line:?} instead of its hello"),
+            Some(line) => bail!("{} instead of its hello", shown(line)),
         }
     }
 
@@ -178,7 +182,7 @@ impl<'a> Child<'a> {
         match self.child.line_or_end(PATIENCE)? {
             None => {}
             Some(Ok(FromClient::Unavailable { reason })) => return Err(Unavailable(reason).into()),
-            Some(line) => bail!("it continues with {line:?}"),
+            Some(line) => bail!("it continues with {}", shown(line)),
         }
         let exit = self.exit()?;
         let Exit { status, stderr } = &exit;
@@ -194,4 +198,9 @@ impl<'a> Child<'a> {
     pub fn exit(&mut self) -> Result<Exit> {
         Ok(self.child.exit(PATIENCE)?)
     }
+}
+
+/// What it wrote: a line as it stands in the contract, or what is wrong with it.
+fn shown(line: Result<FromClient, LineError>) -> String {
+    line.map_or_else(|error| error.to_string(), |line| contract::quote(&line))
 }

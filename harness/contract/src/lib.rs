@@ -18,7 +18,7 @@ pub use client::{
     Class, ClientEnd, ClientFinal, ClientHello, ClientPlan, FromClient, QueueKind, QueueShape,
     ToClient,
 };
-pub use line::{Empty, LineError, Lines, MAX_LINE_BYTES, VERSION, Version, parse, write};
+pub use line::{Empty, LineError, Lines, MAX_LINE_BYTES, VERSION, Version, parse, quote, write};
 pub use samples::{SAMPLES_PER_LINE, SampleRow, Samples};
 pub use server::{
     Connected, Credentials, Dropped, Fresh, FromServer, Listening, MOST_PAUSES, PAUSE_NS, Policy,

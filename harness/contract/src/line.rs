@@ -6,6 +6,8 @@ use std::io::{BufRead, Read, Write};
 
 /// A longer line is an error, and the child that wrote it is killed.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
+/// Characters of a line that is quoted in a message.
+const QUOTED_CHARS: usize = 160;
 
 /// The version of the contract that this crate implements.
 pub const VERSION: u32 = 2;
@@ -126,6 +128,16 @@ pub fn write<T: Serialize>(to: &mut impl Write, line: &T) -> std::io::Result<()>
     bytes.push(b'\n');
     to.write_all(&bytes)?;
     to.flush()
+}
+
+/// A line as it stands in the contract, shortened: for messages about it.
+#[must_use]
+pub fn quote<T: Serialize>(line: &T) -> String {
+    let text = serde_json::to_string(line).unwrap_or_default();
+    match text.char_indices().nth(QUOTED_CHARS) {
+        None => format!("`{text}`"),
+        Some((end, _)) => format!("`{}…`", &text[..end]),
+    }
 }
 
 fn stated_version(line: &str) -> Option<u64> {

@@ -51,7 +51,7 @@ pub struct CheckArgs {
     #[arg(long)]
     pub all: bool,
     /// Only the quick cases, which also run before each campaign
-    #[arg(long)]
+    #[arg(long, visible_alias = "fast")]
     pub quick: bool,
     /// Only this case (may be repeated)
     #[arg(long, value_name = "NAME", conflicts_with = "quick")]

@@ -80,7 +80,11 @@ pub fn run(root: &Path, args: &CheckArgs) -> Result<Exit> {
     let cases = cases(args)?;
     if args.list {
         for case in cases {
-            anstream::println!("{:<22} {}", case.name, case.proves);
+            let first = match case.pace {
+                Pace::Quick => " (also played before each campaign)",
+                _ => "",
+            };
+            anstream::println!("{:<22} {}{first}", case.name, case.proves);
         }
         return Ok(Exit::Done);
     }

@@ -13,6 +13,7 @@ use bench_archive::store::{self, Store};
 use bench_archive::unsaved::Unsaved;
 use bench_core::analysis::rows::rules::RowRules;
 use bench_core::load::plan::{self, Timing};
+use bench_core::load::size;
 use bench_core::load::workload::Workload;
 use bench_core::record::placement::Placed;
 use bench_core::text::units;
@@ -21,10 +22,11 @@ use bench_publish::tables::campaign::tables;
 use bench_publish::text::style::Style;
 use bench_rig::host::descriptors;
 use bench_rig::host::environment::Environment;
-use bench_rig::host::machine::{self, CpuTime};
+use bench_rig::host::machine::{self, CpuTime, checkout};
 use bench_rig::host::noise::jitter;
 use bench_rig::host::placement::choose;
 use bench_rig::host::placement::topology::Topology;
+use bench_rig::host::presence::{self, Presence};
 use bench_rig::host::{affinity, congestion};
 use bench_rig::programs::missing::Missing;
 use bench_rig::programs::{build, conform, roster, servers, toolchain};
@@ -89,7 +91,8 @@ pub(super) fn stage(
 
 /// How long rounds are, unless the command line says otherwise.
 pub(super) fn timing(args: &RunArgs, warmup_s: f64, measure_s: f64, samples: u64) -> Timing {
-    let grid_ns = args.grid_ms * 1_000_000;
+    let lasts_s = args.warmup.unwrap_or(warmup_s) + args.seconds.unwrap_or(measure_s);
+    let grid_ns = size::grid_ns(args.grid_ms * 1_000_000, lasts_s);
     Timing {
         warmup_ns: plan::on_grid(args.warmup.unwrap_or(warmup_s), grid_ns),
         measure_ns: plan::on_grid(args.seconds.unwrap_or(measure_s), grid_ns),
@@ -106,6 +109,8 @@ pub(super) struct Open {
     pub(super) campaign: Campaign,
     cpu_time: CpuTime,
     earlier: Option<Earlier>,
+    /// Held while it measures.
+    _presence: Presence,
 }
 
 /// Creates a campaign's directory.
@@ -124,10 +129,24 @@ pub(super) fn open(
     if let Some(earlier) = &earlier {
         earlier.knows(&stage.entries, args.versus.across_machines.as_deref())?;
     }
+    let presence = presence::announce();
+    if let Some(pid) = presence.other_pid {
+        log::warn!(
+            "another harness measures on this machine (process {pid}): each disturbs the other's rounds; start this one again when that has ended"
+        );
+    }
+    for workload in workloads {
+        if let Some(size) = size::of_long_round(&timing, workload.connections * workload.clients) {
+            log::info!("{}: {size}", workload.name);
+        }
+    }
     let machine = machine::read(stage.allowed.to_string());
     let name = args.folder.clone().unwrap_or_else(|| store::stamped(&machine.host));
     let store = Store::create(&versus::out(root, args), &name, root)?;
-    let (commit, dirty) = machine::commit(root);
+    let checkout = checkout::read(root);
+    if let Some(refusal) = &checkout.refusal {
+        log::warn!("the commit of this checkout is not recorded: {refusal}");
+    }
     let toolchain = store.without_paths(&toolchain::read(root, &args.source.profile))?;
     let campaign = Campaign {
         schema: SCHEMA,
@@ -139,8 +158,8 @@ pub(super) fn open(
         command: command(args, stage, &request, workloads, (rounds, timing)),
         request: Some(request),
         seed: args.seed,
-        commit,
-        dirty,
+        commit: checkout.commit,
+        dirty: checkout.is_dirty,
         machine,
         stolen_share: None,
         placement: Placed::Cpus(stage.placement.clone()),
@@ -166,7 +185,7 @@ pub(super) fn open(
         store.discard();
         return Err(error);
     }
-    Ok(Open { store, campaign, cpu_time: CpuTime::now(), earlier })
+    Ok(Open { store, campaign, cpu_time: CpuTime::now(), earlier, _presence: presence })
 }
 
 /// How long the CPUs are probed before the first round: short rounds need no long probe.

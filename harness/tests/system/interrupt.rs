@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// A long campaign that has begun its first round.
@@ -43,6 +43,24 @@ fn ctrl_c_keeps_what_was_measured() {
         let round: Value = serde_json::from_str(line).unwrap();
         assert!(round["measurement"].is_object());
     }
+}
+
+/// `nohup` has its program ignore hang-ups; a handler for them would undo that.
+#[test]
+fn a_hang_up_that_the_parent_had_ignored_ends_nothing() {
+    let room = Room::new();
+    let out = room.path().join("results");
+    let light = room.light();
+    let plain = room.harness(&["compare", "floor", "--workload", &light, "--rounds", "1"]);
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(plain.get_program());
+    command.args(plain.get_args()).args(["--out", out.to_str().unwrap(), "--seconds", "1"]);
+    command.current_dir(plain.get_current_dir().unwrap_or(room.path()));
+    let mut harness = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let begun = || out.read_dir().ok()?.next();
+    wait_for(Duration::from_secs(120), begun).expect("a campaign").unwrap();
+    kill(Pid::from_raw(harness.id() as i32), Signal::SIGHUP).unwrap();
+    assert_eq!(harness.wait().unwrap().code(), Some(0));
 }
 
 #[test]

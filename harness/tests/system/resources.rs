@@ -88,12 +88,42 @@ fn a_full_file_system_loses_no_round_and_says_so_in_one_line() {
 }
 
 #[test]
-fn without_room_for_a_meter_the_campaign_ends_with_one_line() {
+fn without_room_in_shared_memory_the_meters_are_in_the_temporary_directory() {
     let room = Room::new();
     let (light, out) = (room.light(), room.path().join("results"));
-    // One page: the server's meter fits, the client's does not.
     let script = "mount -t tmpfs -o size=4k none /dev/shm || exit 99; \"$@\"";
     let args = ["compare", "floor", "--workload", &light, "--out", out.to_str().unwrap()];
+    let Some(output) = with_own_mounts(&room, script, &[&args[..], &SHORT].concat()) else {
+        return;
+    };
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[test]
+fn without_room_for_meters_anywhere_one_line_says_how_to_mend_it() {
+    let room = Room::new();
+    let (light, out) = (room.light(), room.path().join("results"));
+    let script = "mount -t tmpfs -o size=4k none /dev/shm || exit 99; TMPDIR=/dev/shm \"$@\"";
+    let args = ["compare", "floor", "--workload", &light, "--out", out.to_str().unwrap()];
+    let Some(output) = with_own_mounts(&room, script, &[&args[..], &SHORT].concat()) else {
+        return;
+    };
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    let line = said.lines().last().unwrap();
+    assert!(line.starts_with("error: ") && line.contains("set TMPDIR to a directory"), "{said}");
+}
+
+#[test]
+fn when_the_room_for_meters_is_used_up_the_campaign_ends_with_one_line() {
+    let room = Room::new();
+    let (light, out) = (room.light(), room.path().join("results"));
+    // As soon as its directory is there, the rest of the room is used up.
+    let script = "mount -t tmpfs -o size=5m none /dev/shm || exit 99; \
+        (until ls -d /dev/shm/tick-bench-*; do sleep 0.01; done; \
+        head -c 6M /dev/zero > /dev/shm/full) > /dev/null 2>&1 & \"$@\"";
+    let out_arg = out.to_str().unwrap();
+    let args = ["compare", "floor", "--workload", &light, "--out", out_arg];
     let Some(output) = with_own_mounts(&room, script, &[&args[..], &SHORT].concat()) else {
         return;
     };

@@ -5,7 +5,7 @@ use crate::checks::{Scene, check_rows, check_stamps, same_counts, whole};
 use crate::patience::PATIENCE;
 use crate::plan::plan;
 use crate::server::{Connection, market};
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use contract::meter::{MeterFile, Slot};
 use contract::{ClientEnd, ClientFinal, ClientPlan};
 use std::collections::BTreeSet;
@@ -127,12 +127,18 @@ pub(super) fn stamps(candidate: &Candidate<'_>) -> Result<()> {
     same_counts(&report, &whole(100, ClientEnd::Closed))?;
     check_rows(&rows, &plan, 0..100)?;
     let early = rows.iter().find(|row| row[1] + error_ns < sent_ns);
-    ensure!(early.is_none(), "received before it was sent: {early:?}, sent at {sent_ns}");
+    if let Some(row) = early {
+        bail!("received before it was sent at {sent_ns}: row {row:?}");
+    }
     let late = rows.iter().find(|row| row[2] > ended_ns + error_ns);
-    ensure!(late.is_none(), "processed after its report: {late:?}, which came at {ended_ns}");
+    if let Some(row) = late {
+        bail!("processed after its report, which came at {ended_ns}: row {row:?}");
+    }
     let least_ns = WORK_NS.saturating_sub(2 * error_ns);
     let idle = rows.iter().find(|row| row[2] - row[1] < least_ns);
-    ensure!(idle.is_none(), "{WORK_NS} ns of work for each tick are planned: {idle:?}");
+    if let Some(row) = idle {
+        bail!("{WORK_NS} ns of work for each tick are planned, and there are fewer in row {row:?}");
+    }
     check_stamps(&rows)
 }
 
@@ -152,11 +158,12 @@ pub(super) fn stamps_in_a_batch(candidate: &Candidate<'_>) -> Result<()> {
     check_rows(&rows, &plan, 0..TICKS)?;
     let least_ns = WORK_NS.saturating_sub(2 * hello.clock_error_ns.unwrap_or(0));
     let shared = rows.windows(2).filter(|pair| pair[1][2] - pair[0][2] < least_ns);
-    let (count, first) = (shared.clone().count(), shared.clone().next());
-    ensure!(
-        first.is_none(),
-        "{WORK_NS} ns of work lie between two ticks, but {count} of {TICKS} are stamped as processed sooner after the one before them: {first:?}"
-    );
+    let count = shared.clone().count();
+    if let Some(rows) = shared.clone().next() {
+        bail!(
+            "{WORK_NS} ns of work lie between two ticks, but {count} of {TICKS} are stamped as processed sooner after the one before them, first in rows {rows:?}"
+        );
+    }
     Ok(())
 }
 

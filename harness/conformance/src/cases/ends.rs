@@ -23,8 +23,8 @@ pub(super) fn closed_otherwise(candidate: &Candidate<'_>) -> Result<()> {
     same_counts(&report, &whole(10, ClientEnd::Disconnected))?;
     ensure!(
         report.detail.as_deref() == Some("close code 1011"),
-        "its detail is {:?}",
-        report.detail
+        "its `detail` is {}",
+        contract::quote(&report.detail)
     );
     Ok(())
 }
@@ -157,7 +157,7 @@ fn ends_on_its_own(
             child.report()?.1
         }
         FromClient::Final(report) => report,
-        other => bail!("{other:?} instead of `ready`"),
+        other => bail!("{} instead of `ready`", contract::quote(&other)),
     };
     same_counts(&report, &whole(0, wanted))
 }

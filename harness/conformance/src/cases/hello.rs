@@ -19,7 +19,7 @@ pub(super) fn hello(candidate: &Candidate<'_>) -> Result<()> {
     );
     ensure!(
         hello.class == claims.class,
-        "its class is {:?}, in client.toml {:?}",
+        "its class is `{}`, in client.toml `{}`",
         hello.class,
         claims.class
     );

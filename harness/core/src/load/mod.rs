@@ -1,7 +1,7 @@
 //! What is offered: workloads, policies for slow consumers, the server, and the plan of a
 //! round that follows from them.
 //!
-//! `policy ← workload ← {congestion ← file ← group, plan ← first_tick}`; `server ← plan`.
+//! `policy ← workload ← {congestion ← file ← group, plan ← {first_tick, size}}`; `server ← plan`.
 
 pub mod congestion;
 pub mod file;
@@ -10,4 +10,5 @@ pub mod group;
 pub mod plan;
 pub mod policy;
 pub mod server;
+pub mod size;
 pub mod workload;

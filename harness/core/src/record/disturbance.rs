@@ -46,6 +46,9 @@ pub enum Cause {
     Interrupts,
     /// The control group had used up its quota of CPU time.
     Throttled,
+    /// The machine was suspended (clock_gettime(2): the boot time went on and the monotonic clock
+    /// did not).
+    Suspended,
     /// The server, which spins on a CPU of its own, did not run, whatever the reason.
     ServerPaused,
 }
@@ -57,6 +60,7 @@ impl fmt::Display for Cause {
             Self::OtherProcesses => "other processes",
             Self::Interrupts => "interrupts",
             Self::Throttled => "throttled by the CPU quota",
+            Self::Suspended => "the machine was suspended",
             Self::ServerPaused => "the server was paused",
         })
     }

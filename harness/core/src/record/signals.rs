@@ -17,6 +17,9 @@ pub struct Signals {
     /// Time for which the client's threads together waited for a CPU though they could have run:
     /// behind each other, or behind others; `None` where it was not read, as before the window.
     pub client_waited_ns: Option<u64>,
+    /// For how long the machine has been suspended so far: the monotonic clock, and so every
+    /// other instant of a round, leaves that out.
+    pub suspended_ns: u64,
     /// What else the kernel counts; `None` where it was not read.
     pub kernel: Option<KernelTimes>,
 }

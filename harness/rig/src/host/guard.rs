@@ -8,13 +8,18 @@ use super::strays;
 use anyhow::{Context, Result, anyhow};
 use contract::child::Keeper;
 use nix::sys::signal::{Signal, killpg};
+use nix::sys::statvfs::statvfs;
 use nix::unistd::Pid;
 use std::collections::BTreeSet;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Room that the meters of a round need at most, in bytes: 128 for each of 10 000 connections,
+/// at both ends, and what else is kept there.
+const ROOM_BYTES: u64 = 4 << 20;
 
 /// The harness's end of the guard.
 #[derive(Debug)]
@@ -96,7 +101,7 @@ impl Guard {
 
 impl Groups {
     fn send(&mut self, sign: char, group: Pid) -> io::Result<()> {
-        let lines = self.lines.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        let lines = self.lines.as_mut().ok_or(ErrorKind::BrokenPipe)?;
         writeln!(lines, "{sign}{group}")
     }
 }
@@ -164,13 +169,48 @@ pub fn serve() -> Result<()> {
     Ok(())
 }
 
-/// A private directory for meters, named after the harness.
+/// A private directory for meters, named after the harness: in memory if there is room.
 fn private_dir() -> Result<tempfile::TempDir> {
-    let shared_memory = PathBuf::from("/dev/shm");
-    let place = if shared_memory.is_dir() { shared_memory } else { std::env::temp_dir() };
-    // tempfile creates it for its owner only (0700).
-    tempfile::Builder::new()
-        .prefix(&format!("tick-bench-{}-", nix::unistd::getppid()))
-        .tempdir_in(&place)
-        .with_context(|| format!("cannot create a private directory in {}", place.display()))
+    private_dir_in(Path::new("/dev/shm"), &std::env::temp_dir())
+}
+
+fn private_dir_in(shared_memory: &Path, temporary: &Path) -> Result<tempfile::TempDir> {
+    let create = |place: &Path| {
+        // tempfile creates it for its owner only (0700).
+        let prefix = format!("tick-bench-{}-", nix::unistd::getppid());
+        let dir = tempfile::Builder::new().prefix(&prefix).tempdir_in(place)?;
+        let has_room = statvfs(dir.path())
+            .is_ok_and(|fs| fs.blocks_available().saturating_mul(fs.fragment_size()) >= ROOM_BYTES);
+        if has_room { Ok(dir) } else { Err(io::Error::from(ErrorKind::StorageFull)) }
+    };
+    create(shared_memory).or_else(|first| {
+        create(temporary).map_err(|second| {
+            anyhow!(
+                "cannot create a private directory in {} ({first}) or in {} ({second}): free some space there, or set TMPDIR to a directory that you may write to",
+                shared_memory.display(),
+                temporary.display()
+            )
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_private_directory_is_where_there_is_room() {
+        let (memory, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let none = memory.path().join("none");
+        let parent = |shared: &Path, temporary: &Path| {
+            let dir = private_dir_in(shared, temporary)?;
+            Ok::<_, anyhow::Error>(dir.path().parent().unwrap().to_owned())
+        };
+        assert_eq!(parent(memory.path(), temporary.path()).unwrap(), memory.path());
+        assert_eq!(parent(&none, temporary.path()).unwrap(), temporary.path());
+        // sysfs has no blocks, and nothing can be created there.
+        assert_eq!(parent(Path::new("/sys"), temporary.path()).unwrap(), temporary.path());
+        let error = parent(&none, &none).unwrap_err().to_string();
+        assert!(error.contains("TMPDIR") && error.lines().count() == 1, "{error}");
+    }
 }

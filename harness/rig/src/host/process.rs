@@ -1,5 +1,6 @@
 //! What the kernel reports about a process: CPU time, memory, context switches.
 
+use super::children;
 use anyhow::{Context, Result};
 use bench_core::record::cpus::CpuList;
 use bench_core::record::watched::Switches;
@@ -41,12 +42,6 @@ impl Member {
         self.cpu_ns.set(time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64);
         Ok(self.cpu_ns.get())
     }
-
-    /// Children of all its threads (proc_pid_task_children(5)).
-    fn children(&self) -> Vec<u32> {
-        let tasks = self.process.tasks().into_iter().flatten().flatten();
-        tasks.filter_map(|task| task.children().ok()).flatten().collect()
-    }
 }
 
 impl Gauge {
@@ -73,11 +68,11 @@ impl Gauge {
     fn search(&mut self) {
         let mut place = 0;
         while let Some(member) = self.members.get(place) {
-            for child in member.children() {
-                let known = |other: &Member| other.process.pid == child as i32;
+            for child in children::of(&member.process) {
+                let known = |other: &Member| other.process.pid == child;
                 // It may have ended again.
                 if !self.members.iter().any(known)
-                    && let Ok(member) = Member::new(child as i32)
+                    && let Ok(member) = Member::new(child)
                 {
                     self.members.push(member);
                 }

@@ -2,6 +2,7 @@
 //! its own). They are found by a variable in their environment, which children inherit, as
 //! Jenkins finds what its jobs have left behind (`ProcessTreeKiller`).
 
+use super::children;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, getpgid};
@@ -50,11 +51,10 @@ pub fn end(room: &Path, dying: &BTreeSet<Pid>) -> usize {
 
 /// Waits for all children of this process that have ended, except one.
 pub fn reap(except: u32) {
-    let own = Process::myself().and_then(|own| own.tasks());
-    let children = own.into_iter().flatten().flatten().filter_map(|task| task.children().ok());
-    for child in children.flatten().filter(|&child| child != except) {
+    let own = Process::myself().map(|own| children::of(&own)).unwrap_or_default();
+    for child in own.into_iter().filter(|&child| child != except.cast_signed()) {
         // One that still ends is reaped in a later round.
-        let _ = waitpid(Pid::from_raw(child as i32), Some(WaitPidFlag::WNOHANG));
+        let _ = waitpid(Pid::from_raw(child), Some(WaitPidFlag::WNOHANG));
     }
 }
 

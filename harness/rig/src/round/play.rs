@@ -4,6 +4,7 @@ use super::observer::Observer;
 use super::reports;
 use super::watch::{self, OnSnapshot};
 use crate::host::congestion;
+use crate::host::control_groups::memory_shortage::Shortage;
 use crate::host::counters::Counters;
 use crate::host::guard::Guard;
 use crate::host::kernel_dump::Dump;
@@ -123,6 +124,7 @@ fn with_children(
             return Outcome::Failed(Reason::Harness { error: format!("{error:#}") });
         }
     };
+    let shortage = Shortage::open();
     let started = || -> Result<_, Fault> {
         let for_server = Launch {
             cpus: Some(&placement.server),
@@ -144,7 +146,7 @@ fn with_children(
     };
     let (mut server, mut clients, counters) = match started() {
         Ok(children) => children,
-        Err(fault) => return Outcome::Failed(Reason::Fault { fault }),
+        Err(fault) => return Outcome::Failed(blame(fault, &shortage)),
     };
     let listener_fd = listener.as_ref().map(AsRawFd::as_raw_fd);
     // Only the server holds it now, and closes the port when it ends.
@@ -158,12 +160,12 @@ fn with_children(
             let server = server.finish(EXIT);
             match exits.into_iter().chain([server]).find_map(Result::err) {
                 None => Outcome::Ran(record),
-                Some(fault) => Outcome::Failed(Reason::Fault { fault }),
+                Some(fault) => Outcome::Failed(blame(fault, &shortage)),
             }
         }
         Ok(Played::Unavailable(reason)) => Outcome::Unavailable(Unavailability::Client { reason }),
         Ok(Played::Interrupted) => Outcome::Interrupted,
-        Err(error) => Outcome::Failed(failure(server.crash(), error)),
+        Err(error) => Outcome::Failed(failure(server.crash(), error, &shortage)),
     }
 }
 
@@ -176,10 +178,17 @@ fn open_listener(plan: &Plan) -> Result<TcpListener> {
 
 /// Why a round ended early. A client whose server has crashed fails too, and is noticed first:
 /// then the server's fault is the reason.
-fn failure(server_crash: Option<Fault>, error: anyhow::Error) -> Reason {
+fn failure(server_crash: Option<Fault>, error: anyhow::Error, shortage: &Shortage) -> Reason {
     match (server_crash, error.downcast::<Fault>()) {
-        (Some(fault), _) | (None, Ok(fault)) => Reason::Fault { fault },
+        (Some(fault), _) | (None, Ok(fault)) => blame(fault, shortage),
         (None, Err(error)) => Reason::Harness { error: format!("{error:#}") },
+    }
+}
+
+fn blame(fault: Fault, shortage: &Shortage) -> Reason {
+    match shortage.explains(&fault) {
+        Some(peer) => Reason::OutOfMemory { peer, fault },
+        None => Reason::Fault { fault },
     }
 }
 

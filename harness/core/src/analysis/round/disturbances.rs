@@ -10,6 +10,8 @@ use crate::record::signals::{KernelTimes, Signals};
 /// Other processes that used less than this between two readings are not listed, in ns: kernel
 /// threads always do.
 const LEAST_NS: u64 = 500_000;
+/// Two clocks that are read one after the other may differ by less than this, in ns.
+const SUSPENDED_NS: u64 = 1_000_000;
 /// Interrupts are listed from this share of a CPU on: they serve the round's own packets too.
 const INTERRUPTS_SHARE: f64 = 0.5;
 /// They are counted over at least this time, in ns: their counter has steps of 10 ms.
@@ -21,6 +23,7 @@ pub fn locate(record: &Record, placement: &Placement) -> Vec<Disturbance> {
     let watched = &record.watched;
     let mut found = of_processes(&watched.signals, placement, watched.busy_error_ns);
     found.extend(of_kernel(&watched.signals, placement));
+    found.extend(suspensions(&watched.signals, placement));
     found.extend(record.server.pauses.iter().map(|&[at_ns, length_ns]| {
         let cpus = placement.server.clone();
         let (within_ns, took_ns) = (length_ns, length_ns);
@@ -103,6 +106,18 @@ fn of_processes(signals: &[Signals], placement: &Placement, error_ns: u64) -> Ve
     found
 }
 
+/// When the machine was suspended: on the clock of the round that takes no time.
+fn suspensions(signals: &[Signals], placement: &Placement) -> Vec<Found> {
+    let between = |pair: &[Signals]| {
+        let [before, after] = pair else { return None };
+        let took_ns = after.suspended_ns.saturating_sub(before.suspended_ns);
+        let (at_ns, within_ns) = (before.at_ns, after.at_ns - before.at_ns);
+        let (cpus, cause) = (placement.in_use(), Cause::Suspended);
+        (took_ns >= SUSPENDED_NS).then_some(Found { at_ns, within_ns, took_ns, cpus, cause })
+    };
+    signals.windows(2).filter_map(between).collect()
+}
+
 /// What the kernel counts by itself: stolen time, throttling, and interrupts.
 fn of_kernel(signals: &[Signals], placement: &Placement) -> Vec<Found> {
     let in_use = placement.in_use();
@@ -168,6 +183,7 @@ mod tests {
             client_ns: index * 4 * MS,
             harness_ns: index * MS / 5,
             client_waited_ns: None,
+            suspended_ns: 0,
             kernel: Some(KernelTimes {
                 stolen_ns: vec![0; 2],
                 interrupts_ns: vec![index * MS; 2],
@@ -210,6 +226,14 @@ mod tests {
     #[test]
     fn a_quiet_machine_has_none() {
         assert_eq!(found(quiet(), Vec::new()), []);
+    }
+
+    #[test]
+    fn a_suspended_machine_is_named() {
+        let mut signals = quiet();
+        signals[30..].iter_mut().for_each(|one| one.suspended_ns = 3_600_000 * MS);
+        let expected = disturbance(580, 20, 3_600_000, "0-1", Cause::Suspended);
+        assert_eq!(found(signals, Vec::new()), [expected]);
     }
 
     #[test]

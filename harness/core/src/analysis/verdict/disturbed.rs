@@ -180,6 +180,7 @@ mod tests {
             (taken(Cause::ServerPaused, "0", 1000, 1, 12_000), [true, false]),
             (taken(Cause::Throttled, "0-1", 1000, 5, 10_000), [true, false]),
             // Two steps of the counter, and a single one.
+            (taken(Cause::Suspended, "0-1", 1000, 1, 3_600_000_000), [true, true]),
             (taken(Cause::Stolen, "1", 1000, 2, 10_000), [true, false]),
             (taken(Cause::Stolen, "1", 1000, 1, 10_000), [false, false]),
             // 40 ms in all, of which the client had most of the time in between.

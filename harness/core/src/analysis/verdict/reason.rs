@@ -5,7 +5,7 @@ use super::disturbed::Disturbed;
 use crate::analysis::audit::failure::AuditFailure;
 use crate::analysis::round::window::Unsteady;
 use crate::record::overflow::Overflow;
-use contract::fault::Fault;
+use contract::fault::{Fault, Peer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
@@ -139,6 +139,16 @@ pub enum Reason {
     #[error("{fault}")]
     Fault {
         /// Which one, and how.
+        fault: Fault,
+    },
+    /// Failed: the kernel ended a process of a child as memory ran out (proc_sys_vm(5)).
+    #[error(
+        "{peer} ran out of memory, and the kernel ended it: lower the load, bound its queue, or give it more ({fault})"
+    )]
+    OutOfMemory {
+        /// Whose process it was.
+        peer: Peer,
+        /// What was seen of it.
         fault: Fault,
     },
     /// Failed: it did not pass a quick case of the conformance suite before the campaign.

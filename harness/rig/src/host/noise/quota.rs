@@ -1,8 +1,9 @@
 //! The time for which control groups waited, as their quota of CPU time was used up.
 
+use crate::host::control_groups::dirs_of;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The control groups of this process that have a quota, with those above them: its children are
 /// in the same ones.
@@ -12,17 +13,8 @@ pub(super) struct Quotas(Vec<File>);
 impl Quotas {
     /// `root` is that of the file system: `/`, or a directory in tests.
     pub fn open(root: &Path) -> Self {
-        let groups = fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
-        let cgroups = root.join("sys/fs/cgroup");
-        let found = groups.lines().filter_map(|line| place(line, &cgroups));
-        let stats = found.flat_map(|(base, group)| {
-            let below: Vec<PathBuf> = group
-                .ancestors()
-                .take_while(|dir| dir.starts_with(&base))
-                .map(Path::to_owned)
-                .collect();
-            below.into_iter().filter(|dir| has_quota(dir)).map(|dir| dir.join("cpu.stat"))
-        });
+        let limited = dirs_of(root, "cpu").into_iter().filter(|dir| has_quota(dir));
+        let stats = limited.map(|dir| dir.join("cpu.stat"));
         Self(stats.filter_map(|path| File::open(path).ok()).collect())
     }
 
@@ -30,26 +22,6 @@ impl Quotas {
     pub fn throttled_ns(&self) -> u64 {
         self.0.iter().map(|file| read(file).unwrap_or(0)).sum()
     }
-}
-
-/// From a line `number:controllers:path` (cgroups(7)): where that hierarchy is mounted, and the
-/// directory of the group; `None`: it does not limit CPU time.
-fn place(line: &str, cgroups: &Path) -> Option<(PathBuf, PathBuf)> {
-    let mut parts = line.splitn(3, ':');
-    let (number, controllers) = (parts.next()?, parts.next()?);
-    let path = parts.next()?.trim_start_matches('/');
-    let base = match (number, controllers) {
-        // Version 2, alone or beside version 1.
-        ("0", "") => {
-            let beside = cgroups.join("unified");
-            if beside.is_dir() { beside } else { cgroups.to_owned() }
-        }
-        (_, names) if names.split(',').any(|name| name == "cpu") => cgroups.join(names),
-        _ => return None,
-    };
-    // In a container the path may be that of the host.
-    let group = Some(base.join(path)).filter(|dir| dir.is_dir()).unwrap_or_else(|| base.clone());
-    Some((base, group))
 }
 
 fn has_quota(dir: &Path) -> bool {

@@ -71,6 +71,7 @@ impl SignalReader {
             client_ns: snapshot.client_cpu_ns,
             harness_ns: if self.harness_is_among { own_cpu_ns() } else { 0 },
             client_waited_ns: None,
+            suspended_ns: suspended_ns(),
             kernel: stat.map(|stat| KernelTimes {
                 stolen_ns: times(|time| time.stolen, &stat),
                 interrupts_ns: times(|time| time.interrupts, &stat),
@@ -91,6 +92,12 @@ impl SignalReader {
         let text = String::from_utf8_lossy(&self.buffer[..length]);
         Some(cpu_times(&text).filter(|(cpu, _)| self.cpus.contains(cpu)).collect())
     }
+}
+
+/// For how long the machine was suspended since it started, in ns.
+fn suspended_ns() -> u64 {
+    let boot = ClockId::CLOCK_BOOTTIME.now().map(Duration::from);
+    boot.map_or(0, |boot| (boot.as_nanos() as u64).saturating_sub(now_ns()))
 }
 
 /// CPU time of this process, in ns.

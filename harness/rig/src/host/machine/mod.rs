@@ -1,12 +1,14 @@
 //! The properties of the machine that affect the numbers.
 
+pub mod checkout;
+mod processor;
+
 use super::kernel_settings;
 use super::virtualisation;
 use bench_core::record::machine::Machine;
 use nix::sys::utsname::uname;
 use procfs::{Current, CurrentSI, LoadAverage, Meminfo};
 use std::path::Path;
-use std::process::Command;
 
 /// Reads them; what cannot be read is absent.
 #[must_use]
@@ -18,7 +20,7 @@ pub fn read(cpus_allowed: String) -> Machine {
         host: host(),
         kernel: name.as_ref().map_or(String::new(), |n| text(n.release())),
         architecture: name.as_ref().map_or(String::new(), |n| text(n.machine())),
-        cpu_model: cpu.as_ref().and_then(|c| c.model_name(0).map(str::to_owned)),
+        cpu_model: processor::name(Path::new("/")),
         cpu_flags: cpu
             .as_ref()
             .and_then(|c| c.flags(0))
@@ -79,19 +81,6 @@ impl CpuTime {
         let all = self.all.saturating_sub(earlier.all);
         self.stolen.saturating_sub(earlier.stolen) as f64 / all.max(1) as f64
     }
-}
-
-/// The commit of the suite, and whether its files differ from it (except results); `None`
-/// outside of git.
-#[must_use]
-pub fn commit(root: &Path) -> (Option<String>, Option<bool>) {
-    let git = |args: &[&str]| {
-        let output = Command::new("git").current_dir(root).args(args).output().ok()?;
-        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        output.status.success().then_some(text)
-    };
-    let changed = git(&["status", "--porcelain", "--", ".", ":!results"]);
-    (git(&["rev-parse", "HEAD"]), changed.map(|lines| !lines.is_empty()))
 }
 
 fn setting(path: &str) -> Option<String> {
