@@ -46,7 +46,7 @@ pub(super) struct BuildRun<'a> {
 impl BuildRun<'_> {
     /// Runs it to its end. Also returns the data that it wrote, however it ended.
     pub(super) fn run(self, mut command: Command) -> (Vec<u8>, Result<(), BuildFailure>) {
-        log::debug!("in {}: {}", dir_of(&command), self.shown);
+        log::debug!("in {}: {}", dir_of(&command), all_of(&command));
         let mut output = Output::new(&self);
         let ended = match self.start(&mut command) {
             Ok((child, streams)) => {
@@ -149,6 +149,12 @@ impl BuildRun<'_> {
     }
 }
 
+/// A command with all of its arguments.
+fn all_of(command: &Command) -> String {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
 fn dir_of(command: &Command) -> String {
     command.get_current_dir().map_or_else(String::new, |dir| dir.display().to_string())
 }
@@ -233,11 +239,14 @@ impl Output {
         {
             self.log = None;
         }
-        let printed = [self.prefix.as_bytes(), line, b"\n"].concat();
         match &mut self.withheld {
-            Some(withheld) => withheld.extend(printed),
-            // Not an error if the terminal was closed.
-            None => drop(io::stderr().write_all(&printed)),
+            // It is printed in one go, so that lines of other builds are not among it.
+            Some(withheld) => withheld.extend([line, b"\n"].concat()),
+            None => {
+                let printed = [self.prefix.as_bytes(), line, b"\n"].concat();
+                // Not an error if the terminal was closed.
+                drop(io::stderr().write_all(&printed));
+            }
         }
         Ok(())
     }
