@@ -15,6 +15,7 @@ mod schedule;
 pub mod symbol;
 mod tape;
 mod timetable;
+pub mod units;
 
 pub use format::{Format, Tick, UnknownFormat, WireError, cents};
 pub use frame::{FRAME_HEADER_BYTES, Framer, frame_len_at};
