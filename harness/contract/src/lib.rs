@@ -12,6 +12,7 @@ mod line;
 #[cfg(feature = "listener")]
 pub mod listener;
 pub mod meter;
+pub mod recording;
 mod samples;
 mod server;
 #[cfg(feature = "signals")]

@@ -23,5 +23,7 @@ pub use market::{Market, mix};
 pub use sample::Sample;
 pub use schedule::{Schedule, ScheduleError};
 pub use symbol::SYMBOLS;
-pub use tape::{LineError, Tape, TapeError};
+pub use tape::{
+    Column, Foreign, HeaderError, LineError, LongestGap, ReadTape, Span, Tape, TapeError,
+};
 pub use timetable::{Timetable, TimetableError};
