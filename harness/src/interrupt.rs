@@ -3,7 +3,7 @@
 
 use crate::exit::Exit;
 use anyhow::{Context, Result};
-use bench_rig::host::inherited;
+use contract::signals;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -15,19 +15,16 @@ pub fn before_exit(clean_up: fn()) {
     let _ = CLEAN_UP.set(clean_up);
 }
 
-/// Installs the handler; the first signal sets the flag.
+/// Installs the handler; the first signal sets the flag. A signal that the parent ignores, as
+/// `nohup` does with SIGHUP, stays ignored.
 ///
 /// # Errors
 /// When there is a handler already.
 pub fn flag() -> Result<Arc<AtomicBool>> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let handler = Arc::clone(&interrupted);
-    let ignored = inherited::hang_ups_are_ignored();
-    ctrlc::set_handler(move || raise(&handler)).context("cannot handle Ctrl-C")?;
-    if ignored {
-        // Started by nohup: it goes on when the terminal is closed.
-        inherited::ignore_hang_ups().context("cannot ignore hang-ups")?;
-    }
+    let installed = signals::handle(|| ctrlc::set_handler(move || raise(&handler)));
+    installed.context("cannot handle Ctrl-C")?;
     Ok(interrupted)
 }
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::child::{ChildServer, Report, plan, rate, refusal_of_line};
+use common::child::{ChildServer, Report, plan, rate, refusal_of_line, refusal_of_plan};
 use common::clients::{connect, connect_narrow, read_all, reset_on_drop};
 use contract::meter::{MeterFile, Slot};
 use contract::{FromServer, Policy, ServerEnd, ServerPlan, SlowConsumer, Start, ToServer};
@@ -371,4 +371,24 @@ fn a_client_that_leaves_right_after_its_handshake_ends_the_run_as_abandoned() {
         assert_eq!(last.ended, ServerEnd::Abandoned);
         assert_eq!(server.receive(), None);
     }
+}
+
+/// As the harness, which reads it before.
+#[test]
+fn a_tape_that_is_none_is_refused_by_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let tape = dir.path().join("gaps.csv");
+    let load = Schedule::Replay { ticks: 1, span_ns: 5 };
+    let plan = ServerPlan { tape: Some(tape.clone()), ..plan(load, 300) };
+    for (text, expected) in [
+        ("gap_ns,price\n5,109.015625\n", "line 2: column price: found `109.015625`"),
+        ("gap_ns\n\n5x\n", "line 3: column gap_ns: found `5x`"),
+        ("gap_ns\n5\n6\n", "the recording has changed since the plan was made"),
+    ] {
+        std::fs::write(&tape, text).unwrap();
+        let refusal = refusal_of_plan(&plan, &[]);
+        assert!(refusal.contains(expected), "{refusal}");
+    }
+    let plan = ServerPlan { tape: Some(dir.path().to_owned()), ..plan };
+    assert!(refusal_of_plan(&plan, &[]).contains("it is a directory"));
 }

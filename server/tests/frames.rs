@@ -33,7 +33,7 @@ impl Pongs {
     fn new(expected: &Expected) -> Self {
         let wanted = match expected {
             Expected::Pongs(pongs) => pongs.len(),
-            Expected::Close(_) => usize::MAX,
+            Expected::Close(_) | Expected::Error => usize::MAX,
         };
         Self { received: Vec::new(), wanted }
     }
@@ -54,12 +54,16 @@ fn by_bytes(url: &str, case: &Case, one_by_one: bool) -> Expected {
         // The server may close before the last byte.
         let _ = socket.get_mut().write_all(bytes);
     }
-    let (mut pongs, mut code) = (Pongs::new(&case.expected), None);
+    let (mut pongs, mut code, mut is_answered) = (Pongs::new(&case.expected), None, false);
     let limit = Instant::now() + PATIENCE;
     loop {
         assert!(Instant::now() < limit, "{} gets no answer", case.name);
         match socket.read() {
             Ok(Message::Pong(payload)) if pongs.add(&payload) => {
+                socket.close(None).unwrap();
+            }
+            Ok(Message::Text(text)) if is_error(&text) => {
+                is_answered = true;
                 socket.close(None).unwrap();
             }
             Ok(Message::Close(frame)) => {
@@ -70,6 +74,7 @@ fn by_bytes(url: &str, case: &Case, one_by_one: bool) -> Expected {
                 });
             }
             Ok(_) => {}
+            Err(tungstenite::Error::ConnectionClosed) if is_answered => return Expected::Error,
             Err(tungstenite::Error::ConnectionClosed) if pongs.received.len() == pongs.wanted => {
                 return Expected::Pongs(pongs.received);
             }
@@ -77,6 +82,12 @@ fn by_bytes(url: &str, case: &Case, one_by_one: bool) -> Expected {
             Err(error) => panic!("{}: {error}", case.name),
         }
     }
+}
+
+/// Ticks are binary here: a text is an answer.
+fn is_error(text: &str) -> bool {
+    let answer: serde_json::Value = serde_json::from_str(text).unwrap();
+    answer["type"] == "error"
 }
 
 /// A close that the server begins has a reason; an answer to one needs none.
@@ -112,6 +123,9 @@ async fn by_library(address: &str, case: &Case) -> Option<Expected> {
         match frame.opcode {
             OpCode::Pong if pongs.add(&frame.payload) => {
                 return Some(Expected::Pongs(pongs.received));
+            }
+            OpCode::Text if is_error(str::from_utf8(&frame.payload).unwrap()) => {
+                return Some(Expected::Error);
             }
             OpCode::Close => {
                 let code =

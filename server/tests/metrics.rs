@@ -50,6 +50,7 @@ fn every_metric_has_its_help_its_type_and_a_unit_where_it_needs_one() {
         "tick_server_connections_accepted_total",
         "tick_server_connections_refused_total",
         "tick_server_connections_left_total",
+        "tick_server_handshakes_displaced_total",
         "tick_server_connections",
         "tick_server_ticks_generated_total",
         "tick_server_ticks_offered_total",
@@ -235,7 +236,7 @@ fn only_get_and_head_of_two_paths_are_answered() {
 /// With a short limit; more connections than there may be at a time.
 #[test]
 fn idle_connections_are_closed_and_a_scrape_is_still_answered() {
-    let listener = http::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = http::bind("127.0.0.1:0".parse().unwrap(), false).unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let registry = page::registry(Vec::new(), &AcceptCounts::default());
     let healthy = Arc::new(AtomicBool::new(true));

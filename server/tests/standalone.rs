@@ -225,8 +225,13 @@ fn only_the_path_ticks_is_served() {
 #[test]
 fn bad_arguments_are_refused() {
     for (args, text) in [
-        (["--rate", "0"], "between 1 and 100000000"),
+        (["--rate", "0"], "between 1 and 100M, such as 50000, 50k or 1.5M, or `flood`"),
         (["--rate", "fast"], "or `flood`"),
+        (["--duration", "soon"], "such as 60, 2.5, 90s or 1m30s"),
+        (["--log-ceiling", "much"], "such as 65536, 64KiB or 1MB"),
+        (["--behind-bytes", "0"], "give at least 1"),
+        (["--send-buffer", "4GiB"], "too large for a buffer"),
+        (["--expose-metrics", "--rate=1"], "--metrics"),
         (["--format", "xml"], "unknown format `xml`"),
         (["--host", "192.0.2.1"], "--listen 192.0.2.1 and --token-file"),
         (["--listen", "192.0.2.1"], "add --token-file"),

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tick::{Format, Market, Schedule, cents};
+use tick_server::accept::current::Current;
 use tick_server::accept::dispatch::Dispatcher;
 use tick_server::accept::listener::{self, ListenerConfig};
 use tungstenite::{Message, WebSocket};
@@ -262,7 +263,8 @@ fn files_that_cannot_be_used_are_named_in_one_line() {
 fn an_incomplete_tls_handshake_ends_at_the_deadline() {
     let certificate = Certificate::new();
     let Credentials { cert, key } = &certificate.files;
-    let tls = Some(tick_server::accept::certificate::load(cert, key).unwrap());
+    let tls = tick_server::accept::certificate::load(cert, key).unwrap();
+    let tls = Some(Current::new(tls));
     let handshake_limit = Duration::from_millis(100);
     let config = ListenerConfig { handshake_limit, tls, ..ListenerConfig::default() };
     let (to, _inboxes) = Dispatcher::new(&[Arc::new(polling::Poller::new().unwrap())]);

@@ -15,8 +15,8 @@ use bench_core::load::workload::Workload;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tick::{Schedule, Tape, Timetable};
@@ -286,12 +286,9 @@ fn read_tapes(dir: &Path, campaign: &Campaign) -> Result<BTreeMap<String, Arc<Ta
     for workload in &campaign.workloads {
         let Some(name) = &workload.replay else { continue };
         let path = dir.join(RECORDINGS).join(format!("{name}.zst"));
-        let Ok(packed) = fs::read(&path) else { continue };
-        let mut text = String::new();
-        unpacked(packed.as_slice())
-            .and_then(|mut recording| recording.read_to_string(&mut text))
-            .with_context(|| name.clone())?;
-        let tape = Tape::parse(&text).map_err(|error| anyhow!("{name}: {error}"))?;
+        let Ok(packed) = File::open(&path) else { continue };
+        let recording = unpacked(BufReader::new(packed)).with_context(|| name.clone())?;
+        let tape = Tape::read_played(BufReader::new(recording)).with_context(|| name.clone())?;
         tapes.insert(workload.name.clone(), Arc::new(tape));
     }
     Ok(tapes)

@@ -129,12 +129,13 @@ impl Store {
     /// # Errors
     /// [`Unsaved`] when the disk does not take it.
     pub fn recording(&self, name: &str, from: &Path) -> Result<()> {
-        let bytes = fs::read(from).with_context(|| format!("replay: {name}"))?;
-        let packed = zstd::encode_all(bytes.as_slice(), packed::LEVEL)?;
+        let recording = File::open(from).with_context(|| format!("replay: {name}"))?;
         let dir = self.dir.join(RECORDINGS);
         let file = format!("{name}.zst");
+        // As a stream: it may be as large as the memory.
         fs::create_dir_all(&dir)
-            .and_then(|()| fs::write(dir.join(&file), packed))
+            .and_then(|()| File::create(dir.join(&file)))
+            .and_then(|packed| zstd::stream::copy_encode(recording, packed, packed::LEVEL))
             .map_err(|error| self.unsaved(&format!("{RECORDINGS}/{file}"), &error.into()))
     }
 

@@ -1,5 +1,6 @@
 //! `harness capacity`: the highest rate that each client sustains.
 
+use super::news;
 use super::setup::{self, Open};
 use super::versus::{self, Earlier};
 use crate::campaign::progress::{Activity, Progress};
@@ -38,7 +39,7 @@ const PROBE_SHARE: f64 = 0.5;
 /// Wrong arguments or files, a server that does not build, a full disk.
 pub fn run(root: &Path, args: &CapacityArgs) -> Result<Exit> {
     let interrupted = interrupt::flag()?;
-    let workload = Workload::load(root, &args.workload)?;
+    let workload = Workload::load_with_news(root, &args.workload, &mut news::printed())?;
     check(&workload, args)?;
     let request = request(&workload, args);
     let loads = std::slice::from_ref(&workload);

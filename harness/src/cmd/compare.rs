@@ -1,5 +1,6 @@
 //! `harness compare`: builds, runs the campaign, prints the tables.
 
+use super::news;
 use super::setup;
 use super::versus::{self, Earlier};
 use crate::campaign::controls;
@@ -55,7 +56,7 @@ fn prepare(
         true => workload::DEFAULT.to_vec(),
         false => args.workload.iter().map(String::as_str).collect(),
     };
-    let workloads = group::load(root, &names)?;
+    let workloads = group::load_with_news(root, &names, &mut news::printed())?;
     let earlier = Earlier::open(root, &args.run)?;
     versus::check(root, &args.run, earlier.as_ref(), (Kind::Compare, None), &workloads)?;
     let (rounds, warmup_s, measure_s) = if args.quick { QUICK } else { USUAL };

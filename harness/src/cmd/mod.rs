@@ -19,6 +19,7 @@ pub mod sweep;
 
 mod gate;
 mod names;
+mod news;
 mod output;
 mod setup;
 mod versus;

@@ -1,5 +1,6 @@
 //! `harness sweep`: all clients at the same rates, one after the other.
 
+use super::news;
 use super::setup;
 use super::versus::{self, Earlier};
 use crate::campaign::controls;
@@ -38,7 +39,7 @@ const WIDEST: f64 = 5.0;
 /// Wrong arguments or files, a server that does not build, a full disk.
 pub fn run(root: &Path, args: &SweepArgs) -> Result<Exit> {
     let interrupted = interrupt::flag()?;
-    let workload = Workload::load(root, &args.workload)?;
+    let workload = Workload::load_with_news(root, &args.workload, &mut news::printed())?;
     if workload.is_flood() {
         bail!("workload {}: a flood has no rate to vary", workload.name);
     }

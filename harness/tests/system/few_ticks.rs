@@ -68,3 +68,45 @@ fn a_round_without_a_tick_is_refused_with_the_time_of_its_first_tick() {
         "workload steady@1: no tick is due within the measured window, from 0.2 to 0.8 s after the start: the next one would be due after 1.000 s: give --seconds 1.8 or more",
     );
 }
+
+/// Of recordings as people have them; whatever is wrong with one is said before anything is built.
+#[test]
+fn a_recording_that_cannot_be_replayed_is_refused_with_its_line_and_column() {
+    let room = Room::new();
+    let load = room.workload("tape", &format!("replay = \"tape.csv\"\n{RANK}"));
+    let tape = room.path().join("tape.csv");
+    for (text, expected) in [
+        (
+            "gap_ns\n1700000000000000000\n1000\n",
+            "tape.csv: first tick due in 53 years (line 2): are these absolute times?",
+        ),
+        (
+            "gap_ns,price\n1000,109.015625\n",
+            "tape.csv: line 2: column price: found `109.015625`, expected at most two decimals",
+        ),
+        ("gap_ns\n\n\n-1\n", "tape.csv: line 4: column gap_ns: found `-1`, expected 0 or more"),
+        (
+            "34200.004241176,1,16113575,18,5853300,1\n",
+            "tape.csv: line 1: no column `gap_ns` in `34200.004241176,",
+        ),
+    ] {
+        std::fs::write(&tape, text).unwrap();
+        refused(&room, &["compare", "floor", "--workload", &load], expected);
+    }
+    std::fs::remove_file(&tape).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&tape).status().unwrap().success());
+    refused(&room, &["compare", "floor", "--workload", &load], "tape.csv: it is a FIFO");
+}
+
+/// As spreadsheets write them.
+#[test]
+fn a_recording_in_the_dialect_of_a_spreadsheet_is_replayed() {
+    let room = Room::new();
+    let text = "\u{feff}\"gap_ns\";\"symbol\";\"price\"\r\n\"1e6\";AAPL;101.250\r\n\r\n 1000000.0 ;3;7\r\n";
+    std::fs::write(room.path().join("tape.csv"), text).unwrap();
+    let load = room.workload("tape", &format!("replay = \"tape.csv\"\n{RANK}"));
+    let compared = room.compare(&["floor", "--workload", &load]);
+    let row = compared.row("floor");
+    assert!(is_measured(row), "{row}");
+    assert!((row["offered_per_s"].as_f64().unwrap() - 1000.0).abs() < 10.0, "{row}");
+}

@@ -114,7 +114,9 @@ fn command(program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Command {
 /// The server of this suite. It ends by itself if the bench cannot end it.
 fn tick_server(args: &[&str]) -> Command {
     let usual = ["--format", "binary", "--port", "0", "--duration", "600", "--log", "warn"];
-    command(env!("CARGO_BIN_EXE_tick-server"), &[&usual[..], args].concat())
+    let all_from_here = ["--max-connections-per-address", "1000000"];
+    let args = [&usual[..], &all_from_here, args].concat();
+    command(env!("CARGO_BIN_EXE_tick-server"), &args)
 }
 
 fn node(args: &[&str]) -> Command {

@@ -1,12 +1,13 @@
 //! Access control: who may connect, by a token and by the origin of a page.
 
+use crate::accept::current::Current;
 use crate::accept::refusal::Refusal;
 use crate::accept::request::Request;
 use anyhow::{Context, Result, bail, ensure};
 use std::fmt;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use subtle::ConstantTimeEq;
 use tungstenite::http::Uri;
@@ -15,15 +16,18 @@ use tungstenite::http::Uri;
 const TOKEN_MIN_CHARS: usize = 16;
 /// The longest token, in bytes.
 const TOKEN_MAX_BYTES: usize = 1024;
-/// The file modes that a token file may not have: any access for others, and write access
-/// for the group (man 7 inode).
-const TOO_OPEN: u32 = 0o027;
+/// The file modes that a token file may not have: write access for the group and others (man 7
+/// inode). Whoever writes it decides who can connect.
+const WRITABLE: u32 = 0o022;
+/// Others may read it: to be warned about. Secrets that are mounted into containers often are
+/// of mode 444, and cannot be changed.
+const READABLE: u32 = 0o004;
 
 /// Who may connect; by default everybody.
 #[derive(Debug, Clone, Default)]
 pub struct AccessControl {
     /// The token that a client has to present, if any.
-    pub token: Option<Token>,
+    pub token: Option<Current<Token>>,
     /// Pages that may connect; empty: all.
     pub origins: Vec<Origin>,
 }
@@ -43,7 +47,7 @@ impl AccessControl {
         }
         let Some(token) = &self.token else { return Ok(()) };
         match presented_token(request) {
-            Some(presented) if token.equals(presented) => Ok(()),
+            Some(presented) if token.get().equals(presented) => Ok(()),
             Some(_) => Err(Refusal::WrongToken),
             None => Err(Refusal::NoToken),
         }
@@ -68,30 +72,52 @@ fn presented_token(request: &Request) -> Option<&str> {
 pub struct Token(String);
 
 impl Token {
-    /// Reads a token from a file that others cannot read: whoever reads it can connect. The
-    /// group may read it, because servers often get their secrets through a group.
+    /// Reads a token from a file that only its owner can write. Others may read it: the warning
+    /// says that they can connect.
     ///
     /// # Errors
-    /// When the file cannot be read, is accessible to others, or holds no token.
-    pub fn read(path: &Path) -> Result<Self> {
+    /// When the file cannot be read, can be written by others, or holds no token.
+    pub fn read(path: &Path) -> Result<(Self, Option<ReadableByOthers>)> {
         let shown = path.display();
         let file = std::fs::File::open(path).with_context(|| format!("--token-file {shown}"))?;
-        let mode = file.metadata()?.permissions().mode();
-        if mode & TOO_OPEN != 0 {
-            let mode = mode & 0o777;
+        let mode = file.metadata()?.permissions().mode() & 0o777;
+        if mode & WRITABLE != 0 {
             bail!(
-                "--token-file {shown} is accessible to others (mode {mode:o}): run chmod 600 {shown}"
+                "--token-file {shown} can be written by others (mode {mode:o}): run chmod go-w {shown}"
             );
         }
+        let warning =
+            (mode & READABLE != 0).then(|| ReadableByOthers { file: path.to_owned(), mode });
         let mut text = String::new();
         let read = file.take(TOKEN_MAX_BYTES as u64 + 2).read_to_string(&mut text);
         read.with_context(|| format!("--token-file {shown}"))?;
-        text.trim_end().parse().with_context(|| format!("--token-file {shown}"))
+        let token = text.trim().parse().with_context(|| format!("--token-file {shown}"))?;
+        Ok((token, warning))
     }
 
     /// Whether it is the same token. The time that this takes reveals the lengths only.
     fn equals(&self, presented: &str) -> bool {
         self.0.as_bytes().ct_eq(presented.as_bytes()).into()
+    }
+}
+
+/// A token file that every user of the machine can read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadableByOthers {
+    /// The file.
+    pub file: PathBuf,
+    /// Its mode.
+    pub mode: u32,
+}
+
+impl fmt::Display for ReadableByOthers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (file, mode) = (self.file.display(), self.mode);
+        write!(
+            f,
+            "--token-file {file} can be read by every user of this machine (mode {mode:o}), and \
+             whoever reads it can connect: run chmod 600 {file}, unless it is a mounted secret"
+        )
     }
 }
 
@@ -159,8 +185,8 @@ mod tests {
 
     #[test]
     fn a_token_is_presented_by_header_or_by_url() {
-        let access =
-            AccessControl { token: Some("0123456789abcdef".parse().unwrap()), origins: vec![] };
+        let token = Some(Current::new("0123456789abcdef".parse().unwrap()));
+        let access = AccessControl { token, origins: vec![] };
         for (lines, query, passes) in [
             ("Authorization: Bearer 0123456789abcdef\r\n", "", true),
             ("authorization: bearer 0123456789abcdef\r\n", "", true),
@@ -214,18 +240,34 @@ mod tests {
     }
 
     #[test]
-    fn a_token_file_that_others_can_access_is_refused() {
+    fn a_token_file_that_others_can_write_is_refused_and_one_that_they_can_read_warned_about() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token");
         let read = |text: &str, mode| {
             write(&path, text).unwrap();
             set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-            Token::read(&path).map_err(|error| format!("{error:#}"))
+            let read = Token::read(&path).map_err(|error| format!("{error:#}"));
+            set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+            read
         };
-        assert!(read("0123456789abcdef\n", 0o600).unwrap().equals("0123456789abcdef"));
-        assert!(read("0123456789abcdef", 0o640).is_ok());
-        assert!(read("0123456789abcdef", 0o644).unwrap_err().contains("chmod 600"));
-        assert!(read("0123456789abcdef", 0o660).unwrap_err().contains("mode 660"));
+        for (mode, is_readable) in [
+            (0o600, false),
+            (0o400, false),
+            (0o640, false),
+            (0o440, false),
+            (0o444, true),
+            (0o644, true),
+        ] {
+            let (token, warning) = read("0123456789abcdef\n", mode).unwrap();
+            assert!(token.equals("0123456789abcdef"), "{mode:o}");
+            assert_eq!(warning.is_some(), is_readable, "{mode:o}");
+            assert!(warning.is_none_or(|w| w.to_string().contains(&format!("mode {mode:o}"))));
+        }
+        for mode in [0o660, 0o620, 0o606, 0o666, 0o602] {
+            let refused = read("0123456789abcdef", mode).unwrap_err();
+            assert!(refused.contains(&format!("mode {mode:o}")), "{refused}");
+            assert!(refused.contains("chmod go-w"), "{refused}");
+        }
         for bad in ["", "short", "0123456789abcdef+/=", "0123456789 abcdef", &"a".repeat(2000)] {
             assert!(read(bad, 0o600).unwrap_err().contains("openssl rand"), "{bad}");
         }

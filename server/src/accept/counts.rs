@@ -2,7 +2,6 @@
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use tungstenite::http::StatusCode;
 
 /// The counts of a listener, shared by all clones. The listener is not on the path of a
 /// tick, so that its counts may lock.
@@ -12,6 +11,8 @@ pub struct AcceptCounts {
     pub accepted: Counter,
     /// The others, by the status of the answer.
     pub refused: Family<[(&'static str, String); 1], Counter>,
+    /// Those of them that made room for newer ones within their handshake.
+    pub displaced: Counter,
 }
 
 impl AcceptCounts {
@@ -20,9 +21,14 @@ impl AcceptCounts {
         self.accepted.inc();
     }
 
-    /// A connection was refused with an HTTP status, or without any answer.
-    pub fn refuse(&self, status: Option<StatusCode>) {
-        let status = status.map_or_else(|| "none".to_owned(), |status| status.as_str().to_owned());
+    /// A connection was refused with an HTTP status or a close code, or without any answer.
+    pub fn refuse(&self, code: Option<u16>) {
+        let status = code.map_or_else(|| "none".to_owned(), |code| code.to_string());
         self.refused.get_or_create(&[("status", status)]).inc();
+    }
+
+    /// A handshake made room for a newer one.
+    pub fn displace(&self) {
+        self.displaced.inc();
     }
 }

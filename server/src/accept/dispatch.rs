@@ -72,8 +72,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let send = |number| {
             let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-            let symbols = Symbols::all();
-            assert!(dispatcher.send(Accepted { number, wire: (socket, None), symbols }));
+            let (peer, symbols) = (socket.local_addr().unwrap(), Symbols::all());
+            assert!(dispatcher.send(Accepted { number, peer, wire: (socket, None), symbols }));
         };
         let numbers = |inbox: &EngineInbox| -> Vec<usize> {
             inbox.accepted.try_iter().map(|accepted| accepted.number).collect()

@@ -5,13 +5,17 @@ use crate::accept::accepted::Accepted;
 use crate::accept::access::AccessControl;
 use crate::accept::client_stream::ClientStream;
 use crate::accept::counts::AcceptCounts;
+use crate::accept::current::Current;
 use crate::accept::dispatch::Dispatcher;
+use crate::accept::places::{Place, Places};
 use crate::accept::refusal::{HEAD_BYTES, Refusal};
 use crate::accept::request::Request;
+use crate::accept::slots::{ConnectionSlots, NoSlot, Slot, Slots};
+use crate::accept::subprotocol;
 use crate::connection::endpoint::Wire;
 use crate::connection::kernel;
 use crate::log::symbols::Symbols;
-use anyhow::{Context, Error, Result, ensure};
+use anyhow::{Context, Error, Result, anyhow, ensure};
 use contract::listener::{self, ListenError};
 use rustls::ServerConfig;
 use std::collections::HashSet;
@@ -21,7 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tracing::debug;
@@ -30,7 +34,9 @@ use tracing::debug;
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
 /// The default of connections at a time.
 pub const MAX_CONNECTIONS: usize = 10_000;
-/// Handshakes at a time; more wait in the kernel.
+/// The default of connections at a time of one host.
+pub const MAX_CONNECTIONS_OF_HOST: usize = 1_024;
+/// Handshakes at a time; a newer one displaces the oldest of them.
 const HANDSHAKES: usize = 256;
 /// Descriptors for everything else: poller, listener, standard streams, meter.
 const OTHER_DESCRIPTORS: usize = 32;
@@ -53,12 +59,16 @@ pub struct ListenerConfig {
     pub expected: Option<usize>,
     /// The most connections at a time.
     pub max_connections: usize,
+    /// The most of them from one host, which is an IPv4 address or a /64 network.
+    pub max_connections_of_host: usize,
+    /// The subprotocols that a client may choose.
+    pub subprotocols: Vec<String>,
     /// The deadline of a handshake.
     pub handshake_limit: Duration,
     /// Who may connect.
     pub access: AccessControl,
     /// Speak TLS with this certificate; `None`: plain TCP.
-    pub tls: Option<Arc<ServerConfig>>,
+    pub tls: Option<Current<Arc<ServerConfig>>>,
     /// Where accepted and refused connections are counted.
     pub counts: AcceptCounts,
 }
@@ -78,6 +88,8 @@ impl Default for ListenerConfig {
             congestion: None,
             expected: None,
             max_connections: MAX_CONNECTIONS,
+            max_connections_of_host: usize::MAX,
+            subprotocols: Vec::new(),
             handshake_limit: HANDSHAKE_LIMIT,
             access: AccessControl::default(),
             tls: None,
@@ -95,7 +107,7 @@ pub struct Listener {
     pub url: String,
     /// The most connections at a time: as configured, or fewer by the descriptor limit.
     pub capacity: usize,
-    free: Arc<Semaphore>,
+    slots: Slots,
     /// The thread ends when this is dropped.
     _open: oneshot::Sender<()>,
 }
@@ -104,20 +116,7 @@ impl Listener {
     /// Where ended connections are reported.
     #[must_use]
     pub fn slots(&self) -> ConnectionSlots {
-        ConnectionSlots { free: Arc::clone(&self.free) }
-    }
-}
-
-/// The slots for connections of a listener.
-#[derive(Debug, Clone)]
-pub struct ConnectionSlots {
-    free: Arc<Semaphore>,
-}
-
-impl ConnectionSlots {
-    /// An accepted connection has ended: another may take its slot.
-    pub fn release(&self) {
-        self.free.add_permits(1);
+        self.slots.ended()
     }
 }
 
@@ -141,13 +140,13 @@ pub fn listen(host: IpAddr, port: u16, config: ListenerConfig, to: Dispatcher) -
     let handshakes = HANDSHAKES.min(descriptors / 4).max(1);
     let spare = descriptors.saturating_sub(handshakes + OTHER_DESCRIPTORS).max(1);
     let capacity = config.max_connections.min(spare);
-    let free = Arc::new(Semaphore::new(capacity));
+    let slots = Slots::new(capacity, config.max_connections_of_host);
     let url = format!("{}://{address}/ticks", config.scheme());
     let (open, closed) = oneshot::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (completed, completions) = unbounded_channel();
     let numbers = Mutex::new(HashSet::new());
-    let acceptor = Acceptor { config, to, numbers, free: Arc::clone(&free), completed };
+    let acceptor = Acceptor { config, to, numbers, slots: slots.clone(), completed };
     std::thread::Builder::new().name("listener".into()).spawn(move || {
         runtime.block_on(async {
             tokio::select! {
@@ -157,7 +156,7 @@ pub fn listen(host: IpAddr, port: u16, config: ListenerConfig, to: Dispatcher) -
         });
         runtime.shutdown_background();
     })?;
-    Ok(Listener { address, url, capacity, free, _open: open })
+    Ok(Listener { address, url, capacity, slots, _open: open })
 }
 
 /// Accepts clients until all expected connections are complete, or for ever.
@@ -168,10 +167,9 @@ async fn accept(
     handshakes: usize,
 ) -> Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let slots = Arc::new(Semaphore::new(handshakes));
+    let places = Places::new(handshakes);
     let mut expected = acceptor.config.expected;
     while expected != Some(0) {
-        let permit = Arc::clone(&slots).acquire_owned().await?;
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = completions.recv() => {
@@ -183,14 +181,17 @@ async fn accept(
             tokio::time::sleep(RETRY).await;
             continue;
         };
+        let place = places.take(peer.ip()).await;
         let acceptor = Arc::clone(&acceptor);
         tokio::spawn(async move {
-            let _permit = permit;
             // A client that is lost within its handshake costs nobody else anything.
-            if let Err(error) = acceptor.handshake(socket, peer).await {
+            if let Err(error) = acceptor.handshake(socket, peer, place).await {
                 debug!(%peer, "{peer} was lost within its handshake: {error:#}");
             }
         });
+        // However many clients come at once, those before them go on, and one that was
+        // displaced gives its descriptor back.
+        tokio::task::yield_now().await;
     }
     Ok(())
 }
@@ -202,24 +203,36 @@ struct Acceptor {
     /// Connection numbers that are taken, where each may come once.
     numbers: Mutex<HashSet<usize>>,
     /// Slots for connections.
-    free: Arc<Semaphore>,
+    slots: Slots,
     /// Gets a message for each completed handshake.
     completed: UnboundedSender<()>,
 }
 
 impl Acceptor {
     /// Both handshakes together have one deadline.
-    async fn handshake(&self, socket: tokio::net::TcpStream, peer: SocketAddr) -> Result<()> {
+    async fn handshake(
+        &self,
+        socket: tokio::net::TcpStream,
+        peer: SocketAddr,
+        mut place: Place,
+    ) -> Result<()> {
         let deadline = Instant::now() + self.config.handshake_limit;
         let Some(config) = &self.config.tls else {
-            return self.answer(socket, peer, deadline).await;
+            return self.answer(socket, peer, deadline, place).await;
         };
-        let accept = TlsAcceptor::from(Arc::clone(config)).accept(socket);
-        let secured = timeout_at(deadline, accept).await.map_err(Error::from);
-        // A client that speaks no TLS cannot be answered.
-        let secured = secured.and_then(|done| done.context("no TLS"));
+        let accept = TlsAcceptor::from(config.get()).accept(socket);
+        // A client that has not spoken TLS to the end cannot be answered.
+        let secured = tokio::select! {
+            secured = timeout_at(deadline, accept) => {
+                secured.map_err(Error::from).and_then(|done| done.context("no TLS"))
+            }
+            () = place.displaced() => {
+                self.config.counts.displace();
+                Err(anyhow!("{}", Refusal::Displaced))
+            }
+        };
         let socket = secured.inspect_err(|_| self.config.counts.refuse(None))?;
-        self.answer(socket, peer, deadline).await
+        self.answer(socket, peer, deadline, place).await
     }
 
     /// Reads the request, and accepts or refuses it.
@@ -228,46 +241,85 @@ impl Acceptor {
         mut socket: impl ClientStream,
         peer: SocketAddr,
         deadline: Instant,
+        mut place: Place,
     ) -> Result<()> {
-        let request = match timeout_at(deadline, read_request(&mut socket)).await {
-            Ok(request) => request.inspect_err(|_| self.config.counts.refuse(None))?,
-            Err(_) => Err(Refusal::Timeout(self.config.handshake_limit)),
+        let request = tokio::select! {
+            // A request that is complete by now counts.
+            biased;
+            request = timeout_at(deadline, read_request(&mut socket)) => match request {
+                Ok(request) => request.inspect_err(|_| self.config.counts.refuse(None))?,
+                Err(_) => Err(Refusal::Timeout(self.config.handshake_limit)),
+            },
+            () = place.displaced() => Err(Refusal::Displaced),
         };
-        let checked = request.and_then(|request| Ok((self.check(&request)?, request)));
-        let (slot, request) = match checked {
-            Ok(checked) => checked,
+        let request = match request {
+            Ok(request) => request,
             Err(refusal) => {
-                let status = refusal.status();
-                debug!(
-                    %peer, status = status.as_u16(),
-                    "{peer} was refused: {status}, {refusal}"
-                );
-                self.config.counts.refuse(Some(status));
-                return Ok(timeout(ANSWER_LIMIT, refuse(socket, &refusal)).await??);
+                return self.refuse(socket, peer, place, &refusal, refusal.to_bytes()).await;
             }
         };
+        let chosen = subprotocol::choose(&request.subprotocols, &self.config.subprotocols);
+        let acceptance = request.acceptance(chosen);
+        let slot = match self.check(&request, peer) {
+            Ok(slot) => slot,
+            Err(refusal) => {
+                let closed = refusal.close_frame().map(|frame| [acceptance, frame].concat());
+                let answer = closed.unwrap_or_else(|| refusal.to_bytes());
+                return self.refuse(socket, peer, place, &refusal, answer).await;
+            }
+        };
+        // From now on it has a slot, and nobody displaces it.
+        drop(place);
         let number = request.connection;
-        let upgraded = self.upgrade(socket, &request).await;
+        let upgraded = self.upgrade(socket, &acceptance).await;
         let symbols = request.symbols.unwrap_or(Symbols::all());
         let sent = upgraded.and_then(|wire| {
-            ensure!(self.to.send(Accepted { number, wire, symbols }), "the server is ending");
+            let accepted = Accepted { number, peer, wire, symbols };
+            ensure!(self.to.send(accepted), "the server is ending");
             Ok(())
         });
         if sent.is_err() {
             self.lock_numbers().remove(&number);
             return sent;
         }
-        // `ConnectionSlots::release` gives it back.
-        slot.forget();
+        slot.keep();
         self.config.counts.accept();
         let _ = self.completed.send(());
         Ok(())
     }
 
+    /// Sends a refusal, and waits a little for the client to read it, unless a newer client
+    /// needs the place.
+    async fn refuse(
+        &self,
+        socket: impl AsyncRead + AsyncWrite + Unpin,
+        peer: SocketAddr,
+        mut place: Place,
+        refusal: &Refusal,
+        answer: Vec<u8>,
+    ) -> Result<()> {
+        let code = refusal.code();
+        debug!(%peer, status = code, "{peer} was refused: {code}, {refusal}");
+        self.config.counts.refuse(Some(code));
+        if *refusal == Refusal::Displaced {
+            self.config.counts.displace();
+            // What an empty send buffer takes at once: the place is gone.
+            let _ = timeout(Duration::ZERO, send(socket, answer)).await;
+            return Ok(());
+        }
+        tokio::select! {
+            sent = timeout(ANSWER_LIMIT, send(socket, answer)) => Ok(sent??),
+            () = place.displaced() => Ok(()),
+        }
+    }
+
     /// Checks whether a request may connect, and takes a slot for it.
-    fn check(&self, request: &Request) -> Result<OwnedSemaphorePermit, Refusal> {
+    fn check(&self, request: &Request, peer: SocketAddr) -> Result<Slot, Refusal> {
         self.config.access.check(request)?;
-        let slot = Arc::clone(&self.free).try_acquire_owned().map_err(|_| Refusal::Full)?;
+        let slot = self.slots.take(peer.ip()).map_err(|none| match none {
+            NoSlot::Full => Refusal::Full,
+            NoSlot::HostFull => Refusal::HostFull { most: self.config.max_connections_of_host },
+        })?;
         let Some(expected) = self.config.expected else { return Ok(slot) };
         if request.symbols.is_some() {
             return Err(Refusal::AllSymbolsOnly);
@@ -279,10 +331,10 @@ impl Acceptor {
         Ok(slot)
     }
 
-    async fn upgrade(&self, mut socket: impl ClientStream, request: &Request) -> Result<Wire> {
+    async fn upgrade(&self, mut socket: impl ClientStream, acceptance: &[u8]) -> Result<Wire> {
         // An empty send buffer takes the answer at once.
         timeout(ANSWER_LIMIT, async {
-            socket.write_all(&request.acceptance()).await?;
+            socket.write_all(acceptance).await?;
             socket.flush().await
         })
         .await??;
@@ -307,7 +359,11 @@ async fn read_request(
             return Ok(Err(Refusal::HeadTooLong));
         }
         if socket.take(room as u64).read_buf(&mut head).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+            // One that has closed its side only may still read the answer.
+            return match head.is_empty() {
+                true => Err(io::ErrorKind::UnexpectedEof.into()),
+                false => Ok(Err(Refusal::CutShort)),
+            };
         }
         match Request::parse(&head) {
             Ok(Some(request)) => return Ok(Ok(request)),
@@ -319,11 +375,8 @@ async fn read_request(
 
 /// Sends a refusal, and discards what the client still sends: closing a socket with unread
 /// bytes resets the connection, and the answer may be lost (RFC 9112, 9.6).
-async fn refuse(
-    mut socket: impl AsyncRead + AsyncWrite + Unpin,
-    refusal: &Refusal,
-) -> io::Result<()> {
-    socket.write_all(&refusal.to_bytes()).await?;
+async fn send(mut socket: impl AsyncRead + AsyncWrite + Unpin, answer: Vec<u8>) -> io::Result<()> {
+    socket.write_all(&answer).await?;
     socket.shutdown().await?;
     tokio::io::copy(&mut socket.take(DISCARDED_BYTES), &mut tokio::io::sink()).await?;
     Ok(())

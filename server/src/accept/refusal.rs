@@ -4,6 +4,9 @@ use crate::connection::subscription;
 use std::fmt;
 use std::time::Duration;
 use tungstenite::http::StatusCode;
+use tungstenite::protocol::CloseFrame;
+use tungstenite::protocol::frame::Frame;
+use tungstenite::protocol::frame::coding::CloseCode;
 
 /// The longest request head, in bytes.
 pub const HEAD_BYTES: usize = 16 * 1024;
@@ -29,6 +32,8 @@ pub enum Refusal {
     HeadTooLong,
     /// More than [`HEADERS`] headers.
     TooManyHeaders,
+    /// The client's side of the connection ended within the request.
+    CutShort,
     /// Bytes after the request.
     EarlyBytes,
     /// A request with a body.
@@ -64,8 +69,15 @@ pub enum Refusal {
     WrongToken,
     /// No complete request in time.
     Timeout(Duration),
+    /// A newer handshake took its place before the request was complete.
+    Displaced,
     /// As many connections as there may be.
     Full,
+    /// As many connections of one host as there may be.
+    HostFull {
+        /// How many.
+        most: usize,
+    },
     /// A connection number that the run does not have, or that has already connected.
     UnexpectedConnection(usize),
 }
@@ -83,10 +95,11 @@ impl Refusal {
             Self::Origin => StatusCode::FORBIDDEN,
             Self::NoToken | Self::WrongToken => StatusCode::UNAUTHORIZED,
             Self::Timeout(_) => StatusCode::REQUEST_TIMEOUT,
-            Self::Full => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Displaced | Self::Full | Self::HostFull { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::UnexpectedConnection(_) => StatusCode::CONFLICT,
             Self::NotHttp(_)
             | Self::Url
+            | Self::CutShort
             | Self::EarlyBytes
             | Self::Body
             | Self::MissingHeader(_)
@@ -98,6 +111,28 @@ impl Refusal {
             | Self::Subscription(_)
             | Self::AllSymbolsOnly => StatusCode::BAD_REQUEST,
         }
+    }
+
+    /// The code of the close frame, where the request is accepted and the connection closed at
+    /// once: a page in a browser can read that reason, and not the answer to its request.
+    #[must_use]
+    pub fn close_code(&self) -> Option<CloseCode> {
+        matches!(self, Self::HostFull { .. }).then_some(CloseCode::Again)
+    }
+
+    /// What the client sees: the close code, or else the status.
+    #[must_use]
+    pub fn code(&self) -> u16 {
+        self.close_code().map_or_else(|| self.status().as_u16(), u16::from)
+    }
+
+    /// The frame that closes an accepted connection with this reason, if that is the answer.
+    #[must_use]
+    pub fn close_frame(&self) -> Option<Vec<u8>> {
+        let frame = CloseFrame { code: self.close_code()?, reason: self.to_string().into() };
+        let mut bytes = Vec::new();
+        Frame::close(Some(frame)).format(&mut bytes).ok()?;
+        Some(bytes)
     }
 
     /// The header that the status requires: RFC 9110, 15.5.6 and 11.6.1, RFC 6455, 4.2.2, and
@@ -138,6 +173,7 @@ impl fmt::Display for Refusal {
                 write!(f, "the request head is longer than {HEAD_BYTES} bytes")
             }
             Self::TooManyHeaders => write!(f, "the request has more than {HEADERS} headers"),
+            Self::CutShort => f.write_str("the connection ended within the request"),
             Self::EarlyBytes => f.write_str(
                 "bytes came after the request: wait for the answer before sending (RFC 6455, 4.1)",
             ),
@@ -166,6 +202,13 @@ impl fmt::Display for Refusal {
             Self::Timeout(limit) => {
                 write!(f, "no complete request came within {} s", limit.as_secs_f64())
             }
+            Self::Displaced => f.write_str(
+                "newer connections took the place of this one, whose request was not complete: try again",
+            ),
+            Self::HostFull { most } => write!(
+                f,
+                "your address has {most} connections, as many as it may have: close one before opening another"
+            ),
             Self::Full => {
                 f.write_str("the server has as many connections as it may: try again later")
             }
@@ -173,5 +216,22 @@ impl fmt::Display for Refusal {
                 write!(f, "connection {number} is not expected, or has already connected")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::violation::CLOSE_REASON_BYTES;
+
+    #[test]
+    fn a_host_with_too_many_connections_is_told_so_in_a_close_frame() {
+        let refusal = Refusal::HostFull { most: usize::MAX };
+        assert_eq!(refusal.code(), 1013);
+        let (frame, reason) = (refusal.close_frame().unwrap(), refusal.to_string());
+        assert!(reason.len() <= CLOSE_REASON_BYTES, "{} bytes: {reason}", reason.len());
+        assert_eq!(frame[..4], [0x88, 2 + reason.len() as u8, 0x03, 0xf5]);
+        assert_eq!(frame[4..], *reason.as_bytes());
+        assert_eq!((Refusal::Full.close_frame(), Refusal::Full.code()), (None, 503));
     }
 }

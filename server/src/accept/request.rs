@@ -20,6 +20,8 @@ pub struct Request {
     pub origin: Option<String>,
     /// The header `Authorization`.
     pub authorization: Option<String>,
+    /// The subprotocols that it offers, the preferred one first (RFC 6455, 4.1, item 10).
+    pub subprotocols: Vec<String>,
     /// The answer to its key (RFC 6455, 4.2.2, item 5.4).
     accept: String,
 }
@@ -57,6 +59,7 @@ impl Request {
             query,
             origin: headers.at_most_one("Origin")?.map(str::to_owned),
             authorization: headers.at_most_one("Authorization")?.map(str::to_owned),
+            subprotocols: headers.items("Sec-WebSocket-Protocol").map(str::to_owned).collect(),
             accept,
         }))
     }
@@ -67,13 +70,16 @@ impl Request {
         value(&self.query, key)
     }
 
-    /// The bytes of the answer that accepts it.
+    /// The bytes of the answer that accepts it, with the subprotocol that the server has chosen.
+    /// Without one, browsers that have offered some fail the connection.
     #[must_use]
-    pub fn acceptance(&self) -> Vec<u8> {
+    pub fn acceptance(&self, subprotocol: Option<&str>) -> Vec<u8> {
         let accept = &self.accept;
+        let chosen =
+            subprotocol.map_or(String::new(), |name| format!("Sec-WebSocket-Protocol: {name}\r\n"));
         let answer = format!(
             "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Accept: {accept}\r\n\r\n"
+             Sec-WebSocket-Accept: {accept}\r\n{chosen}\r\n"
         );
         answer.into_bytes()
     }
@@ -156,10 +162,15 @@ impl<'a> Headers<'a> {
         value.ok_or(Refusal::MissingHeader(name))
     }
 
-    /// Whether a list header, which may come in several lines, has a token.
-    fn has_token(&self, name: &'static str, token: &str) -> bool {
+    /// The items of a list header, which may come in several lines.
+    fn items(&self, name: &'static str) -> impl Iterator<Item = &'a str> {
         let lists = self.all(name).filter_map(|value| str::from_utf8(value).ok());
-        lists.flat_map(|list| list.split(',')).any(|item| item.trim().eq_ignore_ascii_case(token))
+        lists.flat_map(|list| list.split(',')).map(str::trim).filter(|item| !item.is_empty())
+    }
+
+    /// Whether a list header has a token.
+    fn has_token(&self, name: &'static str, token: &str) -> bool {
+        self.items(name).any(|item| item.eq_ignore_ascii_case(token))
     }
 }
 
@@ -175,8 +186,19 @@ mod tests {
     fn the_request_of_the_rfc_gets_the_answer_of_the_rfc() {
         let request = Request::parse(GOOD.as_bytes()).ok().flatten().unwrap();
         assert_eq!((request.connection, request.value("symbols")), (3, Some("AAPL")));
-        let answer = String::from_utf8(request.acceptance()).unwrap();
-        assert!(answer.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+        let answer = |chosen| String::from_utf8(request.acceptance(chosen)).unwrap();
+        let accept = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+        assert!(answer(None).ends_with(&format!("{accept}\r\n")));
+        let chosen = "Sec-WebSocket-Protocol: ticks\r\n";
+        assert!(answer(Some("ticks")).ends_with(&format!("{accept}{chosen}\r\n")));
+    }
+
+    #[test]
+    fn subprotocols_come_in_one_header_or_in_several() {
+        let offers = "Sec-WebSocket-Protocol: a , b\r\nX: y\r\nsec-websocket-protocol: ,c\r\n\r\n";
+        let text = format!("{}{offers}", GOOD.strip_suffix("\r\n").unwrap());
+        let request = Request::parse(text.as_bytes()).ok().flatten().unwrap();
+        assert_eq!(request.subprotocols, ["a", "b", "c"]);
     }
 
     #[test]

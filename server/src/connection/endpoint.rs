@@ -8,7 +8,7 @@ use crate::connection::kernel;
 use crate::connection::stream::outgoing::Stream;
 use crate::connection::stream::policy::{Limits, Waiting};
 use crate::connection::transport::Transport;
-use crate::connection::violation::{Violation, limits};
+use crate::connection::violation::{RefusedRequests, Violation, limits};
 use crate::log::feeds::Feeds;
 use crate::log::segments::Log;
 use crate::log::symbols::Symbols;
@@ -36,6 +36,8 @@ pub struct Connection {
     pub(super) may_subscribe: bool,
     /// The symbols that it has asked for, and that the engine has not yet applied.
     pub(super) requested_symbols: Option<Symbols>,
+    /// Its requests that were refused.
+    pub(super) refused: RefusedRequests,
     /// When it last changed symbols, in ns.
     pub(super) resubscribed_ns: u64,
     pub(super) protocol: WebSocket<Transport>,
@@ -81,6 +83,7 @@ impl Connection {
             feed,
             may_subscribe: !records_drops,
             requested_symbols: None,
+            refused: RefusedRequests::default(),
             resubscribed_ns: 0,
             stream: Stream::new(log, policy, records_drops),
             acked_base,
@@ -281,7 +284,7 @@ impl Connection {
         }
     }
 
-    fn note_error(&mut self, error: Option<Error>) {
+    pub(super) fn note_error(&mut self, error: Option<Error>) {
         match error {
             None | Some(Error::ConnectionClosed | Error::AlreadyClosed) => {}
             Some(other) => {

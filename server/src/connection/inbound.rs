@@ -4,11 +4,13 @@
 use crate::connection::closing::Closing;
 use crate::connection::end::{CutOff, End};
 use crate::connection::endpoint::Connection;
+use crate::connection::request::Request;
 use crate::connection::subscription;
-use crate::connection::violation::{PONG_BYTES, Violation};
+use crate::connection::violation::{ANSWER_BYTES, Violation};
 use crate::log::segments::Log;
 use std::io::{ErrorKind, Read};
 use std::sync::Arc;
+use tick::clock::now_ns;
 use tungstenite::error::ProtocolError;
 use tungstenite::{Error, Message};
 
@@ -23,8 +25,8 @@ const MOST_COPIED_BYTES: u64 = 1 << 20;
 const AGAIN_NS: u64 = 1_000_000_000;
 
 impl Connection {
-    /// Reads what the client has sent: pongs count, pings are answered, texts are
-    /// subscriptions; anything else closes the connection.
+    /// Reads what the client has sent: pongs count, pings are answered, texts are requests;
+    /// anything else closes the connection.
     pub fn read(&mut self, log: &Log) {
         self.protocol.get_mut().allow(STEP_BYTES);
         while self.end.is_none() && self.closing.is_none() {
@@ -43,12 +45,33 @@ impl Connection {
         self.discard_input(log);
     }
 
-    /// All that clients may ask for by a text message are symbols.
+    /// In a run, clients send no texts.
     fn handle_text(&mut self, text: &str, log: &Log) {
-        match subscription::from_message(text) {
-            Ok(symbols) if self.may_subscribe => self.requested_symbols = Some(symbols),
-            Ok(_) => self.reject(log, Violation::AllSymbolsOnly),
-            Err(refusal) => self.reject(log, Violation::Subscription(refusal)),
+        if !self.may_subscribe {
+            let refusal = subscription::from_message(text).err();
+            let violation = refusal.map_or(Violation::AllSymbolsOnly, Violation::Subscription);
+            return self.reject(log, violation);
+        }
+        match Request::read(text) {
+            Request::Ping(answer) => self.send_text(answer),
+            Request::Pong => {}
+            Request::Subscribe(symbols, answer) => {
+                self.requested_symbols = Some(symbols);
+                answer.into_iter().for_each(|answer| self.send_text(answer));
+            }
+            Request::Refused(answer) => match self.refused.allows_another(text.len(), now_ns()) {
+                true => self.send_text(answer),
+                false => self.reject(log, Violation::RefusedRequests),
+            },
+        }
+    }
+
+    /// Queues a message, like a control frame between two ticks.
+    fn send_text(&mut self, text: String) {
+        // Nothing follows its own close frame.
+        if !self.stream.is_closing() {
+            let sent = self.protocol.send(Message::text(text));
+            self.note_error(sent.err());
         }
     }
 
@@ -79,8 +102,8 @@ impl Connection {
     /// Queues the answers of the WebSocket library, as long as the client reads them.
     fn queue_answers(&mut self, log: &Log) {
         self.queue_control_frames();
-        if self.stream.control_bytes() > PONG_BYTES {
-            self.reject(log, Violation::UnreadPongs);
+        if self.stream.control_bytes() > ANSWER_BYTES {
+            self.reject(log, Violation::UnreadAnswers);
         }
     }
 

@@ -5,6 +5,7 @@
 use crate::log::symbols::Symbols;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tick::{SYMBOLS, symbol};
 
 /// A longer message or query is refused before it is parsed. All 64 names take less than a
@@ -47,6 +48,20 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// Its kind, for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => "unknown_symbol",
+            Self::Empty => "empty",
+            Self::Twice => "twice",
+            Self::TooLong => "too_long",
+            Self::Message { .. } => "unknown_request",
+        }
+    }
+}
+
 /// The message that a client sends.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,6 +69,9 @@ struct Message {
     #[serde(rename = "type")]
     _kind: Kind,
     symbols: Vec<String>,
+    /// Repeated in the answer, under whichever of these names.
+    #[serde(rename = "id", alias = "req_id", alias = "reqid")]
+    _id: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -87,7 +105,7 @@ pub fn from_query(query: &str) -> Result<Option<Symbols>, Refusal> {
 }
 
 /// Reads a text message such as `{"type":"subscribe","symbols":["AAPL","MSFT"]}`: strings
-/// with names or numbers, or `["*"]`.
+/// with names or numbers, or `["*"]`; it may have an `id`.
 ///
 /// # Errors
 /// [`Refusal`] for anything else, an unknown key included.
@@ -183,6 +201,8 @@ mod tests {
         );
         assert_eq!(read(r#"{"type":"subscribe","symbols":["\u0041APL"]}"#), set([0]));
         assert_eq!(read(r#"{"type":"subscribe","symbols":["*"]}"#), Symbols::all());
+        assert_eq!(read(r#"{"id":{"a":1},"type":"subscribe","symbols":["AAPL"]}"#), set([0]));
+        assert_eq!(read(r#"{"req_id":null,"type":"subscribe","symbols":["AAPL"]}"#), set([0]));
     }
 
     #[test]

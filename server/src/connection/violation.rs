@@ -1,7 +1,7 @@
 //! How a client can break the protocol, and the close code of each violation (RFC 6455,
 //! section 7.4.1).
 
-use crate::connection::subscription;
+use crate::connection::subscription::{self, MAX_SUBSCRIPTION_BYTES};
 use std::fmt;
 use tungstenite::Error;
 use tungstenite::error::ProtocolError;
@@ -10,8 +10,13 @@ use tungstenite::protocol::frame::coding::CloseCode;
 
 /// The largest message that a client may send.
 pub const MESSAGE_BYTES: usize = 64 * 1024;
-/// Pongs that may wait for a client that sends pings and does not read.
-pub const PONG_BYTES: usize = 16 * 1024;
+/// Pongs and other answers that may wait for a client that does not read.
+pub const ANSWER_BYTES: usize = 16 * 1024;
+/// Requests of a client that may be refused at once.
+const REFUSED_REQUESTS: u64 = 100;
+/// And how many in a second for ever.
+const REFUSED_PER_S: u64 = 10;
+const SECOND_NS: u64 = 1_000_000_000;
 /// The longest reason of a close frame (RFC 6455, 5.5: 125 bytes with the code).
 pub const CLOSE_REASON_BYTES: usize = 123;
 
@@ -26,12 +31,14 @@ pub enum Violation {
     MessageTooLong,
     /// A binary message.
     Binary,
-    /// A text that is not a subscription.
+    /// A text that is not a subscription, in a run.
     Subscription(subscription::Refusal),
     /// A subscription in a run in which every connection gets every symbol.
     AllSymbolsOnly,
-    /// More pings than it reads pongs.
-    UnreadPongs,
+    /// More pings and requests than it reads answers.
+    UnreadAnswers,
+    /// A flood of requests that were refused.
+    RefusedRequests,
     /// Another error of the WebSocket library, which reading a frame does not give.
     Library(String),
 }
@@ -64,7 +71,10 @@ impl Violation {
             Self::NotUtf8 => CloseCode::Invalid,
             Self::MessageTooLong => CloseCode::Size,
             Self::Binary => CloseCode::Unsupported,
-            Self::Subscription(_) | Self::AllSymbolsOnly | Self::UnreadPongs => CloseCode::Policy,
+            Self::Subscription(_)
+            | Self::AllSymbolsOnly
+            | Self::UnreadAnswers
+            | Self::RefusedRequests => CloseCode::Policy,
             Self::Library(_) => CloseCode::Error,
         }
     }
@@ -89,11 +99,40 @@ impl fmt::Display for Violation {
             Self::Binary => f.write_str("the server reads text messages only, not binary ones"),
             Self::Subscription(refusal) => refusal.fmt(f),
             Self::AllSymbolsOnly => f.write_str("every connection of this run gets all symbols"),
-            Self::UnreadPongs => {
-                write!(f, "{PONG_BYTES} bytes of pongs wait: read them, or send fewer pings")
+            Self::UnreadAnswers => {
+                write!(
+                    f,
+                    "{ANSWER_BYTES} bytes of pongs and answers wait: read them, or ask less often"
+                )
             }
+            Self::RefusedRequests => write!(
+                f,
+                "more than {REFUSED_REQUESTS} requests at once, or {REFUSED_PER_S} a second, were refused: read the answers"
+            ),
             Self::Library(error) => f.write_str(error),
         }
+    }
+}
+
+/// The refused requests of a connection: their answers tell a client what is wrong, and cost
+/// little as long as it does not send them without end.
+#[derive(Debug, Default)]
+pub struct RefusedRequests {
+    /// How many there were, less [`REFUSED_PER_S`] for each second since, in billionths.
+    level: u64,
+    /// When the last one came, in ns.
+    last_ns: u64,
+}
+
+impl RefusedRequests {
+    /// Counts one of so many bytes that came at `now`; false: they are too many. A long one
+    /// counts as several.
+    pub fn allows_another(&mut self, bytes: usize, now: u64) -> bool {
+        let drained = now.saturating_sub(self.last_ns).saturating_mul(REFUSED_PER_S);
+        self.last_ns = now;
+        let cost = (1 + bytes / MAX_SUBSCRIPTION_BYTES) as u64 * SECOND_NS;
+        self.level = self.level.saturating_sub(drained) + cost;
+        self.level <= REFUSED_REQUESTS * SECOND_NS
     }
 }
 
@@ -152,6 +191,17 @@ mod tests {
     }
 
     #[test]
+    fn requests_are_refused_without_end_only_if_they_come_slowly() {
+        let mut requests = RefusedRequests::default();
+        assert!((0..10_000).all(|n| requests.allows_another(9, n * SECOND_NS / 10)));
+        let now = 2_000 * SECOND_NS;
+        assert_eq!((0..200).take_while(|_| requests.allows_another(9, now)).count(), 100);
+        let later = now + 20 * SECOND_NS;
+        let long = (0..200).take_while(|_| requests.allows_another(MESSAGE_BYTES, later));
+        assert_eq!(long.count(), 5, "each of them counts as 17");
+    }
+
+    #[test]
     fn a_reason_fits_into_a_close_frame() {
         assert_eq!(Violation::Library("é".repeat(100)).close_reason(), "é".repeat(61));
         for violation in [
@@ -159,7 +209,8 @@ mod tests {
             Violation::MessageTooLong,
             Violation::Binary,
             Violation::AllSymbolsOnly,
-            Violation::UnreadPongs,
+            Violation::UnreadAnswers,
+            Violation::RefusedRequests,
         ] {
             assert_eq!(violation.close_reason(), violation.to_string());
         }

@@ -32,8 +32,10 @@ pub fn registry(engines: Vec<Arc<Gauges>>, accept: &AcceptCounts) -> Registry {
     own.register("build", "Version and profile of the build", Info::new(build));
     let help = "Connections that completed their handshake";
     own.register("connections_accepted", help, accept.accepted.clone());
-    let help = "Connections refused, by the HTTP status of the answer";
+    let help = "Connections refused, by the HTTP status of the answer or the close code";
     own.register("connections_refused", help, accept.refused.clone());
+    let help = "Handshakes that made room for newer ones before they were complete";
+    own.register("handshakes_displaced", help, accept.displaced.clone());
     own.register_collector(Box::new(Engines(engines)));
     root
 }

@@ -1,7 +1,6 @@
 //! The command lines of the standalone server and of the child of the harness.
 
-use crate::accept::access::{AccessControl, Origin, Token};
-use crate::accept::certificate;
+use crate::accept::access::{Origin, ReadableByOthers, Token};
 use crate::accept::listener;
 use crate::connection::stream::policy::Limits;
 use crate::engine::classic::Style;
@@ -9,15 +8,14 @@ use crate::run::logging::{self, LogFormat};
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use contract::Policy;
-use rustls::ServerConfig;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU64;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Arc;
-use tick::{Format, Schedule};
+use std::time::Duration;
+use tick::{Format, Schedule, units};
 use tracing_subscriber::filter::Targets;
 
 /// Serves a synthetic market as WebSocket ticks at ws://HOST:PORT/ticks.
@@ -27,7 +25,8 @@ use tracing_subscriber::filter::Targets;
 #[derive(Debug, Parser)]
 #[command(name = "tick-server", version)]
 pub struct Args {
-    /// Ticks per second, or `flood`: as fast as the slowest connection takes them
+    /// Ticks per second, such as 50000, 50k or 1.5M, or `flood`: as fast as the slowest
+    /// connection takes them
     #[arg(long, default_value = "100000")]
     pub rate: RateArg,
     /// binary, json, classic-binary or classic-json
@@ -42,11 +41,11 @@ pub struct Args {
     /// Seed of the market
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// End after this many seconds [default: at Ctrl-C or SIGTERM]
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
-    pub duration: Option<u64>,
-    /// `SO_SNDBUF` of each connection [default: autotuning]
-    #[arg(long, value_name = "BYTES")]
+    /// End after this many seconds, or a time such as 1m30s [default: at Ctrl-C or SIGTERM]
+    #[arg(long, value_name = "TIME", value_parser = lasting)]
+    pub duration: Option<Duration>,
+    /// `SO_SNDBUF` of each connection, such as 65536 or 64KiB [default: autotuning]
+    #[arg(long, value_name = "SIZE", value_parser = buffer)]
     pub send_buffer: Option<u32>,
     /// TCP congestion control [default: that of the machine]
     #[arg(long, value_name = "NAME")]
@@ -58,25 +57,32 @@ pub struct Args {
     /// writes, but ticks are half of that late on average [default: each at its due time]
     #[arg(long, value_name = "US", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub batch_us: Option<u32>,
-    /// Bytes that may wait for all connections before the slowest one is cut off
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30)]
+    /// How much may wait for all connections before the slowest one is cut off
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = units::bytes)]
     pub log_ceiling: u64,
     /// Connections at a time; more are refused with 503
     #[arg(long, value_name = "N", default_value_t = listener::MAX_CONNECTIONS)]
     #[arg(value_parser = connections)]
     pub max_connections: usize,
+    /// Connections at a time from one address (of IPv6: one /64 network); more are closed with
+    /// 1013
+    #[arg(long, value_name = "N", default_value_t = listener::MAX_CONNECTIONS_OF_HOST)]
+    #[arg(value_parser = connections)]
+    pub max_connections_per_address: usize,
     /// Address to listen on instead of --host, which other machines can reach; needs
     /// --token-file
     #[arg(long, value_name = "ADDR", conflicts_with = "host")]
     pub listen: Option<IpAddr>,
-    /// File with a token that clients have to present (`Authorization: Bearer …` or `?token=…`)
+    /// File with a token that clients have to present (`Authorization: Bearer …` or `?token=…`);
+    /// read again when it changes, and on SIGHUP
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// Origins of pages that may connect, such as https://example.com; others get 403
     /// [default: all]
     #[arg(long, value_name = "ORIGIN", num_args = 1..)]
     pub allow_origin: Vec<Origin>,
-    /// Speak TLS (wss://) with this certificate and its chain; needs --key
+    /// Speak TLS (wss://) with this certificate and its chain; needs --key. Both are read again
+    /// when they change, and on SIGHUP
     #[arg(long, value_name = "PEM")]
     pub cert: Option<PathBuf>,
     /// Private key of --cert
@@ -86,6 +92,10 @@ pub struct Args {
     /// takes a free one
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub metrics: Option<SocketAddr>,
+    /// Let --metrics be an address that other machines can reach, such as 0.0.0.0:9100 in a
+    /// container: whoever reaches it can read them, without token or TLS
+    #[arg(long, requires = "metrics")]
+    pub expose_metrics: bool,
     /// What to log to stderr: off, error, warn, info, debug, trace, or levels by target, such
     /// as info,tick_server::accept=debug
     #[arg(long, value_name = "FILTER", default_value = "info", value_parser = logging::filter)]
@@ -106,9 +116,9 @@ pub struct Args {
     /// conflate or disconnect
     #[arg(long, value_name = "POLICY", default_value = "queue", value_parser = policy)]
     pub slow_consumer: Policy,
-    /// A consumer is behind when more bytes than this wait for it [default: 1048576, without
+    /// A consumer is behind when more than this waits for it [default: 1MiB, without
     /// --behind-ms]
-    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SIZE", value_parser = some_bytes)]
     pub behind_bytes: Option<u64>,
     /// A consumer is behind when its oldest waiting tick is older than this
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
@@ -174,26 +184,31 @@ impl Args {
         if self.slow_consumer == Policy::Block { 1 } else { self.max_connections }
     }
 
-    /// Who may connect.
+    /// The token that clients have to present, if any, and what to warn about.
     ///
     /// # Errors
     /// When the token file cannot be used.
-    pub fn access(&self) -> Result<AccessControl> {
-        let token = self.token_file.as_deref().map(Token::read).transpose()?;
-        Ok(AccessControl { token, origins: self.allow_origin.clone() })
+    pub fn token(&self) -> Result<Option<(Token, Option<ReadableByOthers>)>> {
+        self.token_file.as_deref().map(Token::read).transpose()
     }
 
-    /// The certificate and its key, under TLS.
+    /// The files of the certificate and its key, under TLS.
     ///
     /// # Errors
-    /// One of the two files without the other, or files that cannot be used.
-    pub fn tls(&self) -> Result<Option<Arc<ServerConfig>>> {
+    /// One of the two files without the other.
+    pub fn certificate_files(&self) -> Result<Option<(&Path, &Path)>> {
         match (&self.cert, &self.key) {
             (None, None) => Ok(None),
-            (Some(cert), Some(key)) => certificate::load(cert, key).map(Some),
+            (Some(cert), Some(key)) => Ok(Some((cert, key))),
             (Some(_), None) => bail!("--cert needs its private key: add --key PEM"),
             (None, Some(_)) => bail!("--key needs its certificate: add --cert PEM"),
         }
+    }
+
+    /// Whether it has files that are read again on SIGHUP.
+    #[must_use]
+    pub fn has_renewable_files(&self) -> bool {
+        self.cert.is_some() || self.token_file.is_some()
     }
 }
 
@@ -227,10 +242,10 @@ pub struct ChildArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateArg(pub Schedule);
 
-/// A rate that is out of range, or neither a number nor `flood`.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("give ticks per second between 1 and 100000000, or `flood`")]
-pub struct NotARate;
+/// Why a text is no rate.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}, or `flood`")]
+pub struct NotARate(String);
 
 impl FromStr for RateArg {
     type Err = NotARate;
@@ -239,9 +254,27 @@ impl FromStr for RateArg {
         if text == "flood" {
             return Ok(Self(Schedule::Flood));
         }
-        match text.parse() {
-            Ok(rate_per_s @ 1..=100_000_000) => Ok(Self(Schedule::Rate { rate_per_s })),
-            _ => Err(NotARate),
-        }
+        let rate_per_s = units::rate(text).map_err(NotARate)?;
+        Ok(Self(Schedule::Rate { rate_per_s }))
+    }
+}
+
+/// A time from a tenth of a second to a year, in seconds or with its unit.
+fn lasting(text: &str) -> Result<Duration, String> {
+    let seconds = units::plain_seconds(text).filter(|s| (0.1..=31_536_000.0).contains(s));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| {
+        format!("`{text}` is not a time between 0.1 s and a year, such as 60, 2.5, 90s or 1m30s")
+    })
+}
+
+fn buffer(text: &str) -> Result<u32, String> {
+    let size = units::bytes(text)?;
+    u32::try_from(size).map_err(|_| format!("{size} bytes is too large for a buffer"))
+}
+
+fn some_bytes(text: &str) -> Result<u64, String> {
+    match units::bytes(text)? {
+        0 => Err("with a limit of 0 every consumer is behind: give at least 1".to_owned()),
+        size => Ok(size),
     }
 }

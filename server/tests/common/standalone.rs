@@ -2,10 +2,11 @@
 
 use super::events::{Event, Left};
 use super::{BINARY, PATIENCE};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::unistd::Pid;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
@@ -18,7 +19,14 @@ pub struct Process {
 }
 
 impl Process {
-    pub fn spawn(mut command: Command) -> Self {
+    /// With the default action of all signals, however the tests were started.
+    pub fn spawn(command: Command) -> Self {
+        let mut command = with_action(command, Signal::SIGHUP, SigHandler::SigDfl);
+        command = with_action(command, Signal::SIGINT, SigHandler::SigDfl);
+        Self::spawn_as_it_is(command)
+    }
+
+    fn spawn_as_it_is(mut command: Command) -> Self {
         let spawned = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = spawned.unwrap();
         let stderr = Some(BufReader::new(child.stderr.take().unwrap()));
@@ -50,6 +58,19 @@ impl Drop for Process {
     }
 }
 
+/// The same command, started by a parent that ignores a signal.
+pub fn ignoring(command: Command, signal: Signal) -> Command {
+    with_action(command, signal, SigHandler::SigIgn)
+}
+
+fn with_action(mut command: Command, number: Signal, action: SigHandler) -> Command {
+    // SAFETY: `signal` may be called between fork and exec (man 7 signal-safety).
+    unsafe {
+        command.pre_exec(move || signal(number, action).map(drop).map_err(Into::into));
+    }
+    command
+}
+
 /// A command that starts the server on a free port.
 pub fn command(args: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
@@ -67,13 +88,16 @@ pub struct Standalone {
 }
 
 impl Standalone {
+    /// With the default action of all signals, however the tests were started.
     pub fn new(args: &[&str]) -> Self {
-        Self::from_command(command(args))
+        let command = with_action(command(args), Signal::SIGHUP, SigHandler::SigDfl);
+        Self::from_command(with_action(command, Signal::SIGINT, SigHandler::SigDfl))
     }
 
+    /// From a command as it is.
     pub fn from_command(mut command: Command) -> Self {
         command.args(["--log-format", "json"]);
-        let mut process = Process::spawn(command);
+        let mut process = Process::spawn_as_it_is(command);
         let Event::Url(url) = Event::parse(&process.next_line()) else { panic!("no URL") };
         let stderr = process.stderr.take().unwrap();
         let (send, events) = channel();

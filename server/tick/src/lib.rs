@@ -15,6 +15,7 @@ mod schedule;
 pub mod symbol;
 mod tape;
 mod timetable;
+pub mod units;
 
 pub use format::{Format, Tick, UnknownFormat, WireError, cents};
 pub use frame::{FRAME_HEADER_BYTES, Framer, frame_len_at};
@@ -22,5 +23,7 @@ pub use market::{Market, mix};
 pub use sample::Sample;
 pub use schedule::{Schedule, ScheduleError};
 pub use symbol::SYMBOLS;
-pub use tape::{LineError, Tape, TapeError};
+pub use tape::{
+    Column, Foreign, HeaderError, LineError, LongestGap, ReadTape, Span, Tape, TapeError,
+};
 pub use timetable::{Timetable, TimetableError};

@@ -1,13 +1,13 @@
 //! Reads workload files, and refuses keys that contradict each other.
 
 use crate::load::congestion;
-use crate::load::workload::{RankBy, Recording, Workload};
+use crate::load::replay::{self, ReplayNews};
+use crate::load::workload::{RankBy, Workload};
 use crate::text::nearest;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use contract::Policy;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use tick::{Format, Tape};
+use tick::Format;
 
 /// The highest number of threads of a server.
 const MOST_THREADS: usize = 64;
@@ -18,6 +18,30 @@ impl Workload {
     /// # Errors
     /// When the name is unknown, or the file is invalid.
     pub fn load(root: &Path, name_or_file: &str) -> Result<Self> {
+        Self::load_with_news(root, name_or_file, &mut |_| {})
+    }
+
+    /// The same; `news` gets what is to be said while a recording is read.
+    ///
+    /// # Errors
+    /// As [`Workload::load`].
+    pub fn load_with_news(
+        root: &Path,
+        name_or_file: &str,
+        news: &mut dyn FnMut(&ReplayNews),
+    ) -> Result<Self> {
+        let (mut workload, path) = Self::without_recording(root, name_or_file)?;
+        let context = || format!("workload {name_or_file}");
+        if let Some(file) = &workload.replay {
+            let recording = replay::read(&path, file, news);
+            workload.tape = Some(recording.context("replay").with_context(context)?);
+        }
+        workload.timetable(0).with_context(context)?;
+        Ok(workload)
+    }
+
+    /// What its file says, and the path of that, without its recording, which may be large.
+    pub(crate) fn without_recording(root: &Path, name_or_file: &str) -> Result<(Self, PathBuf)> {
         let dir = root.join("harness/workloads");
         let is_path = name_or_file.ends_with(".toml");
         let path = match is_path {
@@ -31,18 +55,8 @@ impl Workload {
             let unknown = nearest::unknown("workload", name_or_file, &names(&dir));
             bail!("{unknown}, or give a TOML file");
         };
-        let mut workload =
-            Self::parse(&text).with_context(|| format!("workload {name_or_file}"))?;
-        if let Some(file) = &workload.replay {
-            let path = std::path::absolute(path.with_file_name(file))?;
-            let text = std::fs::read_to_string(&path)
-                .with_context(|| format!("workload {name_or_file}: replay: cannot read {file}"))?;
-            let tape = Tape::parse(&text)
-                .map_err(|error| anyhow!("workload {name_or_file}: replay: {file}: {error}"))?;
-            workload.tape = Some(Recording { path, tape: Arc::new(tape) });
-        }
-        workload.timetable(0).with_context(|| format!("workload {name_or_file}"))?;
-        Ok(workload)
+        let workload = Self::parse(&text).with_context(|| format!("workload {name_or_file}"))?;
+        Ok((workload, path))
     }
 
     fn parse(text: &str) -> Result<Self> {

@@ -1,6 +1,7 @@
 //! Workloads by name, by file, or by group: a group stands for all of its members.
 
 use crate::load::file;
+use crate::load::replay::ReplayNews;
 use crate::load::workload::Workload;
 use anyhow::{Result, bail};
 use std::path::Path;
@@ -12,16 +13,26 @@ use std::path::Path;
 /// # Errors
 /// When a name is unknown, a workload is named twice, or a file is invalid.
 pub fn load(root: &Path, names: &[&str]) -> Result<Vec<Workload>> {
+    load_with_news(root, names, &mut |_| {})
+}
+
+/// The same; `news` gets what is to be said while recordings are read.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with_news(
+    root: &Path,
+    names: &[&str],
+    news: &mut dyn FnMut(&ReplayNews),
+) -> Result<Vec<Workload>> {
     let mut all: Vec<Workload> = Vec::new();
     let files = file::names(&root.join("harness/workloads"));
     for &name in names {
         let is_group = !name.ends_with(".toml") && !files.iter().any(|file| file == name);
         let members = if is_group { members(root, &files, name)? } else { Vec::new() };
-        let found = match members.is_empty() {
-            true => vec![Workload::load(root, name)?],
-            false => members,
-        };
-        for workload in found {
+        let found = if members.is_empty() { vec![name.to_owned()] } else { members };
+        for name in found {
+            let workload = Workload::load_with_news(root, &name, news)?;
             if all.iter().any(|other| other.name == workload.name) {
                 bail!("workload `{}` is named twice", workload.name);
             }
@@ -31,16 +42,17 @@ pub fn load(root: &Path, names: &[&str]) -> Result<Vec<Workload>> {
     Ok(all)
 }
 
-fn members(root: &Path, files: &[String], group: &str) -> Result<Vec<Workload>> {
+/// The names of its members, whose recordings are not read for that.
+fn members(root: &Path, files: &[String], group: &str) -> Result<Vec<String>> {
     let mut members = Vec::new();
     for name in files {
-        let workload = Workload::load(root, name)?;
+        let (workload, _) = Workload::without_recording(root, name)?;
         if workload.group.as_deref() == Some(group) {
-            members.push(workload);
+            members.push((workload.connections * workload.clients, name.clone()));
         }
     }
-    members.sort_by_key(|workload| workload.connections * workload.clients);
-    Ok(members)
+    members.sort_by_key(|(connections, _)| *connections);
+    Ok(members.into_iter().map(|(_, name)| name).collect())
 }
 
 #[cfg(test)]

@@ -1,39 +1,16 @@
-//! Rates, times and sizes as people write them: `500k`, `10ms`, `64KiB`. Pure; they are
-//! parsed exactly and stored as plain numbers.
+//! Rates, times and sizes as people write them: `500k`, `10ms`, `64KiB`; those that the server
+//! takes too are in [`tick::units`]. Pure; they are parsed exactly and stored as plain numbers.
 
 use bytesize::ByteSize;
 use serde::Deserialize;
 use std::time::Duration;
+use tick::units::plain_seconds;
 
-/// The highest rate, in ticks per second.
-const HIGHEST_PER_S: f64 = 1e8;
+// The server reads the same ones.
+pub use tick::units::{bytes, duration, rate};
+
 /// The shortest and the longest window, in seconds.
 const SECONDS: (f64, f64) = (0.1, 86_400.0);
-
-/// A rate such as `50000`, `50k` or `1.5M`, in ticks per second.
-///
-/// # Errors
-/// When it is not one; the message gives examples.
-pub fn rate(text: &str) -> Result<u64, String> {
-    let text = text.trim();
-    let (digits, unit) = match text.strip_suffix(['k', 'K']) {
-        Some(digits) => (digits, 1e3),
-        None => text.strip_suffix('M').map_or((text, 1.0), |digits| (digits, 1e6)),
-    };
-    match digits.parse::<f64>().map(|n| n * unit) {
-        Ok(rate) if (1.0..=HIGHEST_PER_S).contains(&rate) => Ok(rate.round() as u64),
-        _ => Err(format!("`{text}` is not a rate between 1 and 100M, such as 50000, 50k or 1.5M")),
-    }
-}
-
-/// A time with its unit, such as `10ms`, `2s` or `1m30s`.
-///
-/// # Errors
-/// When it is not one; the message gives examples.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text)
-        .map_err(|_| format!("`{text}` is not a time such as 500us, 10ms, 2s or 1m30s"))
-}
 
 /// A share above 0 and below 1, from a percentage such as `5%`.
 ///
@@ -85,20 +62,6 @@ pub fn seconds(text: &str) -> Result<f64, String> {
 /// As [`seconds`].
 pub fn seconds_or_none(text: &str) -> Result<f64, String> {
     if plain_seconds(text) == Some(0.0) { Ok(0.0) } else { seconds(text) }
-}
-
-fn plain_seconds(text: &str) -> Option<f64> {
-    text.parse().ok().or_else(|| Some(duration(text).ok()?.as_secs_f64()))
-}
-
-/// A size such as `65536`, `64KiB` or `1MB`, in bytes.
-///
-/// # Errors
-/// When it is not one; the message gives examples.
-pub fn bytes(text: &str) -> Result<u64, String> {
-    let size = text.trim().parse::<ByteSize>();
-    size.map(|size| size.as_u64())
-        .map_err(|_| format!("`{text}` is not a size such as 65536, 64KiB or 1MB"))
 }
 
 /// A size as people read it: `212 992` bytes are `208.0 KiB`.
@@ -174,17 +137,6 @@ pub mod file {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rates_are_read_as_people_write_them() {
-        assert_eq!(
-            ["1", "50k", "1.5M", "100M", "0.29M"].map(|text| rate(text).unwrap()),
-            [1, 50_000, 1_500_000, 100_000_000, 290_000]
-        );
-        for wrong in ["", "k", "0", "200M", "-5", "1e9", "NaN", "fast"] {
-            assert!(rate(wrong).unwrap_err().contains("is not a rate"), "{wrong}");
-        }
-    }
 
     #[test]
     fn times_need_units_except_for_windows() {

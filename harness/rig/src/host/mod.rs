@@ -8,7 +8,6 @@ pub mod counters;
 pub mod descriptors;
 pub mod environment;
 pub mod guard;
-pub mod inherited;
 pub mod kernel_dump;
 pub mod kernel_queues;
 pub mod kernel_settings;

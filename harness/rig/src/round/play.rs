@@ -290,7 +290,8 @@ impl Children<'_, '_> {
         let plan = setup.plan.for_server(setup.placement.spin, Some(meters.paths[0].clone()));
         let plan = ServerPlan { listener_fd: self.listener_fd, ..plan };
         self.server.send(&ToServer::Plan(plan));
-        let server_hello = match self.server.expect(Awaited::Hello, limit)? {
+        let reads = limit + reading(setup.plan);
+        let server_hello = match self.server.expect(Awaited::Hello, reads)? {
             FromServer::Hello(hello) => hello,
             other => return Err(self.server.unexpected(&other, Awaited::Hello).into()),
         };
@@ -347,6 +348,12 @@ impl Children<'_, '_> {
         connected.sort_by_key(|one| one.connection);
         Ok(connected)
     }
+}
+
+/// How long a server may read its recording before its hello: some times what ours needs.
+fn reading(plan: &Plan) -> Duration {
+    let ticks = plan.workload.tape.as_ref().map_or(0, |recording| recording.tape.ticks());
+    Duration::from_micros(2 * ticks)
 }
 
 fn check_hello(

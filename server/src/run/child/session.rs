@@ -1,8 +1,10 @@
 //! One run as a child of the harness, from its plan to its report.
 
 use crate::accept::accepted::Accepted;
+use crate::accept::current::Current;
 use crate::accept::dispatch::Dispatcher;
 use crate::accept::listener::{self, ListenerConfig};
+use crate::accept::subprotocol;
 use crate::connection::endpoint::Wire;
 use crate::connection::kernel;
 use crate::engine::classic::{Classic, Style};
@@ -87,7 +89,8 @@ impl Session {
             send_buffer_bytes: plan.send_buffer_bytes,
             congestion: plan.congestion.clone(),
             expected: Some(plan.connections),
-            tls: self.plan.tls.clone(),
+            tls: self.plan.tls.clone().map(Current::new),
+            subprotocols: subprotocol::known(plan.format),
             ..ListenerConfig::default()
         };
         let (dispatcher, inboxes) = Dispatcher::new(&[Arc::clone(&self.poller)]);

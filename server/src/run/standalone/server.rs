@@ -1,8 +1,12 @@
 //! The standalone server from its arguments to its last line.
 
+use crate::accept::access::{AccessControl, ReadableByOthers};
+use crate::accept::certificate;
 use crate::accept::counts::AcceptCounts;
+use crate::accept::current::Current;
 use crate::accept::dispatch::Dispatcher;
 use crate::accept::listener::{self, Listener, ListenerConfig};
+use crate::accept::subprotocol;
 use crate::connection::stream::policy::Limits;
 use crate::engine::counts::Counts;
 use crate::engine::lateness::Lateness;
@@ -14,12 +18,14 @@ use crate::metrics::observer::Observer;
 use crate::metrics::{http, page};
 use crate::run::args::Args;
 use crate::run::logging;
+use crate::run::standalone::renewal::{self, Hangup, Renewable};
 use crate::run::standalone::shutdown;
 use crate::run::standalone::worker::Worker;
 use anyhow::{Result, anyhow};
 use contract::Policy;
 use contract::meter::Meter;
 use polling::Poller;
+use rustls::ServerConfig;
 use std::net::TcpListener;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -34,20 +40,27 @@ use tungstenite::protocol::frame::coding::CloseCode;
 /// # Errors
 /// Arguments that do not go together, or an address that cannot be listened on.
 pub fn run(args: &Args) -> Result<()> {
+    // Before any other thread: they all leave the signal to this one.
+    let hangup = args.has_renewable_files().then(Hangup::take).transpose()?;
     let _log_writer = logging::start(&args.log, args.log_format);
     let (limits, batch_ns) = (args.limits()?, args.batch_ns()?);
     let pollers = (0..args.server_threads)
         .map(|_| Ok(Arc::new(Poller::new()?)))
         .collect::<Result<Vec<_>>>()?;
     let stop = shutdown::watch_signals(pollers.clone())?;
-    let metrics = args.metrics.map(http::bind).transpose()?;
+    let metrics = args.metrics.map(|address| http::bind(address, args.expose_metrics));
+    let metrics = metrics.transpose()?;
     let accept_counts = AcceptCounts::default();
+    let mut renewable = Vec::new();
+    let (access, warning) = access(args, &mut renewable)?;
     let config = ListenerConfig {
         send_buffer_bytes: args.send_buffer,
         congestion: args.congestion.clone(),
         max_connections: args.capacity(),
-        access: args.access()?,
-        tls: args.tls()?,
+        max_connections_of_host: args.max_connections_per_address,
+        subprotocols: subprotocol::known(args.format),
+        access,
+        tls: tls(args, &mut renewable)?,
         counts: accept_counts.clone(),
         ..ListenerConfig::default()
     };
@@ -60,6 +73,12 @@ pub fn run(args: &Args) -> Result<()> {
         warn!(
             "the descriptor limit allows {capacity} connections only: raise it (ulimit -n) for more"
         );
+    }
+    if let Some(warning) = warning {
+        warn!("{warning}");
+    }
+    if let Some(hangup) = hangup {
+        renewal::watch(renewable, hangup)?;
     }
     let healthy = Arc::new(AtomicBool::new(true));
     let gauges: Vec<Arc<Gauges>> = pollers.iter().map(|_| Arc::default()).collect();
@@ -91,6 +110,29 @@ pub fn run(args: &Args) -> Result<()> {
         "total: made {generated} ticks; written {written} ticks, dropped {dropped}"
     );
     Ok(())
+}
+
+/// Who may connect, and what to warn about.
+fn access(
+    args: &Args,
+    renewable: &mut Vec<Renewable>,
+) -> Result<(AccessControl, Option<ReadableByOthers>)> {
+    let origins = args.allow_origin.clone();
+    let Some(((token, warning), file)) = args.token()?.zip(args.token_file.clone()) else {
+        return Ok((AccessControl { token: None, origins }, None));
+    };
+    let token = Current::new(token);
+    renewable.push(Renewable::Token { file, current: token.clone() });
+    Ok((AccessControl { token: Some(token), origins }, warning))
+}
+
+/// The certificate and its key, under TLS.
+fn tls(args: &Args, renewable: &mut Vec<Renewable>) -> Result<Option<Current<Arc<ServerConfig>>>> {
+    let Some((cert, key)) = args.certificate_files()? else { return Ok(None) };
+    let current = Current::new(certificate::load(cert, key)?);
+    let (cert, key) = (cert.to_owned(), key.to_owned());
+    renewable.push(Renewable::Certificate { cert, key, current: current.clone() });
+    Ok(Some(current))
 }
 
 /// What is done once, when several engines come to their end.
@@ -157,7 +199,7 @@ fn load(args: &Args, start_ns: u64, batch_ns: Option<NonZeroU64>) -> Result<Load
     Ok(Load {
         timetable: Timetable::new(args.rate.0, None)?,
         start_ns,
-        duration_ns: args.duration.map(|s| s * 1_000_000_000),
+        duration_ns: args.duration.map(|time| time.as_nanos() as u64),
         spin: args.spin,
         batch_ns,
     })
@@ -178,9 +220,15 @@ fn serve_metrics(
     accept_counts: &AcceptCounts,
     healthy: Arc<AtomicBool>,
 ) -> Result<()> {
-    let url = format!("http://{}/metrics", listener.local_addr()?);
+    let address = listener.local_addr()?;
+    let url = format!("http://{address}/metrics");
     let registry = page::registry(gauges, accept_counts);
     http::serve(listener, registry, healthy, http::CONNECTION_LIMIT)?;
     info!(target: logging::ADDRESS, url, "metrics: {url}");
+    if !address.ip().is_loopback() {
+        warn!(
+            "--expose-metrics: whoever reaches {address} can read the metrics, without token or TLS"
+        );
+    }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use crate::connection::end::{CutOff, End};
 use crate::run::standalone::worker::Worker;
 use anyhow::{Context, Result};
+use contract::signals;
 use polling::Poller;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,14 +14,14 @@ use tungstenite::protocol::frame::coding::CloseCode;
 const INTERRUPTED: i32 = 130;
 
 /// Watches for Ctrl-C, SIGTERM and SIGHUP: the first raises the flag and wakes the pollers, a
-/// second ends the process at once.
+/// second ends the process at once. Those that the parent ignores stay ignored.
 ///
 /// # Errors
 /// When signals are already watched.
 pub fn watch_signals(pollers: Vec<Arc<Poller>>) -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
+    let stopped = move || {
         if raised.swap(true, Ordering::SeqCst) {
             // Without closing connections: a second signal asks not to wait.
             std::process::exit(INTERRUPTED);
@@ -28,8 +29,8 @@ pub fn watch_signals(pollers: Vec<Arc<Poller>>) -> Result<Arc<AtomicBool>> {
         for poller in &pollers {
             let _ = poller.notify();
         }
-    })
-    .context("cannot watch for Ctrl-C")?;
+    };
+    signals::handle(|| ctrlc::set_handler(stopped)).context("cannot watch for Ctrl-C")?;
     Ok(stop)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::accept::accepted::Accepted;
 use crate::accept::dispatch::EngineInbox;
-use crate::accept::listener::ConnectionSlots;
+use crate::accept::slots::ConnectionSlots;
 use crate::connection::account::Account;
 use crate::connection::end::{CutOff, End};
 use crate::connection::endpoint::Connection;
@@ -49,14 +49,12 @@ impl Worker {
         Ok(())
     }
 
-    fn add(&mut self, Accepted { wire, symbols, .. }: Accepted) {
+    fn add(&mut self, Accepted { peer, wire, symbols, .. }: Accepted) {
         let tick = self.engine.feeds.all_symbols().ticks();
-        let peer = wire.0.peer_addr();
-        match (self.engine.add(wire, symbols), peer) {
-            (Ok(()), Ok(peer)) => info!(%peer, tick, "{peer} joined at tick {tick}"),
-            (Ok(()), Err(_)) => {}
-            (Err(error), _) => {
-                self.slots.release();
+        match self.engine.add(wire, symbols) {
+            Ok(()) => info!(%peer, tick, "{peer} joined at tick {tick}"),
+            Err(error) => {
+                self.slots.release(peer.ip());
                 self.inbox.connection_ended();
                 warn!(%error, "a client left before its first tick: {error}");
             }
@@ -89,7 +87,7 @@ impl Worker {
     pub fn remove(&mut self, key: usize, end: &End) {
         let Some(account) = self.engine.account(key) else { return };
         let Some(connection) = self.engine.remove(key) else { return };
-        self.slots.release();
+        self.slots.release(connection.peer().ip());
         self.inbox.connection_ended();
         if let Some(observer) = &mut self.observer {
             observer.connection_left(key, end.reason(), account);
