@@ -26,7 +26,8 @@ pub fn choose(entries: &[Entry], asked: &[String], several: bool) -> Result<Vec<
     }
     let of_class = |class: Class| entries.iter().position(|entry| entry.class == class);
     let on_node = |entry: &Entry| {
-        entry.class == Class::Library && entry.recipe.needs.iter().any(|needed| needed == NODE)
+        entry.class == Class::Library
+            && entry.recipe.needs.programs.iter().any(|needed| needed == NODE)
     };
     let fast = of_class(Class::Reference).unwrap_or_else(|| one(entries));
     let others = [of_class(Class::Simulated), entries.iter().position(on_node)];

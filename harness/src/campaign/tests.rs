@@ -30,7 +30,7 @@ use bench_core::record::counters::{Count, Counter, Counts, Missing, NotCounted};
 use bench_core::record::machine::Machine;
 use bench_core::record::placement::Placed;
 use bench_core::record::snapshot::Snapshot;
-use bench_rig::programs::roster::{Build, Entry, Recipe};
+use bench_rig::programs::roster::{Build, Entry, Needs, Recipe};
 use bench_rig::round::runner::{Counted, Played};
 use bench_rig::round::watch::OnSnapshot;
 use contract::Class;
@@ -217,7 +217,7 @@ fn entry(name: &str) -> Entry {
             command: None,
             env: BTreeMap::new(),
             args: Vec::new(),
-            needs: Vec::new(),
+            needs: Needs::default(),
         },
     }
 }
@@ -381,7 +381,7 @@ fn an_interrupted_comparison_lists_clients_without_a_round() {
 #[test]
 fn a_client_that_cannot_run_does_not_stop_the_others() {
     let missing = || {
-        let why = Unavailability::MissingProgram { program: "node".into() };
+        let why = Unavailability::MissingProgram { program: "node".into(), packages: Vec::new() };
         Some((Verdict::Unavailable, Reason::Unavailable { why }.into()))
     };
     let scheme = scheme(Blocks::OfClients, &["one"]);

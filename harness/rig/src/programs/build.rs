@@ -67,8 +67,8 @@ impl Programs {
 /// When the server cannot be built, or cannot run here.
 pub fn build(root: &Path, server: &Server, entries: &[Entry], profile: &str) -> Result<Programs> {
     let name = &server.served_by.name;
-    if let Some(program) = server.recipe.missing_program() {
-        bail!("--server {name}: `{program}` is not on the PATH: install it");
+    if let Some(why) = server.recipe.missing() {
+        bail!("--server {name}: {why}");
     }
     let (binaries, own_builds) = std::thread::scope(|scope| {
         // These mostly wait for a registry, while cargo keeps the CPUs busy.
@@ -121,7 +121,7 @@ fn packages_below<'a>(root: &Path, entries: &'a [Entry]) -> Vec<&'a str> {
     let mut packages: Vec<&str> = entries
         .iter()
         .map(|entry| &entry.recipe)
-        .filter(|recipe| recipe.dir.starts_with(root) && recipe.missing_program().is_none())
+        .filter(|recipe| recipe.dir.starts_with(root) && recipe.missing().is_none())
         .filter_map(|recipe| recipe.build.cargo.as_deref())
         .collect();
     packages.dedup();
@@ -164,7 +164,7 @@ fn build_with_cargo(
 
 /// The build command of a program, if it has one and can run here.
 fn own_command(recipe: &Recipe) -> Option<&[String]> {
-    recipe.build.command.as_deref().filter(|_| recipe.missing_program().is_none())
+    recipe.build.command.as_deref().filter(|_| recipe.missing().is_none())
 }
 
 /// Runs the build command of a program, if it has one and can run here.
@@ -197,9 +197,8 @@ fn own_build_of(recipe: &Recipe, own_builds: &OwnBuilds<'_>) -> Result<()> {
 
 /// The command that starts one program.
 fn program(recipe: &Recipe, root: &Path, binaries: &Binaries, profile: &str) -> Result<Built> {
-    if let Some(program) = recipe.missing_program() {
-        let program = program.to_owned();
-        return Ok(Built::Unavailable(Unavailability::MissingProgram { program }));
+    if let Some(why) = recipe.missing() {
+        return Ok(Built::Unavailable(why));
     }
     let mut argv = match (&recipe.command, &recipe.build.cargo) {
         (Some(command), _) => {
@@ -398,7 +397,7 @@ fn cargo(dir: &Path, chosen: &Chosen, profile: &str) -> Result<BTreeMap<String, 
 
 #[cfg(test)]
 mod tests {
-    use super::super::roster::Build;
+    use super::super::roster::{Build, Needs};
     use super::*;
 
     #[test]
@@ -429,7 +428,7 @@ mod tests {
                 command: Some(vec![name.to_owned()]),
                 args: Vec::new(),
                 env: BTreeMap::new(),
-                needs: Vec::new(),
+                needs: Needs::default(),
             },
         };
         let fails = "echo run >> runs; echo 'no network' >&2; exit 1";

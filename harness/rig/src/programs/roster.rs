@@ -2,6 +2,7 @@
 
 use crate::host::spawn::Program;
 use anyhow::{Context, Result, bail};
+use bench_core::analysis::verdict::reason::Unavailability;
 use bench_core::text::nearest;
 use contract::Class;
 use serde::Deserialize;
@@ -9,6 +10,7 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// A `client.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -21,6 +23,8 @@ struct Manifest {
     /// Whether it speaks TLS.
     #[serde(default)]
     tls: bool,
+    /// Where it is built and run, for clients that share a program; absent: where the manifest is.
+    dir: Option<PathBuf>,
     #[serde(default)]
     build: Build,
     #[serde(default)]
@@ -52,17 +56,25 @@ pub(crate) struct Run {
     pub(crate) env: BTreeMap<String, String>,
 }
 
+/// What a program needs of its machine.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Needs {
+pub struct Needs {
+    /// Programs that have to be on the PATH.
     #[serde(default)]
-    pub(crate) programs: Vec<String>,
+    pub programs: Vec<String>,
+    /// Libraries that pkg-config has to find.
+    #[serde(default)]
+    pub libraries: Vec<String>,
+    /// Debian's packages that have all of it.
+    #[serde(default)]
+    pub packages: Vec<String>,
 }
 
 /// How a client or a server is built and started.
 #[derive(Debug, Clone)]
 pub struct Recipe {
-    /// The directory of its manifest, which is its working directory.
+    /// Its working directory: that of its manifest, unless that names another one.
     pub dir: PathBuf,
     /// How it is built.
     pub build: Build,
@@ -72,8 +84,8 @@ pub struct Recipe {
     pub args: Vec<String>,
     /// Variables of its environment, besides those that all programs get.
     pub env: BTreeMap<String, String>,
-    /// Programs that have to be on the PATH.
-    pub needs: Vec<String>,
+    /// What has to be there before.
+    pub needs: Needs,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -206,6 +218,12 @@ pub(crate) fn read_manifest<M: DeserializeOwned>(path: &Path) -> Result<(M, Path
 
 fn load(path: &Path) -> Result<Vec<Entry>> {
     let (manifest, dir) = read_manifest::<Manifest>(path)?;
+    let dir = match &manifest.dir {
+        Some(other) => {
+            dir.join(other).canonicalize().with_context(|| format!("dir: {}", other.display()))?
+        }
+        None => dir,
+    };
     let variants = manifest.variant.iter().map(|v| &v.name);
     sound([&manifest.name].into_iter().chain(variants), &manifest.build, &manifest.run)?;
     let client = Entry {
@@ -221,7 +239,7 @@ fn load(path: &Path) -> Result<Vec<Entry>> {
             command: manifest.run.command,
             args: manifest.run.args,
             env: manifest.run.env,
-            needs: manifest.needs.programs,
+            needs: manifest.needs,
         },
     };
     let variants = manifest.variant.into_iter().map(|variant| Entry {
@@ -264,10 +282,10 @@ pub(crate) fn sound<'a>(
 }
 
 impl Recipe {
-    /// The first program it needs that is not on the PATH.
+    /// The first of what it needs that is missing.
     #[must_use]
-    pub fn missing_program(&self) -> Option<&str> {
-        self.needs.iter().map(String::as_str).find(|program| !on_path(program))
+    pub fn missing(&self) -> Option<Unavailability> {
+        self.needs.missing()
     }
 
     /// The program, to be started by this command.
@@ -280,6 +298,25 @@ impl Recipe {
     fn with_args(&self, more: Vec<String>) -> Self {
         Self { args: [self.args.clone(), more].concat(), ..self.clone() }
     }
+}
+
+impl Needs {
+    fn missing(&self) -> Option<Unavailability> {
+        let packages = || self.packages.clone();
+        if let Some(program) = self.programs.iter().find(|program| !on_path(program)) {
+            let program = program.clone();
+            return Some(Unavailability::MissingProgram { program, packages: packages() });
+        }
+        let library = self.libraries.iter().find(|library| !is_installed(library))?.clone();
+        Some(Unavailability::MissingLibrary { library, packages: packages() })
+    }
+}
+
+/// Whether pkg-config finds a library; without pkg-config it does not.
+fn is_installed(library: &str) -> bool {
+    let mut pkg_config = Command::new("pkg-config");
+    pkg_config.args(["--exists", library]).stdin(Stdio::null()).stderr(Stdio::null());
+    pkg_config.status().is_ok_and(|status| status.success())
 }
 
 fn on_path(program: &str) -> bool {
@@ -370,10 +407,34 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_program_is_reported() {
-        let (room, path) =
-            room(&(SOUND.to_owned() + "[needs]\nprograms=['sh','no-such-program']\n"));
-        let found = find(room.path(), &[path]).unwrap();
-        assert_eq!(found[0].recipe.missing_program(), Some("no-such-program"));
+    fn what_is_missing_is_reported_with_its_packages() {
+        let missing = |needs: &str| {
+            let (room, path) = room(&format!("{SOUND}[needs]\n{needs}\n"));
+            let found = find(room.path(), &[path]).unwrap();
+            found[0].recipe.missing().map(|why| why.to_string())
+        };
+        assert_eq!(missing("programs=['sh']"), None);
+        assert_eq!(
+            missing("programs=['sh','no-such-program']").unwrap(),
+            "`no-such-program` is not on the PATH: install it"
+        );
+        assert_eq!(
+            missing("libraries=['no-such-library']\npackages=['a-dev','b']").unwrap(),
+            "pkg-config finds no library `no-such-library`: apt-get install a-dev b"
+        );
+    }
+
+    #[test]
+    fn clients_can_share_a_directory() {
+        let (room, _) = room(SOUND);
+        let own = room.path().join("other");
+        std::fs::create_dir(&own).unwrap();
+        let manifest = own.join("client.toml");
+        std::fs::write(&manifest, format!("dir='..'\n{}", SOUND.replace("'a'", "'b'"))).unwrap();
+        let found = find(&room.path().join("none"), std::slice::from_ref(&manifest)).unwrap();
+        assert_eq!(found[0].recipe.dir, room.path().canonicalize().unwrap());
+        std::fs::write(&manifest, format!("dir='../nowhere'\n{SOUND}")).unwrap();
+        let error = format!("{:#}", find(&room.path().join("none"), &[manifest]).unwrap_err());
+        assert!(error.contains("dir: ../nowhere"), "{error}");
     }
 }

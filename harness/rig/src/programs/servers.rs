@@ -117,7 +117,7 @@ pub fn own(root: &Path) -> Server {
             command: None,
             args: Vec::new(),
             env: BTreeMap::new(),
-            needs: Vec::new(),
+            needs: Needs::default(),
         },
     }
 }
@@ -135,7 +135,7 @@ fn load(path: &Path) -> Result<Server> {
             command: manifest.run.command,
             args: manifest.run.args,
             env: manifest.run.env,
-            needs: manifest.needs.programs,
+            needs: manifest.needs,
         },
     })
 }

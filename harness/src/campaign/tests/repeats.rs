@@ -143,7 +143,7 @@ fn controls_are_of_the_kinds_that_differ_most() {
     let mut entries = scheme(Blocks::OfClients, &[]).entries;
     assert_eq!(controls::choose(&entries, &[], true).unwrap(), [0]);
     entries[1].class = Class::Reference;
-    entries[2].recipe.needs = vec!["node".into()];
+    entries[2].recipe.needs.programs = vec!["node".into()];
     assert_eq!(controls::choose(&entries, &[], true).unwrap(), [1, 2]);
     assert_eq!(controls::choose(&entries, &[], false).unwrap(), [1]);
     entries[0].class = Class::Simulated;

@@ -14,10 +14,22 @@ use std::fmt;
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Unavailability {
     /// A program that it needs is missing.
-    #[error("`{program}` is not on the PATH: install it")]
+    #[error("`{program}` is not on the PATH: {}", how_to_install(packages))]
     MissingProgram {
         /// The name of the program.
         program: String,
+        /// Debian's packages that have what the client needs, as far as they are known.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        packages: Vec<String>,
+    },
+    /// A library that it is built with is missing.
+    #[error("pkg-config finds no library `{library}`: {}", how_to_install(packages))]
+    MissingLibrary {
+        /// The library's name for pkg-config.
+        library: String,
+        /// As above.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        packages: Vec<String>,
     },
     /// The workload is under TLS.
     #[error("it does not speak TLS: its client.toml does not say `tls = true`")]
@@ -34,6 +46,14 @@ pub enum Unavailability {
         /// The reason that it gave.
         reason: String,
     },
+}
+
+/// What to do about something that is missing.
+fn how_to_install(packages: &[String]) -> String {
+    match packages {
+        [] => "install it".to_owned(),
+        packages => format!("apt-get install {}", packages.join(" ")),
+    }
 }
 
 /// Why a round, or a row, is not simply `ok`.
