@@ -26,18 +26,24 @@ async function make_show(variant) {
 }
 
 /** The WebSockets in a Web Worker: the page gets the newest tick of each frame. */
-async function read_in_worker() {
+async function read_in_worker(send) {
   const set_view = await render();
   // With the page's own query: it has the key to the bridge.
   const worker = new Worker(`reader-worker.js${location.search}`, { type: "module" });
   worker.onmessage = ({ data: { counts, view } }) => {
-    if (counts) send_counts(counts);
+    if (counts) send(counts);
     else set_view(view);
   };
 }
 
-/** Starts the page; `transport` is for the `Reader`, if the ticks do not come by WebSockets of the page. */
-export function start_page(variant, transport) {
-  if (variant === "worker") read_in_worker();
-  else make_show(variant).then((show) => new Reader(share_counts, show, transport));
+/** Counts are sent by a Web Worker. */
+const WORKER_COUNTS = { share: share_counts, send: send_counts };
+
+/**
+ * Starts the page; `transport` is for the `Reader`, if the ticks do not come by WebSockets of the
+ * page, and `counts` is another way to send counts.
+ */
+export function start_page(variant, { transport, counts = WORKER_COUNTS } = {}) {
+  if (variant === "worker") read_in_worker(counts.send);
+  else make_show(variant).then((show) => new Reader(counts.share, show, transport));
 }

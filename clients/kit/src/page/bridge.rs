@@ -21,10 +21,13 @@ const REPORT: Duration = Duration::from_secs(5);
 /// Longer than any run: the kit keeps the deadlines.
 const LONG: Duration = Duration::from_secs(3600);
 
+/// Stops the reader of a page by another way than its channels.
+type OnStop = Box<dyn Fn() + Send>;
+
 /// A page that is loaded, and the exchanges of times with it.
-#[derive(Debug)]
 pub struct Bridge {
     page: Page,
+    on_stop: Option<OnStop>,
     /// Before the run.
     exchanges: Vec<Exchange>,
 }
@@ -54,7 +57,13 @@ impl Bridge {
     pub fn load(events: Receiver<Event>, until: Until) -> Result<Option<Self>> {
         let mut page = Page::new(events);
         let is_loaded = page.load(until)?;
-        Ok(is_loaded.then_some(Self { page, exchanges: Vec::new() }))
+        Ok(is_loaded.then_some(Self { page, on_stop: None, exchanges: Vec::new() }))
+    }
+
+    /// Also calls this when the page is to stop: where messages of its channels wait behind those
+    /// of a flood.
+    pub fn on_stop(&mut self, stop: impl Fn() + Send + 'static) {
+        self.on_stop = Some(Box::new(stop));
     }
 
     /// Exchanges times before the run; the maximum error of the page's clock, in ns.
@@ -150,6 +159,9 @@ impl Bridge {
             match give_up {
                 None if connections[0].is_stopped() => {
                     self.page.stop()?;
+                    if let Some(on_stop) = &self.on_stop {
+                        on_stop();
+                    }
                     give_up = Some(Instant::now() + REPORT);
                 }
                 Some(until) if Instant::now() > until => {
