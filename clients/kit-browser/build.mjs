@@ -14,22 +14,23 @@ const SOURCES_HASH = "dist/sources.sha256";
 const KIT_NODE_MODULES = ["close-codes.mjs", "errors.mjs", "processor.mjs", "sequence.mjs"];
 
 /**
- * @param {{scripts: string[], pages: string[], packages: string[]}} page the files of `page/`
- *   to bundle and to copy, and the packages whose versions the hello has
+ * @param {{scripts: string[], pages: string[], packages: string[], sources?: string[]}} page the
+ *   files of `page/` to bundle and to copy, the packages whose versions the hello has, and other
+ *   directories whose files are bundled, with the packages of this client
  */
 export async function build_page(page) {
   // Importing it runs it; it exits with its own error.
   await import("../kit-node/install.mjs");
-  const wanted = hash_of_sources();
+  const wanted = hash_of_sources(page.sources ?? []);
   if (!is_built(wanted)) await build(wanted, page).catch((error) => exit_with_message(error.message, 1));
 }
 
 /** Over all that the bundle is made of: names and contents. */
-function hash_of_sources() {
+function hash_of_sources(sources) {
   const files_of = (directory) => readdirSync(directory).sort().map((name) => join(directory, name));
   const kit_node = KIT_NODE_MODULES.map((name) => join(KIT, "../kit-node", name));
   const hash = createHash("sha256");
-  for (const file of ["build.mjs", "package-lock.json", ...files_of("page"), ...files_of(join(KIT, "page")), ...kit_node]) {
+  for (const file of ["build.mjs", "package-lock.json", ...["page", ...sources, join(KIT, "page")].flatMap(files_of), ...kit_node]) {
     hash.update(`${file}\0`).update(readFileSync(file)).update("\0");
   }
   return hash.digest("hex");
@@ -63,6 +64,8 @@ async function bundle(outdir, { scripts, pages, packages }) {
     entryPoints: [...scripts.map((name) => join("page", name)), join(KIT, "page/counts-worker.mjs")],
     entryNames: "[name]",
     outdir,
+    // Where the sources of another directory find their packages.
+    nodePaths: [join(process.cwd(), "node_modules")],
     bundle: true,
     format: "esm",
     target: "es2022",

@@ -1,41 +1,4 @@
-// The page: last price, count, rate and a table of last prices, updated by `setState`.
-import { createRoot } from "react-dom/client";
-import { flushSync } from "react-dom";
-import { send_counts, share_counts } from "../../kit-browser/page/counts.mjs";
-import { Reader } from "../../kit-browser/page/reader.mjs";
-import { Metrics } from "./metrics.mjs";
-import { Ticker } from "./ticker.jsx";
+// The page of this client.
+import { start_page } from "./start.jsx";
 
-const variant = new URLSearchParams(location.search).get("variant") ?? "";
-
-/** Renders the page and returns its `setState`. */
-function render() {
-  return new Promise((resolve) => {
-    createRoot(document.getElementById("root")).render(<Ticker on_mount={resolve} />);
-  });
-}
-
-/** What is called with each tick. */
-async function make_show() {
-  if (variant === "no-react") return null;
-  const set_view = await render();
-  const metrics = new Metrics();
-  if (variant === "flush-sync") {
-    return (symbol, price, processor) => flushSync(() => set_view(metrics.view(symbol, price, processor)));
-  }
-  return (symbol, price, processor) => set_view(metrics.view(symbol, price, processor));
-}
-
-/** The WebSockets in a Web Worker: the page gets the newest tick of each frame. */
-async function read_in_worker() {
-  const set_view = await render();
-  // With the page's own query: it has the key to the bridge.
-  const worker = new Worker(`reader-worker.js${location.search}`, { type: "module" });
-  worker.onmessage = ({ data: { counts, view } }) => {
-    if (counts) send_counts(counts);
-    else set_view(view);
-  };
-}
-
-if (variant === "worker") read_in_worker();
-else make_show().then((show) => new Reader(share_counts, show));
+start_page(new URLSearchParams(location.search).get("variant") ?? "");

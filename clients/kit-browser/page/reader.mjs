@@ -20,12 +20,22 @@ class ShowingProcessor extends Processor {
   }
 }
 
+/** How the ticks come: by the page's own WebSockets. */
+const OWN_SOCKETS = {
+  open: (url) => new WebSocket(url),
+  process: (processor, data) => processor.process(data),
+};
+
 /**
  * Waits for the bridge's plan and reads until the end.
  * `make_counts(connections)` makes the shared counts once the plan has come;
- * `show(symbol, price, processor)` gets each tick, or is null.
+ * `show(symbol, price, processor)` gets each tick, or is null;
+ * `transport` is another way for the ticks to come: `open(url, index)` returns what has the
+ * events and the `close` of a WebSocket, and `process(processor, data)` passes on the data of
+ * one of its messages.
  */
 export class Reader {
+  #transport;
   #plan = null;
   #counts = null;
   #make_counts;
@@ -34,9 +44,10 @@ export class Reader {
   #connections = [];
   #is_done = false;
 
-  constructor(make_counts, show) {
+  constructor(make_counts, show, transport = OWN_SOCKETS) {
     this.#make_counts = make_counts;
     this.#show = show;
+    this.#transport = transport;
     this.#channel = open_channel("/reader", (message) => this.#on_message(message));
     this.#channel.opened.then(() => this.#channel.send({ type: "loaded" }));
   }
@@ -68,7 +79,8 @@ export class Reader {
 
   #open(url, index, processor) {
     const counts = this.#counts;
-    const socket = new WebSocket(url);
+    const { process } = this.#transport;
+    const socket = this.#transport.open(url, index);
     socket.binaryType = "arraybuffer";
     const connection = { socket, processor, is_open: false, close_code: null };
     socket.onopen = () => {
@@ -78,7 +90,7 @@ export class Reader {
     socket.onmessage = ({ data }) => {
       if (counts.is_stopped) return this.#stop();
       counts.set_received(index, processor.received + 1);
-      processor.process(data);
+      process(processor, data);
       counts.set_processed(index, processor.processed);
     };
     socket.onclose = ({ code, wasClean }) => this.#on_close(connection, url, wasClean ? code : ABNORMAL);

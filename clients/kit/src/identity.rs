@@ -21,7 +21,7 @@ pub struct Identity {
     /// The queue between its socket and its work.
     pub queue: QueueShape,
     /// The crates that it stands for. Their versions come from the lock file that it is
-    /// built with.
+    /// built with; `name@0.30` stands for those versions of `name` that begin so.
     pub crates: &'static [&'static str],
 }
 
@@ -49,14 +49,18 @@ impl Identity {
     }
 }
 
-/// `name version` of each version of a crate in the lock file.
+/// `name version` of each version of a crate in the lock file, or of those that begin with what
+/// follows the name and an `@`.
 fn locked(lock: &str, name: &str) -> Vec<String> {
+    let (name, begin) = name.split_once('@').unwrap_or((name, ""));
     let named = format!("name = \"{name}\"");
     let mut lines = lock.lines();
     let mut found = Vec::new();
     while lines.any(|line| line == named) {
         let version = lines.next().and_then(|line| line.strip_prefix("version = "));
-        found.extend(version.map(|quoted| format!("{name} {}", quoted.trim_matches('"'))));
+        let version = version.map(|quoted| quoted.trim_matches('"'));
+        let version = version.filter(|version| version.starts_with(begin));
+        found.extend(version.map(|version| format!("{name} {version}")));
     }
     found
 }
@@ -74,6 +78,7 @@ mod tests {
     fn every_version_of_a_crate_is_found() {
         let versions = locked(LOCK, "socket2");
         assert!(versions.len() >= 2, "glommio and the kit use different ones: {versions:?}");
+        assert_eq!(locked(LOCK, "socket2@0.6").len(), 1);
     }
 
     #[test]

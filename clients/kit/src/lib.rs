@@ -10,6 +10,9 @@
 //! [`ReceiveCounter`] where it reads and a [`Processor`] where it processes, and sends a
 //! [`Stamp`] along with each message.
 //!
+//! A client whose ticks are processed in a page starts the page before its hello
+//! (the feature `page`), and passes on what the page counts ([`PageConnection`]).
+//!
 //! Clients on tungstenite also share its settings and, where they are asynchronous, the
 //! loop that reads messages: the feature `tungstenite`.
 
@@ -18,6 +21,8 @@ mod identity;
 mod io_uring;
 mod limits;
 mod output;
+#[cfg(feature = "page")]
+pub mod page;
 mod plan;
 mod run;
 mod session;
@@ -34,7 +39,7 @@ mod tls;
 #[cfg(feature = "tungstenite")]
 pub mod tungstenite;
 
-pub use contract::{Class, ClientPlan, QueueKind, QueueShape};
+pub use contract::{Class, ClientPlan, QueueKind, QueueShape, SampleRow};
 pub use identity::Identity;
 pub use io_uring::IoUringUnavailable;
 pub use limits::{MAX_MESSAGE_BYTES, READ_BUFFER_BYTES};
@@ -44,6 +49,6 @@ pub use session::Session;
 pub use system::{resident_bytes, spin_ns, unix_ms};
 pub use threads::thread_for_each;
 pub use tick::Format;
-pub use ticks::{End, Outcome, Processor, ReceiveCounter, Stamp};
+pub use ticks::{Counts, End, Outcome, PageConnection, Processor, ReceiveCounter, Stamp};
 #[cfg(feature = "tls")]
 pub use tls::{Tls, main_with_tls};

@@ -2,7 +2,7 @@
 
 use crate::connection::Connection;
 use crate::output::write_line;
-use crate::ticks::{Processor, ReceiveCounter};
+use crate::ticks::{PageConnection, Processor, ReceiveCounter};
 use anyhow::{Context, Result};
 use contract::{ClientPlan, Empty, FromClient};
 use socket2::SockRef;
@@ -81,6 +81,15 @@ impl Session {
     pub fn ready_with_queue(self) -> Result<(ReceiveCounter, Processor)> {
         self.enter_ready()?;
         Ok(self.halves())
+    }
+
+    /// The same for a client whose ticks are processed in a page.
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub fn ready_with_page(self) -> Result<PageConnection> {
+        self.enter_ready()?;
+        Ok(PageConnection::new(self.0))
     }
 
     /// What [`Session::ready_with_queue`] returns, without a line on stdout.

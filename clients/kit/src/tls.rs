@@ -29,7 +29,7 @@ pub fn main_with_tls<A: Parser>(
     identify: impl FnOnce(&A, &ClientPlan) -> Identity,
     run: impl FnOnce(&A, Vec<Session>) -> Result<Outcome>,
 ) -> ExitCode {
-    run::start(LOCK, TlsSupport::Yes, identify, run)
+    run::start(LOCK, TlsSupport::Yes, identify, run).into()
 }
 
 impl Session {

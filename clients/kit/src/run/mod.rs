@@ -36,7 +36,7 @@ pub fn main<A: Parser>(
     identify: impl FnOnce(&A, &ClientPlan) -> Identity,
     run: impl FnOnce(&A, Vec<Session>) -> Result<Outcome>,
 ) -> ExitCode {
-    start(LOCK, TlsSupport::No, identify, run)
+    start(LOCK, TlsSupport::No, identify, run).into()
 }
 
 /// The same for a client outside the suite's workspace: `lock` is the text of the
@@ -46,16 +46,27 @@ pub fn main_with_lock<A: Parser>(
     identify: impl FnOnce(&A, &ClientPlan) -> Identity,
     run: impl FnOnce(&A, Vec<Session>) -> Result<Outcome>,
 ) -> ExitCode {
-    start(lock, TlsSupport::No, identify, run)
+    start(lock, TlsSupport::No, identify, run).into()
 }
 
-/// A client from its arguments to its exit code.
+/// A client that identifies itself without having started anything.
 pub(crate) fn start<A: Parser>(
     lock: &str,
     tls: TlsSupport,
     identify: impl FnOnce(&A, &ClientPlan) -> Identity,
     run: impl FnOnce(&A, Vec<Session>) -> Result<Outcome>,
-) -> ExitCode {
+) -> u8 {
+    let hello = |args: &A, plan: &ClientPlan| Ok((identify(args, plan).hello(lock)?, ()));
+    start_with(tls, hello, |args, (), sessions| run(args, sessions))
+}
+
+/// A client from its arguments to its exit code. `prepare` returns its hello, and what it has
+/// started for it.
+pub(crate) fn start_with<A: Parser, S>(
+    tls: TlsSupport,
+    prepare: impl FnOnce(&A, &ClientPlan) -> Result<(ClientHello, S)>,
+    run: impl FnOnce(&A, S, Vec<Session>) -> Result<Outcome>,
+) -> u8 {
     let args = A::parse();
     if std::io::stdin().is_terminal() {
         eprintln!(
@@ -68,19 +79,18 @@ pub(crate) fn start<A: Parser>(
         Ok(sessions) => sessions,
         Err(error) => return fail(&error.into(), 2),
     };
-    let hello = identify(&args, sessions[0].plan()).hello(lock);
-    let ran = hello.and_then(|hello| {
-        run_to_report(hello, sessions, lines, begin, |sessions| run(&args, sessions))
+    let ran = prepare(&args, sessions[0].plan()).and_then(|(hello, started)| {
+        run_to_report(hello, sessions, lines, begin, |sessions| run(&args, started, sessions))
     });
     match ran {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => fail(&error, 1),
     }
 }
 
-fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
+fn fail(error: &anyhow::Error, code: u8) -> u8 {
     eprintln!("{error:#}");
-    ExitCode::from(code)
+    code
 }
 
 fn run_to_report(

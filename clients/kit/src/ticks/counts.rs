@@ -4,15 +4,23 @@ use contract::{ClientEnd, ClientFinal};
 
 /// The counts of one connection, or their sum over all.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Counts {
-    pub(crate) received: u64,
-    pub(crate) processed: u64,
-    pub(crate) queued: u64,
-    pub(crate) gaps: u64,
-    pub(crate) duplicates: u64,
-    pub(crate) reorders: u64,
-    pub(crate) undecodable: u64,
-    pub(crate) checksum: u64,
+pub struct Counts {
+    /// Messages taken from the WebSocket library.
+    pub received: u64,
+    /// Ticks decoded, checked and worked on.
+    pub processed: u64,
+    /// Ticks left in the client's own queue.
+    pub queued: u64,
+    /// Seqs that never came.
+    pub gaps: u64,
+    /// Seqs that came again.
+    pub duplicates: u64,
+    /// Seqs that came after a higher one, other than duplicates.
+    pub reorders: u64,
+    /// Messages that are not ticks of the plan's format.
+    pub undecodable: u64,
+    /// The sum of the prices of the processed ticks, in cents.
+    pub checksum: u64,
 }
 
 impl Counts {

@@ -24,6 +24,11 @@ impl SampleRows {
         Self { rows: Vec::with_capacity(room), dropped: 0 }
     }
 
+    /// Rows that were collected elsewhere.
+    pub(crate) fn collected(rows: Vec<SampleRow>) -> Self {
+        Self { rows, dropped: 0 }
+    }
+
     pub(crate) fn push(&mut self, row: SampleRow) {
         match self.rows.len() < MAX_ROWS {
             true => self.rows.push(row),

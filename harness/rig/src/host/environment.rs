@@ -12,6 +12,7 @@ use std::process::Command;
 /// (`env` in `[run]`), by the guard ([`super::strays::MARK`]), and the [`PADDING`].
 pub const ALLOWED: &[(&str, &str)] = &[
     ("CHROMIUM", "which browser a client in a browser starts"),
+    ("DISPLAY", "where a client with a window shows it"),
     ("FONTCONFIG_FILE", "without it, Chromium finds no fonts on some systems"),
     ("FONTCONFIG_PATH", "as above"),
     ("HOME", "where Chromium and fontconfig keep their caches"),
@@ -20,6 +21,9 @@ pub const ALLOWED: &[(&str, &str)] = &[
     ("PATH", "programs that are started by name: node, sh, chromium"),
     ("TICK_BENCH_TEST_ROOM", "by which tests of this suite find the processes that they started"),
     ("TMPDIR", "where Chromium creates its profile, and others their temporary files"),
+    ("WAYLAND_DISPLAY", "as DISPLAY"),
+    ("XAUTHORITY", "without it, some displays admit no client"),
+    ("XDG_RUNTIME_DIR", "where the socket of a Wayland display is"),
 ];
 
 /// Variables that are known to change the speed of programs: named where they are set and not

@@ -75,7 +75,8 @@ impl fmt::Display for Missing {
 fn cause(why: &Unavailability) -> Unavailability {
     let mut why = why.clone();
     if let Unavailability::MissingProgram { packages, .. }
-    | Unavailability::MissingFile { packages, .. } = &mut why
+    | Unavailability::MissingFile { packages, .. }
+    | Unavailability::MissingLibrary { packages, .. } = &mut why
     {
         packages.clear();
     }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// A `client.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -22,6 +23,8 @@ struct Manifest {
     /// Whether it speaks TLS.
     #[serde(default)]
     tls: bool,
+    /// Where it is built and run, for clients that share a program; absent: where the manifest is.
+    dir: Option<PathBuf>,
     #[serde(default)]
     build: Build,
     #[serde(default)]
@@ -64,6 +67,9 @@ pub struct Needs {
     /// for the value where it is not set.
     #[serde(default)]
     pub files: Vec<String>,
+    /// Libraries that pkg-config has to find.
+    #[serde(default)]
+    pub libraries: Vec<String>,
     /// Debian's packages that have all of it; empty: those of the programs, as far as they are
     /// known.
     #[serde(default)]
@@ -84,7 +90,7 @@ const PACKAGES: [(&str, &str); 7] = [
 /// How a client or a server is built and started.
 #[derive(Debug, Clone)]
 pub struct Recipe {
-    /// The directory of its manifest, which is its working directory.
+    /// Its working directory: that of its manifest, unless that names another one.
     pub dir: PathBuf,
     /// How it is built.
     pub build: Build,
@@ -228,6 +234,12 @@ pub(crate) fn read_manifest<M: DeserializeOwned>(path: &Path) -> Result<(M, Path
 
 fn load(path: &Path) -> Result<Vec<Entry>> {
     let (manifest, dir) = read_manifest::<Manifest>(path)?;
+    let dir = match &manifest.dir {
+        Some(other) => {
+            dir.join(other).canonicalize().with_context(|| format!("dir: {}", other.display()))?
+        }
+        None => dir,
+    };
     let variants = manifest.variant.iter().map(|v| &v.name);
     sound([&manifest.name].into_iter().chain(variants), &manifest.build, &manifest.run)?;
     let client = Entry {
@@ -332,9 +344,19 @@ impl Needs {
             return Some(Unavailability::MissingProgram { program, packages: packages() });
         }
         let mut files = self.files.iter().map(|file| with_variables(file));
-        let path = files.find(|path| !Path::new(path).exists())?;
-        Some(Unavailability::MissingFile { path, packages: packages() })
+        if let Some(path) = files.find(|path| !Path::new(path).exists()) {
+            return Some(Unavailability::MissingFile { path, packages: packages() });
+        }
+        let library = self.libraries.iter().find(|library| !is_installed(library))?.clone();
+        Some(Unavailability::MissingLibrary { library, packages: packages() })
     }
+}
+
+/// Whether pkg-config finds a library; without pkg-config it does not.
+fn is_installed(library: &str) -> bool {
+    let mut pkg_config = Command::new("pkg-config");
+    pkg_config.args(["--exists", library]).stdin(Stdio::null()).stderr(Stdio::null());
+    pkg_config.status().is_ok_and(|status| status.success())
 }
 
 /// Replaces each `${NAME:-value}` by a variable of the environment, or by the value.
@@ -460,5 +482,23 @@ mod tests {
         assert_eq!(with_variables("${PATH:-}/a${NO_SUCH_VARIABLE:-b}c${"), {
             format!("{}/abc${{", std::env::var("PATH").unwrap())
         });
+        assert_eq!(
+            missing("libraries=['no-such-library']\npackages=['a-dev','b']").unwrap(),
+            "pkg-config finds no library `no-such-library`: apt-get install a-dev b"
+        );
+    }
+
+    #[test]
+    fn clients_can_share_a_directory() {
+        let (room, _) = room(SOUND);
+        let own = room.path().join("other");
+        std::fs::create_dir(&own).unwrap();
+        let manifest = own.join("client.toml");
+        std::fs::write(&manifest, format!("dir='..'\n{}", SOUND.replace("'a'", "'b'"))).unwrap();
+        let found = find(&room.path().join("none"), std::slice::from_ref(&manifest)).unwrap();
+        assert_eq!(found[0].recipe.dir, room.path().canonicalize().unwrap());
+        std::fs::write(&manifest, format!("dir='../nowhere'\n{SOUND}")).unwrap();
+        let error = format!("{:#}", find(&room.path().join("none"), &[manifest]).unwrap_err());
+        assert!(error.contains("dir: ../nowhere"), "{error}");
     }
 }

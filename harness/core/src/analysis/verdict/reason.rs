@@ -32,6 +32,15 @@ pub enum Unavailability {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         packages: Vec<String>,
     },
+    /// A library that it is built with is missing.
+    #[error("pkg-config finds no library `{library}`: {}", how_to_install(packages))]
+    MissingLibrary {
+        /// The library's name for pkg-config.
+        library: String,
+        /// As above.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        packages: Vec<String>,
+    },
     /// The workload is under TLS.
     #[error("it does not speak TLS: its client.toml does not say `tls = true`")]
     NoTls,

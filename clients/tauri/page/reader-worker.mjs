@@ -1,0 +1,2 @@
+// The reader of the variant `worker`: that of browser-react.
+import "../../browser-react/page/reader-worker.mjs";
