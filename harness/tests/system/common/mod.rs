@@ -8,7 +8,9 @@ use bench_archive::publication;
 use bench_core::analysis::verdict::reason::Reasons;
 use bench_core::analysis::verdict::remark::RowRemark;
 use jsonschema::{Registry, Validator};
+use nix::sys::signal::{SigHandler, Signal, signal};
 use serde_json::Value;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -127,6 +129,14 @@ impl Room {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("harness"));
         command.current_dir(root()).args(args).args(["--profile", "dev"]);
         command.env(processes::MARK, self.path());
+        // A shell that started the tests in the background has them ignore it.
+        let heed_ctrl_c = || {
+            // SAFETY: a system call, between fork and exec.
+            unsafe { signal(Signal::SIGINT, SigHandler::SigDfl) }?;
+            Ok(())
+        };
+        // SAFETY: as above.
+        unsafe { command.pre_exec(heed_ctrl_c) };
         command
     }
 
