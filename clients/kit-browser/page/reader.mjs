@@ -93,6 +93,10 @@ export class Reader {
       process(processor, data);
       counts.set_processed(index, processor.processed);
     };
+    // For a port that it never connects to, WebKit gives no other event.
+    socket.onerror = () => {
+      if (!connection.is_open) this.#on_close(connection, url, ABNORMAL);
+    };
     socket.onclose = ({ code, wasClean }) => this.#on_close(connection, url, wasClean ? code : ABNORMAL);
     return connection;
   }

@@ -32,6 +32,7 @@ pub fn prepare(workspace: PathBuf) {
 }
 
 extern "C" fn end(code: c_int, _argument: *mut c_void) {
+    hold_aborts();
     end_webkit();
     if let Some(workspace) = WORKSPACE.get() {
         let _ = fs::remove_dir_all(workspace);
@@ -39,6 +40,27 @@ extern "C" fn end(code: c_int, _argument: *mut c_void) {
     // SAFETY: ends this process without the destructors of GTK and WebKit, which its threads may
     // still use.
     unsafe { libc::_exit(code) };
+}
+
+/// WebKit and GTK abort where they find a process gone that they have just started: a thread that
+/// does so waits for the end, and what it would say is not the reason of it.
+fn hold_aborts() {
+    for signal in [libc::SIGTRAP, libc::SIGABRT] {
+        // SAFETY: the handler only waits, in the thread that has got the signal.
+        unsafe { libc::signal(signal, hold as *const () as libc::sighandler_t) };
+    }
+    // SAFETY: the calls take numbers and a text that ends with a zero.
+    unsafe {
+        let nowhere = libc::open(c"/dev/null".as_ptr(), libc::O_WRONLY);
+        libc::dup2(nowhere, libc::STDERR_FILENO);
+    }
+}
+
+extern "C" fn hold(_signal: c_int) {
+    loop {
+        // SAFETY: it waits for a signal, and has no other effect.
+        unsafe { libc::pause() };
+    }
 }
 
 /// Ends WebKit's processes, and waits for their end: with a queue of messages before them, they
