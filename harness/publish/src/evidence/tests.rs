@@ -10,6 +10,7 @@ use bench_archive::sampled;
 use bench_core::analysis::round::typical::Typical;
 use bench_core::analysis::round::windows::Window;
 use bench_core::analysis::rows::result::RoundResult;
+use bench_core::analysis::rows::rules::RowRules;
 use bench_core::analysis::statistics::times::{Time, Times};
 use bench_core::analysis::verdict::Verdict;
 use bench_core::record::disturbance::{Cause, Disturbance};
@@ -87,7 +88,10 @@ fn published_without_stamps(to: &Path) -> Archive {
 
 #[test]
 fn campaigns_from_before_have_no_evidence() {
-    for archive in published() {
+    let from_before = |archive: &Archive| archive.campaign.rules == RowRules::Leaders;
+    let all: Vec<Archive> = published().into_iter().filter(from_before).collect();
+    assert!(!all.is_empty());
+    for archive in all {
         assert!(files(&archive).unwrap().is_empty(), "{}", archive.name());
     }
 }

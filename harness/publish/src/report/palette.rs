@@ -28,8 +28,8 @@ pub const INK: Colour = Colour(0x22, 0x22, 0x22);
 pub const GRID: Colour = Colour(0xE1, 0xE1, 0xE1);
 
 /// Of clients: M. Okabe and K. Ito, Color Universal Design (2008), whose yellow comes last, as it
-/// is faint on white; then P. Tol's "muted" scheme (Colour Schemes, SRON/EPS/TN/09-002), and three of our own.
-const CLIENTS: [Colour; 18] = [
+/// is faint on white; then P. Tol's "muted" scheme (Colour Schemes, SRON/EPS/TN/09-002), and seven of our own.
+const CLIENTS: [Colour; 22] = [
     Colour(0xE6, 0x9F, 0x00),
     Colour(0x56, 0xB4, 0xE9),
     Colour(0x00, 0x9E, 0x73),
@@ -48,6 +48,10 @@ const CLIENTS: [Colour; 18] = [
     Colour(0x99, 0x66, 0x44),
     Colour(0x7A, 0xC7, 0x4F),
     Colour(0xB0, 0x3A, 0x2E),
+    Colour(0x33, 0x22, 0x88),
+    Colour(0x00, 0x5F, 0x5F),
+    Colour(0xE3, 0x4F, 0xA0),
+    Colour(0x5C, 0x4A, 0x1E),
 ];
 
 /// Of the five layers of a backlog, in the order in which a tick passes them: P. Tol's "light"
