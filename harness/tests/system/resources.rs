@@ -118,10 +118,12 @@ fn without_room_for_meters_anywhere_one_line_says_how_to_mend_it() {
 fn when_the_room_for_meters_is_used_up_the_campaign_ends_with_one_line() {
     let room = Room::new();
     let (light, out) = (room.light(), room.path().join("results"));
-    // As soon as its directory is there, the rest of the room is used up.
+    // As soon as there is a meter, the rest of the room is used up,
+    // and what the meters of a round leave free.
     let script = "mount -t tmpfs -o size=5m none /dev/shm || exit 99; \
-        (until ls -d /dev/shm/tick-bench-*; do sleep 0.01; done; \
-        head -c 6M /dev/zero > /dev/shm/full) > /dev/null 2>&1 & \"$@\"";
+        (until ls /dev/shm/tick-bench-*/*.meter; do sleep 0.01; done; \
+        while :; do head -c 6M /dev/zero >> /dev/shm/full; sleep 0.01; done) \
+        > /dev/null 2>&1 & filler=$!; \"$@\"; code=$?; kill $filler; wait $filler; sleep 0.1; exit $code";
     let out_arg = out.to_str().unwrap();
     let args = ["compare", "floor", "--workload", &light, "--out", out_arg];
     let Some(output) = with_own_mounts(&room, script, &[&args[..], &SHORT].concat()) else {
@@ -129,7 +131,8 @@ fn when_the_room_for_meters_is_used_up_the_campaign_ends_with_one_line() {
     };
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    let line = said.lines().last().unwrap();
+    // The shell may say after it that it has ended the other process.
+    let line = said.lines().find(|line| line.starts_with("error: ")).unwrap();
     assert!(line.starts_with("error: cannot create the meter /dev/shm/tick-bench-"), "{said}");
     assert!(line.ends_with(": free some memory: No space left on device (os error 28)"), "{said}");
     let archive = Archive::open(&only_folder(&out)).unwrap();
