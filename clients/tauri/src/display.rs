@@ -7,6 +7,9 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
+/// Mesa's cache of shaders has a thread that may run on any CPU, whichever the client was given.
+pub const NO_SHADER_CACHE: (&str, &str) = ("MESA_SHADER_CACHE_DISABLE", "true");
+
 /// A display.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Display {
@@ -58,7 +61,7 @@ fn start_virtual() -> Result<String, DisplayError> {
     // killed: the kernel asks it to end together with this process, however that ends, and so it
     // removes its lock and its socket.
     let path = std::env::var_os("PATH").unwrap_or_default();
-    command.env_clear().env("PATH", path).process_group(0);
+    command.env_clear().env("PATH", path).envs([NO_SHADER_CACHE]).process_group(0);
     let own = nix::unistd::getpid();
     let end_with_this = move || {
         prctl::set_pdeathsig(Signal::SIGTERM)?;

@@ -1,7 +1,7 @@
 //! What GTK and WebKit get from the environment: nothing of the user's session but the display,
 //! and a directory of their own for what they write.
 
-use crate::display::Display;
+use crate::display::{Display, NO_SHADER_CACHE};
 use std::path::{Path, PathBuf};
 
 /// The directory's name begins with this, and ends with the number of the process.
@@ -39,6 +39,7 @@ pub unsafe fn set(display: &Display, workspace: &Path) {
         // Isolated pages may have it, but WebKitGTK does not offer it by itself.
         ("JSC_useSharedArrayBuffer", "1"),
         ("NO_AT_BRIDGE", "1"),
+        NO_SHADER_CACHE,
     ];
     if let Display::Virtual(number) = display {
         variables.extend([("DISPLAY", number.as_str()), ("GDK_BACKEND", "x11")]);

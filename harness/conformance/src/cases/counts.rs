@@ -56,10 +56,38 @@ pub(super) fn one_tick(candidate: &Candidate<'_>) -> Result<()> {
     run(candidate, 1, |url| ClientPlan { sample, ..plan(url, Format::Json) })
 }
 
+/// A client whose queue has no bound takes all of them at once, and may work on them for longer
+/// than any case waits: so it never has more than a part of them to do.
 pub(super) fn a_million(candidate: &Candidate<'_>) -> Result<()> {
+    const COUNT: u64 = 1_000_000;
+    const MOST_AHEAD: u64 = 100_000;
+    let dir = candidate.directory()?;
+    let path = dir.path().join("meter");
+    let meter = MeterFile::create(&path, 1)?;
     let sample = Sample { first: 498, stride: 997 };
-    let deadline_ms = 300_000;
-    run(candidate, 1_000_000, |url| ClientPlan { sample, deadline_ms, ..plan(url, Format::Binary) })
+    let (deadline_ms, meter_path) = (300_000, Some(path));
+    let plan = |url: &str| ClientPlan {
+        sample,
+        deadline_ms,
+        meter: meter_path,
+        ..plan(url, Format::Binary)
+    };
+    let Scene { plan, mut child, mut connection, .. } = candidate.connect(plan)?;
+    for seq in (0..COUNT).step_by(1000) {
+        let begin = Instant::now();
+        while meter.read(Slot::PROCESSED)? + MOST_AHEAD < seq {
+            ensure!(
+                begin.elapsed() < PATIENCE,
+                "its meter does not come within {MOST_AHEAD} ticks of {seq}"
+            );
+            sleep(Duration::from_millis(1));
+        }
+        connection.ticks(seq..seq + 1000)?;
+    }
+    connection.close(1000)?;
+    let (rows, report) = child.report()?;
+    same_counts(&report, &whole(COUNT, ClientEnd::Closed))?;
+    check_rows(&rows, &plan, 0..COUNT)
 }
 
 pub(super) fn samples(candidate: &Candidate<'_>) -> Result<()> {
