@@ -84,7 +84,6 @@ impl Relay {
 
     /// Whether to go on reading.
     #[inline]
-    #[must_use]
     pub fn flow(&self) -> ControlFlow<()> {
         match self.connection.is_stopped() {
             false => ControlFlow::Continue(()),
