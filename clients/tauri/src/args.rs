@@ -18,9 +18,12 @@ pub struct Args {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Client {
-    TauriJs,
-    TauriRust,
-    TauriPlugin,
+    #[value(name = "tauri-js")]
+    Js,
+    #[value(name = "tauri-rust")]
+    Rust,
+    #[value(name = "tauri-plugin")]
+    Plugin,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -79,16 +82,14 @@ impl Args {
     /// What they choose.
     pub fn system(self) -> Result<System, ArgsError> {
         Ok(match (self.client, self.variant) {
-            (Client::TauriJs, None) => System::Page(PageVariant::React),
-            (Client::TauriJs, Some(Variant::NoReact)) => System::Page(PageVariant::NoReact),
-            (Client::TauriJs, Some(Variant::Worker)) => System::Page(PageVariant::Worker),
-            (Client::TauriPlugin, None) => System::Plugin,
-            (Client::TauriRust, None) => System::Rust,
-            (Client::TauriRust, Some(Variant::Emit)) => System::Forward(Path::Emit),
-            (Client::TauriRust, Some(Variant::Channel)) => System::Forward(Path::Channel),
-            (Client::TauriRust, Some(Variant::ChannelBatched)) => {
-                System::Forward(Path::ChannelBatched)
-            }
+            (Client::Js, None) => System::Page(PageVariant::React),
+            (Client::Js, Some(Variant::NoReact)) => System::Page(PageVariant::NoReact),
+            (Client::Js, Some(Variant::Worker)) => System::Page(PageVariant::Worker),
+            (Client::Plugin, None) => System::Plugin,
+            (Client::Rust, None) => System::Rust,
+            (Client::Rust, Some(Variant::Emit)) => System::Forward(Path::Emit),
+            (Client::Rust, Some(Variant::Channel)) => System::Forward(Path::Channel),
+            (Client::Rust, Some(Variant::ChannelBatched)) => System::Forward(Path::ChannelBatched),
             _ => return Err(ArgsError::NoSuchVariant),
         })
     }

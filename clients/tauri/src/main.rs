@@ -52,7 +52,12 @@ fn main() -> Result<()> {
 /// What a run begins with.
 enum State {
     /// The app runs, and its page is loaded.
-    Loaded { app: AppHandle, bridge: Bridge, forwarding: Arc<Forwarding>, stopped: Arc<AtomicBool> },
+    Loaded {
+        app: AppHandle,
+        bridge: Box<Bridge>,
+        forwarding: Arc<Forwarding>,
+        stopped: Arc<AtomicBool>,
+    },
     /// It cannot run on this machine.
     Unavailable(Unavailable),
     /// It was not loaded within the time of the plan.
@@ -114,6 +119,7 @@ fn start(
         System::Rust => None,
         System::Page(_) | System::Plugin | System::Forward(_) => Some(bridge.exchange_times()?),
     };
+    let bridge = Box::new(bridge);
     let state = State::Loaded { app, bridge, forwarding, stopped };
     let mut started = started(&display.to_string(), state);
     started.versions.extend(versions);
@@ -132,7 +138,7 @@ fn run(system: System, state: State, sessions: Vec<Session>) -> Result<Outcome> 
             match system {
                 System::Page(_) | System::Plugin => bridge.run(sessions),
                 System::Rust => figures::run(&app, sessions),
-                System::Forward(path) => forward_all(bridge, path, &forwarding, sessions),
+                System::Forward(path) => forward_all(*bridge, path, &forwarding, sessions),
             }
         }
     }
