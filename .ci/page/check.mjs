@@ -2,8 +2,9 @@
 //   node check.mjs SCREENSHOTS PAGE.html…
 // Each has to load without errors and without further requests, sort its tables, have charts
 // with content, show the value under the pointer, and fit a phone, dark and light.
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { mkdtempSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -54,6 +55,11 @@ async function sorts(page, name) {
   const tables = page.locator("table.sortable");
   for (let t = 0; t < (await tables.count()); t += 1) {
     const table = tables.nth(t);
+    const folded = await table.evaluate((node) => {
+      const details = node.closest("details:not([open])");
+      details?.setAttribute("open", "");
+      return Boolean(details);
+    });
     const columns = await table.locator("thead th").count();
     for (let c = 0; c < columns; c += 1) {
       const button = table.locator("thead th").nth(c).locator("button");
@@ -73,7 +79,24 @@ async function sorts(page, name) {
         expect(blank < 0 || keys.slice(blank).every((key) => key === "–"), `${name}: column ${c}: blanks are not last: ${keys}`);
       }
     }
+    if (folded) await table.evaluate((node) => node.closest("details").removeAttribute("open"));
   }
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+// The rules of WCAG 2.1 A and AA that a program can check, by axe.
+async function accessible(page, name) {
+  // Not as an element: the pages forbid further scripts.
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => window.axe.run(document, {
+    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],
+    resultTypes: ["violations"],
+  }));
+  for (const { id, help, nodes } of found.violations) {
+    expect(false, `${name}: ${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join("\n  ")}`);
+  }
+  expect(found.passes.length > 5, `${name}: only ${found.passes.length} rules of accessibility had something to check`);
 }
 
 async function charts(page, name) {
@@ -138,14 +161,15 @@ for (const file of pages) {
   if (report) expect(drawn > 0, `${name}: no charts`);
   for (const scheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme: scheme });
-    for (const width of [320, 360, 768, 1280]) {
+    for (const width of [320, 390, 768, 1280, 1920]) {
       await page.setViewportSize({ width, height: 900 });
       const wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
       expect(wide <= 0, `${name}: ${wide} px too wide at ${width} px, ${scheme}`);
-      if (width === 360 || width === 1280) {
+      if (width === 390 || width === 1280) {
         await page.screenshot({ path: join(shots, `${name}-${scheme}-${width}.png`), fullPage: true });
       }
     }
+    await accessible(page, `${name}, ${scheme}`);
     const { paper, least } = await page.evaluate(contrast);
     expect(scheme === "dark" ? paper < 0.1 : paper > 0.9, `${name}: ${scheme} paper has luminance ${paper}`);
     expect(least >= 4.5, `${name}: contrast ${least.toFixed(2)} is below 4.5 in ${scheme}`);

@@ -15,6 +15,10 @@ pub enum Shown {
     Interval(&'static Column<Row>, Format),
     /// The layer with most of the backlog.
     LargestLayer,
+    /// Two entries in one column.
+    Pair(&'static Column<Row>, &'static Column<Row>),
+    /// The backlog and the layer with most of it.
+    Backlog(&'static Column<Row>),
 }
 
 impl Shown {
@@ -30,6 +34,8 @@ impl Shown {
             Self::Value(column, _) => column.head.to_owned(),
             Self::Interval(column, _) => format!("{} 95 % CI", column.head),
             Self::LargestLayer => "largest layer".to_owned(),
+            Self::Pair(first, second) => format!("{} / {}", first.head, second.head),
+            Self::Backlog(column) => column.head.to_owned(),
         }
     }
 
@@ -38,6 +44,7 @@ impl Shown {
     pub fn unit(&self) -> &'static str {
         match self {
             Self::Value(_, format) | Self::Interval(_, format) => format.unit(),
+            Self::Pair(column, _) | Self::Backlog(column) => column.format.unit(),
             Self::LargestLayer => "",
         }
     }
@@ -51,6 +58,8 @@ impl Shown {
                 format!("95 % confidence interval of the median {} (bootstrap)", column.name)
             }
             Self::LargestLayer => "the layer with most of the backlog".to_owned(),
+            Self::Pair(first, second) => format!("{}; {}", first.hint, second.hint),
+            Self::Backlog(column) => format!("{}, and the layer with most of it", column.hint),
         }
     }
 
@@ -65,6 +74,15 @@ impl Shown {
                 let layer = row.backlog_end.and_then(|backlog| backlog.largest());
                 layer.map_or(String::new(), |layer| layer.to_string())
             }
+            Self::Pair(first, second) => {
+                let both = [first, second].map(|column| column.cell(row, column.format));
+                if both.iter().all(String::is_empty) { String::new() } else { both.join(" / ") }
+            }
+            Self::Backlog(column) => {
+                let layer = Self::LargestLayer.cell(row);
+                let gap = if layer.is_empty() { "" } else { ", " };
+                format!("{}{gap}{layer}", column.cell(row, column.format))
+            }
         }
     }
 
@@ -72,7 +90,9 @@ impl Shown {
     #[must_use]
     pub fn sort_key(&self, row: &Row) -> Option<f64> {
         match self {
-            Self::Value(column, _) => (column.read)(row).value,
+            Self::Value(column, _) | Self::Backlog(column) | Self::Pair(_, column) => {
+                (column.read)(row).value
+            }
             Self::Interval(column, _) => (column.read)(row).interval.map(|(low, _)| low),
             Self::LargestLayer => None,
         }
@@ -82,7 +102,7 @@ impl Shown {
     #[must_use]
     pub fn better(&self) -> Better {
         match self {
-            Self::Value(column, _) => column.better,
+            Self::Value(column, _) | Self::Backlog(column) | Self::Pair(_, column) => column.better,
             Self::Interval(..) | Self::LargestLayer => Better::Neither,
         }
     }
@@ -92,6 +112,39 @@ impl Shown {
 #[must_use]
 pub fn of_keys(keys: &[&str]) -> Vec<Shown> {
     keys.iter().map(|key| Shown::value(key)).collect()
+}
+
+/// The columns of the first table of a workload's page, which fits a window of 1280 px with the
+/// client, its rank and its verdict; all others are in the table of [`of_workload`].
+#[must_use]
+pub fn of_page(workload: &Workload, rows_of_table: &[Row]) -> Vec<Shown> {
+    let backlog = Shown::Backlog(rows::column("backlog"));
+    let processed = rows::column("processed");
+    if workload.is_flood() {
+        let mut columns = vec![
+            Shown::Value(processed, Format::MegaPerS),
+            Shown::Interval(processed, Format::MegaPerS),
+            backlog,
+        ];
+        columns.extend(of_keys(&["client_cpu", "client_memory"]));
+        return columns;
+    }
+    let has_typical = rows_of_table.iter().any(|row| row.typical_ns.is_some());
+    let [p50, p99] = match has_typical {
+        true => ["typical_p50", "typical_p99"],
+        false => ["response_p50", "response_p99"],
+    };
+    let mut columns = vec![
+        Shown::Value(processed, processed.format),
+        Shown::Pair(rows::column(p50), rows::column(p99)),
+    ];
+    match workload.slow_consumer {
+        Some(_) => columns.extend(of_keys(&["lost", "staleness_p99"])),
+        None => columns.extend(of_keys(&["response_p999"])),
+    }
+    columns.push(backlog);
+    columns.extend(of_keys(&["client_cpu", "client_memory"]));
+    columns
 }
 
 /// The columns of one workload of a comparison.

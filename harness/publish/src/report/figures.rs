@@ -6,12 +6,14 @@ use crate::columns::rows as catalogue;
 use crate::report::chart;
 use crate::report::chart::{backlog, quantiles, sweep};
 use crate::report::grid;
+use crate::report::headline;
 use crate::report::palette::{Colour, LAYERS, Palette, STAGES};
 use crate::report::series;
 use crate::report::series::Shown;
 use crate::text::style::or_dash;
 use anyhow::Result;
 use bench_core::analysis::capacity::result::Capacity;
+use bench_core::analysis::round::backlog::Backlog;
 use bench_core::analysis::round::journey::Waterfall;
 use bench_core::analysis::rows::row::Row;
 use bench_core::analysis::verdict::Verdict;
@@ -19,7 +21,8 @@ use bench_core::text::digits::{count, nanos};
 use maud::{Markup, PreEscaped, html};
 
 /// A figure with its caption and its legend.
-fn figure(title: &str, more: &str, legend: &[(String, Colour)], body: &Markup) -> Markup {
+#[must_use]
+pub fn figure(title: &str, more: &str, legend: &[(String, Colour)], body: &Markup) -> Markup {
     html! {
         figure {
             figcaption { strong { (title) } span.soft { (more) } }
@@ -52,124 +55,124 @@ fn legend(names: impl Iterator<Item = String>, palette: &Palette) -> Vec<(String
     names.into_iter().map(|name| (name.clone(), palette.of(&name))).collect()
 }
 
-/// Backlogs over time, one small chart for each client. Clients that keep up share one scale,
-/// those that fall behind another: otherwise small backlogs would be invisible.
+/// Backlogs over time, one small chart for each client that falls behind, on one scale; the
+/// others are named. `None` where no client falls behind.
 ///
 /// # Errors
 /// When a chart cannot be drawn.
-pub fn backlogs(all: &[Shown], rows: &[Row], flood: bool) -> Result<Markup> {
-    let behind = |shown: &Shown| {
-        rows.iter().any(|row| row.client == shown.client && row.verdict == Verdict::Overloaded)
-    };
-    let peak = |shown: &Shown| shown.peak_ticks as f64;
-    let top = |is_behind: bool| {
-        all.iter().filter(|shown| behind(shown) == is_behind).map(peak).fold(0.0, f64::max)
-    };
+pub fn backlogs(all: &[Shown], rows: &[Row]) -> Result<Option<Markup>> {
+    let verdict =
+        |shown: &Shown| rows.iter().find(|row| row.client == shown.client).map(|row| row.verdict);
+    let (behind, others): (Vec<&Shown>, Vec<&Shown>) =
+        all.iter().partition(|shown| verdict(shown) == Some(Verdict::Overloaded));
+    if behind.is_empty() {
+        return Ok(None);
+    }
+    let top = behind.iter().map(|shown| shown.peak_ticks as f64).fold(0.0, f64::max);
     let layers = backlog::names();
     let legend: Vec<(String, Colour)> = layers.iter().cloned().zip(LAYERS).collect();
-    let mut cells = Vec::new();
-    for shown in all {
-        let title = match peak(shown) < 0.5 {
-            true => format!("{}: no tick waits at any snapshot", shown.client),
-            false => {
-                let most = backlog::waiting(peak(shown));
-                format!("{}: at most {most} at a snapshot", shown.client)
-            }
-        };
-        let svg = backlog::chart(shown, &title, top(behind(shown)))?;
-        let heads: Vec<String> = ["s".to_owned()]
-            .into_iter()
-            .chain(layers.iter().map(|l| format!("{l}, ticks")))
-            .collect();
-        let table: Vec<Vec<String>> = shown
-            .backlog
-            .iter()
-            .map(|at| {
-                let ticks = at.backlog.layers().map(|(_, ticks)| count(ticks));
-                [format!("{:.3}", at.at_s)].into_iter().chain(ticks).collect()
-            })
-            .collect();
-        cells.push(html! {
-            div {
-                h4 { (title) span.soft { " (round " (shown.round) ")" } }
-                (PreEscaped(svg)) (grid::data(&heads, &table))
-            }
-        });
-    }
-    let more = match all.iter().any(behind) {
-        true => {
-            "Ticks generated and not yet processed, by the layer that holds them, over time. Clients that keep up share one scale, those that fall behind another. The lines mark the measured window."
-        }
-        false => {
-            "Ticks generated and not yet processed, by the layer that holds them, over time, on one scale. The lines mark the measured window."
+    let cells: Vec<Markup> =
+        behind.iter().map(|shown| backlog_of(shown, &layers, top)).collect::<Result<_>>()?;
+    let names: Vec<String> = behind.iter().map(|shown| shown.client.clone()).collect();
+    let verb = if names.len() == 1 { "falls" } else { "fall" };
+    let title =
+        format!("{} {verb} behind, and the backlog grows throughout.", headline::list(&names));
+    let more = "Who falls behind, and where ticks wait: ticks generated and not yet processed, by the layer that holds them, over time, on one scale. The lines mark the measured window. Snapshots are about 20 ms apart: what comes and goes between two of them is not shown. The library's share is the rest between written and received.";
+    let body = html! {
+        div.multiples { @for cell in &cells { (cell) } }
+        @if let Some(most) = others.iter().map(|shown| shown.peak_ticks).max() {
+            p { "The backlog of the other " (others.len()) " does not grow: at most " (backlog::waiting(most as f64)) " at any of their snapshots." }
         }
     };
-    let body = html! { div.multiples { @for cell in &cells { (cell) } } };
-    let title = match flood {
-        true => "Where ticks wait under a flood".to_owned(),
-        false => backlog_title(all, &behind),
-    };
-    let more = format!(
-        "{more} Snapshots are about 20 ms apart: what comes and goes between two of them is not shown. The library's share is the rest between written and received."
-    );
-    Ok(figure(&title, &more, &legend, &body))
+    Ok(Some(figure(&title, more, &legend, &body)))
 }
 
-fn backlog_title(all: &[Shown], behind: &dyn Fn(&Shown) -> bool) -> String {
-    let names: Vec<&str> =
-        all.iter().filter(|s| behind(s)).map(|shown| shown.client.as_str()).collect();
-    match names.is_empty() {
-        true => "Where ticks wait: no client's backlog grows".into(),
-        false => {
-            format!("Where ticks wait: the backlog of {} grows throughout", names.join(", "))
+/// The backlog of one client over time.
+fn backlog_of(shown: &Shown, layers: &[String], top: f64) -> Result<Markup> {
+    let most = backlog::waiting(shown.peak_ticks as f64);
+    let title = format!("{}: at most {most} at a snapshot", shown.client);
+    let svg = backlog::chart(shown, &title, top)?;
+    let heads: Vec<String> = ["s".to_owned()]
+        .into_iter()
+        .chain(layers.iter().map(|layer| format!("{layer}, ticks")))
+        .collect();
+    let table: Vec<Vec<String>> = shown
+        .backlog
+        .iter()
+        .map(|at| {
+            let ticks = at.backlog.layers().map(|(_, ticks)| count(ticks));
+            [format!("{:.3}", at.at_s)].into_iter().chain(ticks).collect()
+        })
+        .collect();
+    Ok(html! {
+        div {
+            h4 { (title) span.soft { " (round " (shown.round) ")" } }
+            (PreEscaped(svg)) (grid::data(&heads, &table))
         }
-    }
+    })
 }
 
-/// Processed rates over time, compared with the offered rate.
+/// Where ticks wait at the end of the window, by layer; `None` where none waits.
 ///
 /// # Errors
 /// When the chart cannot be drawn.
-pub fn rates(all: &[Shown], rows: &[Row], palette: &Palette, flood: bool) -> Result<Markup> {
-    // Each client had its own server; all of these had the same schedule.
-    let offered = match flood {
-        true => Vec::new(),
-        false => {
-            let longest = all.iter().max_by_key(|shown| shown.generated.len());
-            longest.map_or(Vec::new(), |shown| shown.generated.clone())
-        }
-    };
-    let slow: Vec<&str> = rows
-        .iter()
-        .filter(|row| row.verdict == Verdict::Overloaded)
-        .map(|row| row.client.as_str())
+pub fn layers(rows: &[Row]) -> Result<Option<Markup>> {
+    let all: Vec<(&str, Backlog)> =
+        rows.iter().filter_map(|row| Some((row.client.as_str(), row.backlog_end?))).collect();
+    let title = "Where ticks wait under a flood";
+    let Some(svg) = chart::layers::chart(&all, title)? else { return Ok(None) };
+    let names = backlog::names();
+    let heads: Vec<String> = ["client".to_owned()]
+        .into_iter()
+        .chain(names.iter().map(|layer| format!("{layer}, ticks")))
         .collect();
-    let title = match (flood, slow.is_empty()) {
-        (true, _) => "Ticks per second that each client processes".to_owned(),
-        (_, true) => "All clients process what is offered".to_owned(),
-        _ => format!("{} cannot process what is offered", slow.join(", ")),
+    let table: Vec<Vec<String>> = all
+        .iter()
+        .map(|(client, backlog)| {
+            let ticks = backlog.layers().map(|(_, ticks)| count(ticks));
+            [(*client).to_owned()].into_iter().chain(ticks).collect()
+        })
+        .collect();
+    let legend: Vec<(String, Colour)> = names.into_iter().zip(LAYERS).collect();
+    let more = "The share of each layer in the ticks that wait at the end of the window, medians over rounds; right of each bar their number. A flood fills every queue that it can: what it fills is a property of buffers.";
+    Ok(Some(wide(title, more, &legend, svg, &grid::data(&heads, &table))))
+}
+
+/// Processed rates over time of the clients that fall behind, compared with the offered rate;
+/// `None` where no client does.
+///
+/// # Errors
+/// When the chart cannot be drawn.
+pub fn rates(all: &[Shown], rows: &[Row], palette: &Palette) -> Result<Option<Markup>> {
+    let is_behind = |shown: &&Shown| {
+        rows.iter().any(|row| row.client == shown.client && row.verdict == Verdict::Overloaded)
     };
-    let more = match flood {
-        true => "Processed ticks per second over time, one round of each client.",
-        false => {
-            "Processed ticks per second over time, one round of each client; dashed: what the server generated on schedule."
-        }
-    };
-    let svg = chart::rates::chart(all, &offered, palette, &title)?;
+    let behind: Vec<Shown> = all.iter().filter(is_behind).cloned().collect();
+    if behind.is_empty() {
+        return Ok(None);
+    }
+    // Each client had its own server; all of these had the same schedule.
+    let longest = all.iter().max_by_key(|shown| shown.generated.len());
+    let offered = longest.map_or(Vec::new(), |shown| shown.generated.clone());
+    let slow: Vec<&str> = behind.iter().map(|shown| shown.client.as_str()).collect();
+    let title = format!("{} cannot process what is offered", slow.join(", "));
+    let more = "Processed ticks per second over time, one round of each client; dashed: what the server generated on schedule.";
+    let svg = chart::rates::chart(&behind, &offered, palette, &title)?;
     let heads: Vec<String> = ["s".to_owned()]
         .into_iter()
-        .chain(all.iter().map(|shown| format!("{}, ticks/s", shown.client)))
+        .chain(behind.iter().map(|shown| format!("{}, ticks/s", shown.client)))
         .collect();
-    let table: Vec<Vec<String>> = series::times(all)
+    let table: Vec<Vec<String>> = series::times(&behind)
         .iter()
         .enumerate()
         .map(|(index, (at, _))| {
-            let each = all.iter().map(|s| s.rates.get(index).map_or("–".into(), |r| count(r.1)));
+            let each =
+                behind.iter().map(|s| s.rates.get(index).map_or("–".into(), |r| count(r.1)));
             [format!("{at:.3}")].into_iter().chain(each).collect()
         })
         .collect();
-    let names = legend(all.iter().map(|shown| shown.client.clone()), palette);
-    Ok(wide(&title, more, &names, svg, &grid::data(&heads, &table)))
+    let names = legend(behind.iter().map(|shown| shown.client.clone()), palette);
+    Ok(Some(wide(&title, more, &names, svg, &grid::data(&heads, &table))))
 }
 
 /// Response times by percentile; nothing under flood.

@@ -1,10 +1,10 @@
-//! Tables of the page: sortable, with links from verdicts to notes.
+//! Tables of the page: sortable, with what is to be said about a row folded below its verdict.
 
 use super::palette::Palette;
 use crate::columns::capacities::column;
 use crate::columns::layout::{self, Shown};
+use crate::text::labels;
 use crate::text::style::{Style, or_dash};
-use crate::text::{labels, notes};
 use bench_core::analysis::capacity::result::Capacity;
 use bench_core::analysis::rows::row::Row;
 use bench_core::load::workload::Workload;
@@ -108,61 +108,26 @@ fn client(name: &str, class: Class, palette: &Palette) -> Markup {
     }
 }
 
-fn verdict(row: &Row, notes: &Notes) -> Markup {
+/// A verdict, with what is to be said about its row folded below it.
+fn verdict(row: &Row, own: &[String]) -> Markup {
+    let name = html! { span class={ "verdict " (row.verdict.name()) } { (row.verdict) } };
     html! {
-        span class={ "verdict " (row.verdict.name()) } { (row.verdict) }
-        @for number in notes.of(row) {
-            a.note-ref href={ "#" (notes.anchor) "-" (number) } { (number) }
-        }
-    }
-}
-
-/// The workload and the client that a note is about.
-type Subject = (String, String);
-
-/// The notes below a table, with the rows that they are about.
-#[derive(Debug, Clone, Default)]
-pub struct Notes {
-    /// The prefix of the notes' ids.
-    pub anchor: String,
-    /// Each note, with the workload and client if it is about a row.
-    pub notes: Vec<(Option<Subject>, String)>,
-}
-
-impl Notes {
-    /// The reasons and remarks of some rows.
-    #[must_use]
-    pub fn of_rows(anchor: String, rows: &[Row]) -> Self {
-        let mut all = Vec::new();
-        let many = rows.iter().any(|row| row.workload != rows[0].workload);
-        for row in rows {
-            let about = (row.workload.clone(), row.client.clone());
-            let own = notes::of_row(row, many).into_iter();
-            all.extend(own.map(|text| (Some(about.clone()), text)));
-        }
-        Self { anchor, notes: all }
-    }
-
-    fn of<'a>(&'a self, row: &'a Row) -> impl Iterator<Item = usize> + 'a {
-        let about = move |(_, (of, _)): &(usize, &(Option<Subject>, String))| {
-            of.as_ref().is_some_and(|(load, client)| *load == row.workload && *client == row.client)
-        };
-        (1..).zip(&self.notes).filter(about).map(|(number, _)| number)
-    }
-
-    /// The notes as a list; nothing without any.
-    #[must_use]
-    pub fn render(&self) -> Markup {
-        html! {
-            @if !self.notes.is_empty() {
-                ol.notes {
-                    @for (number, (_, text)) in (1..).zip(&self.notes) {
-                        li id={ (self.anchor) "-" (number) } { (text) }
-                    }
-                }
+        @if own.is_empty() { (name) } @else {
+            details.own {
+                summary { (name) span.soft { " +" (own.len()) } }
+                ul { @for text in own { li { (text) } } }
             }
         }
     }
+}
+
+/// What is to be said about each row.
+pub type Own<'a> = &'a dyn Fn(&Row) -> Vec<String>;
+
+/// Notes below a table.
+#[must_use]
+pub fn notes(all: &[String]) -> Markup {
+    html! { @if !all.is_empty() { ul.notes { @for text in all { li { (text) } } } } }
 }
 
 fn names<'a>(palette: &'a Palette) -> Column<'a, Row> {
@@ -180,20 +145,29 @@ fn ranks<'a>() -> Column<'a, Row> {
     }
 }
 
-fn verdicts(notes: &Notes) -> Column<'_, Row> {
-    let hint = "ok and overloaded are ranked; numbers link to the notes";
+fn verdicts(own: Own<'_>) -> Column<'_, Row> {
+    let hint = "ok and overloaded are ranked; what is to be said about a row is folded below it";
     Column {
         key: Box::new(|row: &Row| Some(f64::from(row.verdict as u8))),
-        ..Column::text("verdict", hint, |row| verdict(row, notes))
+        ..Column::text("verdict", hint, move |row| verdict(row, &own(row)))
     }
 }
 
-/// The table of one workload of a comparison.
+/// The first table of one workload of a comparison: what fits a window of 1280 px.
 #[must_use]
-pub fn of_workload(workload: &Workload, rows: &[Row], notes: &Notes, palette: &Palette) -> Markup {
-    let mut columns = vec![names(palette), ranks(), verdicts(notes)];
-    columns.extend(layout::of_workload(workload, rows).into_iter().map(shown));
+pub fn of_workload(workload: &Workload, rows: &[Row], own: Own<'_>, palette: &Palette) -> Markup {
+    let mut columns = vec![names(palette), ranks()];
+    columns.extend(layout::of_page(workload, rows).into_iter().map(shown));
+    columns.push(verdicts(own));
     render(&columns, rows, &format!("Table of {}", workload.name))
+}
+
+/// The table of one workload with all columns.
+#[must_use]
+pub fn in_full(workload: &Workload, rows: &[Row], palette: &Palette) -> Markup {
+    let mut columns = vec![names(palette), ranks()];
+    columns.extend(layout::of_workload(workload, rows).into_iter().map(shown));
+    render(&columns, rows, &format!("All columns of {}", workload.name))
 }
 
 /// The table of the tail of each client's response times.
@@ -217,7 +191,7 @@ pub fn of_counters(workload: &Workload, rows: &[Row], palette: &Palette) -> Mark
 /// The table of a sweep: a row for each client and rate, without ranks: with three rounds at
 /// each rate, they would be due to chance.
 #[must_use]
-pub fn of_sweep(rows: &[Row], notes: &Notes, palette: &Palette) -> Markup {
+pub fn of_sweep(rows: &[Row], own: Own<'_>, palette: &Palette) -> Markup {
     let offered = Column {
         key: Box::new(|row: &Row| row.rate_per_s.map(|rate| rate as f64)),
         ..Column::text("offered, ticks/s", "the rate of this row", |row: &Row| {
@@ -225,7 +199,7 @@ pub fn of_sweep(rows: &[Row], notes: &Notes, palette: &Palette) -> Markup {
             html! { (or_dash(rate)) }
         })
     };
-    let mut columns = vec![names(palette), offered, verdicts(notes)];
+    let mut columns = vec![names(palette), offered];
     let keys = [
         "efficiency",
         "backlog_growth",
@@ -235,6 +209,7 @@ pub fn of_sweep(rows: &[Row], notes: &Notes, palette: &Palette) -> Markup {
         "client_memory",
     ];
     columns.extend(layout::of_keys(&keys).into_iter().map(shown));
+    columns.push(verdicts(own));
     render(&columns, rows, "Table of the sweep")
 }
 

@@ -63,7 +63,9 @@ pub fn competes(class: Class) -> bool {
     !matches!(class, Class::Reference | Class::Simulated)
 }
 
-fn answer(workload: &Workload, rows: &[Row]) -> String {
+/// The answer to the question of a workload.
+#[must_use]
+pub fn answer(workload: &Workload, rows: &[Row]) -> String {
     let ranked = |verdict: Verdict| rows.iter().filter(move |row| row.verdict == verdict);
     let kept_up: Vec<&Row> = ranked(Verdict::Ok).collect();
     let competitors: Vec<&Row> = kept_up.iter().copied().filter(|r| competes(r.class)).collect();
@@ -173,7 +175,8 @@ fn unranked(rows: &[Row]) -> Option<String> {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-fn list(names: &[String]) -> String {
+#[must_use]
+pub fn list(names: &[String]) -> String {
     match names {
         [] => String::new(),
         [one] => one.clone(),

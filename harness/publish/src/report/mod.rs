@@ -1,8 +1,10 @@
 //! `report.html`: a saved campaign as one self-contained page. Pure, except for reading the
 //! campaign's own files; the same campaign gives the same bytes.
 
+pub mod answer;
 pub mod chart;
 pub mod figures;
+pub mod glance;
 pub mod grid;
 pub mod headline;
 pub mod page;

@@ -1,10 +1,9 @@
 //! The page, section by section: the results with their certainty, how and where they were
 //! measured, how to repeat them.
 
-use super::grid::{self, Notes};
-use super::headline::{self, Headline};
+use super::grid;
 use super::palette::Palette;
-use super::{figures, series};
+use super::{answer, figures, glance, series};
 use crate::tables::{across, capacities, counters, tail};
 use crate::text::{labels, notes};
 use anyhow::Result;
@@ -35,6 +34,7 @@ pub fn render(archive: &Archive) -> Result<Markup> {
     let rows = campaign.rows.iter().map(|row| row.client.as_str());
     let found = campaign.capacities.iter().map(|one| one.client.as_str());
     let palette = Palette::new(rows.chain(found));
+    let overview = glance::pictures(archive)?;
     let results = results(archive, &palette)?;
     let title = title(campaign);
     Ok(html! {
@@ -59,7 +59,8 @@ pub fn render(archive: &Archive) -> Result<Markup> {
                         }
                     }
                     @if let Some(note) = campaign.server.note() { p { strong { (note) } } }
-                    (answers(&headline::of_campaign(campaign)))
+                    p.answer { (answer::of_campaign(campaign)) }
+                    (overview)
                     (results)
                     (method(campaign))
                     (machine(campaign))
@@ -83,14 +84,6 @@ pub fn title(campaign: &Campaign) -> String {
     };
     let day = campaign.started.get(..10).unwrap_or(&campaign.started);
     format!("{what}, {day}, {}", campaign.machine.host)
-}
-
-fn answers(all: &[Headline]) -> Markup {
-    html! {
-        dl.short {
-            @for Headline { question, answer } in all { dt { (question) } dd { (answer) } }
-        }
-    }
 }
 
 fn results(archive: &Archive, palette: &Palette) -> Result<Markup> {
@@ -124,21 +117,37 @@ fn results(archive: &Archive, palette: &Palette) -> Result<Markup> {
 }
 
 fn workload(archive: &Archive, workload: &Workload, palette: &Palette) -> Result<Markup> {
-    let (rows, noise) = archive.campaign.of_workload(&workload.name);
-    let mut below = Notes::of_rows(format!("{}-note", workload.name), &rows);
-    let general = notes::of_workload(&archive.campaign, workload, &rows, &noise);
-    below.notes.extend(general.into_iter().map(|text| (None, text)));
+    let campaign = &archive.campaign;
+    let (rows, noise) = campaign.of_workload(&workload.name);
     let shown = series::shown(archive, workload)?;
+    let own = |row: &Row| {
+        let mut all = notes::of_row(row, false);
+        all.extend(notes::of_versus(campaign, row));
+        all
+    };
     let load = labels::load(workload);
+    // Its backlogs are in the first pictures.
+    let is_first = answer::highest(campaign).is_some_and(|first| first.name == workload.name);
     Ok(html! {
         section {
             h2 id=(workload.name) { (workload.name) ": " (load) ", " (workload.format.to_string()) }
             p { (workload.why) }
-            (grid::of_workload(workload, &rows, &below, palette))
-            (below.render())
-            @if !shown.is_empty() {
-                (figures::backlogs(&shown, &rows, workload.is_flood())?)
-                (figures::rates(&shown, &rows, palette, workload.is_flood())?)
+            p { strong { (answer::of_workload(workload, &rows)) } }
+            (grid::of_workload(workload, &rows, &own, palette))
+            (grid::notes(&notes::by_kind(&rows)))
+            details {
+                summary { "How the ranks are to be read" }
+                (grid::notes(&notes::general(campaign, workload, &rows, &noise)))
+            }
+            details {
+                summary { "All columns" }
+                (grid::in_full(workload, &rows, palette))
+            }
+            @if workload.is_flood() {
+                @if let Some(layers) = figures::layers(&rows)? { (layers) }
+            } @else {
+                @if !is_first { @if let Some(backlogs) = figures::backlogs(&shown, &rows)? { (backlogs) } }
+                @if let Some(rates) = figures::rates(&shown, &rows, palette)? { (rates) }
                 @if let Some(curves) = figures::curves(&shown, palette)? { (curves) }
             }
             @if let Some(fall) = figures::waterfall(&rows)? { (fall) }
@@ -173,12 +182,12 @@ fn explained(rows: &[Row]) -> Markup {
 fn sweep(campaign: &Campaign, palette: &Palette) -> Result<Markup> {
     let mut rows: Vec<Row> = campaign.rows.clone();
     rows.sort_by(|a, b| (&a.client, a.rate_per_s).cmp(&(&b.client, b.rate_per_s)));
-    let notes = Notes::of_rows("note".into(), &rows);
+    let own = |row: &Row| notes::of_row(row, true);
     Ok(html! {
         section {
             h2 { "All clients at the same rates" }
-            (grid::of_sweep(&rows, &notes, palette))
-            (notes.render())
+            (grid::of_sweep(&rows, &own, palette))
+            (grid::notes(&notes::by_kind(&rows)))
             (figures::sweeps(&rows, palette)?)
         }
     })
@@ -186,18 +195,15 @@ fn sweep(campaign: &Campaign, palette: &Palette) -> Result<Markup> {
 
 fn capacity(campaign: &Campaign, palette: &Palette) -> Result<Markup> {
     let all = &campaign.capacities;
-    let noted = all.iter().filter_map(|c| Some((c.client.clone(), c.note.clone()?)));
-    let notes = Notes {
-        anchor: "note".into(),
-        notes: noted.map(|(client, note)| (None, format!("{client}: {note}"))).collect(),
-    };
+    let noted = all.iter().filter_map(|c| Some(format!("{}: {}", c.client, c.note.as_ref()?)));
+    let notes: Vec<String> = noted.collect();
     let heads = ["ticks/s", "phase", "outcome", "p99", "processed", "CPUs"].map(str::to_owned);
     Ok(html! {
         section {
             h2 { "The highest rate that each client sustains" }
             p { (capacities::LEGEND) " " code { "sustained at capacity" } " and " code { "sustained above" } " count all probes at those two rates." }
             (grid::of_capacities(all, palette))
-            (notes.render())
+            (grid::notes(&notes))
             @if let Some(figure) = figures::capacities(all, palette)? { (figure) }
             h3 { "Every probe" }
             @for one in all {

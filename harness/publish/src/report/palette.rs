@@ -1,6 +1,7 @@
 //! Colours that can be distinguished with any colour vision, on white and on dark. A client has
 //! the same one in every chart of a page.
 
+use contract::Class;
 use plotters::style::RGBColor;
 
 /// A colour: red, green, blue.
@@ -26,6 +27,9 @@ impl Colour {
 pub const INK: Colour = Colour(0x22, 0x22, 0x22);
 /// The colour of lines behind the data; see [`INK`].
 pub const GRID: Colour = Colour(0xE1, 0xE1, 0xE1);
+
+/// The colour of marks beside the main ones; readable on white and on dark.
+pub const SOFT: Colour = Colour(0x8A, 0x8A, 0x8A);
 
 /// Of clients: M. Okabe and K. Ito, Color Universal Design (2008), whose yellow comes last, as it
 /// is faint on white; then P. Tol's "muted" scheme (Colour Schemes, SRON/EPS/TN/09-002), and seven of our own.
@@ -66,6 +70,22 @@ pub const LAYERS: [Colour; 5] = [
 
 /// Of the four parts of a response time; parts that correspond to a layer have its colour.
 pub const STAGES: [Colour; 4] = [Colour(0xBB, 0xBB, 0xBB), LAYERS[0], LAYERS[3], LAYERS[4]];
+
+/// The classes with their colours: M. Okabe and K. Ito, Color Universal Design (2008), of
+/// different lightness, so that they can be told apart in black and white.
+pub const CLASSES: [(Class, Colour); 5] = [
+    (Class::Library, Colour(0x2F, 0x7F, 0xC4)),
+    (Class::Tuned, Colour(0x00, 0x9E, 0x73)),
+    (Class::Application, Colour(0xCC, 0x79, 0xA7)),
+    (Class::Simulated, Colour(0xE6, 0x9F, 0x00)),
+    (Class::Reference, SOFT),
+];
+
+/// The colour of a class.
+#[must_use]
+pub fn of_class(class: Class) -> Colour {
+    CLASSES.iter().find(|(one, _)| *one == class).map_or(SOFT, |(_, colour)| *colour)
+}
 
 /// The colours of a page's clients.
 #[derive(Debug, Clone, Default)]

@@ -2,6 +2,7 @@
 //! exported.
 
 mod across;
+mod answers;
 pub(crate) mod campaigns;
 mod catalogue;
 mod chart;

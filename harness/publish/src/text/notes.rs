@@ -7,6 +7,7 @@ use bench_core::analysis::rows::ranking::{self, Noise, ROUNDS_FOR_TESTS};
 use bench_core::analysis::rows::row::Row;
 use bench_core::analysis::rows::rules::RowRules;
 use bench_core::analysis::verdict::Verdict;
+use bench_core::analysis::verdict::remark::{Remark, RowRemark};
 use bench_core::load::workload::Workload;
 use bench_core::text::digits::{count, ratio};
 
@@ -23,9 +24,90 @@ pub fn of_row(row: &Row, with_rate: bool) -> Vec<String> {
     reasons.into_iter().chain(remarks).collect()
 }
 
+/// What the remarks of several rows have in common, by which they are listed together.
+#[must_use]
+pub fn kind(remark: &RowRemark) -> &'static str {
+    match remark {
+        RowRemark::Rounds { remark, .. } => kind_of_round(remark),
+        RowRemark::OtherVerdict { .. } => "a round has another verdict than the row",
+        RowRemark::Disturbed { .. } => "disturbed rounds are left out",
+        RowRemark::StallsMore { .. } => "stalls more than the reference client",
+        RowRemark::NoCounters { .. } => "no counters",
+        RowRemark::Text(_) => "remarks",
+    }
+}
+
+fn kind_of_round(remark: &Remark) -> &'static str {
+    match remark {
+        Remark::OwnPacing { .. } => "own pacing",
+        Remark::Loss { .. } => "loss",
+        Remark::StolenTime { .. } => "stolen time",
+        Remark::OtherProcesses { .. } => "CPU time of other processes",
+        Remark::ObserverEffect { .. } => "observer effect of the harness's snapshots",
+        Remark::Frequency { .. } => "frequency changes",
+        Remark::Preempted { .. } => "preempted often",
+        Remark::LateSteadyState { .. } => "late steady state",
+        Remark::MappedClock { .. } => "mapped clock",
+        Remark::Stall { .. } => "stalls",
+        Remark::OwnDoing { .. } => "disturbances that may be its own doing",
+        Remark::LeftBehind { .. } => "processes left behind",
+        Remark::Text(_) => "remarks",
+    }
+}
+
+/// One line for each kind of remark and each verdict that is not `ok`, with the clients that
+/// have it: what each row says is beside the row.
+#[must_use]
+pub fn by_kind(rows: &[Row]) -> Vec<String> {
+    let mut kinds: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut add = |kind: String, client| match kinds.iter_mut().find(|(one, _)| *one == kind) {
+        Some((_, clients)) if clients.contains(&client) => {}
+        Some((_, clients)) => clients.push(client),
+        None => kinds.push((kind, vec![client])),
+    };
+    for row in rows {
+        if row.verdict != Verdict::Ok {
+            add(row.verdict.to_string(), row.client.as_str());
+        }
+        for remark in &row.remarks {
+            add(kind(remark).to_owned(), row.client.as_str());
+        }
+    }
+    let line = |(kind, clients): (String, Vec<&str>)| match clients.len() == rows.len() {
+        true if rows.len() > 1 => format!("{kind}: all clients"),
+        _ => format!("{kind}: {}", clients.join(", ")),
+    };
+    kinds.into_iter().map(line).collect()
+}
+
 /// The notes on a workload of a campaign, on its ranks, and on comparisons with the leader.
 #[must_use]
 pub fn of_workload(
+    campaign: &Campaign,
+    workload: &Workload,
+    rows: &[Row],
+    noise: &[Noise],
+) -> Vec<String> {
+    let mut notes = general(campaign, workload, rows, noise);
+    notes.extend(rows.iter().filter_map(|row| of_versus(campaign, row)));
+    notes
+}
+
+/// A row compared with the leader; `None` without intervals, or with one round.
+#[must_use]
+pub fn of_versus(campaign: &Campaign, row: &Row) -> Option<String> {
+    versus(
+        row,
+        match campaign.rules {
+            RowRules::Leaders => "after Holm",
+            RowRules::AllPairs => "adjusted",
+        },
+    )
+}
+
+/// The notes on a workload of a campaign and on its ranks.
+#[must_use]
+pub fn general(
     campaign: &Campaign,
     workload: &Workload,
     rows: &[Row],
@@ -35,11 +117,9 @@ pub fn of_workload(
         RowRules::Leaders => of_leaders(workload, rows, noise),
         RowRules::AllPairs => {
             let ended = campaign.endings.iter().filter(|ended| ended.workload == workload.name);
-            pairs::of_workload(workload, rows, noise)
-                .into_iter()
-                .chain(ended.map(ToString::to_string))
-                .chain(rows.iter().filter_map(|row| versus(row, "adjusted")))
-                .collect()
+            let mut notes = pairs::of_workload(workload, rows, noise);
+            notes.extend(ended.map(ToString::to_string));
+            notes
         }
     }
 }
@@ -52,7 +132,6 @@ fn of_leaders(workload: &Workload, rows: &[Row], noise: &[Noise]) -> Vec<String>
     );
     let mut notes = vec![workload.read.clone(), ranks];
     notes.extend(noise.iter().map(floor));
-    notes.extend(rows.iter().filter_map(|row| versus(row, "after Holm")));
     notes
 }
 

@@ -3,9 +3,13 @@
 
 pub mod backlog;
 pub mod capacity;
+pub mod cost;
 pub mod keeping_up;
+pub mod lateness;
+pub mod layers;
 pub mod paint;
 pub mod quantiles;
 pub mod rates;
 pub mod sweep;
+pub mod throughput;
 pub mod waterfall;

@@ -133,6 +133,17 @@ pub fn decades(values: impl Iterator<Item = f64>) -> Option<std::ops::Range<f64>
     })
 }
 
+/// The values 1, 2 and 5 of every power of ten within a range: labels for a logarithmic axis of few
+/// decades.
+#[must_use]
+pub fn key_points(range: &std::ops::Range<f64>) -> Vec<f64> {
+    let powers = range.start.log10().floor() as i32..=range.end.log10().ceil() as i32;
+    powers
+        .flat_map(|power| [1.0, 2.0, 5.0].map(|digit| digit * 10f64.powi(power)))
+        .filter(|value| range.contains(value))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +153,11 @@ mod tests {
         assert_eq!(decades([120.0, 45_000.0].into_iter()), Some(100.0..100_000.0));
         assert_eq!(decades([100.0].into_iter()), Some(100.0..1000.0));
         assert_eq!(decades([0.0, f64::NAN].into_iter()), None);
+    }
+
+    #[test]
+    fn few_decades_have_labels_between_their_powers() {
+        assert_eq!(key_points(&(15.0..230.0)), [20.0, 50.0, 100.0, 200.0]);
     }
 
     #[test]

@@ -1,0 +1,70 @@
+//! The answer of a campaign in one sentence, and the titles of its pictures.
+
+use super::campaigns::{Synthetic, fell_behind, kept_up, rounds, steady, workload};
+use crate::report::answer;
+use bench_archive::campaign::Campaign;
+use bench_core::analysis::round::backlog::Backlog;
+use bench_core::analysis::round::measure::Measurement;
+use bench_core::analysis::verdict::Verdict;
+use bench_core::load::workload::Workload;
+
+fn overload() -> Workload {
+    workload("overload", "rate_per_s = 500000\nrank_by = \"keeping_up\"")
+}
+
+fn waits(backlog: Backlog) -> Measurement {
+    Measurement { backlog_end: backlog, ..fell_behind(90_000.0) }
+}
+
+/// One workload with these clients, a round each.
+fn of(load: &Workload, clients: &[(&str, Verdict, Measurement)]) -> Campaign {
+    let all = clients.iter().flat_map(|(client, verdict, measurement)| {
+        rounds(&load.name, client, *verdict, vec![measurement.clone()])
+    });
+    Synthetic::new("answer", std::slice::from_ref(load), all.collect()).campaign
+}
+
+#[test]
+fn the_answer_says_who_keeps_up_who_does_not_and_where_the_backlog_is() {
+    let in_server = Backlog { server: 9000.0, ..Backlog::default() };
+    let in_client = Backlog { client: 9000.0, ..Backlog::default() };
+    let found = of(
+        &overload(),
+        &[
+            ("a", Verdict::Ok, kept_up(1000)),
+            ("b", Verdict::Overloaded, waits(in_server)),
+            ("c", Verdict::Overloaded, waits(in_client)),
+            ("d", Verdict::Noisy, kept_up(1000)),
+        ],
+    );
+    assert_eq!(
+        answer::of_campaign(&found),
+        "1 of 4 clients takes 500 000 ticks/s; b (backlog in the server) and c (backlog in its own queue) fall behind; not measured well enough: d (noisy)."
+    );
+}
+
+#[test]
+fn if_all_keep_up_the_answer_is_one_clause() {
+    let found =
+        of(&overload(), &[("a", Verdict::Ok, kept_up(1000)), ("b", Verdict::Ok, kept_up(1000))]);
+    assert_eq!(answer::of_campaign(&found), "All 2 clients take 500 000 ticks/s.");
+    let one = of(&overload(), &[("a", Verdict::Ok, kept_up(1000))]);
+    assert_eq!(answer::of_campaign(&one), "a takes 500 000 ticks/s.");
+}
+
+#[test]
+fn clients_that_cannot_be_told_apart_are_not_ordered() {
+    let found =
+        of(&steady(), &[("a", Verdict::Ok, kept_up(1000)), ("b", Verdict::Ok, kept_up(1200))]);
+    let (rows, _) = found.of_workload("steady");
+    assert_eq!(
+        answer::lateness(&rows),
+        "All 2 clients cannot be told apart: p99 3.0 µs to 3.6 µs."
+    );
+}
+
+#[test]
+fn nothing_measured_is_no_answer() {
+    let found = of(&overload(), &[("a", Verdict::Failed, kept_up(1000))]);
+    assert_eq!(answer::of_campaign(&found), "Nothing has been measured yet.");
+}
