@@ -185,7 +185,7 @@ fn index_of(dir: &Path, archives: &[Archive]) -> Result<Vec<Output>> {
     check_own(&readme)?;
     Ok(vec![
         (readme, index::markdown(&entries, &classics).into_bytes()),
-        (dir.join("index.html"), index::page(&entries, &classics).into_bytes()),
+        (dir.join("index.html"), index::page(&entries, &classics)?.into_bytes()),
     ])
 }
 

@@ -56,6 +56,12 @@ pub fn of_campaign(campaign: &Campaign) -> String {
         Kind::Capacity => of_capacities(&campaign.capacities),
         Kind::Sweep => of_sweep(&campaign.rows),
         Kind::Compare => match highest(campaign) {
+            // The same load under several policies: the first is the one that only queues.
+            Some(load) if load.slow_consumer.is_some() => {
+                let load = &campaign.workloads[0];
+                let rows = campaign.of_workload(&load.name).0;
+                format!("{}: {}", load.name, keeping_up(load, &rows))
+            }
             Some(load) => keeping_up(load, &campaign.of_workload(&load.name).0),
             None => campaign
                 .workloads
@@ -274,46 +280,41 @@ fn of_capacities(all: &[Capacity]) -> String {
     }
 }
 
-/// Which clients keep up at every rate, and the highest rate of each of the others.
+/// Which clients keep up at every rate, and from which rate on the others fall behind.
 fn of_sweep(rows: &[Row]) -> String {
     let Some(highest) = rows.iter().filter_map(|row| row.rate_per_s).max() else {
         return nothing();
     };
-    let rate = |per_s: u64| short(per_s as f64);
     let all = row::clients(rows);
-    let upto = |client: &str| {
-        let ok = rows.iter().filter(|row| row.client == client && row.verdict == Verdict::Ok);
-        ok.filter_map(|row| row.rate_per_s).max()
+    let with = |client: &str, verdict: Verdict| {
+        let of = rows.iter().filter(|row| row.client == client && row.verdict == verdict);
+        of.filter_map(|row| row.rate_per_s).collect::<Vec<u64>>()
     };
-    let mut limited: Vec<(Option<u64>, &str)> = all
-        .iter()
-        .map(|client| (upto(client), *client))
-        .filter(|(rate, _)| *rate != Some(highest))
-        .collect();
-    limited.sort();
-    let every = all.len() - limited.len();
+    let mut every = 0;
+    let (mut limited, mut unknown) = (Vec::new(), Vec::new());
+    for client in &all {
+        let lowest = with(client, Verdict::Overloaded).into_iter().min();
+        match (lowest, with(client, Verdict::Ok).contains(&highest)) {
+            (Some(rate), _) => limited.push((rate, *client)),
+            (None, true) => every += 1,
+            (None, false) => unknown.push((*client).to_owned()),
+        }
+    }
+    limited.sort_unstable();
+    let (count, top) = (all.len(), short(highest as f64));
     let mut parts = vec![match every {
-        0 => format!("No client keeps up at {} ticks/s", rate(highest)),
-        1 => format!(
-            "1 of {} clients keeps up at every rate, up to {} ticks/s",
-            all.len(),
-            rate(highest)
-        ),
-        _ => format!(
-            "{every} of {} clients keep up at every rate, up to {} ticks/s",
-            all.len(),
-            rate(highest)
-        ),
+        0 => format!("No client keeps up at {top} ticks/s"),
+        1 => format!("1 of {count} clients keeps up at every rate, up to {top} ticks/s"),
+        _ => format!("{every} of {count} clients keep up at every rate, up to {top} ticks/s"),
     }];
-    let each: Vec<String> = limited
-        .iter()
-        .map(|(upto, client)| match upto {
-            Some(per_s) => format!("{client} up to {}", rate(*per_s)),
-            None => format!("{client} at none"),
-        })
-        .collect();
-    if !each.is_empty() {
-        parts.push(format!("the others: {}", named(&each)));
+    let falls = |(rate, client): &(u64, &str)| format!("{client} ({})", short(*rate as f64));
+    if !limited.is_empty() {
+        let each: Vec<String> = limited.iter().map(falls).collect();
+        let verb = if each.len() == 1 { "falls" } else { "fall" };
+        parts.push(format!("{} {verb} behind at the rate in parentheses", named(&each)));
+    }
+    if !unknown.is_empty() {
+        parts.push(format!("not measured well enough at the highest: {}", named(&unknown)));
     }
     format!("{}.", parts.join("; "))
 }

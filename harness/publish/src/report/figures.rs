@@ -4,10 +4,10 @@
 use crate::columns::column::Column;
 use crate::columns::rows as catalogue;
 use crate::report::chart;
-use crate::report::chart::{backlog, quantiles, sweep};
+use crate::report::chart::{backlog, knee, paint, quantiles, sweep};
 use crate::report::grid;
 use crate::report::headline;
-use crate::report::palette::{Colour, LAYERS, Palette, STAGES};
+use crate::report::palette::{self, Colour, LAYERS, Palette, STAGES};
 use crate::report::series;
 use crate::report::series::Shown;
 use crate::text::style::or_dash;
@@ -15,9 +15,9 @@ use anyhow::Result;
 use bench_core::analysis::capacity::result::Capacity;
 use bench_core::analysis::round::backlog::Backlog;
 use bench_core::analysis::round::journey::Waterfall;
-use bench_core::analysis::rows::row::Row;
+use bench_core::analysis::rows::row::{self, Row};
 use bench_core::analysis::verdict::Verdict;
-use bench_core::text::digits::{count, nanos};
+use bench_core::text::digits::{count, nanos, short};
 use maud::{Markup, PreEscaped, html};
 
 /// A figure with its caption and its legend.
@@ -236,8 +236,37 @@ pub fn waterfall(rows: &[Row]) -> Result<Option<Markup>> {
     Ok(Some(wide(title, more, &legend, svg, &grid::data(&heads, &table))))
 }
 
-/// The columns of a sweep that have a chart.
-const SWEPT: [&str; 3] = ["response_p99", "response_p50", "client_cpu"];
+/// The response times of each client against the offered rate, a small chart each, over the same
+/// axes; `None` without response times.
+///
+/// # Errors
+/// When a chart cannot be drawn.
+pub fn knees(rows: &[Row], title: &str) -> Result<Option<Markup>> {
+    let all: Vec<(&str, Vec<knee::Spot>)> =
+        row::clients(rows).into_iter().map(|client| (client, knee::spots(rows, client))).collect();
+    let spots = || all.iter().flat_map(|(_, spots)| spots);
+    let ranges = paint::decades(spots().map(|spot| spot.rate_per_s))
+        .zip(paint::decades(spots().flat_map(|spot| [spot.p50_ns, spot.p99_ns])));
+    let Some((rates, times)) = ranges else { return Ok(None) };
+    let mut cells = Vec::new();
+    for (client, spots) in &all {
+        let name = match (knee::knee(spots), spots.is_empty()) {
+            (_, true) => format!("{client}: no response times"),
+            (Some(rate), _) => format!("{client}: overloaded from {}/s on", short(rate)),
+            (None, _) => format!("{client}: keeps up at every rate"),
+        };
+        let chart = knee::chart(spots, (&rates, &times), &name)?;
+        cells.push(html! { div { h4 { (name) } (PreEscaped(chart)) } });
+    }
+    let legend =
+        [("p99 of the response time".to_owned(), knee::P99), ("p50".to_owned(), knee::P50)];
+    let more = "Response time against the offered rate, medians over rounds, both axes logarithmic and the same for all clients. The vertical line is the knee: the lowest rate at which a client is overloaded. Triangles: response times of an overloaded client depend on the length of the round.";
+    let body = html! { div.multiples.small { @for cell in &cells { (cell) } } };
+    Ok(Some(figure(title, more, &legend, &body)))
+}
+
+/// The columns of a sweep that have a chart of all clients.
+const SWEPT: [&str; 1] = ["client_cpu"];
 
 /// The charts of a sweep.
 ///
@@ -300,9 +329,9 @@ fn capitalised(text: &str) -> String {
 ///
 /// # Errors
 /// When it cannot be drawn.
-pub fn capacities(all: &[Capacity], palette: &Palette) -> Result<Option<Markup>> {
+pub fn capacities(all: &[Capacity]) -> Result<Option<Markup>> {
     let title = "The highest rate that each client sustains";
-    let Some(svg) = chart::capacity::chart(all, palette, title)? else { return Ok(None) };
+    let Some(svg) = chart::capacity::chart(all, title)? else { return Ok(None) };
     let heads = ["client", "sustained, ticks/s", "not sustained, ticks/s"].map(str::to_owned);
     let rate = |n: Option<u64>| n.map_or("–".into(), |n| count(n as f64));
     let table: Vec<Vec<String>> = all
@@ -313,6 +342,6 @@ pub fn capacities(all: &[Capacity], palette: &Palette) -> Result<Option<Markup>>
         })
         .collect();
     let more = "The highest rate that each client sustained; the whisker ends at the lowest that it did not. Clients a step or two apart cannot be distinguished: a search has no noise floor. The axis is logarithmic.";
-    let names = legend(all.iter().map(|one| one.client.clone()), palette);
-    Ok(Some(wide(title, more, &names, svg, &grid::data(&heads, &table))))
+    let classes = palette::classes(all.iter().map(|one| one.class));
+    Ok(Some(wide(title, more, &classes, svg, &grid::data(&heads, &table))))
 }

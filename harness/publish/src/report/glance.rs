@@ -4,7 +4,7 @@
 use super::answer;
 use super::chart::{cost, lateness, throughput};
 use super::figures::{self, figure};
-use super::palette::{CLASSES, Colour};
+use super::palette::{Colour, classes};
 use super::series;
 use crate::text::labels;
 use anyhow::Result;
@@ -54,13 +54,6 @@ fn rows(campaign: &Campaign, load: &Workload) -> Vec<Row> {
     campaign.of_workload(&load.name).0
 }
 
-/// The classes of some rows, as a legend.
-fn classes(rows: &[Row]) -> Vec<(String, Colour)> {
-    let has = |class| rows.iter().any(|row| row.class == class);
-    let used = CLASSES.into_iter().filter(|(class, _)| has(*class));
-    used.map(|(class, colour)| (class.to_string(), colour)).collect()
-}
-
 /// How much each client processes under a flood.
 fn rates(load: &Workload, rows: &[Row], offered: &[f64]) -> Result<Option<Markup>> {
     let title = answer::throughput(rows);
@@ -73,7 +66,7 @@ fn rates(load: &Workload, rows: &[Row], offered: &[f64]) -> Result<Option<Markup
     let more = format!(
         "Who processes how much: ticks/s when ticks are always ready, medians with 95 % intervals, logarithmic.{marks}"
     );
-    Ok(Some(picture(&title, &more, &classes(rows), svg, &load.name)))
+    Ok(Some(picture(&title, &more, &classes(rows.iter().map(|row| row.class)), svg, &load.name)))
 }
 
 /// How late each client processes ticks.
@@ -93,7 +86,7 @@ fn times(load: &Workload, rows: &[Row]) -> Result<Option<Markup>> {
         "How late, with {}: dot: p99 of the response time with its 95 % interval; stroke: p50; ring: p99.9 of the round. Brackets join clients that are not told apart; band: p50 to p99 of the reference client, which does least.{without}",
         labels::load(load)
     );
-    Ok(Some(picture(&title, &more, &classes(rows), svg, &load.name)))
+    Ok(Some(picture(&title, &more, &classes(rows.iter().map(|row| row.class)), svg, &load.name)))
 }
 
 /// What each client costs.
@@ -104,7 +97,7 @@ fn costs(load: &Workload, rows: &[Row]) -> Result<Option<Markup>> {
         "What it costs, with {}: CPU time of the client per tick against the p99 of the response time, both logarithmic: low and left is good.",
         labels::load(load)
     );
-    Ok(Some(picture(&title, &more, &classes(rows), svg, &load.name)))
+    Ok(Some(picture(&title, &more, &classes(rows.iter().map(|row| row.class)), svg, &load.name)))
 }
 
 /// A picture that links to its rows.

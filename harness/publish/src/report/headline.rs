@@ -1,61 +1,12 @@
-//! The question that a workload asks, and its answer in one sentence. Pure.
+//! The answer to the question of a workload, with every client. Pure.
 
 use crate::text::labels;
-use bench_archive::campaign::{Campaign, Kind};
-use bench_core::analysis::capacity::result::Capacity;
 use bench_core::analysis::round::backlog::Layer;
-use bench_core::analysis::rows::row::{self, Row};
+use bench_core::analysis::rows::row::Row;
 use bench_core::analysis::verdict::Verdict;
 use bench_core::load::workload::{RankBy, Workload};
 use bench_core::text::digits::{nanos, short};
 use contract::Class;
-
-/// A question and its answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Headline {
-    /// The question that a workload or a search asks.
-    pub question: String,
-    /// The answer of the measurements.
-    pub answer: String,
-}
-
-/// The questions and answers of a campaign: one for each workload of a comparison, one of any
-/// other campaign.
-#[must_use]
-pub fn of_campaign(campaign: &Campaign) -> Vec<Headline> {
-    match campaign.kind {
-        Kind::Capacity => vec![Headline {
-            question: "What is the highest rate that each client sustains?".into(),
-            answer: capacity(&campaign.capacities),
-        }],
-        Kind::Sweep => vec![Headline {
-            question: "How do latency and cost change with the offered rate?".into(),
-            answer: sweep(campaign),
-        }],
-        Kind::Compare => campaign
-            .workloads
-            .iter()
-            .map(|workload| {
-                let (rows, _) = campaign.of_workload(&workload.name);
-                Headline { question: question(workload), answer: answer(workload, &rows) }
-            })
-            .collect(),
-    }
-}
-
-fn question(workload: &Workload) -> String {
-    let load = labels::load(workload);
-    match workload.rank_by {
-        RankBy::TypicalP99 | RankBy::ResponseP99 => {
-            format!("With {load}: which client processes ticks soonest?")
-        }
-        RankBy::KeepingUp | RankBy::BacklogGrowth => {
-            format!("With {load}: which clients keep up, and where do ticks wait if one does not?")
-        }
-        RankBy::Processed => format!("With {load}: how many can each client process?"),
-        RankBy::Staleness => format!("With {load}: which client has the freshest values?"),
-    }
-}
 
 /// Whether a client of this class competes: baseline clients and simulations are only shown.
 #[must_use]
@@ -181,51 +132,5 @@ pub fn list(names: &[String]) -> String {
         [] => String::new(),
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
-fn capacity(all: &[Capacity]) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    for one in all {
-        let name = named(&one.client, one.class);
-        let limit = one.limited_by.map_or(String::new(), |l| format!(", limited by {l}"));
-        parts.push(match one.capacity_per_s {
-            Some(rate) => {
-                let doubt = if one.confirmed { "" } else { ", unconfirmed" };
-                format!("{name} {}/s{limit}{doubt}", short(rate as f64))
-            }
-            None => format!("{name} none"),
-        });
-    }
-    match parts.is_empty() {
-        true => "nothing has been measured yet".into(),
-        false => format!("{}.", parts.join("; ")),
-    }
-}
-
-/// For each client the highest of the rates at which it kept up.
-fn sweep(campaign: &Campaign) -> String {
-    let highest = campaign.rows.iter().filter_map(|row| row.rate_per_s).max();
-    let each = row::clients(&campaign.rows).into_iter().map(|client| {
-        let class = campaign.rows.iter().find(|row| row.client == client).map(|row| row.class);
-        let name = class.map_or(client.to_owned(), |class| named(client, class));
-        let held = campaign
-            .rows
-            .iter()
-            .filter(|row| row.client == client && row.verdict == Verdict::Ok)
-            .max_by_key(|row| row.rate_per_s);
-        match held.and_then(|row| Some((row.rate_per_s?, row.response_ns?.p99))) {
-            Some((rate, p99)) => {
-                let at = if Some(rate) == highest { "at every rate, up to" } else { "with" };
-                let (rate, p99) = (short(rate as f64), nanos(p99.bound_ns()));
-                format!("{name} keeps up {at} {rate}/s (p99 there {p99})")
-            }
-            None => format!("{name} keeps up at none of the rates"),
-        }
-    });
-    let each: Vec<String> = each.collect();
-    match each.is_empty() {
-        true => "nothing has been measured yet".into(),
-        false => format!("{}.", each.join("; ")),
     }
 }

@@ -184,11 +184,12 @@ fn sweep(campaign: &Campaign, palette: &Palette) -> Result<Markup> {
     rows.sort_by(|a, b| (&a.client, a.rate_per_s).cmp(&(&b.client, b.rate_per_s)));
     let own = |row: &Row| notes::of_row(row, true);
     Ok(html! {
+        @if let Some(knees) = figures::knees(&rows, "How late each client is at each rate, and where it falls behind")? { (knees) }
+        (figures::sweeps(&rows, palette)?)
         section {
             h2 { "All clients at the same rates" }
             (grid::of_sweep(&rows, &own, palette))
             (grid::notes(&notes::by_kind(&rows)))
-            (figures::sweeps(&rows, palette)?)
         }
     })
 }
@@ -199,12 +200,12 @@ fn capacity(campaign: &Campaign, palette: &Palette) -> Result<Markup> {
     let notes: Vec<String> = noted.collect();
     let heads = ["ticks/s", "phase", "outcome", "p99", "processed", "CPUs"].map(str::to_owned);
     Ok(html! {
+        @if let Some(figure) = figures::capacities(all)? { (figure) }
         section {
             h2 { "The highest rate that each client sustains" }
             p { (capacities::LEGEND) " " code { "sustained at capacity" } " and " code { "sustained above" } " count all probes at those two rates." }
             (grid::of_capacities(all, palette))
             (grid::notes(&notes))
-            @if let Some(figure) = figures::capacities(all, palette)? { (figure) }
             h3 { "Every probe" }
             @for one in all {
                 @let title = format!("{}: {} rounds", one.client, one.probes.len());

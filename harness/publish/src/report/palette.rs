@@ -87,6 +87,14 @@ pub fn of_class(class: Class) -> Colour {
     CLASSES.iter().find(|(one, _)| *one == class).map_or(SOFT, |(_, colour)| *colour)
 }
 
+/// Those of the classes that occur, with their colours: a legend.
+#[must_use]
+pub fn classes(found: impl Iterator<Item = Class>) -> Vec<(String, Colour)> {
+    let found: Vec<Class> = found.collect();
+    let used = CLASSES.into_iter().filter(|(class, _)| found.contains(class));
+    used.map(|(class, colour)| (class.to_string(), colour)).collect()
+}
+
 /// The colours of a page's clients.
 #[derive(Debug, Clone, Default)]
 pub struct Palette {

@@ -174,15 +174,19 @@ fn one_policy_is_no_comparison() {
 /// Without a window, the growth of the backlog is unknown.
 #[test]
 fn a_client_whose_round_ended_before_the_window_is_named() {
-    let answers = crate::report::headline::of_campaign(&three());
-    let cut = &answers[2].answer;
+    let campaign = three();
+    let load = &campaign.workloads[2];
+    let answer = |load: &Workload| {
+        crate::report::headline::answer(load, &campaign.of_workload(&load.name).0)
+    };
+    let cut = answer(load);
     assert!(
         cut.contains("alpha fell so far behind that its round ended before the window"),
         "{cut}"
     );
     // Under block, the growth of the backlog shows nothing.
     assert_eq!(
-        answers[0].answer,
+        answer(&campaign.workloads[0]),
         "zeta|x blocks 50.0 % of the source's ticks; alpha blocks 50.0 % of the source's ticks."
     );
 }

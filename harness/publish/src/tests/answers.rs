@@ -68,3 +68,35 @@ fn nothing_measured_is_no_answer() {
     let found = of(&overload(), &[("a", Verdict::Failed, kept_up(1000))]);
     assert_eq!(answer::of_campaign(&found), "Nothing has been measured yet.");
 }
+
+/// A client at some rates, with a verdict at each.
+fn at_rates(client: &str, rates: &[(u64, Verdict)]) -> Vec<(Workload, &'static str, Verdict)> {
+    let name: &'static str = String::leak(client.to_owned());
+    let load = |rate: u64| {
+        workload(&format!("at-{rate}"), &format!("rate_per_s = {rate}\nrank_by = \"response_p99\""))
+    };
+    rates.iter().map(|(rate, verdict)| (load(*rate), name, *verdict)).collect()
+}
+
+#[test]
+fn a_sweep_says_from_which_rate_on_a_client_falls_behind() {
+    use Verdict::{Invalid, Ok, Overloaded};
+    let mut all = at_rates("a", &[(10_000, Ok), (100_000, Ok)]);
+    all.extend(at_rates("b", &[(10_000, Invalid), (100_000, Overloaded)]));
+    all.extend(at_rates("c", &[(10_000, Ok), (100_000, Invalid)]));
+    let mut campaign = Synthetic::new(
+        "sweep",
+        &[all[0].0.clone(), all[1].0.clone()],
+        all.iter()
+            .flat_map(|(load, client, verdict)| {
+                rounds(&load.name, client, *verdict, vec![kept_up(1000)])
+            })
+            .collect(),
+    )
+    .campaign;
+    campaign.kind = bench_archive::campaign::Kind::Sweep;
+    assert_eq!(
+        answer::of_campaign(&campaign),
+        "1 of 3 clients keeps up at every rate, up to 100\u{202f}k ticks/s; b (100\u{202f}k) falls behind at the rate in parentheses; not measured well enough at the highest: c."
+    );
+}

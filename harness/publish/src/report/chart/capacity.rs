@@ -1,21 +1,21 @@
 //! The capacity of each client: bars from top to bottom, with intervals.
 
-use super::paint::{self, Tip, WIDE, mesh, paint};
-use crate::report::palette::Palette;
+use super::paint::{self, Tip, WIDE, lines_mesh, paint};
+use crate::report::palette;
 use anyhow::Result;
 use bench_core::analysis::capacity::result::Capacity;
 use bench_core::text::digits::short;
 use plotters::prelude::*;
 
 /// The height of a bar with its space, in px.
-const BAR: u32 = 34;
+const BAR: u32 = 24;
 
 /// Bars over a logarithmic axis; the whisker reaches from the highest rate that was
 /// sustained to the lowest that was not.
 ///
 /// # Errors
 /// When plotters refuses.
-pub fn chart(all: &[Capacity], palette: &Palette, name: &str) -> Result<Option<String>> {
+pub fn chart(all: &[Capacity], name: &str) -> Result<Option<String>> {
     let known: Vec<f64> = all.iter().filter_map(|c| c.capacity_per_s).map(|n| n as f64).collect();
     let Some(range) = paint::decades(known.into_iter()) else { return Ok(None) };
     let (low, high) = (range.start, range.end * 1.5);
@@ -27,15 +27,14 @@ pub fn chart(all: &[Capacity], palette: &Palette, name: &str) -> Result<Option<S
             .x_label_area_size(42)
             .y_label_area_size(110)
             .build_cartesian_2d((low..high).log_scale(), count..0.0)?;
-        let x_label = |x: &f64| short(*x);
-        mesh!(chart, "sustained, ticks/s", "", &x_label, &|_| String::new())?;
+        lines_mesh!(chart, "sustained, ticks/s", &|rate| short(*rate))?;
         let mut tips = Vec::new();
         for (row, one) in all.iter().enumerate() {
             let middle = row as f64 + 0.5;
             let (_, y) = chart.backend_coord(&(low, middle));
             area.draw(&Text::new(one.client.clone(), (10, y), paint::label()))?;
             let Some(capacity) = one.capacity_per_s.map(|n| n as f64) else { continue };
-            let colour = palette.of(&one.client).rgb();
+            let colour = palette::of_class(one.class).rgb();
             let bar = [(low, middle - 0.32), (capacity, middle + 0.32)];
             chart.draw_series([Rectangle::new(bar, colour.filled())])?;
             let above = one.interval_per_s.and_then(|(_, high)| high).map(|n| n as f64);

@@ -1,7 +1,7 @@
 //! The picture of a comparison: how many ticks each client processes, which clients fall
 //! behind under an offered load, and where their backlog is.
 
-use super::paint::{self, Area, decades, label, paint};
+use super::paint::{Area, decades, label, lines_mesh, paint};
 use crate::report::palette::{Colour, GRID, INK};
 use crate::tables::across;
 use crate::text::labels;
@@ -159,19 +159,7 @@ fn chart(campaign: &Campaign, bars: &[Bar]) -> Result<Option<String>> {
             .x_label_area_size(44)
             .y_label_area_size(NAMES)
             .build_cartesian_2d(range.clone().log_scale(), bars.len() as f64..0.0)?;
-        chart
-            .configure_mesh()
-            .disable_y_mesh()
-            .y_labels(0)
-            .bold_line_style(GRID.rgb())
-            .light_line_style(TRANSPARENT)
-            .axis_style(INK.rgb())
-            .label_style(paint::text())
-            .axis_desc_style(paint::text())
-            .x_labels(6)
-            .x_desc(axis(campaign))
-            .x_label_formatter(&|rate| short(*rate))
-            .draw()?;
+        lines_mesh!(chart, axis(campaign), &|rate| short(*rate))?;
         let name = label().pos(Pos::new(HPos::Right, VPos::Center));
         for (row, bar) in bars.iter().enumerate() {
             let middle = row as f64 + 0.5;

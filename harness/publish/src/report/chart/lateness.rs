@@ -1,8 +1,8 @@
 //! How late each client processes ticks: the typical p99 of the response time with its interval,
 //! and p50 and p99.9 as lighter marks. Clients that are not told apart are joined by a bracket.
 
-use super::paint::{self, Tip, WIDE, decades, label, paint};
-use crate::report::palette::{self, GRID, INK, SOFT};
+use super::paint::{self, Tip, WIDE, decades, label, lines_mesh, paint};
+use crate::report::palette::{self, GRID, SOFT};
 use crate::text::labels;
 use anyhow::Result;
 use bench_core::analysis::rows::row::Row;
@@ -80,19 +80,7 @@ pub fn chart(rows: &[Row], name: &str) -> Result<Option<String>> {
             let band = [(ns(least.p50), 0.0), (ns(least.p99), count as f64)];
             chart.draw_series([Rectangle::new(band, GRID.rgb().filled())])?;
         }
-        chart
-            .configure_mesh()
-            .disable_y_mesh()
-            .y_labels(0)
-            .bold_line_style(GRID.rgb())
-            .light_line_style(TRANSPARENT)
-            .axis_style(INK.rgb())
-            .label_style(paint::text())
-            .axis_desc_style(paint::text())
-            .x_labels(6)
-            .x_desc("response time")
-            .x_label_formatter(&|ns| nanos(*ns as u64))
-            .draw()?;
+        lines_mesh!(chart, "response time", &|ns| nanos(*ns as u64))?;
         let mut tips = Vec::new();
         let right_of = Pos::new(HPos::Right, VPos::Center);
         for (place, (row, late)) in all.iter().enumerate() {

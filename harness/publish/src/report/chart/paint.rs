@@ -104,6 +104,26 @@ macro_rules! mesh {
     };
 }
 
+/// The same for a chart of one line or bar for each client, whose only labelled axis is `x`.
+macro_rules! lines_mesh {
+    ($chart:expr, $x:expr, $x_label:expr) => {
+        $chart
+            .configure_mesh()
+            .disable_y_mesh()
+            .y_labels(0)
+            .bold_line_style($crate::report::palette::GRID.rgb())
+            .light_line_style(plotters::style::TRANSPARENT)
+            .axis_style($crate::report::palette::INK.rgb())
+            .label_style($crate::report::chart::paint::text())
+            .axis_desc_style($crate::report::chart::paint::text())
+            .x_labels(6)
+            .x_desc($x)
+            .x_label_formatter($x_label)
+            .draw()
+    };
+}
+
+pub(crate) use lines_mesh;
 pub(crate) use mesh;
 
 /// The style of lines across the data.

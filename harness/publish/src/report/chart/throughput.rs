@@ -1,8 +1,8 @@
 //! The rate that each client processes under one workload: bars from top to bottom, the fastest
 //! first, with intervals, and marks at the rates that the other workloads offer.
 
-use super::paint::{self, Tip, WIDE, decades, label, paint};
-use crate::report::palette::{self, GRID, INK};
+use super::paint::{self, Tip, WIDE, decades, label, lines_mesh, paint};
+use crate::report::palette;
 use crate::text::labels;
 use anyhow::Result;
 use bench_core::analysis::rows::row::Row;
@@ -41,19 +41,7 @@ pub fn chart(rows: &[Row], offered: &[f64], name: &str) -> Result<Option<String>
             .x_label_area_size(42)
             .y_label_area_size(NAMES)
             .build_cartesian_2d(range.clone().log_scale(), count as f64..0.0)?;
-        chart
-            .configure_mesh()
-            .disable_y_mesh()
-            .y_labels(0)
-            .bold_line_style(GRID.rgb())
-            .light_line_style(TRANSPARENT)
-            .axis_style(INK.rgb())
-            .label_style(paint::text())
-            .axis_desc_style(paint::text())
-            .x_labels(6)
-            .x_desc("processed, ticks/s")
-            .x_label_formatter(&|rate| short(*rate))
-            .draw()?;
+        lines_mesh!(chart, "processed, ticks/s", &|rate| short(*rate))?;
         let mut tips = Vec::new();
         let right_of = Pos::new(HPos::Right, VPos::Center);
         for (place, row) in rows.iter().enumerate() {
