@@ -3,6 +3,7 @@
 
 pub mod backlog;
 pub mod capacity;
+pub mod groups;
 pub mod keeping_up;
 pub mod paint;
 pub mod quantiles;
