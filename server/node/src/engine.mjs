@@ -41,8 +41,8 @@ export class Engine {
     heldBytes = 0;
 
     /**
-     * @param more `broadcast`, if the runtime sends to all connections at a time: `message(payload)`,
-     *   and `flush()` when what it may have collected has to be sent;
+     * @param more `broadcast`, if the runtime sends to all connections at a time: `message(payload)`
+     *   for each, and `flush()` after the last one of a slice, when what it collects has to leave;
      *   `heap()`, which gives `{ used, most }`, if it keeps in a heap what waits
      */
     constructor(plan, market, meter, connections, { broadcast, heap } = {}) {
