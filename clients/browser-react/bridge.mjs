@@ -7,6 +7,6 @@ import { drive } from "../kit-browser/drive.mjs";
 drive({
   name: "browser-react",
   directory: join(dirname(fileURLToPath(import.meta.url)), "dist"),
-  variants: ["no-react", "worker", "flush-sync"],
+  variants: ["no-react", "worker", "flush-sync", "windowed"],
   WebSocketServer,
 });

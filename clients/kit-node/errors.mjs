@@ -36,6 +36,8 @@ const RUN_MESSAGES = {
   no_receive_buffer: ({ runtime }) =>
     `${runtime} cannot set SO_RCVBUF, and this load asks for it: choose one without \`buffers\``,
   browser_not_started: ({ program, detail }) => `cannot start ${program}: ${detail}`,
+  no_display: ({ detail }) =>
+    `there is no display, and Xvfb does not start (${detail}): apt-get install xvfb`,
   browser_ended: ({ program, how, detail }) => `${program} ended (${how})${detail ? `: ${detail}` : ''}`,
   browser_call: ({ detail }) => detail,
   page_gone: () => 'the page has closed its connection to the bridge',

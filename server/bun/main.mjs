@@ -1,19 +1,27 @@
 // The older benchmark's second server as a child of the harness: uWebSockets, inside Bun.
 import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
 import { main } from "../node/src/child.mjs";
+import { broadcastOf, MODES, TOPIC } from "./broadcast.mjs";
 import { connection, listener, openLibc } from "./kernel.mjs";
 import { BunWire } from "./wire.mjs";
 
 /** The largest message that a client may send. */
 const INBOUND_BYTES = 64 * 1024;
-/** What every client subscribes to. */
-const TOPIC = "ticks";
-
 const kernel = (name) => readFileSync(`/proc/sys/net/ipv4/${name}`, "utf8").trim();
 const libc = openLibc();
 
+/** The mode of broadcast; throws for one that it does not have. */
+function readMode() {
+    const { values } = parseArgs({ options: { broadcast: { type: "string", default: "publish" } } });
+    if (MODES.includes(values.broadcast)) return values.broadcast;
+    throw new Error(`--broadcast ${values.broadcast}: choose ${MODES.join(", ")}`);
+}
+
 /** Opens the listening socket; connections inherit its congestion control. */
 async function listen(plan, offer) {
+    const mode = readMode();
+    const sockets = [];
     const options = {
         congestion: plan.congestion ?? kernel("tcp_congestion_control"),
         send_buffer_bytes: Number(kernel("tcp_wmem").split(/\s+/)[1]),
@@ -40,6 +48,7 @@ async function listen(plan, offer) {
             closeOnBackpressureLimit: false,
             open(ws) {
                 ws.subscribe(TOPIC);
+                sockets.push(ws);
                 const { number, peer, isGone } = ws.data;
                 ws.data.wire = new BunWire(ws, isGone);
                 const local = `${server.hostname}:${server.port}`;
@@ -55,7 +64,7 @@ async function listen(plan, offer) {
     if (plan.congestion !== null) libc.setCongestion(listener(server.port), plan.congestion);
     return {
         address: `${server.hostname}:${server.port}`,
-        broadcast: (message) => server.publish(TOPIC, message),
+        broadcast: broadcastOf(mode, server, sockets),
         close: () => server.stop(true),
     };
 }

@@ -2,12 +2,12 @@
 // outlives it.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RunError } from "../../kit-node/errors.mjs";
-import { Bridge, client_dir, make_workspace, plan, processes_of_group } from "./children.mjs";
+import { Bridge, children_of, client_dir, is_running, make_workspace, plan, processes_of_group } from "./children.mjs";
 import { checksum, flood, frames, serve } from "./ticks.mjs";
 
 const message = (code, fields) => new RunError(code, fields).message;
@@ -44,7 +44,7 @@ async function leaves_nothing({ bridge, workspace }) {
   assert.deepEqual(workspace.other_files(), []);
 }
 
-for (const variant of ["", "no-react", "worker", "flush-sync"]) {
+for (const variant of ["", "no-react", "worker", "flush-sync", "windowed"]) {
   test(`a complete round is reported ${variant}`, async (t) => {
     const args = variant ? ["--variant", variant] : [];
     const on_connection = (socket) => {
@@ -98,6 +98,31 @@ test("the browser of a killed bridge ends", async (t) => {
   await next.is_gone();
   assert.deepEqual(workspace.other_files(), []);
   assert.equal(next.message(), message("cannot_connect", { url: "ws://127.0.0.1:1/" }));
+});
+
+test("a windowed page has a display of its own, which ends with a killed bridge", async (t) => {
+  const env = { DISPLAY: "", WAYLAND_DISPLAY: "" };
+  const { bridge } = await connected(t, { args: ["--variant", "windowed"], env, on_connection: flood });
+  const displays = children_of(bridge.process.pid, "Xvfb");
+  assert.equal(displays.length, 1);
+  process.kill(-bridge.process.pid, "SIGKILL");
+  await bridge.is_gone();
+  while (is_running(displays[0])) await sleep(10);
+});
+
+test("a windowed page without a display is unavailable", async (t) => {
+  const workspace = make_workspace();
+  t.after(() => workspace.remove());
+  const bin = join(workspace.path, "bin");
+  mkdirSync(bin);
+  symlinkSync(process.execPath, join(bin, "node"));
+  const env = { DISPLAY: "", WAYLAND_DISPLAY: "", PATH: bin };
+  const bridge = new Bridge(["--variant", "windowed"], { env });
+  bridge.write(plan("ws://127.0.0.1:1/", workspace.meter));
+  assert.equal((await bridge.next_line()).type, "hello");
+  const reason = message("no_display", { detail: "spawn setpriv ENOENT" });
+  assert.deepEqual(await bridge.next_line(), { type: "unavailable", reason });
+  await bridge.is_gone();
 });
 
 // The path of a socket has at most 107 bytes.
@@ -176,6 +201,6 @@ test("an unknown variant is refused", async () => {
   const bridge = new Bridge(["--variant", "fast"]);
   assert.equal(await bridge.next_line(), undefined);
   assert.equal(await bridge.exit, 2);
-  const known = ["no-react", "worker", "flush-sync"];
+  const known = ["no-react", "worker", "flush-sync", "windowed"];
   assert.equal(bridge.message(), message("unknown_variant", { variant: "fast", known }));
 });

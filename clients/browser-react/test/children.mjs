@@ -81,12 +81,24 @@ export class Bridge {
 }
 
 /** The running processes of a group. */
-export function processes_of_group(number) {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).filter((name) => {
+export const processes_of_group = (number) => processes(({ group }) => group === number);
+
+/** The running children of a process that were started from this program. */
+export const children_of = (number, program) => processes(({ parent, name }) => parent === number && name === program);
+
+/** Whether a process runs. */
+export const is_running = (number) => processes(({ id }) => id === number).length > 0;
+
+/** The numbers of the running processes that are wanted. */
+function processes(is_wanted) {
+  const ids = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number);
+  return ids.filter((id) => {
     try {
-      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
-      const [state, , pgrp] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      return Number(pgrp) === number && state !== "Z";
+      const stat = readFileSync(`/proc/${id}/stat`, "utf8");
+      const name_end = stat.lastIndexOf(")");
+      const name = stat.slice(stat.indexOf("(") + 1, name_end);
+      const [state, parent, group] = stat.slice(name_end + 2).split(" ");
+      return state !== "Z" && is_wanted({ id, name, parent: Number(parent), group: Number(group) });
     } catch {
       return false;
     }

@@ -25,7 +25,8 @@ export class Bridge {
 
   /**
    * @param {object} hello what is known before the browser runs
-   * @param {{directory: string, variant: string, WebSocketServer: Function}} site for the `Page`
+   * @param {{directory: string, variant: string, is_windowed: boolean, WebSocketServer: Function}} site
+   *   for the `Page`
    */
   constructor(hello, site) {
     this.#hello = hello;

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { RunError } from "../../kit-node/errors.mjs";
 
 const FLAGS = [
-  "--headless=new",
   "--remote-debugging-pipe",
   "--disable-gpu", "--disable-quic", "--no-first-run", "--no-default-browser-check",
   // Nothing that uses the network or wakes up by itself.
@@ -72,15 +71,17 @@ export class Chromium {
    * @param {string[]} command the program, after what it is to be started with
    * @param {string} workspace_dir the directory to make the profile's directory in
    * @param {string} url what it opens
+   * @param {{env: object} | null} display where its window is; without one it is headless
    */
-  constructor(command, workspace_dir, url) {
+  constructor(command, workspace_dir, url, display = null) {
     const [program, ...first] = command;
     remove_stale_profiles(workspace_dir);
     this.#profile = mkdtempSync(join(workspace_dir, `${PREFIX}${process.pid}-`));
     const as_root = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-    const args = [...first, ...FLAGS, ...as_root, `--user-data-dir=${this.#profile}`, url];
+    const headless = display === null ? ["--headless=new"] : [];
+    const args = [...first, ...headless, ...FLAGS, ...as_root, `--user-data-dir=${this.#profile}`, url];
     // Its crash handler, which cannot be switched off, would write into the home directory.
-    const env = { ...process.env, BREAKPAD_DUMP_LOCATION: this.#profile };
+    const env = { ...process.env, ...display?.env, BREAKPAD_DUMP_LOCATION: this.#profile };
     // What it leaves there when it is killed is removed with its profile, or with the workspace.
     const fits = (directory) => Buffer.byteLength(directory + SOCKET) <= MAX_SOCKET_PATH_BYTES;
     env.TMPDIR = [this.#profile, workspace_dir].find(fits) ?? env.TMPDIR;

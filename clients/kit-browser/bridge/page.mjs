@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RunError } from "../../kit-node/errors.mjs";
 import { Chromium } from "./chromium.mjs";
+import { Display } from "./display.mjs";
 import { Site } from "./site.mjs";
 
 /** Exchanges of times before and after the run, and how long all of them may take. */
@@ -13,6 +14,7 @@ const EXCHANGES_MS = 250;
 export class Page {
   #options;
   #chromium = null;
+  #display;
   #loaded = null;
   #site;
   #reader = null;
@@ -23,11 +25,12 @@ export class Page {
 
   /**
    * @param {{program: string, workspace_dir: string, directory: string, variant: string,
-   *   on_counts: (counts: Float64Array) => void,
+   *   is_windowed: boolean, on_counts: (counts: Float64Array) => void,
    *   WebSocketServer: typeof import("ws").WebSocketServer}} options
    */
   constructor(options) {
     this.#options = options;
+    this.#display = options.is_windowed ? new Display() : null;
     const on_channel = (path, socket) => this.#accept_channel(path, socket);
     this.#site = new Site(options.directory, on_channel, options.WebSocketServer);
   }
@@ -35,11 +38,14 @@ export class Page {
   /** Starts Chromium with the page and returns its version. Rejects when it cannot start. */
   async start() {
     const { program, workspace_dir, variant } = this.#options;
+    await this.#display?.open();
     const url = await this.#site.open("index.html", { variant });
+    // A stop came first.
+    if (this.#is_ended) throw new RunError("page_gone");
     this.#loaded = this.next_message("loaded");
     // It is awaited later; until then its failure is that of the start.
     this.#loaded.catch(() => {});
-    this.#chromium = new Chromium([program], workspace_dir, url);
+    this.#chromium = new Chromium([program], workspace_dir, url, this.#display);
     this.#chromium.ended.then((error) => this.#fail(error));
     const { product } = await this.#chromium.call("Browser.getVersion");
     return product;
@@ -91,11 +97,13 @@ export class Page {
     this.#is_ended = true;
     this.#site.close();
     await this.#chromium?.end();
+    await this.#display?.close();
   }
 
   /** What can be done while the process exits. */
   kill() {
     this.#chromium?.kill();
+    this.#display?.kill();
   }
 
   #accept_channel(path, socket) {

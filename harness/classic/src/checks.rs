@@ -210,7 +210,10 @@ impl Bench<'_> {
     }
 
     /// The values of a quantity, one per round.
-    fn values(&self, of: &Place) -> Result<Vec<f64>, String> {
+    ///
+    /// # Errors
+    /// Why they give no verdict.
+    pub(crate) fn values(&self, of: &Place) -> Result<Vec<f64>, String> {
         let rounds = self.rounds_of(of)?;
         let known = rounds.iter().filter_map(|round| round.values.get(&of.quantity).copied());
         let known: Vec<f64> = known.collect();

@@ -1,5 +1,6 @@
 //! The data file: experiments, roles, claims. Only it names clients.
 
+use super::question::{Question, Way};
 use anyhow::{Context, Result, bail};
 use bench_core::analysis::round::backlog::Layer;
 use bench_core::load::server::Style;
@@ -15,6 +16,8 @@ use std::fmt;
 pub struct Data {
     /// The introduction of the report.
     pub about: String,
+    /// The question that the report answers at its head, if it does.
+    pub question: Option<Question>,
     /// The clients of the older benchmark, and those that stand for them.
     #[serde(rename = "role")]
     pub roles: Vec<Role>,
@@ -322,6 +325,9 @@ impl Data {
         for experiment in &data.experiments {
             experiment.check(&data).with_context(|| format!("experiment {}", experiment.name))?;
         }
+        if let Some(question) = &data.question {
+            data.answers(question).context("question")?;
+        }
         for claim in &data.claims {
             if claim.checks.is_empty() {
                 bail!("claim {}: no check", claim.id);
@@ -337,6 +343,13 @@ impl Data {
     #[must_use]
     pub fn role(&self, name: &str) -> Option<&Role> {
         self.roles.iter().find(|role| role.name == name)
+    }
+
+    /// Checks that each of its experiments has a role for each way.
+    fn answers(&self, question: &Question) -> Result<()> {
+        let of = |experiment| Way::ALL.map(|way| (experiment, question.role(way)));
+        let mut places = question.experiments.iter().flat_map(of);
+        places.try_for_each(|(experiment, role)| self.place(experiment, role))
     }
 
     fn check(&self, check: &Check) -> Result<()> {

@@ -5,6 +5,7 @@ use super::checks::{self, Bench, Experiments, Finding, Outcome};
 use super::data::{Data, Experiment, Quantity, Role};
 use super::facts::{Client, Head, Seen};
 use super::files::SCHEMA;
+use super::overview::{self, Overview};
 use bench_archive::campaign::{Status, UTC};
 use bench_core::analysis::round::backlog::Backlog;
 use bench_core::analysis::rows::row::Row;
@@ -36,6 +37,9 @@ pub struct Findings {
     pub schema: u32,
     /// The introduction of the report.
     pub about: String,
+    /// The question of the older benchmark, answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overview: Option<Overview>,
     /// When the run began, UTC.
     #[schemars(regex(pattern = UTC))]
     pub started: String,
@@ -174,6 +178,7 @@ pub fn of(data: &Data, run: &Run, experiments: &Experiments) -> Findings {
     Findings {
         schema: SCHEMA,
         about: data.about.clone(),
+        overview: data.question.as_ref().map(|question| overview::of(question, &bench)),
         started: run.started.clone(),
         command: run.command.clone(),
         machine: first.map(|head| head.machine.clone()),

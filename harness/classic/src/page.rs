@@ -3,7 +3,9 @@
 use super::checks::Outcome;
 use super::columns::{self, Column};
 use super::findings::{Findings, Line, Table};
+use super::overview::{Overview, chart};
 use super::text;
+use anyhow::Result;
 use bench_core::text::escape;
 use bench_publish::text::labels;
 use bench_publish::text::style::{Style, or_dash};
@@ -13,10 +15,13 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
 /// The whole page.
-#[must_use]
-pub fn page(findings: &Findings) -> String {
+///
+/// # Errors
+/// When its chart cannot be drawn.
+pub fn page(findings: &Findings) -> Result<String> {
     let title = "The older benchmark, and its claims tested";
-    html! {
+    let overview = findings.overview.as_ref().map(overview).transpose()?;
+    let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
@@ -29,6 +34,7 @@ pub fn page(findings: &Findings) -> String {
             }
             body { main {
                 h1 { (title) }
+                @if let Some(overview) = overview { (overview) }
                 p { (prose(findings.about.trim())) }
                 (provenance(findings))
                 h2 { "The claims" }
@@ -40,8 +46,25 @@ pub fn page(findings: &Findings) -> String {
                 @for table in &findings.experiments { (experiment(table)) }
             } }
         }
-    }
-    .into_string()
+    };
+    Ok(page.into_string())
+}
+
+/// The question, its answer, and the chart, if anything of it was measured.
+fn overview(overview: &Overview) -> Result<Markup> {
+    let svg = chart::svg(&overview.loads)?;
+    Ok(html! {
+        p { strong { (overview.question) } " " (overview.answer) }
+        @if let Some(svg) = svg {
+            figure {
+                figcaption {
+                    strong { "What each way to receive takes" }
+                    span.soft { "Medians over rounds; the line across the bars is the offered load." }
+                }
+                div.wide { (PreEscaped(svg)) }
+            }
+        }
+    })
 }
 
 fn provenance(findings: &Findings) -> Markup {

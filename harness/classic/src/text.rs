@@ -3,6 +3,7 @@
 use super::checks::Outcome;
 use super::columns::{self, Column};
 use super::findings::{Findings, Line, Table};
+use super::overview::Overview;
 use bench_core::text::escape;
 use bench_publish::text::labels;
 use bench_publish::text::style::{Style, aligned, or_dash};
@@ -27,6 +28,13 @@ pub fn render(findings: &Findings, style: Style) -> String {
         Style::Terminal => format!("{}\n\n", style.text(text)),
     };
     let mut out = head("#", "The older benchmark, and its claims tested");
+    if let Some(Overview { question, answer, .. }) = &findings.overview {
+        let question = match style {
+            Style::Markdown => format!("**{}**", style.prose(question)),
+            Style::Terminal => style.prose(question),
+        };
+        out.push_str(&format!("{question} {}\n\n", style.prose(&answer.to_string())));
+    }
     out.push_str(&format!("{}\n\n", style.prose(findings.about.trim())));
     out.push_str(&provenance(findings, style));
     out.push_str(&head("##", "The claims"));

@@ -1,6 +1,7 @@
 //! Standard output that its reader may have closed.
 
 use anyhow::{Context, Error, Result};
+use bench_publish::text::small_charts;
 use std::io::{ErrorKind, Write};
 
 /// Prints a result on standard output. A reader that has ended (`| head`) is not a failure.
@@ -15,6 +16,12 @@ pub(super) fn print(text: &str, what: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// The width of the terminal, in columns; a usual one where there is none.
+pub(super) fn width() -> usize {
+    let size = console::Term::stdout().size_checked();
+    size.map_or(small_charts::WIDTH, |(_, columns)| usize::from(columns))
 }
 
 /// Whether the cause of an error is that the reader of our output has ended.

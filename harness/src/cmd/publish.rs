@@ -143,7 +143,7 @@ pub(super) fn of_classic(
     let mut outputs = vec![
         (dir.join(classic::OBJECT), store::pretty(findings)?),
         (dir.join("classic.md"), classic::text::markdown(findings).into_bytes()),
-        (dir.join("classic.html"), classic::page::page(findings).into_bytes()),
+        (dir.join("classic.html"), classic::page::page(findings)?.into_bytes()),
     ];
     for experiment in experiments(dir, findings) {
         outputs.extend(of_campaign(&Archive::open(&experiment)?, with_parquet)?);

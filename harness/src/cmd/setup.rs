@@ -18,8 +18,7 @@ use bench_core::load::workload::Workload;
 use bench_core::record::placement::Placed;
 use bench_core::text::units;
 use bench_publish::json::Report;
-use bench_publish::tables::campaign::tables;
-use bench_publish::text::style::Style;
+use bench_publish::tables::brief;
 use bench_rig::host::descriptors;
 use bench_rig::host::environment::Environment;
 use bench_rig::host::machine::{self, CpuTime, checkout};
@@ -245,7 +244,11 @@ pub(super) fn close(
     let campaign = &open.campaign;
     let printed = match args.json.as_deref() == Some(Path::new("-")) {
         true => Ok(()),
-        false => output::print(&(tables(campaign, Style::Terminal) + "\n"), "the tables"),
+        false => {
+            let dir = open.store.dir();
+            let name = dir.strip_prefix(root).unwrap_or(dir).display().to_string();
+            output::print(&brief::text(campaign, output::width(), &name), "the tables")
+        }
     };
     let reported = args.json.as_deref().map_or(Ok(()), |to| report(campaign, to));
     let failed: Vec<String> = [saved, printed, reported]

@@ -1,14 +1,13 @@
 //! `harness show`: a saved campaign as text, or in the formats of other programs.
 
 use super::names;
-use super::output::is_broken_pipe;
+use super::output::{is_broken_pipe, width};
 use crate::cli::ShowArgs;
 use crate::exit::Exit;
 use anyhow::{Result, bail};
 use bench_archive::archive::Archive;
 use bench_archive::campaign::{Campaign, Kind};
 use bench_publish::export::{self, Format, hlog};
-use bench_publish::text::small_charts;
 use std::io::{self, IsTerminal, Write};
 
 /// Prints a saved campaign on standard output. A reader that has ended (`| head`) is not a
@@ -37,9 +36,7 @@ fn print(archive: &Archive, format: Format) -> Result<()> {
     if format == Format::Parquet && out.is_terminal() {
         bail!("--format parquet is binary and not for a terminal: add `> journeys.parquet`");
     }
-    let size = console::Term::stdout().size_checked();
-    let width = size.map_or(small_charts::WIDTH, |(_, columns)| usize::from(columns));
-    let mut files = export::exporter(format, width).files(archive)?;
+    let mut files = export::exporter(format, width()).files(archive)?;
     if format == Format::Svg {
         // The second file is the chart for dark pages.
         files.truncate(1);

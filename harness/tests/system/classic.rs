@@ -36,6 +36,7 @@ fn data(room: &Room) -> String {
     let claim = |id: &str, experiment: &str, most: u32| claim_on("b", id, experiment, most);
     let text = [
         "about = 'a test'\n".to_owned(),
+        "[question]\ntext = 'which?'\nexperiments = ['open']\nbrowser_page = 'c'\ntauri_page = 'a'\ntauri_native = 'b'\nnative = 'c'\n".to_owned(),
         role("a", "floor", 1),
         role("b", "tokio", 1000),
         role("c", "no-such-client", 1),
@@ -108,6 +109,13 @@ fn a_run_leaves_its_campaigns_and_its_report() {
         }
         assert!(folder.join(name).join("report.html").exists());
     }
+    let load = &object["overview"]["loads"][0];
+    assert_eq!((&load["experiment"], &load["offered_per_s"]), (&"open".into(), &20_000.0.into()));
+    let rates: Vec<bool> = load["ways"].as_array().unwrap().iter().map(has_rate).collect();
+    assert_eq!(rates, [false, true, true, false], "{load}");
+    assert_eq!(object["overview"]["question"], "which?");
+    let page = fs::read_to_string(folder.join("classic.html")).unwrap();
+    assert!(page.split_once("<h2>").unwrap().0.contains("<svg "), "{page}");
     let gone = &object["experiments"][2];
     assert!(gone["lacks"].as_str().unwrap().contains("no server `nowhere`"), "{gone}");
     let unknown = &object["claims"][2];
@@ -137,6 +145,10 @@ fn a_run_leaves_its_campaigns_and_its_report() {
             assert!(!text.contains(path.to_str().unwrap()), "{file} has a machine path");
         }
     }
+}
+
+fn has_rate(way: &Value) -> bool {
+    way["processed_per_s"].is_f64()
 }
 
 /// Copies a directory, as other tests read the original, too.

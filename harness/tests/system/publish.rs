@@ -203,7 +203,7 @@ fn the_index_never_mixes_what_cannot_be_compared() {
     assert_eq!(apart(&newest, &older).as_deref(), Some(why));
     let damaged = entry("bad", Err("bad: campaign.json is damaged".into()));
     let mixed = [entry("old", Ok(older.clone())), entry("new", Ok(newest.clone())), damaged];
-    for text in [markdown(&mixed, &[]), page(&mixed, &[])] {
+    for text in [markdown(&mixed, &[]), page(&mixed, &[]).unwrap()] {
         assert!(text.contains("Not to be compared") && text.contains("differs in"), "{text}");
         assert!(text.contains("cannot be read: bad: campaign.json is damaged"), "{text}");
     }

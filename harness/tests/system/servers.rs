@@ -67,7 +67,9 @@ fn the_servers_in_javascript_pass_their_audit() {
         room.workload("loop", &format!("rate_per_s = 20000\nconnections = 2\n{rank}")),
         room.workload("flood", "rate_per_s = \"flood\"\nrank_by = \"processed\""),
     ];
-    for server in ["node", "bun"] {
+    for (server, program) in
+        [("node", "node"), ("bun", "bun"), ("bun:send", "bun"), ("bun:cork", "bun")]
+    {
         let room = Room::new();
         let mut args = vec!["floor", "--server", server, "--workload"];
         args.extend(files.iter().map(String::as_str));
@@ -79,7 +81,8 @@ fn the_servers_in_javascript_pass_their_audit() {
         let campaign: Value =
             serde_json::from_str(&read(&compared.campaign, "campaign.json")).unwrap();
         let version = campaign["server_versions"][0].as_str().unwrap();
-        assert!(version.starts_with(&format!("{server} ")), "{version}");
+        assert!(version.starts_with(&format!("{program} ")), "{version}");
+        assert_eq!(campaign["server"]["name"], server);
     }
 }
 

@@ -19,16 +19,23 @@ const plan = (changes) => ({ ...JSON.parse(EXAMPLE), meter: null, tape: null, du
 
 const OPCODES = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 };
 
+/** More than the answer to a handshake. */
+const LEAVE_BYTES = 10_000;
+
+function handshake(path, host) {
+    const key = Buffer.from("0123456789abcdef").toString("base64");
+    return (
+        `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`
+    );
+}
+
 /** A client that answers pings and the close frame, and counts ticks. */
 async function receive(url) {
     const { hostname, port, pathname, search } = new URL(url);
     const socket = connect(Number(port), hostname);
     const seqs = [];
-    const key = Buffer.from("0123456789abcdef").toString("base64");
-    socket.write(
-        `GET ${pathname}${search} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-            `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
-    );
+    socket.write(handshake(`${pathname}${search}`, `${hostname}:${port}`));
     const answer = (opcode, payload) => {
         // The mask is zero, so that masking changes nothing.
         socket.write(Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0]), payload]));
@@ -61,9 +68,22 @@ async function receive(url) {
     return { seqs, code };
 }
 
+/** A client that leaves with the first ticks. */
+async function leave(url) {
+    const { hostname, port, pathname, search } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    socket.write(handshake(`${pathname}${search}`, `${hostname}:${port}`));
+    let bytes = 0;
+    for await (const chunk of socket) {
+        bytes += chunk.length;
+        if (bytes > LEAVE_BYTES) break;
+    }
+    socket.resetAndDestroy();
+}
+
 /** Runs the server under a plan, with a client for each of its connections. */
-async function run(plan) {
-    const server = spawn(here("../bun"), [here("../main.mjs")], { stdio: ["pipe", "pipe", "pipe"] });
+async function run(plan, args = [], client = receive) {
+    const server = spawn(here("../bun"), [here("../main.mjs"), ...args], { stdio: ["pipe", "pipe", "pipe"] });
     let stderr = "";
     server.stderr.on("data", (text) => (stderr += text));
     server.stdin.write(`${JSON.stringify(plan)}\n`);
@@ -74,7 +94,7 @@ async function run(plan) {
         const line = JSON.parse(text);
         lines.push(line);
         if (line.type === "listening") {
-            for (let n = 0; n < plan.connections; n += 1) clients.push(receive(`${line.url}?connection=${n}`));
+            for (let n = 0; n < plan.connections; n += 1) clients.push(client(`${line.url}?connection=${n}`));
         }
         if (line.type === "connected") left -= 1;
         if (line.type === "connected" && left === 0) {
@@ -89,13 +109,24 @@ async function run(plan) {
 
 const of = (lines, type) => lines.filter((line) => line.type === type);
 
-for (const [name, changes] of [
-    ["a timer", { schedule: { kind: "rate", rate_per_s: 3_000 } }],
-    ["the loop, for two clients", { schedule: { kind: "rate", rate_per_s: 20_000 }, connections: 2 }],
-    ["a flood", { schedule: { kind: "flood" } }],
+const TIMER = { schedule: { kind: "rate", rate_per_s: 3_000 } };
+const LOOP = { schedule: { kind: "rate", rate_per_s: 20_000 }, connections: 2 };
+const FLOOD = { schedule: { kind: "flood" } };
+const SEND = ["--broadcast", "send"];
+const CORK = ["--broadcast", "cork"];
+
+for (const [name, changes, args] of [
+    ["a timer", TIMER, []],
+    ["the loop, for two clients", LOOP, []],
+    ["a flood", FLOOD, []],
+    ["the loop, sent to each of two clients", LOOP, SEND],
+    ["a flood, sent one by one", FLOOD, SEND],
+    ["a timer, in corks", TIMER, CORK],
+    ["the loop, in corks for two clients", LOOP, CORK],
+    ["a flood, in corks", FLOOD, CORK],
 ]) {
     test(`every tick of ${name} arrives once and in order, and the counts say so`, { skip }, async () => {
-        const { lines, clients, status, stderr } = await run(plan(changes));
+        const { lines, clients, status, stderr } = await run(plan(changes), args);
         assert.equal(status, 0, stderr);
         const [final] = of(lines, "final");
         assert.equal(final.ended, "complete");
@@ -126,7 +157,18 @@ test("connections have the congestion control of the plan", { skip }, async () =
     assert.match(unknown.stderr, /^bun server: cannot set the congestion control no-such/);
 });
 
+for (const args of [[], SEND, CORK]) {
+    test(`a client that leaves a flood ends the run (${args.join(" ")})`, { skip }, async () => {
+        const { lines, status, stderr } = await run(plan({ ...FLOOD, duration_ns: 20_000_000_000 }), args, leave);
+        assert.equal(status, 0, stderr);
+        assert.equal(of(lines, "final")[0].ended, "abandoned");
+    });
+}
+
 test("what it cannot do is refused in one line", { skip }, async () => {
+    const mode = await run(plan({}), ["--broadcast", "shout"]);
+    assert.equal(mode.status, 2);
+    assert.equal(mode.stderr, "bun server: --broadcast shout: choose send, publish, cork\n");
     const { status, stderr } = await run(plan({ send_buffer_bytes: 4096 }));
     assert.equal(status, 2);
     assert.equal(stderr, "bun server: Bun cannot set SO_SNDBUF: choose a workload with default buffers\n");

@@ -41,7 +41,8 @@ export class Engine {
     heldBytes = 0;
 
     /**
-     * @param more `broadcast(message)`, if the runtime sends to all connections at a time;
+     * @param more `broadcast`, if the runtime sends to all connections at a time: `message(payload)`
+     *   for each, and `flush()` after the last one of a slice, when what it collects has to leave;
      *   `heap()`, which gives `{ used, most }`, if it keeps in a heap what waits
      */
     constructor(plan, market, meter, connections, { broadcast, heap } = {}) {
@@ -60,6 +61,7 @@ export class Engine {
             const end = this.generated + Math.min(left, SLICE_TICKS);
             this.#meter.generated(end);
             while (this.generated < end) this.#send(this.generated);
+            this.#broadcast?.flush();
             if (performance.now() - this.#progressMs >= PROGRESS_MS) this.readProgress();
         }
     }
@@ -75,7 +77,7 @@ export class Engine {
             if (this.#broadcast === undefined) connection.send(payload, frameBytes);
             else connection.count(frameBytes);
         }
-        this.#broadcast?.(payload);
+        this.#broadcast?.message(payload);
         if (isSampled) this.#nextSample += this.#plan.sample.stride;
         this.generated = seq + 1;
     }

@@ -1,6 +1,7 @@
 //! Tables as text, from the rows of a campaign.
 
 pub mod across;
+pub mod brief;
 pub mod campaign;
 pub mod capacities;
 pub mod counters;

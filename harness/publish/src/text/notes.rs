@@ -73,6 +73,8 @@ pub fn by_kind(rows: &[Row]) -> Vec<String> {
             add(kind(remark).to_owned(), row.client.as_str());
         }
     }
+    // Verdicts first: they are why a row is not ranked with the others.
+    kinds.sort_by_key(|(kind, _)| !rows.iter().any(|row| row.verdict.to_string() == *kind));
     let line = |(kind, clients): (String, Vec<&str>)| match clients.len() == rows.len() {
         true if rows.len() > 1 => format!("{kind}: all clients"),
         _ => format!("{kind}: {}", clients.join(", ")),

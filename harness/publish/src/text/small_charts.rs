@@ -69,7 +69,9 @@ fn draw(lines: &[Line], width: usize, drawing: impl Fn(&Line, usize) -> String) 
     lines.iter().map(line).collect()
 }
 
-fn bar(share: f64, columns: usize) -> String {
+/// A bar whose length is a share of these columns.
+#[must_use]
+pub fn bar(share: f64, columns: usize) -> String {
     let eighths = (share.clamp(0.0, 1.0) * columns as f64 * 8.0).round() as usize;
     // Any value above zero is visible.
     let eighths = if share > 0.0 { eighths.max(1) } else { eighths };

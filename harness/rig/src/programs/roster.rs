@@ -104,12 +104,13 @@ pub struct Recipe {
     pub needs: Needs,
 }
 
+/// A `[[variant]]` of a program: the same with more arguments.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Variant {
-    name: String,
-    args: Vec<String>,
-    why: String,
+pub(crate) struct Variant {
+    pub(crate) name: String,
+    pub(crate) args: Vec<String>,
+    pub(crate) why: String,
 }
 
 /// A client or one of its variants, ready to be built and run.
@@ -320,7 +321,7 @@ impl Recipe {
     }
 
     /// The same with more arguments.
-    fn with_args(&self, more: Vec<String>) -> Self {
+    pub(crate) fn with_args(&self, more: Vec<String>) -> Self {
         Self { args: [self.args.clone(), more].concat(), ..self.clone() }
     }
 }

@@ -1,6 +1,6 @@
 //! Finds the servers: the tick server itself, and every `server/*/server.toml`.
 
-use super::roster::{Build, Needs, Recipe, Run, read_manifest, sound};
+use super::roster::{Build, Needs, Recipe, Run, Variant, read_manifest, sound};
 use anyhow::{Context, Result, bail};
 use bench_core::load::server::{DEFAULT, Paces, ServedBy, Style};
 use bench_core::load::workload::Workload;
@@ -26,6 +26,8 @@ struct Manifest {
     run: Run,
     #[serde(default)]
     needs: Needs,
+    #[serde(default)]
+    variant: Vec<Variant>,
 }
 
 /// `listener` in a `server.toml`: who opens the server's listening socket.
@@ -52,7 +54,7 @@ pub struct Server {
     pub recipe: Recipe,
 }
 
-/// All servers: the suite's own first, then the others by name.
+/// All servers: the suite's own first, then the others and their variants by name.
 ///
 /// # Errors
 /// When a `server.toml` is wrong, or two share a name.
@@ -63,7 +65,7 @@ pub fn find(root: &Path) -> Result<Vec<Server>> {
     for path in glob::glob(&pattern)? {
         let path = path?;
         let shown = path.strip_prefix(root).unwrap_or(&path).to_owned();
-        servers.push(load(&path).with_context(|| shown.display().to_string())?);
+        servers.extend(load(&path).with_context(|| shown.display().to_string())?);
     }
     servers[1..].sort_by(|a, b| a.served_by.name.cmp(&b.served_by.name));
     let names: Vec<&str> = servers.iter().map(|server| server.served_by.name.as_str()).collect();
@@ -122,10 +124,12 @@ pub fn own(root: &Path) -> Server {
     }
 }
 
-fn load(path: &Path) -> Result<Server> {
+/// A server and its variants, which are built as it is.
+fn load(path: &Path) -> Result<Vec<Server>> {
     let (manifest, dir) = read_manifest::<Manifest>(path)?;
-    sound([&manifest.name], &manifest.build, &manifest.run)?;
-    Ok(Server {
+    let variants = manifest.variant.iter().map(|variant| &variant.name);
+    sound([&manifest.name].into_iter().chain(variants), &manifest.build, &manifest.run)?;
+    let server = Server {
         served_by: ServedBy { name: manifest.name, style: None, paces: manifest.paces },
         why: manifest.why,
         inherits_listener: manifest.listener == Listener::Inherited,
@@ -137,7 +141,17 @@ fn load(path: &Path) -> Result<Server> {
             env: manifest.run.env,
             needs: manifest.needs,
         },
-    })
+    };
+    let variants = manifest.variant.into_iter().map(|variant| Server {
+        served_by: ServedBy {
+            name: format!("{}:{}", server.served_by.name, variant.name),
+            ..server.served_by.clone()
+        },
+        why: variant.why,
+        recipe: server.recipe.with_args(variant.args),
+        ..server.clone()
+    });
+    Ok([server.clone()].into_iter().chain(variants).collect())
 }
 
 impl Server {
@@ -209,6 +223,21 @@ mod tests {
         let classic = select(room.path(), DEFAULT, Some(Style::Classic)).unwrap();
         assert_eq!(classic.served_by.options(), ["--style classic"]);
         assert_eq!(classic.recipe.args, ["child", "--style", "classic"]);
+    }
+
+    #[test]
+    fn a_variant_of_a_server_has_more_arguments() {
+        let room = room(&format!("{SOUND}[[variant]]\nname='v'\nargs=['--v']\nwhy='less'\n"));
+        let names: Vec<String> =
+            find(room.path()).unwrap().into_iter().map(|s| s.served_by.name).collect();
+        assert_eq!(names, [DEFAULT, "other", "other:v"]);
+        let other = select(room.path(), "other", None).unwrap();
+        let variant = select(room.path(), "other:v", None).unwrap();
+        assert!(other.recipe.args.is_empty());
+        assert_eq!(variant.recipe.args, ["--v"]);
+        assert_eq!(variant.recipe.build, other.recipe.build);
+        assert_eq!((variant.why.as_str(), variant.served_by.paces), ("less", Paces::Classic));
+        assert_eq!(variant.served_by.options(), ["--server other:v"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 pub mod backlog;
 pub mod capacity;
 pub mod cost;
+pub mod groups;
 pub mod keeping_up;
 pub mod knee;
 pub mod lateness;
