@@ -10,6 +10,7 @@ mod check;
 mod classic;
 mod clock;
 mod compare;
+mod containers;
 mod counters;
 mod diff_command;
 mod environment;
