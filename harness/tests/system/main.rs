@@ -20,6 +20,7 @@ mod few_ticks;
 mod habits;
 mod interrupt;
 mod killed;
+mod kinds;
 mod loads;
 mod pipes;
 mod policies;
