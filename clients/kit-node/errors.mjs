@@ -39,8 +39,19 @@ const RUN_MESSAGES = {
   no_display: ({ detail }) =>
     `there is no display, and Xvfb does not start (${detail}): apt-get install xvfb`,
   browser_ended: ({ program, how, detail }) => `${program} ended (${how})${detail ? `: ${detail}` : ''}`,
+  browser_is_a_snap: ({ program, directory, detail }) =>
+    `${program} is a snap, whose profile has to be in ${directory}, and that cannot be made (${detail}): set HOME to a directory below /home, or CHROMIUM to another Chromium`,
+  browser_without_sandbox: ({ program, setting }) =>
+    `${program} has no usable sandbox: ${
+      setting
+        ? `${setting.name} is ${setting.found}: sysctl -w ${setting.name}=${setting.wanted}`
+        : 'user namespaces are refused, as in a container with a seccomp filter: allow them'
+    }, install the distribution's own Chromium with its sandbox (apt-get install chromium-sandbox), or set CHROMIUM to a script that runs it with --no-sandbox`,
+  browser_without_fonts: ({ program, detail }) =>
+    `${program} found no fonts (${detail}): apt-get install fonts-dejavu-core`,
   browser_call: ({ detail }) => detail,
-  page_gone: () => 'the page has closed its connection to the bridge',
+  page_gone: ({ detail }) =>
+    `the page has closed its connection to the bridge${detail ? `; the browser's last message: ${detail}` : ''}`,
   page_too_slow: ({ ms }) => `the page did not report within ${ms} ms after it was told to stop`,
   page_not_built: () => "the page is not built: run `node build.mjs` in the client's directory",
   clock_not_read: () => 'the page answered no exchange of times',

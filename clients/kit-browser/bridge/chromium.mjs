@@ -4,6 +4,8 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { RunError } from "../../kit-node/errors.mjs";
+import { ended_error, last_message } from "./reason.mjs";
+import { profile_dir, shared_memory_flags } from "./surroundings.mjs";
 
 const FLAGS = [
   "--remote-debugging-pipe",
@@ -24,6 +26,9 @@ const END_MS = 1_000;
 const REMOVE_INTERVAL_MS = 30;
 const FEW_ATTEMPTS = 5;
 const MANY_ATTEMPTS = 10;
+
+/** Characters of its stderr that are kept: a fatal message has a long stack behind it. */
+const STDERR_CHARS = 16_000;
 
 /** A profile's directory begins with this and the number of the bridge's process. */
 const PREFIX = "tick-browser-";
@@ -69,38 +74,45 @@ export class Chromium {
 
   /**
    * @param {string[]} command the program, after what it is to be started with
-   * @param {string} workspace_dir the directory to make the profile's directory in
+   * @param {string} workspace_dir the directory to make the profile's directory in, where it can
+   *   be made there
    * @param {string} url what it opens
    * @param {{env: object} | null} display where its window is; without one it is headless
    */
   constructor(command, workspace_dir, url, display = null) {
     const [program, ...first] = command;
-    remove_stale_profiles(workspace_dir);
-    this.#profile = mkdtempSync(join(workspace_dir, `${PREFIX}${process.pid}-`));
+    const directory = profile_dir(command.at(-1), workspace_dir);
+    remove_stale_profiles(directory);
+    this.#profile = mkdtempSync(join(directory, `${PREFIX}${process.pid}-`));
     const as_root = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
     const headless = display === null ? ["--headless=new"] : [];
-    const args = [...first, ...headless, ...FLAGS, ...as_root, `--user-data-dir=${this.#profile}`, url];
+    const flags = [...headless, ...FLAGS, ...shared_memory_flags(), ...as_root];
+    const args = [...first, ...flags, `--user-data-dir=${this.#profile}`, url];
     // Its crash handler, which cannot be switched off, would write into the home directory.
     const env = { ...process.env, ...display?.env, BREAKPAD_DUMP_LOCATION: this.#profile };
     // What it leaves there when it is killed is removed with its profile, or with the workspace.
-    const fits = (directory) => Buffer.byteLength(directory + SOCKET) <= MAX_SOCKET_PATH_BYTES;
-    env.TMPDIR = [this.#profile, workspace_dir].find(fits) ?? env.TMPDIR;
+    const fits = (path) => Buffer.byteLength(path + SOCKET) <= MAX_SOCKET_PATH_BYTES;
+    env.TMPDIR = [this.#profile, directory].find(fits) ?? env.TMPDIR;
     this.#process = spawn(program, args, { env, stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"] });
     this.#process.stderr.setEncoding("utf8").on("data", (text) => {
-      this.#stderr = (this.#stderr + text).slice(-2_000);
+      this.#stderr = (this.#stderr + text).slice(-STDERR_CHARS);
     });
     /** Resolves when it has ended, to an error that says why. */
     this.ended = new Promise((resolve) => {
       this.#process.once("error", ({ message }) => resolve(new RunError("browser_not_started", { program, detail: message })));
       this.#process.once("exit", (code, signal) => {
-        const how = signal ?? `exit code ${code}`;
-        resolve(new RunError("browser_ended", { program, how, detail: this.#last_message() }));
+        resolve(ended_error(program, signal ?? `exit code ${code}`, this.#stderr));
       });
     });
     const [, , , to, from] = this.#process.stdio;
     for (const pipe of [to, from]) pipe?.on("error", () => {});
     this.#read_answers(from);
     this.ended.then((error) => this.#reject_pending(error));
+  }
+
+  /** What it wrote last that explains something. */
+  get last_message() {
+    return last_message(this.#stderr);
   }
 
   get pid() {
@@ -152,10 +164,5 @@ export class Chromium {
   #reject_pending(error) {
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
-  }
-
-  /** The last line of its stderr. */
-  #last_message() {
-    return this.#stderr.trim().split("\n").at(-1).slice(0, 300);
   }
 }

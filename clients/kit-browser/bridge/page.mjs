@@ -9,6 +9,8 @@ import { Site } from "./site.mjs";
 /** Exchanges of times before and after the run, and how long all of them may take. */
 const EXCHANGES = 200;
 const EXCHANGES_MS = 250;
+/** How long a browser may take to end after its page closed a connection. */
+const ENDING_MS = 500;
 
 /** A page in its browser. If it ends too early, all pending promises are rejected. */
 export class Page {
@@ -108,7 +110,7 @@ export class Page {
 
   #accept_channel(path, socket) {
     socket.on("error", () => {});
-    socket.on("close", () => this.#fail(new RunError("page_gone")));
+    socket.on("close", () => this.#on_page_gone());
     if (path === "/counts") {
       this.#counts = socket;
       socket.on("message", (data) => this.#options.on_counts(floats(data)));
@@ -121,6 +123,12 @@ export class Page {
         this.#resolve(message.type, { ...message, received_ns });
       });
     }
+  }
+
+  /** A browser that ends closes its connections first, and its own reason says more. */
+  async #on_page_gone() {
+    const ended = await Promise.race([this.#chromium.ended, sleep(ENDING_MS, null, { ref: false })]);
+    this.#fail(ended ?? new RunError("page_gone", { detail: this.#chromium.last_message }));
   }
 
   #resolve(type, message) {

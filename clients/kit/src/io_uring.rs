@@ -4,6 +4,9 @@ use std::fmt::Display;
 
 /// Whether the kernel lets everybody use io_uring.
 const SETTING: &str = "/proc/sys/kernel/io_uring_disabled";
+/// Whether this process has a seccomp filter (proc_pid_status(5)).
+const STATUS: &str = "/proc/self/status";
+const FILTERED: &str = "Seccomp:\t2";
 
 /// The reason for [`crate::Outcome::unavailable`] when no ring can be made: the cause, as far
 /// as it is known, and the runtime's own message.
@@ -19,7 +22,9 @@ impl IoUringUnavailable {
     #[must_use]
     pub fn new(error: &(impl Display + ?Sized)) -> Self {
         let setting = std::fs::read_to_string(SETTING).ok();
-        Self { cause: RingCause::of(setting.as_deref()), error: error.to_string() }
+        let status = std::fs::read_to_string(STATUS).unwrap_or_default();
+        let cause = RingCause::of(setting.as_deref(), status.lines().any(|line| line == FILTERED));
+        Self { cause, error: error.to_string() }
     }
 }
 
@@ -33,6 +38,11 @@ enum RingCause {
     )]
     PrivilegedOnly,
     #[error(
+        "io_uring cannot be used: a seccomp filter is in force, as in containers: allow \
+         io_uring_setup, io_uring_enter and io_uring_register in it"
+    )]
+    Filtered,
+    #[error(
         "io_uring cannot be used: it needs Linux 5.8 or newer, and a container runtime whose \
          seccomp filter allows io_uring_setup"
     )]
@@ -41,10 +51,12 @@ enum RingCause {
 
 impl RingCause {
     /// `setting` is the sysctl, where the kernel has it.
-    fn of(setting: Option<&str>) -> Self {
+    fn of(setting: Option<&str>, is_filtered: bool) -> Self {
         match setting.map(str::trim) {
             Some("2") => Self::SwitchedOff,
             Some("1") => Self::PrivilegedOnly,
+            // A kernel with this setting is new enough.
+            Some(_) if is_filtered => Self::Filtered,
             _ => Self::Unknown,
         }
     }
@@ -56,9 +68,10 @@ mod tests {
 
     #[test]
     fn the_setting_tells_the_cause() {
-        assert_eq!(RingCause::of(Some("2\n")), RingCause::SwitchedOff);
-        assert_eq!(RingCause::of(Some("1\n")), RingCause::PrivilegedOnly);
-        assert_eq!(RingCause::of(Some("0\n")), RingCause::Unknown);
-        assert_eq!(RingCause::of(None), RingCause::Unknown);
+        assert_eq!(RingCause::of(Some("2\n"), true), RingCause::SwitchedOff);
+        assert_eq!(RingCause::of(Some("1\n"), true), RingCause::PrivilegedOnly);
+        assert_eq!(RingCause::of(Some("0\n"), true), RingCause::Filtered);
+        assert_eq!(RingCause::of(Some("0\n"), false), RingCause::Unknown);
+        assert_eq!(RingCause::of(None, true), RingCause::Unknown);
     }
 }

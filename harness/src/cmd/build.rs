@@ -1,6 +1,7 @@
 //! `harness build`: builds the server and the clients.
 
 use crate::cli::BuildArgs;
+use crate::console;
 use crate::exit::Exit;
 use anyhow::Result;
 use bench_core::text::escape;
@@ -32,9 +33,9 @@ pub fn run(root: &Path, args: &BuildArgs) -> Result<Exit> {
     for (name, built) in programs.clients.into_iter().chain(others) {
         let name = escape::terminal(&name);
         match built.not_runnable() {
-            None => anstream::println!("{name}: built"),
+            None => console::line(format_args!("{name}: built")),
             Some(reason) => {
-                anstream::println!("{name}: unavailable: {}", escape::terminal(&reason));
+                console::line(format_args!("{name}: unavailable: {}", escape::terminal(&reason)));
                 exit = Exit::Incomplete;
             }
         }

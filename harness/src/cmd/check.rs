@@ -1,6 +1,7 @@
 //! `harness check`: the conformance suite, with every case named.
 
 use crate::cli::CheckArgs;
+use crate::console;
 use crate::exit::Exit;
 use crate::interrupt;
 use anyhow::{Result, bail};
@@ -84,7 +85,7 @@ pub fn run(root: &Path, args: &CheckArgs) -> Result<Exit> {
                 Pace::Quick => " (also played before each campaign)",
                 _ => "",
             };
-            anstream::println!("{:<22} {}{first}", case.name, case.proves);
+            console::line(format_args!("{:<22} {}{first}", case.name, case.proves));
         }
         return Ok(Exit::Done);
     }
@@ -149,7 +150,7 @@ fn check(
         Built::Program(program) => program,
         built => {
             let why = built.not_runnable().unwrap_or_default();
-            anstream::println!("{name}: unavailable: {}", escape::terminal(&why));
+            console::line(format_args!("{name}: unavailable: {}", escape::terminal(&why)));
             let row = |case: &&Case| Row::new(&entry.name, case, Finding::Unavailable(why.clone()));
             return cases.iter().map(row).collect();
         }
@@ -163,11 +164,11 @@ fn check(
     let rows: Vec<Row> = played.filter_map(row).collect();
     match rows.iter().find(|row| row.result == CaseResult::Unavailable) {
         Some(Row { why: Some(reason), .. }) => {
-            anstream::println!("{name}: unavailable: {}", escape::terminal(reason));
+            console::line(format_args!("{name}: unavailable: {}", escape::terminal(reason)));
         }
         _ => {
             let passed = rows.iter().filter(|row| row.result == CaseResult::Passed).count();
-            anstream::println!("{name}: {passed} of {} cases passed", cases.len());
+            console::line(format_args!("{name}: {passed} of {} cases passed", cases.len()));
         }
     }
     rows
@@ -176,15 +177,15 @@ fn check(
 fn print(client: &str, case: &Case, finding: &Finding, each: bool) {
     match finding {
         Finding::Passed if each => {
-            anstream::println!("{client}: passed  {:<22} {}", case.name, case.proves);
+            console::line(format_args!("{client}: passed  {:<22} {}", case.name, case.proves));
         }
-        Finding::Failed(why) => anstream::println!(
+        Finding::Failed(why) => console::line(format_args!(
             "{client}: FAILED  {:<22} {}\n  proves: {}\n  mend:   {}",
             case.name,
             escape::terminal(why),
             case.proves,
             case.mend
-        ),
+        )),
         _ => {}
     }
 }

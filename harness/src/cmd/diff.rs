@@ -2,6 +2,7 @@
 
 use super::gate::{exit, judge};
 use crate::cli::diff::{DiffArgs, DiffFormat};
+use crate::console;
 use crate::exit::Exit;
 use anyhow::Result;
 use bench_archive::archive::Archive;
@@ -28,8 +29,11 @@ pub fn run(root: &Path, args: &DiffArgs) -> Result<Exit> {
     let shown = match args.format {
         DiffFormat::Text => text::terminal(&diff),
         DiffFormat::Md => text::markdown(&diff),
-        DiffFormat::Json => serde_json::to_string_pretty(&diff)? + "\n",
+        DiffFormat::Json => {
+            anstream::println!("{}", serde_json::to_string_pretty(&diff)?);
+            return Ok(exit(&diff));
+        }
     };
-    anstream::print!("{shown}");
+    console::print(shown);
     Ok(exit(&diff))
 }

@@ -1,7 +1,7 @@
 //! `harness doctor`: what on this machine will disturb a measurement.
 
 use crate::cli::DoctorArgs;
-use crate::console::YELLOW;
+use crate::console::{self, YELLOW};
 use crate::doctor::examine::examine;
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::readings::Readings;
@@ -33,8 +33,8 @@ pub fn run(args: &DoctorArgs) -> Result<Exit> {
     let readings = take(args.server_cpus.clone(), args.client_cpus.clone())?;
     let findings = examine(&readings);
     if args.json.as_deref() != Some(Path::new("-")) {
-        anstream::println!("{}\n\n{}\n", table(&findings), advice(&findings));
-        anstream::println!("{}", defaults(&readings));
+        console::line(format_args!("{}\n\n{}\n", table(&findings), advice(&findings)));
+        console::line(format_args!("{}", defaults(&readings)));
     }
     if let Some(to) = &args.json {
         let report = Report { schema: 2, findings: &findings, readings: &readings };

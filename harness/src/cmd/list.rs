@@ -2,6 +2,7 @@
 //! `--probe` nothing is built or started: what is shown was kept from the last time.
 
 use crate::cli::ListArgs;
+use crate::console;
 use crate::exit::Exit;
 use anyhow::Result;
 use bench_core::load::server::{DEFAULT, Paces};
@@ -45,7 +46,7 @@ pub fn run(root: &Path, args: &ListArgs) -> Result<Exit> {
             escape::terminal(&entry.why),
         ]);
     }
-    anstream::println!("{table}");
+    console::line(&table);
     let mut table = empty(["server", "paced by", &versions, "available", "purpose"]);
     for server in &servers {
         let seen = look.at(Whose::Server(&server.served_by.name), &server.recipe);
@@ -60,11 +61,11 @@ pub fn run(root: &Path, args: &ListArgs) -> Result<Exit> {
             escape::terminal(&server.why),
         ]);
     }
-    anstream::println!("{table}");
+    console::line(&table);
     if !args.probe {
-        anstream::println!(
+        console::line(format_args!(
             "Nothing was built or started: this is what the last build and the last round, check or probe of each left in its receipt. `harness list --probe` builds and starts all of them."
-        );
+        ));
     }
     Ok(Exit::Done)
 }

@@ -1,5 +1,6 @@
 //! Standard output that its reader may have closed.
 
+use crate::console::on_stdout;
 use anyhow::{Context, Error, Result};
 use bench_publish::text::small_charts;
 use std::io::{ErrorKind, Write};
@@ -10,7 +11,7 @@ use std::io::{ErrorKind, Write};
 /// When it cannot be written; `what` is in the message.
 pub(super) fn print(text: &str, what: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(on_stdout(text).as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(error).with_context(|| format!("cannot print {what}"))
         }

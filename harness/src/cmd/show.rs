@@ -3,6 +3,7 @@
 use super::names;
 use super::output::{is_broken_pipe, width};
 use crate::cli::ShowArgs;
+use crate::console::on_stdout;
 use crate::exit::Exit;
 use anyhow::{Result, bail};
 use bench_archive::archive::Archive;
@@ -47,7 +48,10 @@ fn print(archive: &Archive, format: Format) -> Result<()> {
         );
     }
     for file in files {
-        out.write_all(&file.bytes)?;
+        match str::from_utf8(&file.bytes) {
+            Ok(text) if format == Format::Text => out.write_all(on_stdout(text).as_bytes())?,
+            _ => out.write_all(&file.bytes)?,
+        }
     }
     out.flush()?;
     Ok(())

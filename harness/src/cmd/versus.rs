@@ -3,6 +3,7 @@
 
 use super::gate::{self, judge};
 use crate::cli::RunArgs;
+use crate::console;
 use crate::exit::Exit;
 use anyhow::{Result, bail};
 use bench_archive::archive::Archive;
@@ -205,7 +206,7 @@ pub(super) fn after(
 fn print(args: &RunArgs, text: &str) {
     match args.json.as_deref() == Some(Path::new("-")) {
         true => log::info!("{}", text.trim_end()),
-        false => anstream::print!("{text}"),
+        false => console::print(text),
     }
 }
 

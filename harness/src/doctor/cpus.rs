@@ -193,10 +193,12 @@ fn busy(readings: &Readings) -> Finding {
         if_unknown: "see `top` for processes that use CPUs, and stop them",
     };
     topic.judge(readings.activity.as_ref(), |activity| {
-        let seen = format!("{:.2} CPUs in use", activity.others_cpus);
+        let hidden =
+            if activity.are_others_hidden { "; /proc hides by whom (hidepid)" } else { "" };
+        let seen = format!("{:.2} CPUs in use{hidden}", activity.others_cpus);
         let name = |task: &Task| format!("{} (pid {}, {:.2} CPUs)", task.name, task.pid, task.cpus);
         let busiest: Vec<String> = activity.busiest.iter().map(name).collect();
-        let advice = match busiest.is_empty() {
+        let advice = match busiest.is_empty() || activity.are_others_hidden {
             true => {
                 "stop other processes, or choose CPUs with --server-cpus and --client-cpus".into()
             }

@@ -42,6 +42,7 @@ pub(super) fn activity(placement: &Placement) -> Option<Activity> {
         others_cpus: seen.others_cpus,
         stolen_share: seen.stolen_share,
         busiest,
+        are_others_hidden: are_others_hidden(),
     })
 }
 
@@ -53,9 +54,17 @@ fn used() -> HashMap<i32, (String, u64)> {
         .collect()
 }
 
+/// `None`: other users' processes are hidden, and it is none of the others.
 pub(super) fn is_running(name: &str) -> Option<bool> {
     let mut all = procfs::process::all_processes().ok()?.flatten();
-    Some(all.any(|process| process.stat().is_ok_and(|stat| stat.comm == name)))
+    let is_seen = all.any(|process| process.stat().is_ok_and(|stat| stat.comm == name));
+    (is_seen || !are_others_hidden()).then_some(is_seen)
+}
+
+/// Whether /proc shows this user's processes only, or less of others (`hidepid`, proc(5)): every
+/// PID namespace has a first process.
+fn are_others_hidden() -> bool {
+    std::fs::read("/proc/1/stat").is_err()
 }
 
 /// Requests a ring of no entries at no address: a kernel with `io_uring` rejects the
@@ -67,8 +76,18 @@ pub(super) fn io_uring() -> Option<IoUring> {
     // reads and writes none of our memory.
     let answer =
         unsafe { libc::syscall(libc::SYS_io_uring_setup, 0, std::ptr::null_mut::<libc::c_void>()) };
+    let is_filtered = || {
+        // A kernel with this setting has io_uring, and 0 forbids it to nobody.
+        let setting = std::fs::read_to_string("/proc/sys/kernel/io_uring_disabled");
+        let own = procfs::process::Process::myself().and_then(|own| own.status());
+        setting.is_ok_and(|setting| setting.trim() == "0")
+            && own.is_ok_and(|own| own.seccomp == Some(2))
+    };
     match Errno::result(answer) {
         Err(Errno::EFAULT | Errno::EINVAL) => Some(IoUring::Available),
+        Err(Errno::EPERM | Errno::EACCES | Errno::ENOSYS) if is_filtered() => {
+            Some(IoUring::Filtered)
+        }
         Err(Errno::EPERM | Errno::EACCES) => Some(IoUring::Forbidden),
         Err(Errno::ENOSYS) => Some(IoUring::Absent),
         _ => None,

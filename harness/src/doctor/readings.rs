@@ -111,6 +111,8 @@ pub enum IoUring {
     Available,
     /// The kernel refuses to create one.
     Forbidden,
+    /// A seccomp filter refuses to, and nothing else.
+    Filtered,
     /// The kernel does not have it.
     Absent,
 }
@@ -126,6 +128,8 @@ pub struct Activity {
     pub stolen_share: f64,
     /// The processes that used most CPU time, on any CPU.
     pub busiest: Vec<Task>,
+    /// Whether those of other users are hidden.
+    pub are_others_hidden: bool,
 }
 
 /// A process and its CPU time.

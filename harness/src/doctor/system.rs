@@ -139,6 +139,10 @@ fn io_uring(readings: &Readings) -> Finding {
             "forbidden",
             "`sudo sysctl kernel.io_uring_disabled=0`; in a container, a seccomp profile that allows it",
         ),
+        IoUring::Filtered => warning(
+            "refused by a seccomp filter",
+            "allow io_uring_setup, io_uring_enter and io_uring_register in the container's seccomp profile",
+        ),
         IoUring::Absent => warning(
             "not supported by this kernel",
             "use Linux 5.8 or later with CONFIG_IO_URING, outside of sandboxes that lack it",

@@ -42,6 +42,7 @@ fn ideal() -> Readings {
             others_cpus: 0.01,
             stolen_share: 0.0,
             busiest: Vec::new(),
+            are_others_hidden: false,
         }),
         load: Some(0.1),
         irqbalance: Some(false),
@@ -131,6 +132,7 @@ fn each_problem_has_its_severity_and_advice() {
         ("/dev/shm", |r| r.shared_memory_bytes = Some(1 << 20), Warning, "--shm-size"),
         ("locked memory", |r| r.memlock_bytes = Some(Limit::Most(65_536)), Warning, "ulimit -l"),
         ("io_uring", |r| r.io_uring = Some(IoUring::Forbidden), Warning, "io_uring_disabled=0"),
+        ("io_uring", |r| r.io_uring = Some(IoUring::Filtered), Warning, "seccomp profile"),
         ("io_uring", |r| r.io_uring = Some(IoUring::Absent), Warning, "Linux 5.8"),
         ("open files", |r| r.open_files = Some(Limit::Most(1024)), Note, "ulimit -n"),
         ("open files", |r| r.open_files = Some(Limit::Most(64)), Warning, "ulimit -n"),
@@ -188,13 +190,20 @@ fn the_placement_is_named_with_its_reasons() {
 fn the_busiest_processes_are_named() {
     let busy = |others_cpus: f64, stolen_share: f64| {
         let task = Task { name: "backup".into(), pid: 77, cpus: 0.4 };
-        Some(Activity { cpus: 2, others_cpus, stolen_share, busiest: vec![task] })
+        let (busiest, are_others_hidden) = (vec![task], false);
+        Some(Activity { cpus: 2, others_cpus, stolen_share, busiest, are_others_hidden })
     };
     let much = found("other processes", |r| r.activity = busy(0.4, 0.0));
     assert!(
         much.severity == Severity::Warning
             && much.advice.unwrap().contains("backup (pid 77, 0.40 CPUs)")
     );
+    let hidden = found("other processes", |r| {
+        r.activity = busy(0.4, 0.0);
+        r.activity.as_mut().unwrap().are_others_hidden = true;
+    });
+    assert_eq!(hidden.seen, "0.40 CPUs in use; /proc hides by whom (hidepid)");
+    assert!(hidden.advice.unwrap().starts_with("stop other processes, or"));
     let little = found("other processes", |r| r.activity = busy(0.07, 0.0));
     assert_eq!(little.severity, Severity::Note);
     assert_eq!(found("stolen time", |r| r.activity = busy(0.0, 0.02)).severity, Severity::Note);

@@ -1,6 +1,7 @@
 //! Chooses how a campaign is shown.
 
 use crate::campaign::progress::{Extent, Outline, Probed, Progress, RoundStart};
+use crate::console::is_stderr_ascii;
 use crate::view::lines;
 use crate::view::picture;
 use crate::view::state::{Counted, Ended, Event};
@@ -46,7 +47,8 @@ impl View {
         check(watch)?;
         let drawing = match watch {
             true => {
-                Some(DrawingThread::start(Screen::open(picture::draw)?, placement, interrupted)?)
+                let draw = if is_stderr_ascii() { picture::draw_ascii } else { picture::draw };
+                Some(DrawingThread::start(Screen::open(draw)?, placement, interrupted)?)
             }
             // Bars only at the usual level: `--quiet` wants none, and the lines of `-v` would
             // break them.

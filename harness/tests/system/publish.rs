@@ -195,7 +195,7 @@ fn the_index_never_mixes_what_cannot_be_compared() {
     assert_eq!(apart(&newest, &older), None);
     let same = [entry("new", Ok(newest.clone())), entry("old", Ok(older.clone()))];
     let text = markdown(&same, &[]);
-    assert!(text.find("[new]").unwrap() < text.find("[old]").unwrap(), "newest first: {text}");
+    assert!(text.find("(new/").unwrap() < text.find("(old/").unwrap(), "newest first: {text}");
     assert!(!text.contains("Not to be compared"), "{text}");
 
     older.workloads[0].queue_bound += 1;

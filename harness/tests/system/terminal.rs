@@ -179,3 +179,57 @@ fn a_panic_of_the_harness_is_printed_on_a_restored_terminal() {
     assert!(!panic.contains("a line of another process"), "{panic:?}");
     assert!(!passed);
 }
+
+/// What a program prints on a terminal, both streams, in a locale.
+fn printed(command: &Command, locale: &str) -> String {
+    let mut on_terminal = Command::new("sh");
+    // The terminal is its standard error.
+    on_terminal.args(["-c", "exec \"$0\" \"$@\" >&2"]).arg(command.get_program());
+    on_terminal.args(command.get_args()).current_dir(common::root());
+    on_terminal.env("LC_ALL", locale).env("TERM", "dumb").stdout(Stdio::null());
+    let (status, seen) = Pty::spawn(on_terminal, (200, 50)).finish();
+    assert!(status.success(), "{seen}");
+    seen
+}
+
+#[test]
+fn a_terminal_without_utf8_gets_ascii_and_files_get_utf8() {
+    let campaign = common::published_of("compare");
+    let harness = assert_cmd::cargo::cargo_bin!("harness");
+    let mut show = Command::new(harness);
+    show.arg("show").arg(&campaign);
+    let plain = printed(&show, "C");
+    assert!(plain.is_ascii(), "{plain}");
+    let boxes = |text: &str, side: char| {
+        let lines = text.lines().filter(|line| line.starts_with(side));
+        lines.map(|line| line.trim_end().chars().count()).collect::<Vec<_>>()
+    };
+    let drawn = printed(&show, "C.UTF-8");
+    assert!(drawn.contains('│') && drawn.contains('µ'), "{drawn}");
+    assert!(!boxes(&drawn, '│').is_empty());
+    assert_eq!(boxes(&plain, '|'), boxes(&drawn, '│'), "as wide: {plain}");
+
+    let piped = show.env("LC_ALL", "C").output().unwrap();
+    assert!(String::from_utf8(piped.stdout).unwrap().contains('│'));
+    let mut refused = Command::new("sh");
+    refused.args(["-c", "\"$0\" show nowhere-– || true"]).arg(harness);
+    let refused = printed(&refused, "POSIX");
+    assert!(refused.contains("nowhere--") && refused.is_ascii(), "{refused}");
+}
+
+#[test]
+fn progress_and_the_whole_screen_are_ascii_where_the_locale_is() {
+    for watch in [false, true] {
+        let room = Room::new();
+        let light = room.light();
+        let out = room.path().join("results");
+        let mut command = room.harness(&["compare", "floor", "--workload", &light, "--unchecked"]);
+        command.args(["--rounds", "1", "--seconds", "0.4", "--warmup", "0.1", "--repeats", "0"]);
+        command.args(["--no-counters", "--out", out.to_str().unwrap()]);
+        command.args(watch.then_some("--watch")).env("TERM", "xterm-256color");
+        command.env("LC_ALL", "C").stdout(Stdio::null());
+        let (status, seen) = Pty::spawn(command, SIZE).finish();
+        assert!(status.success() && seen.contains("floor"), "{seen:?}");
+        assert!(seen.is_ascii(), "{seen:?}");
+    }
+}

@@ -18,7 +18,18 @@ pub fn rate(text: &str) -> Result<u64, String> {
         None => text.strip_suffix('M').map_or((text, 1.0), |digits| (digits, 1e6)),
     };
     match digits.parse::<f64>().map(|n| n * unit) {
-        Ok(rate) if (1.0..=HIGHEST_PER_S).contains(&rate) => Ok(rate.round() as u64),
+        Ok(rate) if (1.0..=HIGHEST_PER_S).contains(&rate) => {
+            // A product such as that of 0.29M is a whole number but for its last bits.
+            let whole = rate.round();
+            if (rate - whole).abs() > whole * f64::EPSILON {
+                return Err(format!(
+                    "`{text}` is not a whole number of ticks per second: choose {} or {}",
+                    rate.floor(),
+                    rate.ceil()
+                ));
+            }
+            Ok(whole as u64)
+        }
         _ => Err(format!("`{text}` is not a rate between 1 and 100M, such as 50000, 50k or 1.5M")),
     }
 }
@@ -61,6 +72,21 @@ mod tests {
         );
         for wrong in ["", "k", "0", "200M", "-5", "1e9", "NaN", "fast"] {
             assert!(rate(wrong).unwrap_err().contains("is not a rate"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_rate_of_no_whole_number_is_refused() {
+        // Not rounded in silence: the load would be a third higher than asked for.
+        assert_eq!(
+            rate("1.5").unwrap_err(),
+            "`1.5` is not a whole number of ticks per second: choose 1 or 2"
+        );
+        for wrong in ["1.0005k", "99999999.5", "12.5", "1.0000005M"] {
+            assert!(rate(wrong).unwrap_err().contains("is not a whole number"), "{wrong}");
+        }
+        for exact in 1..2000_u32 {
+            assert_eq!(rate(&format!("{}k", f64::from(exact) / 1e3)), Ok(exact.into()));
         }
     }
 

@@ -79,6 +79,11 @@ pub enum NotCounted {
         /// The sysctl `kernel.perf_event_paranoid`, if it can be read.
         paranoid: Option<i32>,
     },
+    /// The kernel would permit it, but a seccomp filter refuses the system call.
+    #[error(
+        "a seccomp filter refuses perf_event_open, as those of containers do: allow it in the filter (`docker run --security-opt seccomp=FILE`)"
+    )]
+    Filtered,
     /// The processor has no such counter, or the hypervisor hides it.
     #[error("this machine has no such hardware counters, as most virtual machines")]
     NoHardware,

@@ -1,7 +1,8 @@
 //! What the index is made of: campaigns and runs of `harness classic`, in groups that may share a
 //! table.
 
-use bench_archive::campaign::{Campaign, Status};
+use crate::text::labels;
+use bench_archive::campaign::{Campaign, Kind, Status};
 use bench_core::load::congestion;
 use bench_core::load::workload::Workload;
 
@@ -114,4 +115,27 @@ pub(super) fn classic_runs(classics: &[Classic]) -> Vec<(&str, &Findings)> {
     let mut runs: Vec<_> = readable.collect();
     runs.sort_by(|a, b| b.1.started.cmp(&a.1.started).then_with(|| b.0.cmp(a.0)));
     runs
+}
+
+/// When a campaign began: `2026-11-28, 15:21`.
+pub(super) fn day(campaign: &Campaign) -> String {
+    let part = |range: std::ops::Range<usize>| campaign.started.get(range).unwrap_or("");
+    format!("{}, {}", part(0..10), part(11..16))
+}
+
+/// The commit of a campaign, shortened.
+pub(super) fn commit(campaign: &Campaign) -> String {
+    labels::narrow_commit(campaign.commit.as_deref(), campaign.dirty)
+}
+
+/// What a campaign asks, in one line.
+pub(super) fn question(campaign: &Campaign) -> String {
+    let names: Vec<&str> = campaign.workloads.iter().map(|load| load.name.as_str()).collect();
+    match (campaign.kind, names.as_slice()) {
+        (Kind::Sweep, [first, .., last]) => {
+            format!("sweep of {} rates, from {first} to {last}", names.len())
+        }
+        (Kind::Capacity, _) => format!("capacity, {}", names.join(", ")),
+        _ => names.join(", "),
+    }
 }

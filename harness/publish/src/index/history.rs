@@ -1,7 +1,7 @@
 //! Each client over the campaigns of one machine: what it processed under a flood and its typical
 //! p99, and which changes the intervals support. Pure.
 
-use super::entries::apart;
+use super::entries::{Entry, apart};
 use crate::report::answer;
 use bench_archive::campaign::{Campaign, Kind};
 use bench_core::analysis::rows::row::Row;
@@ -98,9 +98,19 @@ pub struct History {
     pub clients: Vec<(String, Vec<Option<Value>>)>,
 }
 
+/// The histories of all entries that can be read.
+pub(super) fn of_entries(entries: &[Entry]) -> Vec<History> {
+    let mut all: Vec<(&str, &Campaign)> = entries
+        .iter()
+        .filter_map(|entry| Some((entry.name.as_str(), entry.campaign.as_ref().ok()?)))
+        .collect();
+    all.sort_by(|a, b| b.1.started.cmp(&a.1.started).then_with(|| b.0.cmp(a.0)));
+    of(&all)
+}
+
 /// The histories of comparisons, given newest first with their names. Campaigns that cannot be
 /// compared, or of another machine or kernel, are not in one history; a history has two at least.
-pub(super) fn of(campaigns: &[(&str, &Campaign)]) -> Vec<History> {
+fn of(campaigns: &[(&str, &Campaign)]) -> Vec<History> {
     let mut series: Vec<Vec<(&str, &Campaign)>> = Vec::new();
     for (name, campaign) in campaigns.iter().rev().filter(|(_, one)| one.kind == Kind::Compare) {
         let fits = |with: &Vec<(&str, &Campaign)>| with.iter().all(|(_, one)| alike(one, campaign));

@@ -1,11 +1,15 @@
 //! `results/README.md`.
 
-use super::entries::{Classic, Entry, classic_runs, groups, state, unreadable};
+use super::entries::{
+    Classic, Entry, classic_runs, commit, day, groups, question, state, unreadable,
+};
 use super::history::{self, History, Value};
 use super::notes::{ABOUT, CLASSIC, controls, stamps};
-use super::{MADE, commit, day, question};
 use crate::report::answer;
 use bench_core::text::escape;
+
+/// The first line of a generated index in Markdown: a file without it is not overwritten.
+pub const MADE: &str = "<!-- made by harness publish: do not edit -->";
 
 /// `results/README.md`.
 #[must_use]
@@ -67,7 +71,7 @@ pub fn markdown(entries: &[Entry], classics: &[Classic]) -> String {
 
 /// Each client over the campaigns of one machine; empty where there is one campaign only.
 fn histories(entries: &[Entry]) -> String {
-    let all = super::histories(entries);
+    let all = history::of_entries(entries);
     let mut out = String::new();
     for History { quantity, campaigns, clients } in &all {
         out.push_str(&format!("\nHistory, {}: {}\n\n| client |", quantity.name(), history::LEGEND));

@@ -1,9 +1,10 @@
 //! `results/index.html`.
 
-use super::entries::{Classic, Entry, classic_runs, groups, state, unreadable};
+use super::entries::{
+    Classic, Entry, classic_runs, commit, day, groups, question, state, unreadable,
+};
 use super::history::{self, History, Value};
 use super::notes::{CLASSIC, controls, stamps};
-use super::{commit, day, question};
 use crate::report::answer;
 use crate::report::chart::thumb;
 use anyhow::Result;
@@ -99,7 +100,7 @@ pub fn page(entries: &[Entry], classics: &[Classic]) -> Result<String> {
 /// Each client over the campaigns of one machine; nothing where there is one campaign only.
 fn histories(entries: &[Entry]) -> Markup {
     html! {
-        @for History { quantity, campaigns, clients } in super::histories(entries) {
+        @for History { quantity, campaigns, clients } in history::of_entries(entries) {
             h2 { "History: " (quantity.name()) }
             p { (history::LEGEND) }
             div.scroll tabindex="0" role="region" aria-label={ "History: " (quantity.name()) } {

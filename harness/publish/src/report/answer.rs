@@ -82,6 +82,16 @@ pub fn of_workload(load: &Workload, rows: &[Row]) -> String {
     }
 }
 
+/// The answer where no client was measured well enough.
+fn unmeasured(rows: &[Row]) -> String {
+    let each: Vec<String> =
+        rows.iter().map(|row| format!("{} ({})", row.client, row.verdict)).collect();
+    match each.is_empty() {
+        true => nothing(),
+        false => format!("No client was measured well enough: {}.", named(&each)),
+    }
+}
+
 fn nothing() -> String {
     "Nothing has been measured yet.".into()
 }
@@ -113,7 +123,7 @@ pub fn keeping_up(load: &Workload, rows: &[Row]) -> String {
     let (ok, behind) = (with(Verdict::Ok).count(), with(Verdict::Overloaded).count());
     let other: Vec<&Row> = rows.iter().filter(|row| !row.verdict.is_ranked()).collect();
     if ok + behind == 0 {
-        return nothing();
+        return unmeasured(rows);
     }
     let offered = labels::load(load).replace(" offered", "");
     let keep = match (ok, rows.len()) {
@@ -189,7 +199,7 @@ pub fn throughput(rows: &[Row]) -> String {
     let fastest = first.iter().map(rate).fold(0.0, f64::max);
     let slowest = first.iter().map(rate).fold(f64::MAX, f64::min);
     match first.as_slice() {
-        [] => nothing(),
+        [] => unmeasured(rows),
         [one] => match next.filter(|row| rate(row) > 0.0) {
             Some(next) => format!(
                 "{} processes most: {} ticks/s, {} times as many as {}.",
@@ -221,7 +231,7 @@ pub fn lateness(rows: &[Row]) -> String {
         false => "p99",
     };
     let (Some(low), Some(high)) = (times.iter().min(), times.iter().max()) else {
-        return "No response times were measured.".into();
+        return unmeasured(rows);
     };
     let latest = others.iter().filter_map(|row| Some((p99(row)?, *row))).max_by_key(|(t, _)| *t);
     let latest =

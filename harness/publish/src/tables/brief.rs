@@ -14,11 +14,12 @@ use bench_core::load::workload::{RankBy, Workload};
 use bench_core::text::digits::short;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
+use contract::Class;
 
 /// From this width on there are further columns.
 const WIDE: usize = 120;
-/// Lines of notes, at most.
-const NOTES: usize = 4;
+/// Kinds of notes that are listed, at most.
+const NOTES: usize = 3;
 /// Columns of a bar.
 const BAR: usize = 14;
 
@@ -148,14 +149,25 @@ fn few_notes(campaign: &Campaign, name: &str) -> String {
         }
     }
     // What is not `ok` first: it is why a row has no rank.
-    let all = kinds.len();
+    let left_out = kinds.len().saturating_sub(NOTES);
     kinds.truncate(NOTES);
     let mut out = String::new();
+    let classes: Vec<String> = campaign
+        .workloads
+        .first()
+        .map_or(Vec::new(), |load| campaign.of_workload(&load.name).0)
+        .iter()
+        .filter(|row| row.class != Class::Library)
+        .map(|row| format!("{}{}", row.client, labels::class(row.class)))
+        .collect();
+    if !classes.is_empty() {
+        kinds.insert(0, format!("not simply a library: {}", classes.join(", ")));
+    }
     for line in &kinds {
         out.push_str(&format!("\n- {}", Style::Terminal.prose(line)));
     }
-    let more = match all > kinds.len() {
-        true => format!("{} more notes, and all columns", all - kinds.len()),
+    let more = match left_out > 0 {
+        true => format!("{left_out} more kinds of notes, and all columns"),
         false => "all columns and notes".to_owned(),
     };
     format!("{out}\n- {more}: harness show {}\n", Style::Terminal.text(name))

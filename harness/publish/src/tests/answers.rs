@@ -66,7 +66,9 @@ fn clients_that_cannot_be_told_apart_are_not_ordered() {
 #[test]
 fn nothing_measured_is_no_answer() {
     let found = of(&overload(), &[("a", Verdict::Failed, kept_up(1000))]);
-    assert_eq!(answer::of_campaign(&found), "Nothing has been measured yet.");
+    assert_eq!(answer::of_campaign(&found), "No client was measured well enough: a (failed).");
+    let empty = of(&overload(), &[]);
+    assert_eq!(answer::of_campaign(&empty), "Nothing has been measured yet.");
 }
 
 /// A client at some rates, with a verdict at each.

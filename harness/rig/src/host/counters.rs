@@ -6,6 +6,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use perf_event::events::{Hardware, Software};
 use perf_event::{Builder, Counter as Event};
+use procfs::process::Process;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -16,6 +17,10 @@ const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 const SYSTEM_CALLS: &str = "events/raw_syscalls/sys_enter/id";
 /// What an unprivileged user may count.
 const PARANOID: &str = "/proc/sys/kernel/perf_event_paranoid";
+/// `Seccomp` of a process with a filter (proc_pid_status(5)).
+const FILTERED: u32 = 2;
+/// Capabilities to count whatever the sysctl says: `CAP_PERFMON` and `CAP_SYS_ADMIN`.
+const MAY_COUNT: u64 = 1 << 38 | 1 << 21;
 /// `PERF_TYPE_TRACEPOINT`, for which the library has no name.
 const TRACEPOINT: u32 = 2;
 
@@ -121,10 +126,11 @@ fn open(counter: Counter) -> Result<(Event, bool), NotCounted> {
             if is_refusal(&error)
                 && !matches!(counter, Counter::SystemCalls | Counter::ContextSwitches) =>
         {
-            let event = event(counter, number, true).map_err(|error| reason(counter, &error))?;
+            let event =
+                event(counter, number, true).map_err(|error| reason(counter, true, &error))?;
             Ok((event, true))
         }
-        Err(error) => Err(reason(counter, &error)),
+        Err(error) => Err(reason(counter, false, &error)),
     }
 }
 
@@ -182,13 +188,23 @@ fn errno(error: &io::Error) -> Errno {
 }
 
 /// Why the kernel did not open a counter (perf_event_open(2), "Errors").
-fn reason(counter: Counter, error: &io::Error) -> NotCounted {
+fn reason(counter: Counter, user_space_only: bool, error: &io::Error) -> NotCounted {
+    // Each kernel with counters has this file.
+    let paranoid = fs::read_to_string(PARANOID).ok();
+    let paranoid = paranoid.and_then(|text| text.trim().parse().ok());
+    let status = Process::myself().and_then(|own| own.status()).ok();
+    let is_filtered = status.as_ref().is_some_and(|own| own.seccomp == Some(FILTERED));
+    let is_privileged = status.is_some_and(|own| own.capeff & MAY_COUNT != 0);
+    let most_paranoid = if user_space_only { 2 } else { 1 };
     match errno(error) {
-        Errno::EACCES | Errno::EPERM => {
-            let paranoid = fs::read_to_string(PARANOID).ok();
-            let paranoid = paranoid.and_then(|text| text.trim().parse().ok());
-            NotCounted::NotPermitted { paranoid }
+        Errno::EACCES | Errno::EPERM
+            if is_filtered
+                && paranoid.is_some_and(|level| is_privileged || level <= most_paranoid) =>
+        {
+            NotCounted::Filtered
         }
+        Errno::EACCES | Errno::EPERM => NotCounted::NotPermitted { paranoid },
+        Errno::ENOSYS if is_filtered && paranoid.is_some() => NotCounted::Filtered,
         Errno::ENOSYS => NotCounted::NoPerfEvents,
         Errno::ENOENT | Errno::ENODEV | Errno::EOPNOTSUPP if counter.is_of_hardware() => {
             NotCounted::NoHardware
@@ -305,7 +321,7 @@ mod tests {
 
     #[test]
     fn errors_of_the_kernel_have_their_reasons() {
-        let of = |counter, errno: Errno| reason(counter, &errno.into());
+        let of = |counter, errno: Errno| reason(counter, false, &errno.into());
         assert!(matches!(of(Counter::Cycles, Errno::EACCES), NotCounted::NotPermitted { .. }));
         assert_eq!(of(Counter::Cycles, Errno::ENOENT), NotCounted::NoHardware);
         assert_eq!(of(Counter::PageFaults, Errno::ENOSYS), NotCounted::NoPerfEvents);

@@ -60,7 +60,7 @@ pub(crate) struct Run {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Needs {
-    /// Programs that have to be on the PATH.
+    /// Programs that have to be on the PATH, or paths of programs; with variables, as below.
     #[serde(default)]
     pub programs: Vec<String>,
     /// Files that have to exist. `${NAME:-value}` stands for a variable of the environment, or
@@ -333,15 +333,18 @@ impl Needs {
         if !self.packages.is_empty() {
             return self.packages.clone();
         }
-        let of = |name: &String| PACKAGES.iter().find(|(program, _)| program == name);
+        let of = |name: &String| {
+            let name = with_variables(name);
+            PACKAGES.iter().find(|(program, _)| *program == name)
+        };
         let known = self.programs.iter().filter_map(of);
         known.map(|(_, package)| (*package).to_owned()).collect()
     }
 
     fn missing(&self) -> Option<Unavailability> {
         let packages = || self.packages();
-        if let Some(program) = self.programs.iter().find(|program| !on_path(program)) {
-            let program = program.clone();
+        let mut programs = self.programs.iter().map(|program| with_variables(program));
+        if let Some(program) = programs.find(|program| !on_path(program)) {
             return Some(Unavailability::MissingProgram { program, packages: packages() });
         }
         let mut files = self.files.iter().map(|file| with_variables(file));
@@ -471,6 +474,16 @@ mod tests {
         assert_eq!(
             missing("programs=['sh','no-such-program']").unwrap(),
             "`no-such-program` is not on the PATH: install it"
+        );
+        // A program that a variable names, such as another Chromium.
+        assert_eq!(missing("programs=['${NO_SUCH_VARIABLE:-/bin/sh}']"), None);
+        assert_eq!(
+            missing("programs=['${NO_SUCH_VARIABLE:-/no/such/chromium}']").unwrap(),
+            "`/no/such/chromium` is not on the PATH: install it"
+        );
+        assert_eq!(
+            missing("programs=['${NO_SUCH_VARIABLE:-no-such-program}']\npackages=['a']").unwrap(),
+            "`no-such-program` is not on the PATH: apt-get install a"
         );
         assert_eq!(
             missing("programs=['no-such-program']\npackages=['a','b-dev']").unwrap(),

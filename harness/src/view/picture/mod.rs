@@ -7,12 +7,14 @@ use crate::campaign::progress::Extent;
 use crate::view::narrow::{cut, remaining, time_left};
 use crate::view::state::current::{Current, Phase, Reading};
 use crate::view::state::{Finished, State};
+use bench_core::text::ascii::ascii;
 use bench_core::text::digits::{count, nanos};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph, Wrap};
+use std::borrow::Cow;
 
 /// The smallest window that can be used.
 const LEAST: (u16, u16) = (60, 18);
@@ -20,6 +22,16 @@ const LEAST: (u16, u16) = (60, 18);
 const NUMBERS: u16 = 37;
 /// Lines of the numbers.
 const NUMBER_LINES: u16 = 8;
+
+/// As [`draw`], in ASCII.
+pub fn draw_ascii(frame: &mut Frame<'_>, state: &State, now_ns: u64) {
+    draw(frame, state, now_ns);
+    for cell in &mut frame.buffer_mut().content {
+        if let Cow::Owned(plain) = ascii(cell.symbol()) {
+            cell.set_symbol(&plain);
+        }
+    }
+}
 
 /// Draws the state as of `now_ns` of the monotonic clock.
 pub fn draw(frame: &mut Frame<'_>, state: &State, now_ns: u64) {

@@ -2,6 +2,7 @@
 //! two progress bars.
 
 use crate::campaign::progress::Extent;
+use crate::console::{is_stderr_ascii, on_stderr};
 use crate::view::narrow::{remaining, time_left};
 use crate::view::state::State;
 use crate::view::state::current::{Current, Phase};
@@ -36,8 +37,12 @@ impl Bars {
         let all = MultiProgress::with_draw_target(target);
         let bar = |template: &str| {
             let style = ProgressStyle::with_template(template);
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
             let bar = all.add(ProgressBar::no_length());
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_style(match is_stderr_ascii() {
+                true => style.progress_chars("#>-"),
+                false => style,
+            });
             bar
         };
         let round = bar("{bar:24} {wide_msg}");
@@ -57,7 +62,7 @@ impl Canvas for Bars {
         if let Some(current) = &state.current {
             self.round.set_length(current.load_ns() / 1_000_000);
             self.round.set_position(played_ns(current, now_ns) / 1_000_000);
-            self.round.set_message(message(current));
+            self.round.set_message(on_stderr(&message(current)).into_owned());
         }
         if let Some(total) = state.total() {
             self.campaign.set_length(total as u64);
@@ -84,7 +89,7 @@ impl Canvas for Bars {
 
     fn print(&mut self, line: &str) {
         // A closed terminal loses the line; the saved files have its numbers.
-        let _ = self.all.println(line);
+        let _ = self.all.println(on_stderr(line));
     }
 
     fn close(&mut self) {

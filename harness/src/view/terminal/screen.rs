@@ -1,6 +1,7 @@
 //! The whole screen: raw keys, the alternate screen, and the lines that processes write to
 //! standard error. However the harness ends, the terminal is restored.
 
+use crate::console::on_stderr;
 use crate::interrupt;
 use crate::view::state::State;
 use crate::view::terminal::drawing::{Canvas, pause};
@@ -81,7 +82,7 @@ pub fn restore() {
     let partial = (!open.partial.is_empty()).then(|| String::from_utf8_lossy(&open.partial).into());
     open.lines.extend(partial);
     for line in &open.lines {
-        let _ = writeln!(open.tty, "{line}");
+        let _ = writeln!(open.tty, "{}", on_stderr(line));
     }
 }
 
