@@ -36,8 +36,11 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
 pub const MAX_CONNECTIONS: usize = 10_000;
 /// The default of connections at a time of one host.
 pub const MAX_CONNECTIONS_OF_HOST: usize = 1_024;
-/// Handshakes at a time; a newer one displaces the oldest of them.
-const HANDSHAKES: usize = 256;
+/// The default of handshakes at a time; a newer one displaces the oldest of them. As many as the
+/// default of connections of one host, which may open them all at once.
+pub const MAX_HANDSHAKES: usize = MAX_CONNECTIONS_OF_HOST;
+/// Handshakes at a time beyond the connections that are expected.
+const UNEXPECTED_HANDSHAKES: usize = 64;
 /// Descriptors for everything else: poller, listener, standard streams, meter.
 const OTHER_DESCRIPTORS: usize = 32;
 /// How long to wait after a failed accept (out of descriptors).
@@ -61,6 +64,9 @@ pub struct ListenerConfig {
     pub max_connections: usize,
     /// The most of them from one host, which is an IPv4 address or a /64 network.
     pub max_connections_of_host: usize,
+    /// Handshakes at a time; more where more connections are expected. A newer one displaces the
+    /// oldest.
+    pub max_handshakes: usize,
     /// The subprotocols that a client may choose.
     pub subprotocols: Vec<String>,
     /// The deadline of a handshake.
@@ -89,6 +95,7 @@ impl Default for ListenerConfig {
             expected: None,
             max_connections: MAX_CONNECTIONS,
             max_connections_of_host: usize::MAX,
+            max_handshakes: MAX_HANDSHAKES,
             subprotocols: Vec::new(),
             handshake_limit: HANDSHAKE_LIMIT,
             access: AccessControl::default(),
@@ -137,8 +144,11 @@ pub fn listen(host: IpAddr, port: u16, config: ListenerConfig, to: Dispatcher) -
     // Some descriptors are kept for handshakes, so that clients beyond the capacity get an
     // answer.
     let descriptors = kernel::descriptor_limit()?;
-    let handshakes = HANDSHAKES.min(descriptors / 4).max(1);
-    let spare = descriptors.saturating_sub(handshakes + OTHER_DESCRIPTORS).max(1);
+    let kept = config.max_handshakes.min(descriptors / 4).max(1);
+    let spare = descriptors.saturating_sub(kept + OTHER_DESCRIPTORS).max(1);
+    // A client that opens all of its connections at once must not displace itself.
+    let expected = config.expected.map_or(0, |expected| expected + UNEXPECTED_HANDSHAKES);
+    let handshakes = kept.max(expected);
     let capacity = config.max_connections.min(spare);
     let slots = Slots::new(capacity, config.max_connections_of_host);
     let url = format!("{}://{address}/ticks", config.scheme());

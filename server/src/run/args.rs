@@ -69,6 +69,10 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = listener::MAX_CONNECTIONS_OF_HOST)]
     #[arg(value_parser = connections)]
     pub max_connections_per_address: usize,
+    /// Handshakes at a time; a newer one displaces the oldest of the address that has the most
+    #[arg(long, value_name = "N", default_value_t = listener::MAX_HANDSHAKES)]
+    #[arg(value_parser = connections)]
+    pub max_handshakes: usize,
     /// Address to listen on instead of --host, which other machines can reach; needs
     /// --token-file
     #[arg(long, value_name = "ADDR", conflicts_with = "host")]

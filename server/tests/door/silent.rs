@@ -19,7 +19,7 @@ use tick_server::metrics::{http, page};
 const HOUR: Duration = Duration::from_secs(3_600);
 
 fn listen(config: ListenerConfig) -> (Listener, Vec<EngineInbox>, String) {
-    let config = ListenerConfig { handshake_limit: HOUR, ..config };
+    let config = ListenerConfig { handshake_limit: HOUR, max_handshakes: 256, ..config };
     let poller = Arc::new(polling::Poller::new().unwrap());
     let (to, inboxes) = Dispatcher::new(&[poller]);
     let listener = listener::listen(IpAddr::V4(Ipv4Addr::LOCALHOST), 0, config, to).unwrap();
@@ -68,6 +68,24 @@ fn clients_that_say_nothing_at_all_or_no_tls_keep_nobody_out() {
     assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
 }
 
+/// One that opens all of its connections before it sends a request must not displace itself.
+#[test]
+fn a_client_that_opens_all_expected_connections_at_once_keeps_them() {
+    let config = ListenerConfig { expected: Some(400), ..ListenerConfig::default() };
+    let (_listener, _inboxes, address) = listen(config);
+    let mut clients = silent(&address, 400, b"GET /ticks?conn");
+    // Longer than a place is safe from newer connections.
+    std::thread::sleep(Duration::from_millis(100));
+    for (number, socket) in clients.iter_mut().enumerate() {
+        let request = String::from_utf8(good().to_bytes()).unwrap();
+        let request = request.replacen("/ticks", &format!("/ticks?connection={number}"), 1);
+        socket.write_all(&request.as_bytes()["GET /ticks?conn".len()..]).unwrap();
+    }
+    for socket in &mut clients {
+        assert_eq!(read_answer(socket).status, 101);
+    }
+}
+
 /// Whoever has taken the most places loses them first.
 #[test]
 fn a_slow_client_of_another_host_keeps_its_place() {
@@ -91,7 +109,7 @@ fn a_slow_client_of_another_host_keeps_its_place() {
 
 #[test]
 fn a_displaced_client_is_told_so_and_counted() {
-    let (server, address) = serve_with_metrics(&["--rate", "1000"]);
+    let (server, address) = serve_with_metrics(&["--rate", "1000", "--max-handshakes", "256"]);
     let mut first = dial(server.address(), None);
     first.write_all(b"GET /ticks HT").unwrap();
     let _others = silent(server.address(), 300, b"GET /ticks HT");

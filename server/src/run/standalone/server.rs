@@ -58,6 +58,7 @@ pub fn run(args: &Args) -> Result<()> {
         congestion: args.congestion.clone(),
         max_connections: args.capacity(),
         max_connections_of_host: args.max_connections_per_address,
+        max_handshakes: args.max_handshakes,
         subprotocols: subprotocol::known(args.format),
         access,
         tls: tls(args, &mut renewable)?,
