@@ -98,6 +98,10 @@ func TestEveryLineIsWritten(t *testing.T) {
 			case "samples":
 				written, err = again(line, &samples{})
 			case "final":
+				keys := keysOf(t, line)
+				// For pages, whose counts come by messages.
+				delete(keys, "counts_age_ns")
+				line, _ = json.Marshal(keys)
 				written, err = again(line, &final{})
 			case "unavailable":
 				// Where it cannot run, it cannot be built.

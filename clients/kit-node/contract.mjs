@@ -96,6 +96,7 @@ export const WRITTEN = {
     checksum: count,
     ended: one_of('closed', 'stopped', 'deadline', 'memory_ceiling', 'disconnected'),
     detail: or_null(text),
+    counts_age_ns: or_absent(count),
   },
 };
 

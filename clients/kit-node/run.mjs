@@ -88,7 +88,7 @@ export class Run {
    * connection, each row [seq, received_ns, processed_ns] of numbers or BigInts with
    * ascending seqs; `counts` are the sums of all connections.
    */
-  report(samples, counts, ended, detail = null) {
+  report(samples, counts, ended, detail = null, more = {}) {
     this.is_stopped = true;
     for (const { connection, rows } of samples) {
       for (let from = 0; from < rows.length; from += SAMPLES_PER_LINE) {
@@ -96,7 +96,7 @@ export class Run {
         write_stdout(format_line('samples', { connection, rows: part }));
       }
     }
-    write_stdout(format_line('final', { ...counts, ended, detail }));
+    write_stdout(format_line('final', { ...counts, ended, detail, ...more }));
     process.exit(0);
   }
 

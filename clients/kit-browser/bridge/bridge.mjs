@@ -114,8 +114,9 @@ export class Bridge {
       rows: rows.map(([seq, ...stamps]) => [seq, ...stamps.map((ns) => machine_ns(ns, offset_ns))]),
     }));
     const counts = sum_counts(connections.map(({ counts }) => ({ ...counts, queued: 0 })));
-    write_stderr(`clock within ${error_ns} ns; counts at most ${this.#max_age_ms.toFixed(1)} ms old`);
+    write_stderr(`clock within ${error_ns} ns`);
     const end = ended === "closed" ? ended : (run.cause ?? ended);
-    run.report(samples, counts, end, end === "disconnected" ? detail : null);
+    const counts_age_ns = Math.ceil(this.#max_age_ms * 1e6);
+    run.report(samples, counts, end, end === "disconnected" ? detail : null, { counts_age_ns });
   }
 }

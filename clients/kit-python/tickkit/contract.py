@@ -187,6 +187,7 @@ class Final(Counts):
 
     ended: Literal["closed", "stopped", "deadline", "memory_ceiling", "disconnected"]
     detail: Optional[str]
+    counts_age_ns: Optional[Count] = None
 
 
 #: The lines that a client reads and those that it writes; a line's type is the name of its class.

@@ -84,6 +84,7 @@ pub(crate) fn whole(count: u64, ended: ClientEnd) -> ClientFinal {
         checksum: market().checksum(0..count),
         ended,
         detail: None,
+        counts_age_ns: None,
     }
 }
 

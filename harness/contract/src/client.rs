@@ -189,6 +189,10 @@ pub struct ClientFinal {
     pub ended: ClientEnd,
     /// More about how it ended, where there is more to say.
     pub detail: Option<String>,
+    /// The maximum age of the counts in the meter, in ns, where another process sends them;
+    /// absent: they are stored as they are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts_age_ns: Option<u64>,
 }
 
 /// Why a client ended.

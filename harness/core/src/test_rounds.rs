@@ -114,6 +114,7 @@ pub fn record(plan: &Plan, dropped: &[&[[u64; 2]]], work_ns: u64) -> Record {
         checksum: connections.iter().map(|l| checksums.of_delivered(&l.drops, l.processed)).sum(),
         ended: ClientEnd::Closed,
         detail: None,
+        counts_age_ns: None,
     };
     let server = ServerFinal {
         generated: generated * connections.len() as u64,

@@ -47,6 +47,8 @@ pub struct Report {
     ended: Ended,
     detail: Option<String>,
     connections: Vec<ConnectionReport>,
+    /// How old the counts in the meter were at most.
+    counts_age_ns: u64,
 }
 
 impl Bridge {
@@ -86,14 +88,14 @@ impl Bridge {
             sessions.into_iter().map(Session::ready_with_page).collect::<Result<Vec<_>>>()?;
         let report = self.read(&connections, Counting::InPage)?;
         let clock = self.clock()?;
-        let end = report.end();
+        let (end, age_ns) = (report.end(), report.counts_age_ns);
         let outcomes = connections.into_iter().zip(report.connections).map(|(connection, page)| {
             let rows = page.rows.into_iter().map(|[seq, received_ns, processed_ns]| {
                 [seq, clock.machine_ns(received_ns), clock.machine_ns(processed_ns)]
             });
             connection.finish(end.clone(), page.counts.into(), rows.collect())
         });
-        Ok(Outcome::combine(outcomes))
+        Ok(Outcome::combine(outcomes).with_counts_age(age_ns))
     }
 
     /// Sends the page its plan.
@@ -151,8 +153,8 @@ impl Bridge {
                     }
                 }
                 Next::Message(FromPage::Report { ended, detail, connections }, _) => {
-                    eprintln!("counts at most {max_age_ms:.1} ms old");
-                    return Ok(Report { ended, detail, connections });
+                    let counts_age_ns = (max_age_ms * 1e6) as u64;
+                    return Ok(Report { ended, detail, connections, counts_age_ns });
                 }
                 _ => {}
             }
@@ -183,12 +185,13 @@ impl Bridge {
         relayed: Vec<(End, Relayed)>,
     ) -> Result<Outcome> {
         let clock = self.clock()?;
-        let is_stopped = report.ended == Ended::Stopped;
+        let (is_stopped, age_ns) = (report.ended == Ended::Stopped, report.counts_age_ns);
         let all = connections.into_iter().zip(report.connections).zip(relayed);
-        Ok(Outcome::combine(all.map(|((connection, page), (end, relayed))| {
+        let outcomes = all.map(|((connection, page), (end, relayed))| {
             let (counts, rows) = join(&relayed, &page, clock);
             connection.finish(if is_stopped { End::Stopped } else { end }, counts, rows)
-        })))
+        });
+        Ok(Outcome::combine(outcomes).with_counts_age(age_ns))
     }
 
     /// The page's clock, from the exchanges before and after the run: if the clocks had drifted

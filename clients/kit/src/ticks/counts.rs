@@ -53,6 +53,7 @@ impl Counts {
             checksum,
             ended,
             detail,
+            counts_age_ns: None,
         }
     }
 }

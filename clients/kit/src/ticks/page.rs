@@ -48,6 +48,7 @@ impl PageConnection {
     pub fn finish(self, end: End, counts: Counts, rows: Vec<SampleRow>) -> Outcome {
         self.set_received(counts.received);
         self.set_processed(counts.processed);
-        Outcome::ran(Run { end, counts, rows: vec![(self.0.index, SampleRows::collected(rows))] })
+        let rows = vec![(self.0.index, SampleRows::collected(rows))];
+        Outcome::ran(Run { end, counts, rows, counts_age_ns: None })
     }
 }

@@ -219,6 +219,7 @@ impl Processor {
     fn outcome(self, end: End, received: u64, queued: u64) -> Outcome {
         let Sequence { gaps, duplicates, reorders, .. } = self.sequence;
         let counts = Counts { received, queued, gaps, duplicates, reorders, ..self.counts };
-        Outcome::ran(Run { end, counts, rows: vec![(self.connection, self.rows)] })
+        let rows = vec![(self.connection, self.rows)];
+        Outcome::ran(Run { end, counts, rows, counts_age_ns: None })
     }
 }

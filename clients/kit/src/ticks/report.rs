@@ -54,6 +54,8 @@ pub(crate) struct Run {
     pub(crate) counts: Counts,
     /// The samples of each connection, with its index.
     pub(crate) rows: Vec<(usize, SampleRows)>,
+    /// The maximum age of the counts in the meter, where a page sends them.
+    pub(crate) counts_age_ns: Option<u64>,
 }
 
 impl Outcome {
@@ -82,6 +84,15 @@ impl Outcome {
         all
     }
 
+    /// The same, whose counts in the meter were at most so old, in ns.
+    #[must_use]
+    pub(crate) fn with_counts_age(mut self, age_ns: u64) -> Self {
+        if let Kind::Ran(run) = &mut self.0 {
+            run.counts_age_ns = Some(age_ns);
+        }
+        self
+    }
+
     pub(crate) fn ran(run: Run) -> Self {
         Self(Kind::Ran(Box::new(run)))
     }
@@ -94,6 +105,7 @@ impl Run {
             self.end = other.end;
         }
         self.rows.extend(other.rows);
+        self.counts_age_ns = self.counts_age_ns.max(other.counts_age_ns);
     }
 
     /// The samples and the last line. `cause` is what ended the run from outside, if
@@ -119,6 +131,7 @@ impl Run {
             }
         }
         samples.sort_by_key(|samples| samples.connection);
-        Ok((samples, self.counts.report(ended, detail)))
+        let report = self.counts.report(ended, detail);
+        Ok((samples, ClientFinal { counts_age_ns: self.counts_age_ns, ..report }))
     }
 }

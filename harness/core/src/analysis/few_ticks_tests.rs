@@ -264,3 +264,19 @@ fn one_late_tick_of_few_is_allowed_and_two_are_not() {
         assert!(with_late(allowed + 1).iter().any(is_late), "{rate} ticks/s");
     }
 }
+
+/// A page's counts come to the meter by messages: it says how old they were, and is believed up
+/// to 100 ms.
+#[test]
+fn counts_that_reach_the_meter_late_are_allowed_as_far_as_the_client_says() {
+    let (plan, record) = round(1000, 0);
+    let late = |stored_ms: u64, age_ms: Option<u64>| {
+        let mut late = observed(&record, 0, 0, stored_ms * MS);
+        late.clients[0].counts_age_ns = age_ms.map(|ms| ms * MS);
+        breaks_littles_law(&late, &plan)
+    };
+    assert!(late(60, None), "late without a word");
+    assert!(!late(60, Some(60)), "as late as it says");
+    assert!(late(60, Some(20)), "later than it says");
+    assert!(late(300, Some(300)), "too late to be audited");
+}

@@ -68,6 +68,12 @@ impl Record {
         self.hello.clock_error_ns.unwrap_or(0)
     }
 
+    /// How old the client's counts in the meter were at most, in ns.
+    #[must_use]
+    pub fn counts_age_ns(&self) -> u64 {
+        self.clients.iter().filter_map(|client| client.counts_age_ns).max().unwrap_or(0)
+    }
+
     /// The last snapshot at which all connections were open and the server was still
     /// generating ticks, in ns from the start.
     #[must_use]
@@ -97,6 +103,7 @@ impl Record {
             ] {
                 *total = total.wrapping_add(part);
             }
+            sum.counts_age_ns = sum.counts_age_ns.max(one.counts_age_ns);
             if sum.ended == ClientEnd::Closed {
                 (sum.ended, sum.detail) = (one.ended, one.detail);
             }

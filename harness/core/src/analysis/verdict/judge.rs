@@ -39,6 +39,8 @@ const PREEMPTED_PER_S: f64 = 200.0;
 const FREQUENCY_RATIO: f64 = 1.1;
 /// Time without processing from which on there is a remark, in ns.
 const STALL_NS: u64 = 100_000_000;
+/// From this age on, in ns, counts in the meter are late enough to say so: a snapshot's interval.
+const NOTABLE_AGE_NS: u64 = 20_000_000;
 /// Under a flood the client is the limit if the server waits for it at least this share
 /// of the time, …
 const BLOCKED_SHARE: f64 = 0.05;
@@ -156,6 +158,8 @@ fn remarks(m: &Measurement, record: &Record, plan: &Plan) -> Vec<Remark> {
             .hello
             .clock_error_ns
             .map(|error_ns| Remark::MappedClock { error_us: error_ns.div_ceil(1000) }),
+        (record.counts_age_ns() >= NOTABLE_AGE_NS)
+            .then(|| Remark::StaleCounts { age_ms: record.counts_age_ns() / 1_000_000 }),
         stall(record, plan),
     ]
     .into_iter()

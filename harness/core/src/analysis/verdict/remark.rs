@@ -78,6 +78,14 @@ pub enum Remark {
         /// The maximum error.
         error_us: u64,
     },
+    /// The counts in the meter were old.
+    #[error(
+        "counts: they reached the meter up to {age_ms} ms late, so its backlog is up to that much older"
+    )]
+    StaleCounts {
+        /// Their maximum age.
+        age_ms: u64,
+    },
     /// Nothing was processed for a while though ticks waited.
     #[error(
         "stall: it processed nothing for {lasted_ms} ms from {at_s:.1} s on though ticks waited"
