@@ -100,7 +100,7 @@ async function accessible(page, name) {
 }
 
 async function charts(page, name) {
-  const found = await page.locator("svg.chart").evaluateAll((all) => all.map((svg) => {
+  const found = await page.locator("svg.chart").evaluateAll((all) => all.filter((svg) => !svg.closest("details:not([open])")).map((svg) => {
     const box = svg.getBoundingClientRect();
     return {
       width: box.width,

@@ -6,6 +6,7 @@ use crate::cmd::check;
 use bench_archive::campaign::Campaign;
 use bench_publish::compare::diff::Diff;
 use bench_publish::json::{CapacityReport, Report};
+use bench_publish::report::data::Charts;
 use classic::Findings;
 use schemars::Schema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Named> {
         ("report", "compare --json and sweep --json", generator.subschema_for::<Report<'_>>()),
         ("capacity", "capacity --json", generator.subschema_for::<CapacityReport<'_>>()),
         ("check", "check --json", generator.subschema_for::<check::Report>()),
+        ("charts", "charts.json", generator.subschema_for::<Charts>()),
         ("classic", "classic.json", generator.subschema_for::<Findings>()),
         ("diff", "diff --format json", generator.subschema_for::<Diff>()),
     ];

@@ -1,5 +1,6 @@
-// Sorts tables, and shows values beside the pointer. Without it, the page still shows everything:
-// tables as ranked, values as the browser's own tooltips.
+// Sorts and filters tables, singles out a client in all tables and charts, and shows values beside
+// the pointer. The choice is in the address, so that it can be sent to others. Without it, the page
+// still shows everything: tables as ranked, values as the browser's own tooltips.
 "use strict";
 (() => {
   const key = (cell) => {
@@ -26,6 +27,52 @@
       rows.sort((a, b) => compare(a.key, b.key, up ? 1 : -1) || a.place - b.place);
       body.append(...rows.map((entry) => entry.row));
     });
+  }
+  const form = document.getElementById("choice");
+  const filter = document.getElementById("filter");
+  const whole = document.getElementById("whole");
+  const choice = new URLSearchParams(location.search);
+  const apply = () => {
+    const part = (choice.get("filter") ?? "").toLowerCase();
+    const only = choice.get("client");
+    for (const row of document.querySelectorAll("tbody tr[data-client]")) {
+      const name = row.dataset.client;
+      row.hidden = !name.toLowerCase().includes(part);
+      row.classList.toggle("chosen", name === only);
+    }
+    for (const panel of document.querySelectorAll(".multiples > div[data-client]")) {
+      panel.hidden = Boolean(only) && panel.dataset.client !== only;
+    }
+    for (const tip of document.querySelectorAll(".tip[data-client]")) {
+      const name = tip.dataset.client;
+      const fades = only ? name !== only : !name.toLowerCase().includes(part);
+      tip.classList.toggle("faded", fades);
+    }
+    filter.value = choice.get("filter") ?? "";
+    whole.hidden = !part && !only;
+    form.querySelector("[role=status]").textContent = only ? ` Singled out: ${only}` : "";
+    const query = choice.toString();
+    history.replaceState(null, "", `${location.pathname}${query ? `?${query}` : ""}${location.hash}`);
+  };
+  const choose = (key, value) => {
+    if (value) choice.set(key, value);
+    else choice.delete(key);
+    apply();
+  };
+  if (form) {
+    form.hidden = false;
+    form.addEventListener("submit", (event) => event.preventDefault());
+    filter.addEventListener("input", () => choose("filter", filter.value.trim()));
+    whole.addEventListener("click", () => {
+      choice.delete("client");
+      choose("filter", "");
+    });
+    document.addEventListener("click", (event) => {
+      const at = event.target instanceof Element ? event.target : null;
+      const about = at?.closest(".tip[data-client]") ?? at?.closest("tbody th")?.closest("tr[data-client]");
+      if (about) choose("client", choice.get("client") === about.dataset.client ? "" : about.dataset.client);
+    });
+    apply();
   }
   const bubble = document.getElementById("bubble");
   const titles = new WeakMap();

@@ -15,6 +15,9 @@ pub struct DiffArgs {
     /// Output format
     #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
     pub format: DiffFormat,
+    /// The same as --format html
+    #[arg(long, conflicts_with = "format")]
+    pub html: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub gate: GateArgs,
@@ -41,6 +44,8 @@ pub enum DiffFormat {
     Md,
     /// One JSON object with every figure
     Json,
+    /// A page: before and after as arrows, then every figure
+    Html,
 }
 
 /// Conditions that a campaign has to meet.

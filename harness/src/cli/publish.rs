@@ -23,6 +23,9 @@ pub struct PublishArgs {
     /// Also publish stamps and snapshots (journeys/ and grid/), compressed further
     #[arg(long)]
     pub with_journeys: bool,
+    /// Also draw share.svg as share.png, with this machine's fonts: for chats that show no SVG
+    #[arg(long, conflicts_with = "check")]
+    pub png: bool,
     /// Also write every sampled tick to one table, journeys.parquet
     #[arg(long)]
     pub parquet: bool,

@@ -61,6 +61,7 @@ option_value!(FormatValue, Format, "`show --format`.", {
     Format::Html => "The page with charts, as report.html";
     Format::Csv => "All figures as tidy CSV: a line for each workload, client and metric";
     Format::Json => "campaign.json, its rows computed again from the rounds";
+    Format::Charts => "The numbers behind the first pictures of the page, as charts.json";
     Format::Svg => "The bar chart of a comparison";
     Format::Hlog => "Response times of one workload as an HdrHistogram log";
     Format::Parquet => "Every sampled tick as a Parquet table";

@@ -8,7 +8,7 @@ use anyhow::Result;
 use bench_archive::archive::Archive;
 use bench_archive::baseline;
 use bench_publish::compare::side::{Filter, Side};
-use bench_publish::compare::{diff, text};
+use bench_publish::compare::{diff, page, text};
 use std::path::Path;
 
 /// Prints the changes from A to B, and judges B by the conditions.
@@ -26,9 +26,14 @@ pub fn run(root: &Path, args: &DiffArgs) -> Result<Exit> {
     };
     let mut diff = diff::compare(&Side::of(&a), &Side::of(&b), &filter)?;
     judge(&args.gate.fail_on, &b, &mut diff);
-    let shown = match args.format {
+    let format = if args.html { DiffFormat::Html } else { args.format };
+    let shown = match format {
         DiffFormat::Text => text::terminal(&diff),
         DiffFormat::Md => text::markdown(&diff),
+        DiffFormat::Html => {
+            anstream::println!("{}", page::page(&diff)?);
+            return Ok(exit(&diff));
+        }
         DiffFormat::Json => {
             anstream::println!("{}", serde_json::to_string_pretty(&diff)?);
             return Ok(exit(&diff));

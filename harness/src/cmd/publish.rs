@@ -12,7 +12,7 @@ use bench_archive::store::{self, Files};
 use bench_publish::evidence;
 use bench_publish::export::{self, Format};
 use bench_publish::index::{self, Classic, Entry};
-use bench_publish::report;
+use bench_publish::report::{self, share};
 use bench_publish::splice;
 use bench_publish::tables::across;
 use bench_publish::text::small_charts;
@@ -41,6 +41,9 @@ pub fn run(args: &PublishArgs) -> Result<Exit> {
         let dirs = archives.iter().map(|archive| archive.dir().to_owned()).chain(experiments);
         prepare(dirs, args.with_journeys)?;
     }
+    if args.png {
+        draw(&archives)?;
+    }
     let mut outputs = Vec::new();
     for archive in &archives {
         outputs.extend(of_campaign(archive, args.parquet)?);
@@ -65,6 +68,19 @@ pub fn run(args: &PublishArgs) -> Result<Exit> {
     Ok(report(&files, args.check))
 }
 
+/// Draws the pictures for chats, before pages refer to them. `--check` leaves them out, as they
+/// depend on the fonts of a machine.
+fn draw(archives: &[Archive]) -> Result<()> {
+    let mut files = Files::new(false);
+    for archive in archives {
+        if let Some(svg) = share::svg(&archive.campaign)? {
+            let file = share::png(&svg).with_context(|| archive.name())?;
+            files.put(&archive.dir().join(file.path), &file.bytes)?;
+        }
+    }
+    Ok(())
+}
+
 /// Prepares directories for git, before their pages link what they have.
 fn prepare(dirs: impl Iterator<Item = PathBuf>, with_journeys: bool) -> Result<()> {
     let mut files = Files::new(false);
@@ -86,6 +102,7 @@ fn of_campaign(archive: &Archive, with_parquet: bool) -> Result<Vec<Output>> {
     let has_logs = archive.campaign.kind != Kind::Capacity;
     let needs_stamps = [
         (Format::Html, report::shows_rounds(&archive.campaign), true),
+        (Format::Charts, report::shows_rounds(&archive.campaign), true),
         (Format::Hlog, true, has_logs),
     ];
     for (format, needs_stamps, is_wanted) in needs_stamps {

@@ -12,6 +12,7 @@ mod evidence;
 pub mod gate;
 pub mod machines;
 pub mod note;
+pub mod page;
 mod pairs;
 mod power;
 pub mod side;

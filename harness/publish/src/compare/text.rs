@@ -254,14 +254,17 @@ impl Page<'_> {
 }
 
 /// `2 slower, 1 faster, 12 same, 3 cannot tell`
-fn tally(of: Tally) -> String {
+#[must_use]
+pub(super) fn tally(of: Tally) -> String {
     format!(
         "{} slower, {} faster, {} same, {} cannot tell",
         of.slower, of.faster, of.same, of.cannot_tell
     )
 }
 
-fn value(subject: Subject, of: &Value) -> String {
+/// The value of one side with its unit, or its verdict.
+#[must_use]
+pub(super) fn value(subject: Subject, of: &Value) -> String {
     let bound = if of.at_least { "> " } else { "" };
     let Some(number) = of.value else {
         return of.verdict.map_or(String::new(), |verdict| verdict.to_string());

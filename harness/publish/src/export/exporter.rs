@@ -18,6 +18,8 @@ pub enum Format {
     Csv,
     /// The content of `campaign.json`, its rows computed again.
     Json,
+    /// The numbers behind the first pictures of the page.
+    Charts,
     /// The bar chart of a comparison, for white and for dark pages.
     Svg,
     /// Response times as HdrHistogram logs, one for each workload.
@@ -35,6 +37,7 @@ impl fmt::Display for Format {
             Self::Html => "html",
             Self::Csv => "csv",
             Self::Json => "json",
+            Self::Charts => "charts",
             Self::Svg => "svg",
             Self::Hlog => "hlog",
             Self::Parquet => "parquet",

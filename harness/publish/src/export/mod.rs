@@ -1,6 +1,7 @@
 //! Saved campaigns in every output format, a module for each: pure functions of an archive, so
 //! that the same campaign gives the same bytes.
 
+pub mod charts;
 pub mod csv;
 mod exporter;
 pub mod hlog;
@@ -22,6 +23,7 @@ pub fn exporter(format: Format, width: usize) -> Box<dyn Exporter> {
         Format::Html => Box::new(html::Html),
         Format::Csv => Box::new(csv::TidyCsv),
         Format::Json => Box::new(json::Json),
+        Format::Charts => Box::new(charts::Charts),
         Format::Hlog => Box::new(hlog::Hlog),
         Format::Svg => Box::new(svg::Svg),
         Format::Parquet => Box::new(parquet::Parquet),

@@ -1,7 +1,8 @@
-//! The bar chart of a comparison, for white and for dark pages.
+//! The bar chart of a comparison, for white and for dark pages, and its picture for chats.
 
 use super::exporter::{Exporter, File};
 use crate::report::chart::keeping_up::{self, Theme};
+use crate::report::share;
 use anyhow::Result;
 use bench_archive::archive::Archive;
 
@@ -10,7 +11,7 @@ pub const LIGHT: &str = "chart.svg";
 /// The file for dark pages.
 pub const DARK: &str = "chart-dark.svg";
 
-/// `chart.svg` and `chart-dark.svg`.
+/// `chart.svg`, `chart-dark.svg` and `share.svg`.
 pub struct Svg;
 
 impl Exporter for Svg {
@@ -20,6 +21,7 @@ impl Exporter for Svg {
             let svg = keeping_up::file(&archive.campaign, theme)?;
             files.extend(svg.map(|svg| File::new(name, svg)));
         }
+        files.extend(share::svg(&archive.campaign)?.map(|svg| File::new(share::SVG, svg)));
         Ok(files)
     }
 }

@@ -4,17 +4,17 @@
 use crate::columns::column::Column;
 use crate::columns::rows as catalogue;
 use crate::report::chart;
-use crate::report::chart::{backlog, knee, paint, quantiles, sweep};
+use crate::report::chart::shares::{self, Shares};
+use crate::report::chart::{backlog, knee, paint, quantiles, sweep, ticks};
 use crate::report::grid;
 use crate::report::headline;
-use crate::report::palette::{self, Colour, LAYERS, Palette, STAGES};
+use crate::report::palette::{self, CAUSES, Colour, LAYERS, Palette, STAGES};
 use crate::report::series;
 use crate::report::series::Shown;
 use crate::text::style::or_dash;
 use anyhow::Result;
 use bench_core::analysis::capacity::result::Capacity;
-use bench_core::analysis::round::backlog::Backlog;
-use bench_core::analysis::round::journey::Waterfall;
+use bench_core::analysis::round::journey::{Part, Waterfall};
 use bench_core::analysis::rows::row::{self, Row};
 use bench_core::analysis::verdict::Verdict;
 use bench_core::text::digits::{count, nanos, short};
@@ -117,25 +117,116 @@ fn backlog_of(shown: &Shown, layers: &[String], top: f64) -> Result<Markup> {
 /// # Errors
 /// When the chart cannot be drawn.
 pub fn layers(rows: &[Row]) -> Result<Option<Markup>> {
-    let all: Vec<(&str, Backlog)> =
-        rows.iter().filter_map(|row| Some((row.client.as_str(), row.backlog_end?))).collect();
-    let title = "Where ticks wait under a flood";
-    let Some(svg) = chart::layers::chart(&all, title)? else { return Ok(None) };
-    let names = backlog::names();
-    let heads: Vec<String> = ["client".to_owned()]
-        .into_iter()
-        .chain(names.iter().map(|layer| format!("{layer}, ticks")))
-        .collect();
-    let table: Vec<Vec<String>> = all
+    let all: Vec<Shares> = rows
         .iter()
-        .map(|(client, backlog)| {
-            let ticks = backlog.layers().map(|(_, ticks)| count(ticks));
-            [(*client).to_owned()].into_iter().chain(ticks).collect()
+        .filter_map(|row| {
+            let backlog = row.backlog_end?;
+            let layers = backlog.layers();
+            let parts = layers.iter().filter(|(_, ticks)| *ticks >= 0.5);
+            let parts: String =
+                parts.map(|(layer, ticks)| format!("\n{layer}: {}", count(*ticks))).collect();
+            Some(Shares {
+                client: row.client.clone(),
+                parts: layers.map(|(_, ticks)| ticks).to_vec(),
+                label: short(backlog.total()),
+                tip: format!("{}: {}{parts}", row.client, backlog::waiting(backlog.total())),
+            })
         })
         .collect();
+    let title = "Where ticks wait under a flood";
+    let Some(svg) = shares::chart(&all, &LAYERS, "% of the ticks that wait", title)? else {
+        return Ok(None);
+    };
+    let names = backlog::names();
+    let heads = ["client".to_owned()]
+        .into_iter()
+        .chain(names.iter().map(|layer| format!("{layer}, ticks")))
+        .collect::<Vec<_>>();
+    let data = shares_data(&heads, &all, count);
     let legend: Vec<(String, Colour)> = names.into_iter().zip(LAYERS).collect();
     let more = "The share of each layer in the ticks that wait at the end of the window, medians over rounds; right of each bar their number. A flood fills every queue that it can: what it fills is a property of buffers.";
-    Ok(Some(wide(title, more, &legend, svg, &grid::data(&heads, &table))))
+    Ok(Some(wide(title, more, &legend, svg, &data)))
+}
+
+/// What the slowest ticks of each client waited for; `None` where that is not known.
+///
+/// # Errors
+/// When the chart cannot be drawn.
+pub fn slowest(rows: &[Row]) -> Result<Option<Markup>> {
+    let causes =
+        ["a disturbance", "a late write of the server", "a snapshot", "a CPU", "not known"];
+    let all: Vec<Shares> = rows
+        .iter()
+        .filter_map(|row| {
+            let found = row.slowest?;
+            let known = [found.disturbed, found.late_write, found.snapshot, found.preempted];
+            let rest = found.ticks.saturating_sub(known.iter().sum());
+            let [a, b, c, d] = known.map(|ticks| ticks as f64);
+            Some(Shares {
+                client: row.client.clone(),
+                parts: vec![a, b, c, d, rest as f64],
+                label: count(found.ticks as f64),
+                tip: format!("{}: {found}", row.client),
+            })
+        })
+        .collect();
+    let title = "What the slowest 0.1 % of the ticks waited for";
+    let Some(svg) = shares::chart(&all, &CAUSES, "% of the slowest ticks", title)? else {
+        return Ok(None);
+    };
+    let heads = ["client"].into_iter().chain(causes).map(str::to_owned).collect::<Vec<_>>();
+    let legend: Vec<(String, Colour)> = causes.map(str::to_owned).into_iter().zip(CAUSES).collect();
+    let more = "Each tick counts once, by the first that took at least half of its response time: a disturbance of the machine, a late write of the server, a snapshot of the harness, the client's threads waiting for a CPU. Right of each bar: how many ticks.";
+    let data = shares_data(&heads, &all, count);
+    Ok(Some(wide(title, more, &legend, svg, &data)))
+}
+
+/// The parts of some bars as a table.
+fn shares_data(heads: &[String], all: &[Shares], text: fn(f64) -> String) -> Markup {
+    let row = |one: &Shares| -> Vec<String> {
+        [one.client.clone()].into_iter().chain(one.parts.iter().map(|part| text(*part))).collect()
+    };
+    grid::data(heads, &all.iter().map(row).collect::<Vec<_>>())
+}
+
+/// Where a tick near the median and one near the p99 spend their time, of each client beside the
+/// fastest; `None` where too few ticks were processed.
+///
+/// # Errors
+/// When a chart cannot be drawn.
+pub fn ticks(all: &[Shown]) -> Result<Option<Markup>> {
+    let known: Vec<(&str, [[f64; 4]; 2])> = all
+        .iter()
+        .filter_map(|shown| Some((shown.client.as_str(), shown.typical_ticks?)))
+        .collect();
+    let whole = |(_, ticks): &(&str, [[f64; 4]; 2])| ticks[1].iter().sum::<f64>();
+    let Some(fastest) = known.iter().min_by(|a, b| whole(a).total_cmp(&whole(b))) else {
+        return Ok(None);
+    };
+    let stages = Part::ALL.map(|part| part.to_string());
+    let mut cells = Vec::new();
+    for (client, own) in &known {
+        let tick = |quantile: usize, of: &(&str, [[f64; 4]; 2])| ticks::Tick {
+            name: format!("{} of {}", ["p50", "p99"][quantile], of.0),
+            stages_ns: of.1[quantile],
+        };
+        let mut drawn = vec![tick(0, &(client, *own)), tick(1, &(client, *own))];
+        if client != &fastest.0 {
+            drawn.insert(1, tick(0, fastest));
+            drawn.push(tick(1, fastest));
+        }
+        let name = format!("Where a tick of {client} spends its time");
+        let chart = ticks::chart(&drawn, &stages, (client, &name))?;
+        cells.push(html! { div data-client=(client) { h4 { (client) } (PreEscaped(chart)) } });
+    }
+    let legend: Vec<(String, Colour)> = stages.into_iter().zip(STAGES).collect();
+    let more = format!(
+        "Means over the ticks whose response time is near the median, and near the p99, of all rounds together; beside each client {}, whose p99 is lowest here. Click a client to see only its own.",
+        fastest.0
+    );
+    let title = "Where a tick of each client spends its time";
+    let body = html! { div.multiples { @for cell in &cells { (cell) } } };
+    Ok(Some(html! { details { summary { (title) } (figure(title, &more, &legend, &body)) } }))
 }
 
 /// Processed rates over time of the clients that fall behind, compared with the offered rate;
@@ -255,7 +346,7 @@ pub fn knees(rows: &[Row], title: &str) -> Result<Option<Markup>> {
             (Some(rate), _) => format!("{client}: overloaded from {}/s on", short(rate)),
             (None, _) => format!("{client}: keeps up at every rate"),
         };
-        let chart = knee::chart(spots, (&rates, &times), &name)?;
+        let chart = knee::chart(spots, (&rates, &times), (client, &name))?;
         cells.push(html! { div { h4 { (name) } (PreEscaped(chart)) } });
     }
     let legend =

@@ -50,7 +50,7 @@ fn shown<'a>(column: Shown) -> Column<'a, Row> {
 }
 
 /// A table whose first column names its rows.
-fn render<T>(columns: &[Column<'_, T>], rows: &[T], caption: &str) -> Markup {
+fn render<T>(columns: &[Column<'_, T>], rows: &[T], name: fn(&T) -> &str, caption: &str) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label=(caption) {
             table.sortable {
@@ -62,7 +62,7 @@ fn render<T>(columns: &[Column<'_, T>], rows: &[T], caption: &str) -> Markup {
                     }
                 } }
                 tbody {
-                    @for row in rows { tr {
+                    @for row in rows { tr data-client=(name(row)) {
                         @for (index, column) in columns.iter().enumerate() {
                             @let key = (column.key)(row);
                             @if index == 0 {
@@ -98,6 +98,10 @@ pub fn folded(title: &str, heads: &[String], rows: &[Vec<String>]) -> Markup {
             }
         }
     }
+}
+
+fn of_row(row: &Row) -> &str {
+    &row.client
 }
 
 /// A client's name with its colour and its class.
@@ -159,7 +163,7 @@ pub fn of_workload(workload: &Workload, rows: &[Row], own: Own<'_>, palette: &Pa
     let mut columns = vec![names(palette), ranks()];
     columns.extend(layout::of_page(workload, rows).into_iter().map(shown));
     columns.push(verdicts(own));
-    render(&columns, rows, &format!("Table of {}", workload.name))
+    render(&columns, rows, of_row, &format!("Table of {}", workload.name))
 }
 
 /// The table of one workload with all columns.
@@ -167,7 +171,7 @@ pub fn of_workload(workload: &Workload, rows: &[Row], own: Own<'_>, palette: &Pa
 pub fn in_full(workload: &Workload, rows: &[Row], palette: &Palette) -> Markup {
     let mut columns = vec![names(palette), ranks()];
     columns.extend(layout::of_workload(workload, rows).into_iter().map(shown));
-    render(&columns, rows, &format!("All columns of {}", workload.name))
+    render(&columns, rows, of_row, &format!("All columns of {}", workload.name))
 }
 
 /// The table of the tail of each client's response times.
@@ -176,7 +180,7 @@ pub fn of_tail(workload: &Workload, rows: &[Row], palette: &Palette) -> Markup {
     let rows: Vec<Row> = rows.iter().filter(|row| row.tail.is_some()).cloned().collect();
     let mut columns = vec![names(palette)];
     columns.extend(layout::of_tail().into_iter().map(shown));
-    render(&columns, &rows, &format!("Tail of {}", workload.name))
+    render(&columns, &rows, of_row, &format!("Tail of {}", workload.name))
 }
 
 /// The table of what was counted of each client.
@@ -185,7 +189,7 @@ pub fn of_counters(workload: &Workload, rows: &[Row], palette: &Palette) -> Mark
     let rows: Vec<Row> = rows.iter().filter(|row| row.counters.is_some()).cloned().collect();
     let mut columns = vec![names(palette)];
     columns.extend(layout::of_counters().into_iter().map(shown));
-    render(&columns, &rows, &format!("Counters of {}", workload.name))
+    render(&columns, &rows, of_row, &format!("Counters of {}", workload.name))
 }
 
 /// The table of a sweep: a row for each client and rate, without ranks: with three rounds at
@@ -210,7 +214,7 @@ pub fn of_sweep(rows: &[Row], own: Own<'_>, palette: &Palette) -> Markup {
     ];
     columns.extend(layout::of_keys(&keys).into_iter().map(shown));
     columns.push(verdicts(own));
-    render(&columns, rows, "Table of the sweep")
+    render(&columns, rows, of_row, "Table of the sweep")
 }
 
 /// `3 of 4`: the probes at a rate that sustained it.
@@ -266,5 +270,5 @@ pub fn of_capacities(all: &[Capacity], palette: &Palette) -> Markup {
         number("client_cpus"),
         number("probes"),
     ];
-    render(&columns, all, "Table of capacities")
+    render(&columns, all, |one| &one.client, "Table of capacities")
 }

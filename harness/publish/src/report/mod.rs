@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod chart;
+pub mod data;
 pub mod figures;
 pub mod glance;
 pub mod grid;
@@ -10,6 +11,7 @@ pub mod headline;
 pub mod page;
 pub mod palette;
 pub mod series;
+pub mod share;
 
 use anyhow::Result;
 use bench_archive::archive::Archive;

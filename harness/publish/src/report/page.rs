@@ -3,7 +3,7 @@
 
 use super::grid;
 use super::palette::Palette;
-use super::{answer, figures, glance, series};
+use super::{answer, figures, glance, series, share};
 use crate::tables::{across, capacities, counters, tail};
 use crate::text::{labels, notes};
 use anyhow::Result;
@@ -20,6 +20,7 @@ use bench_core::record::machine::Machine;
 use bench_core::record::placement::Placed;
 use bench_core::text::digits::{count, nanos};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::collections::BTreeSet;
 
 /// Styles and scripts are within the page, so nothing is fetched.
 const POLICY: &str =
@@ -46,6 +47,13 @@ pub fn render(archive: &Archive) -> Result<Markup> {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 link rel="icon" href="data:,";
                 title { (title) }
+                meta property="og:title" content=(title);
+                meta property="og:description" content=(answer::of_campaign(campaign));
+                @if archive.dir().join(share::PNG).exists() {
+                    meta property="og:image" content=(share::PNG);
+                    meta property="og:image:width" content=(share::SIZE.0);
+                    meta property="og:image:height" content=(share::SIZE.1);
+                }
                 style { (PreEscaped(include_str!("../../assets/report.css"))) }
             }
             body {
@@ -60,6 +68,7 @@ pub fn render(archive: &Archive) -> Result<Markup> {
                     }
                     @if let Some(note) = campaign.server.note() { p { strong { (note) } } }
                     p.answer { (answer::of_campaign(campaign)) }
+                    (choice(campaign))
                     (overview)
                     (results)
                     (method(campaign))
@@ -72,6 +81,22 @@ pub fn render(archive: &Archive) -> Result<Markup> {
             }
         }
     })
+}
+
+/// What singles out clients; shown only where the script runs.
+fn choice(campaign: &Campaign) -> Markup {
+    let rows = campaign.rows.iter().map(|row| row.client.as_str());
+    let found = campaign.capacities.iter().map(|one| one.client.as_str());
+    let names: BTreeSet<&str> = rows.chain(found).collect();
+    html! {
+        form #choice hidden {
+            label for="filter" { "Only clients whose name contains " }
+            input #filter type="search" autocomplete="off" list="clients";
+            datalist #clients { @for name in names { option value=(name) {} } }
+            button #whole type="button" hidden { "Show all clients" }
+            span.soft role="status" {}
+        }
+    }
 }
 
 /// The title of a campaign's page.
@@ -151,10 +176,12 @@ fn workload(archive: &Archive, workload: &Workload, palette: &Palette) -> Result
                 @if let Some(curves) = figures::curves(&shown, palette)? { (curves) }
             }
             @if let Some(fall) = figures::waterfall(&rows)? { (fall) }
+            @if let Some(ticks) = figures::ticks(&shown)? { (ticks) }
             @if tail::has_any(&rows) {
                 h3 { (tail::TITLE) }
                 (grid::of_tail(workload, &rows, palette))
-                (explained(&rows))
+                @if let Some(slowest) = figures::slowest(&rows)? { (slowest) }
+                @for note in tail::notes(&rows) { p { (note) } }
             }
             @if counters::has_any(&rows) {
                 h3 { (counters::TITLE) }
@@ -162,21 +189,6 @@ fn workload(archive: &Archive, workload: &Workload, palette: &Palette) -> Result
             }
         }
     })
-}
-
-/// What the slowest ticks of each client waited for, and which quantiles have too few ticks.
-fn explained(rows: &[Row]) -> Markup {
-    html! {
-        @for note in tail::notes(rows) { p { (note) } }
-        details {
-            summary { "What the slowest ticks waited for" }
-            ul {
-                @for (row, slowest) in rows.iter().filter_map(|row| Some((row, row.slowest?))) {
-                    li { (row.client) ": " (slowest.to_string()) }
-                }
-            }
-        }
-    }
 }
 
 fn sweep(campaign: &Campaign, palette: &Palette) -> Result<Markup> {
@@ -429,6 +441,7 @@ fn downloads(archive: &Archive) -> Markup {
                     @if campaign.server.keeps_due_times() { li { a href="windows.parquet" { "windows.parquet" } ": the quantiles of every window that typical response times are medians over" } }
                     li { a href="disturbances.jsonl" { "disturbances.jsonl" } ": what took CPU time from the rounds, a line each" }
                 }
+                li { a href="charts.json" { "charts.json" } ": the numbers of the first pictures" }
                 li { a href="table.md" { "table.md" } ": the tables as Markdown" }
                 li { a href=(rounds) { (rounds) } ": every round with its numbers, counts and verdict" }
                 @if campaign.server.keeps_due_times() && campaign.kind != Kind::Capacity && campaign.rows.iter().any(|row| row.response_ns.is_some()) {

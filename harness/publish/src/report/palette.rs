@@ -95,6 +95,10 @@ pub fn classes(found: impl Iterator<Item = Class>) -> Vec<(String, Colour)> {
     used.map(|(class, colour)| (class.to_string(), colour)).collect()
 }
 
+/// Of what slow ticks waited for, the unknown last.
+pub const CAUSES: [Colour; 5] =
+    [LAYERS[0], LAYERS[1], LAYERS[2], LAYERS[3], Colour(0xBB, 0xBB, 0xBB)];
+
 /// The colours of a page's clients.
 #[derive(Debug, Clone, Default)]
 pub struct Palette {

@@ -6,6 +6,7 @@ use bench_archive::packed::GridRow;
 use bench_archive::rounds::Round;
 use bench_archive::sampled;
 use bench_core::analysis::round::backlog::Backlog;
+use bench_core::analysis::round::journey::Stamps;
 use bench_core::analysis::round::measure::Measurement;
 use bench_core::analysis::statistics::times::{Time, Times};
 use bench_core::load::workload::Workload;
@@ -33,6 +34,9 @@ pub struct Shown {
     pub curve: Vec<Point>,
     /// Number of ticks behind the curve.
     pub samples: usize,
+    /// How long a tick near the median of the response time spent in each stage, and one near its
+    /// p99, in ns: means over all ticks near it. `None` where too few were processed.
+    pub typical_ticks: Option<[[f64; 4]; 2]>,
 }
 
 /// The backlog by layer at one snapshot.
@@ -98,11 +102,12 @@ fn of_rounds(
     grid: &[GridRow],
     [step, full_step]: [usize; 2],
 ) -> Result<Shown> {
-    let (mut times, mut window_ns) = (Vec::new(), None);
+    let (mut times, mut window_ns, mut parts) = (Vec::new(), None, Vec::new());
     for one in behind.iter().filter(|one| measured(one.round).response_ns.is_some()) {
         let sampled = sampled::of(archive, one.round)?.unwrap_or_default();
-        let within = sampled.ticks.iter().filter(|tick| tick.in_window);
-        times.extend(within.filter_map(|tick| tick.response(one.evidence.ended_ns)));
+        let within = || sampled.ticks.iter().filter(|tick| tick.in_window);
+        parts.extend(within().filter_map(|tick| stages(&tick.stamps, one.evidence.ended_ns)));
+        times.extend(within().filter_map(|tick| tick.response(one.evidence.ended_ns)));
         if std::ptr::eq(one.round, middle.round) {
             window_ns = sampled.window_ns;
         }
@@ -113,6 +118,7 @@ fn of_rounds(
     // After the load's end nothing more is offered. A snapshot may be a little late.
     let last = grid.partition_point(|row| row.at_ns < window_ns.end as i64 + LATE_NS);
     let samples = times.len();
+    let near_p99 = near(parts.clone(), 0.99, 0.005);
     Ok(Shown {
         client: middle.round.result.client.clone(),
         round: middle.round.result.round,
@@ -123,7 +129,30 @@ fn of_rounds(
         peak_ticks: grid.iter().map(GridRow::waiting).max().unwrap_or(0),
         curve: curve(&Times::new(times)),
         samples,
+        typical_ticks: near(parts, 0.5, 0.01).zip(near_p99).map(|(p50, p99)| [p50, p99]),
     })
+}
+
+/// How long a tick spent in each stage, in ns; `None` unless it was processed.
+fn stages(stamps: &Stamps, ended_ns: u64) -> Option<[f64; 4]> {
+    let parts = stamps.parts(ended_ns);
+    let exact = |part: &Option<Time>| match part {
+        Some(Time::Exact(ns)) => Some(*ns as f64),
+        _ => None,
+    };
+    let all: Vec<f64> = parts.iter().filter_map(exact).collect();
+    all.try_into().ok()
+}
+
+/// The mean stages of the ticks whose whole time is near a quantile: of those whose share of all
+/// is at most `within` away from it. `None` with fewer than ten.
+fn near(mut parts: Vec<[f64; 4]>, quantile: f64, within: f64) -> Option<[f64; 4]> {
+    parts.sort_by(|a, b| a.iter().sum::<f64>().total_cmp(&b.iter().sum::<f64>()));
+    let at = |share: f64| (share * parts.len() as f64) as usize;
+    let slice = parts.get(at(quantile - within)..at(quantile + within))?;
+    let mean =
+        |stage: usize| slice.iter().map(|parts| parts[stage]).sum::<f64>() / slice.len() as f64;
+    (slice.len() as f64 >= BEYOND).then(|| [0, 1, 2, 3].map(mean))
 }
 
 /// The measurement of a round behind a row, which has one.
@@ -219,6 +248,17 @@ mod tests {
         assert_eq!(shown.len(), 10);
         assert!((shown[1].at_s - 0.005).abs() < 1e-9);
         assert!(by_layer(&grid[1..5], 1).is_empty());
+    }
+
+    #[test]
+    fn a_typical_tick_is_the_mean_of_those_near_its_quantile() {
+        let parts: Vec<[f64; 4]> = (0..1000).map(|n| [1.0, 2.0, f64::from(n), 0.0]).collect();
+        let p50 = near(parts.clone(), 0.5, 0.01).unwrap();
+        assert!((p50[2] - 499.5).abs() < 1.0, "{p50:?}");
+        assert_eq!([p50[0], p50[1]], [1.0, 2.0]);
+        let p99 = near(parts, 0.99, 0.005).unwrap();
+        assert!((p99[2] - 989.5).abs() < 1.0, "{p99:?}");
+        assert_eq!(near(vec![[1.0; 4]; 100], 0.99, 0.005), None);
     }
 
     #[test]

@@ -91,6 +91,12 @@ pub fn rank(row: &Row) -> String {
     row.rank.map_or(String::new(), |rank| format!("{rank}{tie}"))
 }
 
+/// `× 1.2`: how many times one number is another.
+#[must_use]
+pub fn times(ratio: f64) -> String {
+    format!("× {}", bench_core::text::digits::significant(ratio))
+}
+
 /// What a table is ranked by.
 #[must_use]
 pub fn ranked_by(rank_by: RankBy) -> &'static str {

@@ -48,6 +48,7 @@ fn kind_of_round(remark: &Remark) -> &'static str {
         Remark::Preempted { .. } => "preempted often",
         Remark::LateSteadyState { .. } => "late steady state",
         Remark::MappedClock { .. } => "mapped clock",
+        Remark::StaleCounts { .. } => "counts that reach the meter late",
         Remark::Stall { .. } => "stalls",
         Remark::OwnDoing { .. } => "disturbances that may be its own doing",
         Remark::LeftBehind { .. } => "processes left behind",

@@ -66,5 +66,5 @@ fn tip(one: &Capacity, (left, top): (i32, i32), (right, bottom): (i32, i32)) -> 
     if let Some(limit) = one.limited_by {
         text.push_str(&format!("\nlimited by: {limit}"));
     }
-    Tip { place: [left, top, (right - left).max(2), bottom - top], text }
+    Tip::of(&one.client, [left, top, (right - left).max(2), bottom - top], text)
 }

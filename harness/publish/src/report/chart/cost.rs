@@ -76,7 +76,7 @@ pub fn chart(rows: &[Row], name: &str) -> Result<Option<String>> {
                 taken.push(place);
                 area.draw(&Text::new(one.row.client.clone(), at, label().pos(pos)))?;
             }
-            tips.push(Tip::around(*dot, tip(one)));
+            tips.push(Tip::around(*dot, &one.row.client, tip(one)));
         }
         Ok(tips)
     })?;

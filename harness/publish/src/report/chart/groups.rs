@@ -91,10 +91,10 @@ pub fn chart(groups: &[Group], axis: &str, name: &str) -> Result<Option<String>>
                 let crosses = (right - 4..right + 8 + width).contains(&mark);
                 let x = if crosses { mark } else { right };
                 area.draw(&Text::new(bar.label.clone(), (x + 6, y), paint::label()))?;
-                tips.push(Tip {
-                    place: [left, top, (right - left).max(2), bottom - top],
-                    text: bar.tip.clone(),
-                });
+                tips.push(Tip::of_all(
+                    [left, top, (right - left).max(2), bottom - top],
+                    bar.tip.clone(),
+                ));
                 row += 1.0;
             }
             let mark = vec![(group.mark, first), (group.mark, row)];

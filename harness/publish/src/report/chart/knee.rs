@@ -61,7 +61,7 @@ pub fn knee(spots: &[Spot]) -> Option<f64> {
 pub fn chart(
     spots: &[Spot],
     (rates, times): (&Range<f64>, &Range<f64>),
-    name: &str,
+    (client, name): (&str, &str),
 ) -> Result<String> {
     paint((300, 190), name, |area| {
         let mut chart = ChartBuilder::on(area)
@@ -96,7 +96,7 @@ pub fn chart(
                 let state = if spot.kept_up { "" } else { " (overloaded)" };
                 let (rate, time) = (short(spot.rate_per_s), nanos(of(spot) as u64));
                 let text = format!("{quantile} at {rate}/s: {time}{state}");
-                tips.push(Tip::around(chart.backend_coord(&at), text));
+                tips.push(Tip::around(chart.backend_coord(&at), client, text));
             }
         }
         Ok(tips)

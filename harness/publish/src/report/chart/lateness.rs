@@ -106,7 +106,7 @@ pub fn chart(rows: &[Row], name: &str) -> Result<Option<String>> {
             let right = chart.backend_coord(&(range.end, middle)).0;
             area.draw(&Text::new(late.p99.to_string(), (right + 6, y), label()))?;
             let place = [left, y - LINE as i32 / 2 + 1, right - left, LINE as i32 - 2];
-            tips.push(Tip { place, text: tip(row, late) });
+            tips.push(Tip::of(&row.client, place, tip(row, late)));
         }
         for (from, to, rank) in ties(&all) {
             let edge = chart.backend_coord(&(range.end, 0.0)).0 + 70;

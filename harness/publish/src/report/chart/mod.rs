@@ -1,6 +1,7 @@
 //! Charts as SVG text, drawn by plotters: real text, values to hover over, and nothing that
 //! refers to anything outside.
 
+pub mod arrows;
 pub mod backlog;
 pub mod capacity;
 pub mod cost;
@@ -8,11 +9,12 @@ pub mod groups;
 pub mod keeping_up;
 pub mod knee;
 pub mod lateness;
-pub mod layers;
 pub mod paint;
 pub mod quantiles;
 pub mod rates;
+pub mod shares;
 pub mod sweep;
 pub mod throughput;
 pub mod thumb;
+pub mod ticks;
 pub mod waterfall;

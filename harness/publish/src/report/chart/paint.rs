@@ -17,13 +17,28 @@ pub struct Tip {
     pub place: [i32; 4],
     /// The text of the tooltip.
     pub text: String,
+    /// The client that it is about; empty for several.
+    pub client: String,
 }
 
 impl Tip {
     /// A square around a point.
     #[must_use]
-    pub fn around((x, y): (i32, i32), text: String) -> Self {
-        Self { place: [x - 7, y - 7, 14, 14], text }
+    pub fn around(point: (i32, i32), client: &str, text: String) -> Self {
+        let (x, y) = point;
+        Self { place: [x - 7, y - 7, 14, 14], text, client: client.to_owned() }
+    }
+
+    /// A rectangle about one client.
+    #[must_use]
+    pub fn of(client: &str, place: [i32; 4], text: String) -> Self {
+        Self { place, text, client: client.to_owned() }
+    }
+
+    /// A rectangle about several clients, or about none.
+    #[must_use]
+    pub fn of_all(place: [i32; 4], text: String) -> Self {
+        Self { place, text, client: String::new() }
     }
 }
 
@@ -68,11 +83,15 @@ pub fn paint(
         "<svg class=\"chart\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\">{body}<g>",
         escape(name)
     );
-    for Tip { place: [x, y, w, h], text } in tips {
+    for Tip { place: [x, y, w, h], text, client } in tips {
         let text = escape(&text);
+        let client = match client.is_empty() {
+            true => String::new(),
+            false => format!(" data-client=\"{}\"", escape(&client)),
+        };
         write!(
             out,
-            "<rect class=\"tip\" x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"><title>{text}</title></rect>"
+            "<rect class=\"tip\"{client} x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"><title>{text}</title></rect>"
         )?;
     }
     out.push_str("</g></svg>");
@@ -182,7 +201,7 @@ mod tests {
 
     #[test]
     fn foreign_text_stays_text() {
-        let tip = || Tip::around((5, 5), "<b>&\"".into());
+        let tip = || Tip::around((5, 5), "a\"b", "<b>&\"".into());
         let svg = paint((100, 50), "\"><script>", |_| Ok(vec![tip()])).unwrap();
         assert!(svg.contains("&lt;b&gt;&amp;"), "{svg}");
         assert!(!svg.contains("<script>") && !svg.contains("<b>"), "{svg}");

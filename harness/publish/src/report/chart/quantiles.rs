@@ -54,7 +54,7 @@ pub fn chart(all: &[&Shown], palette: &Palette, name: &str) -> Result<Option<Str
                     percentile(point.nines),
                     point.time
                 );
-                tips.push(Tip::around(chart.backend_coord(&at(point)), text));
+                tips.push(Tip::around(chart.backend_coord(&at(point)), &shown.client, text));
             }
         }
         Ok(tips)

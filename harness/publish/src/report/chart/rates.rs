@@ -47,7 +47,7 @@ pub fn chart(
                     text.push_str(&format!("\n{}: {}/s", shown.client, short(*rate)));
                 }
             }
-            Tip { place: [from, ceiling, (to - from).max(1), bottom - ceiling], text }
+            Tip::of_all([from, ceiling, (to - from).max(1), bottom - ceiling], text)
         };
         Ok(times.windows(2).enumerate().map(strip).collect())
     })

@@ -58,7 +58,7 @@ pub fn chart(
                 let state = if spot.kept_up { "" } else { " (overloaded)" };
                 let text =
                     format!("{client} at {}/s: {}{state}", short(spot.rate_per_s), spot.text);
-                tips.push(Tip::around(chart.backend_coord(&at(spot)), text));
+                tips.push(Tip::around(chart.backend_coord(&at(spot)), client, text));
             }
         }
         Ok(tips)

@@ -71,10 +71,11 @@ pub fn chart(rows: &[Row], offered: &[f64], name: &str) -> Result<Option<String>
             let right = chart.backend_coord(&(end, middle)).0;
             area.draw(&Text::new(short(rate), (right + 6, y), label()))?;
             let top = chart.backend_coord(&bar[0]).1;
-            tips.push(Tip {
-                place: [left, top, (right - left).max(2), BAR as i32 - 4],
-                text: tip(row),
-            });
+            tips.push(Tip::of(
+                &row.client,
+                [left, top, (right - left).max(2), BAR as i32 - 4],
+                tip(row),
+            ));
         }
         for rate in offered.iter().filter(|rate| range.contains(rate)) {
             let line = vec![(*rate, 0.0), (*rate, count as f64)];

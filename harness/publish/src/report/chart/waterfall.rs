@@ -39,7 +39,7 @@ pub fn chart(falls: &[(String, Waterfall)], name: &str) -> Result<String> {
                     part.p50,
                     part.p99
                 );
-                tips.push(Tip { place: [a.0, a.1, (b.0 - a.0).max(2), b.1 - a.1], text });
+                tips.push(Tip::of(client, [a.0, a.1, (b.0 - a.0).max(2), b.1 - a.1], text));
                 from = to;
             }
             let (_, y) = chart.backend_coord(&(0.0, row as f64 + 0.5));
