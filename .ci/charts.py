@@ -19,33 +19,35 @@ def example():
     return section.split("```python\n")[1].split("```")[0]
 
 
-def check(folder, code):
-    charts = json.loads((folder / "charts.json").read_text())["charts"]
+def check(directory, code):
+    charts = json.loads((directory / "charts.json").read_text())["charts"]
     if not any(chart["shows"] in ("throughput", "capacity") for chart in charts):
         return None
-    with tempfile.TemporaryDirectory() as room:
-        shutil.copy(folder / "charts.json", room)
+    with tempfile.TemporaryDirectory() as workspace:
+        shutil.copy(directory / "charts.json", workspace)
         before = os.getcwd()
-        os.chdir(room)
+        os.chdir(workspace)
         found = {}
         try:
             exec(code, found)
         finally:
             os.chdir(before)
-        picture = pathlib.Path(room, "rates.png")
+        picture = pathlib.Path(workspace, "rates.png")
         if not picture.exists() or picture.stat().st_size < 10_000:
-            return f"{folder.name}: no picture"
+            return f"{directory.name}: no picture"
         drawn = len(found["axes"].patches)
     chart = next(one for one in charts if one["shows"] in ("throughput", "capacity"))
-    if drawn != len(chart["values"]):
-        return f"{folder.name}: {drawn} bars instead of {len(chart['values'])}"
+    rates = ("processed_per_s", "sustained_per_s")
+    wanted = sum(value["quantity"] in rates for value in chart["values"])
+    if drawn != wanted:
+        return f"{directory.name}: {drawn} bars instead of {wanted}"
     return ""
 
 
 def main():
-    folders = [pathlib.Path(path).resolve() for path in sys.argv[1:]]
+    directories = [pathlib.Path(path).resolve() for path in sys.argv[1:]]
     code = example()
-    results = [check(folder, code) for folder in folders if (folder / "charts.json").exists()]
+    results = [check(directory, code) for directory in directories if (directory / "charts.json").exists()]
     drawn = [result for result in results if result is not None]
     wrong = [result for result in drawn if result] or ([] if drawn else ["no campaign has rates"])
     print(f"{len(drawn)} campaigns drawn")

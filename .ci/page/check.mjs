@@ -100,7 +100,10 @@ async function accessible(page, name) {
 }
 
 async function charts(page, name) {
-  const found = await page.locator("svg.chart").evaluateAll((all) => all.filter((svg) => !svg.closest("details:not([open])")).map((svg) => {
+  await page.evaluate(() => {
+    for (const details of document.querySelectorAll("details:has(svg.chart)")) details.setAttribute("open", "");
+  });
+  const found = await page.locator("svg.chart").evaluateAll((all) => all.map((svg) => {
     const box = svg.getBoundingClientRect();
     return {
       width: box.width,
@@ -128,6 +131,27 @@ async function charts(page, name) {
   return found.length;
 }
 
+// Typing a client's name singles it out everywhere, and the address keeps the choice.
+async function choices(page, name) {
+  const field = page.locator("#filter");
+  if (!(await field.count())) return;
+  const client = await page.locator("table tr[data-client]").first().getAttribute("data-client");
+  await field.focus();
+  await page.keyboard.type(client);
+  const state = () => page.evaluate((client) => ({
+    chosen: document.querySelectorAll("tr.chosen").length,
+    others: [...document.querySelectorAll(".tip[data-client]:not(.faded)")].filter((tip) => tip.dataset.client !== client).length,
+    query: new URLSearchParams(location.search).get("filter"),
+  }), client);
+  const chosen = await state();
+  expect(chosen.chosen > 0 && chosen.others === 0 && chosen.query === client, `${name}: ${client} is not singled out: ${JSON.stringify(chosen)}`);
+  await page.reload();
+  expect((await state()).chosen === chosen.chosen, `${name}: the address does not keep the choice`);
+  await page.locator("#whole").press("Enter");
+  const all = await state();
+  expect(all.chosen === 0 && all.query === null, `${name}: the choice is not undone: ${JSON.stringify(all)}`);
+}
+
 for (const file of pages) {
   const url = pathToFileURL(resolve(file)).href;
   const name = `${basename(dirname(resolve(file)))}-${basename(file, ".html")}`;
@@ -141,7 +165,7 @@ for (const file of pages) {
     dialog.dismiss();
   });
   page.on("request", (request) => {
-    const is_own = request.url() === url || request.url().startsWith("data:");
+    const is_own = request.url().split("?")[0] === url || request.url().startsWith("data:");
     expect(is_own, `${name}: requests ${request.url()}`);
   });
   await page.setViewportSize({ width: 1280, height: 900 });
@@ -158,6 +182,7 @@ for (const file of pages) {
   const report = basename(file) === "report.html";
   await sorts(page, name);
   const drawn = await charts(page, name);
+  await choices(page, name);
   if (report) expect(drawn > 0, `${name}: no charts`);
   for (const scheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme: scheme });

@@ -32,9 +32,11 @@
   const filter = document.getElementById("filter");
   const whole = document.getElementById("whole");
   const choice = new URLSearchParams(location.search);
+  const names = new Set([...document.querySelectorAll("tr[data-client]")].map((row) => row.dataset.client));
   const apply = () => {
     const part = (choice.get("filter") ?? "").toLowerCase();
-    const only = choice.get("client");
+    // A whole name in the field singles a client out, too: so it can be done without a mouse.
+    const only = [choice.get("client"), choice.get("filter")].find((name) => names.has(name));
     for (const row of document.querySelectorAll("tbody tr[data-client]")) {
       const name = row.dataset.client;
       row.hidden = !name.toLowerCase().includes(part);
@@ -48,11 +50,14 @@
       const fades = only ? name !== only : !name.toLowerCase().includes(part);
       tip.classList.toggle("faded", fades);
     }
-    filter.value = choice.get("filter") ?? "";
     whole.hidden = !part && !only;
     form.querySelector("[role=status]").textContent = only ? ` Singled out: ${only}` : "";
     const query = choice.toString();
-    history.replaceState(null, "", `${location.pathname}${query ? `?${query}` : ""}${location.hash}`);
+    try {
+      history.replaceState(null, "", `${location.pathname}${query ? `?${query}` : ""}${location.hash}`);
+    } catch {
+      // The address cannot be changed within some frames, or not so often: the page still works.
+    }
   };
   const choose = (key, value) => {
     if (value) choice.set(key, value);
@@ -65,6 +70,7 @@
     filter.addEventListener("input", () => choose("filter", filter.value.trim()));
     whole.addEventListener("click", () => {
       choice.delete("client");
+      filter.value = "";
       choose("filter", "");
     });
     document.addEventListener("click", (event) => {
@@ -72,6 +78,7 @@
       const about = at?.closest(".tip[data-client]") ?? at?.closest("tbody th")?.closest("tr[data-client]");
       if (about) choose("client", choice.get("client") === about.dataset.client ? "" : about.dataset.client);
     });
+    filter.value = choice.get("filter") ?? "";
     apply();
   }
   const bubble = document.getElementById("bubble");

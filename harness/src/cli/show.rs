@@ -19,4 +19,7 @@ pub struct ShowArgs {
     /// Only these workloads (may be repeated)
     #[arg(long = "workload", value_name = "NAME")]
     pub workloads: Vec<String>,
+    /// Every round, a line each, instead of the tables
+    #[arg(long, conflicts_with = "format")]
+    pub rounds: bool,
 }

@@ -1,7 +1,7 @@
 //! `harness show`: a saved campaign as text, or in the formats of other programs.
 
 use super::names;
-use super::output::{is_broken_pipe, width};
+use super::output::{self, is_broken_pipe, width};
 use crate::cli::ShowArgs;
 use crate::console::on_stdout;
 use crate::exit::Exit;
@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 use bench_archive::archive::Archive;
 use bench_archive::campaign::{Campaign, Kind};
 use bench_publish::export::{self, Format, hlog};
+use bench_publish::tables::rounds;
 use std::io::{self, IsTerminal, Write};
 
 /// Prints a saved campaign on standard output. A reader that has ended (`| head`) is not a
@@ -19,6 +20,10 @@ use std::io::{self, IsTerminal, Write};
 pub fn run(args: &ShowArgs) -> Result<Exit> {
     let mut archive = Archive::open(&args.campaign)?;
     select(&mut archive, args)?;
+    if args.rounds {
+        output::print(&rounds::text(&archive.rounds), "the rounds")?;
+        return Ok(Exit::Done);
+    }
     match print(&archive, args.format.0) {
         Err(error) if is_broken_pipe(&error) => {}
         printed => printed?,

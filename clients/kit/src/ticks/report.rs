@@ -85,6 +85,7 @@ impl Outcome {
     }
 
     /// The same, whose counts in the meter were at most so old, in ns.
+    #[cfg(feature = "page")]
     #[must_use]
     pub(crate) fn with_counts_age(mut self, age_ns: u64) -> Self {
         if let Kind::Ran(run) = &mut self.0 {

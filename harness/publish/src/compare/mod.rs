@@ -2,7 +2,7 @@
 //! that fail a run.
 //!
 //! `side, machines ← note, change ← evidence, basis ← pairs, capacities, power, terms ← diff ←
-//! text, gate`.
+//! text ← page; gate`.
 
 mod basis;
 mod capacities;

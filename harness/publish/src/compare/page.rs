@@ -1,7 +1,7 @@
 //! A comparison of two campaigns as a page: what differs besides the figures on top, then before
 //! and after of each workload as arrows, then every comparison as a table.
 
-use super::change::{Change, Word};
+use super::change::{Change, Subject, Word};
 use super::diff::Diff;
 use super::side::{Head, Which};
 use super::text;
@@ -22,9 +22,9 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
 /// When a chart cannot be drawn.
 pub fn page(diff: &Diff) -> Result<String> {
     let title = format!("{} against {}", diff.b.name, diff.a.name);
-    let charts = workloads(diff)
+    let charts = subjects(diff)
         .into_iter()
-        .map(|workload| of_workload(diff, workload))
+        .map(|(workload, subject)| of_subject(diff, workload, subject))
         .collect::<Result<Vec<_>>>()?;
     Ok(html! {
         (DOCTYPE)
@@ -64,38 +64,40 @@ fn head(which: Which, head: &Head) -> Markup {
     html! { li { (which.to_string()) ": " (head.name) ", of " (head.started) ", commit " (commit) } }
 }
 
-/// The workloads with a headline, in the order of the table.
-fn workloads(diff: &Diff) -> Vec<&str> {
-    let mut all: Vec<&str> = Vec::new();
+/// The workloads with a headline, and what it is about: of one workload it is another metric for
+/// clients that fall behind.
+fn subjects(diff: &Diff) -> Vec<(&str, Subject)> {
+    let mut all: Vec<(&str, Subject)> = Vec::new();
     for change in diff.changes.iter().filter(|change| change.headline) {
-        if !all.contains(&change.workload.as_str()) {
-            all.push(&change.workload);
+        let one = (change.workload.as_str(), change.subject);
+        if !all.contains(&one) {
+            all.push(one);
         }
     }
     all.sort_unstable();
     all
 }
 
-/// The headlines of a workload as arrows; `None` where none has a ratio.
-fn of_workload(diff: &Diff, workload: &str) -> Result<Option<Markup>> {
-    let of = |change: &&Change| change.headline && change.workload == workload;
+/// The headlines of a workload about one subject as arrows; `None` where none has a ratio.
+fn of_subject(diff: &Diff, workload: &str, subject: Subject) -> Result<Option<Markup>> {
+    let of = |change: &&Change| {
+        change.headline && change.workload == workload && change.subject == subject
+    };
     let changes: Vec<&Change> = diff.changes.iter().filter(of).collect();
     let mut arrows: Vec<Arrow> = changes.iter().filter_map(|change| arrow(change)).collect();
     arrows.sort_by(|a, b| a.client.cmp(&b.client));
     let count = |word: Word| changes.iter().filter(|change| change.word == word).count();
     let title = format!(
-        "{workload}: {} slower, {} faster, {} the same, {} undecided",
+        "{workload}, {subject}: {} slower, {} faster, {} the same, {} undecided",
         count(Word::Slower),
         count(Word::Faster),
         count(Word::Same),
         count(Word::CannotTell)
     );
-    let subject = changes.first().map_or(String::new(), |change| change.subject.to_string());
     let Some(svg) = arrows::chart(&arrows, &format!("B / A, {subject}"), &title)? else {
         return Ok(None);
     };
-    let better = changes.first().is_some_and(|change| change.subject.more_is_better());
-    let direction = if better { "right is better" } else { "left is better" };
+    let direction = if subject.more_is_better() { "right is better" } else { "left is better" };
     let more = format!(
         "{subject} of B divided by that of A, logarithmic: {direction}. Thin lines: 95 % intervals."
     );

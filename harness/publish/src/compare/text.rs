@@ -2,6 +2,7 @@
 
 use super::change::{Change, Subject, Value, Word};
 use super::diff::{Diff, Tally};
+use super::gate::outcome::Outcome;
 use super::side::Which;
 use crate::columns::rows;
 use crate::text::labels;
@@ -12,6 +13,7 @@ use bench_core::analysis::rows::ranking::SIGNIFICANT;
 use bench_core::analysis::statistics::inference::Interval;
 use bench_core::text::digits::{count, ratio};
 use bench_core::text::escape;
+use std::ops::Range;
 
 /// Maximum length of a comment, in bytes: GitHub's limit is 65 536 characters.
 const COMMENT: usize = 65_000;
@@ -23,6 +25,9 @@ const CELL: usize = 100;
 const LINES: usize = 30;
 /// Number of changes that are shown in any case.
 const CHANGED: usize = 60;
+/// Of these, and of notes and outcomes, those that are not folded in a comment: it should be read
+/// at a glance, within 40 lines.
+const UNFOLDED: [usize; 3] = [16, 5, 5];
 
 /// For a terminal.
 #[must_use]
@@ -35,9 +40,9 @@ pub fn terminal(diff: &Diff) -> String {
         page.heads().join("\n"),
         tally(diff.headlines),
         page.others("\n"),
-        page.changed(),
+        page.changed(0..diff.changes.len()),
         page.rest(),
-        page.gate("\n")
+        page.gate(0..LINES, "\n")
     )
 }
 
@@ -65,22 +70,38 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn markdown(&self) -> String {
-        let notes: String = self.notes().iter().map(|note| format!("> - {note}\n")).collect();
-        let notes = match notes.is_empty() {
-            true => notes,
-            false => format!("> [!WARNING]\n{notes}\n"),
+        let [_, notes, outcomes] = UNFOLDED;
+        let all_notes = self.notes();
+        let (first, further) = all_notes.split_at(notes.min(all_notes.len()));
+        let lines = |notes: &[String]| -> String {
+            notes.iter().map(|note| format!("> - {note}\n")).collect()
+        };
+        let notes = match first.is_empty() {
+            true => String::new(),
+            false => format!("> [!WARNING]\n{}\n", lines(first)),
+        };
+        let further = match further.is_empty() {
+            true => String::new(),
+            false => format!("Further notes:\n\n{}\n", lines(further)),
+        };
+        let changes = self.diff.changes.iter().filter(|change| change.word.is_change()).count();
+        let folded = match changes.saturating_sub(UNFOLDED[0]) {
+            0 => String::new(),
+            more => format!("{more} further changes, "),
         };
         let (same, open) = {
             let (h, o) = (self.diff.headlines, self.diff.others);
             (h.same + o.same, h.cannot_tell + o.cannot_tell)
         };
         format!(
-            "**{}**{}\n\n{}{}\n\n{notes}{}<details>\n<summary>{same} the same, {open} undecided, and how to read it</summary>\n\n{}\n</details>\n",
+            "**{}**{}\n\n{}{}\n\n{notes}{}<details>\n<summary>{folded}{same} the same, {open} undecided, and how to read it</summary>\n\n{further}{}{}{}\n</details>\n",
             tally(self.diff.headlines),
             self.others("\n\n"),
-            self.gate("\n"),
+            self.gate(0..outcomes, "\n"),
             self.heads().map(|head| format!("- {head}")).join("\n"),
-            self.changed(),
+            self.changed(0..UNFOLDED[0]),
+            self.gate(outcomes..LINES, "\n"),
+            self.further_changes(UNFOLDED[0]),
             self.rest(),
         )
     }
@@ -123,12 +144,23 @@ impl Page<'_> {
         }
     }
 
-    fn changed(&self) -> String {
+    /// These of the changes, as a table.
+    fn changed(&self, which: Range<usize>) -> String {
         let changed: Vec<&Change> =
             self.diff.changes.iter().filter(|c| c.word.is_change()).collect();
+        let shown = changed.get(which.start..which.end.min(changed.len())).unwrap_or(&[]);
         match changed.is_empty() {
             true => "No change is shown.\n\n".to_owned(),
-            false => format!("{}\n\n", self.table(&changed)),
+            false => format!("{}\n\n", self.table(shown)),
+        }
+    }
+
+    /// The changes from this one on; empty without any.
+    fn further_changes(&self, from: usize) -> String {
+        let changes = self.diff.changes.iter().filter(|c| c.word.is_change()).count();
+        match changes > from {
+            true => format!("Further changes:\n\n{}", self.changed(from..changes)),
+            false => String::new(),
         }
     }
 
@@ -176,8 +208,11 @@ impl Page<'_> {
         }
     }
 
-    fn gate(&self, after: &str) -> String {
-        let lines = self.diff.gate.iter().take(LINES);
+    /// These of the outcomes of the conditions.
+    fn gate(&self, which: Range<usize>, after: &str) -> String {
+        let mut gate: Vec<&Outcome> = self.diff.gate.iter().collect();
+        gate.sort_by_key(|outcome| outcome.holds);
+        let lines = gate.into_iter().take(which.end).skip(which.start);
         let lines: String = lines
             .map(|outcome| format!("- gate: {}\n", self.escaped(&outcome.to_string(), NOTE)))
             .collect();

@@ -6,6 +6,7 @@ use crate::report::answer;
 use bench_archive::campaign::{Campaign, Kind};
 use bench_core::analysis::rows::row::Row;
 use bench_core::analysis::statistics::inference::Interval;
+use bench_core::analysis::verdict::Verdict;
 use bench_core::load::workload::{RankBy, Workload};
 use bench_core::record::machine::Machine;
 use bench_core::text::digits::{nanos, short};
@@ -92,6 +93,8 @@ pub(super) const LEGEND: &str = "campaigns of one machine and kernel with the sa
 pub struct History {
     /// What is shown.
     pub quantity: Quantity,
+    /// The machine, in one line.
+    pub machine: String,
     /// The names of the campaigns, the oldest first.
     pub campaigns: Vec<String>,
     /// Each client with a value for each campaign.
@@ -146,8 +149,9 @@ fn history(quantity: Quantity, campaigns: &[(&str, &Campaign)]) -> Option<Histor
         .map(|client| (client.to_owned(), values(quantity, client, campaigns, &rows)))
         .filter(|(_, values)| values.iter().flatten().count() > 0)
         .collect();
+    let machine = campaigns.first().map_or(String::new(), |(_, one)| one.machine_line());
     let campaigns = campaigns.iter().map(|(name, _)| (*name).to_owned()).collect();
-    (!clients.is_empty()).then_some(History { quantity, campaigns, clients })
+    (!clients.is_empty()).then_some(History { quantity, machine, campaigns, clients })
 }
 
 fn values(
@@ -159,7 +163,12 @@ fn values(
     let mut before: Option<(f64, Option<Interval>, Vec<String>)> = None;
     let mut all = Vec::new();
     for ((_, campaign), rows) in campaigns.iter().zip(rows) {
-        let row = rows.iter().find(|row| row.client == client && row.verdict.is_ranked());
+        let counts = |row: &&Row| match quantity {
+            Quantity::Processed => row.verdict.is_ranked(),
+            // Response times of an overloaded client depend on the length of the round.
+            Quantity::TypicalP99 => row.verdict == Verdict::Ok,
+        };
+        let row = rows.iter().filter(counts).find(|row| row.client == client);
         let Some((value, interval)) = row.and_then(|row| quantity.read(row)) else {
             all.push(None);
             continue;
@@ -192,7 +201,6 @@ fn apart_by(a: Option<Interval>, b: Option<Interval>) -> bool {
 mod tests {
     use super::*;
     use crate::tests::campaigns::{Synthetic, kept_up, rounds, workload};
-    use bench_core::analysis::verdict::Verdict;
 
     /// A flood of one client in three rounds around a rate.
     fn flood(rate_per_s: f64, version: &str) -> Campaign {

@@ -73,8 +73,13 @@ pub fn markdown(entries: &[Entry], classics: &[Classic]) -> String {
 fn histories(entries: &[Entry]) -> String {
     let all = history::of_entries(entries);
     let mut out = String::new();
-    for History { quantity, campaigns, clients } in &all {
-        out.push_str(&format!("\nHistory, {}: {}\n\n| client |", quantity.name(), history::LEGEND));
+    for History { quantity, machine, campaigns, clients } in &all {
+        out.push_str(&format!(
+            "\nHistory, {}, {}: {}\n\n| client |",
+            quantity.name(),
+            escape::markdown(machine),
+            history::LEGEND
+        ));
         for name in campaigns {
             out.push_str(&format!(" {} |", escape::markdown(name)));
         }

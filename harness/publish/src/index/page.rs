@@ -100,9 +100,9 @@ pub fn page(entries: &[Entry], classics: &[Classic]) -> Result<String> {
 /// Each client over the campaigns of one machine; nothing where there is one campaign only.
 fn histories(entries: &[Entry]) -> Markup {
     html! {
-        @for History { quantity, campaigns, clients } in history::of_entries(entries) {
+        @for History { quantity, machine, campaigns, clients } in history::of_entries(entries) {
             h2 { "History: " (quantity.name()) }
-            p { (history::LEGEND) }
+            p { (machine) ": " (history::LEGEND) }
             div.scroll tabindex="0" role="region" aria-label={ "History: " (quantity.name()) } {
                 table {
                     thead { tr {

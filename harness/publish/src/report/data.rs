@@ -6,8 +6,11 @@ use super::series;
 use anyhow::Result;
 use bench_archive::archive::Archive;
 use bench_archive::campaign::{Campaign, Kind};
+use bench_core::analysis::capacity::result::Capacity;
+use bench_core::analysis::round::backlog::Layer;
 use bench_core::analysis::rows::row::{self, Row};
 use bench_core::analysis::statistics::inference::Interval;
+use bench_core::analysis::statistics::times::Time;
 use bench_core::analysis::verdict::Verdict;
 use bench_core::load::workload::{RankBy, Workload};
 use contract::Class;
@@ -68,10 +71,15 @@ pub struct Value {
     pub client: String,
     /// Its class.
     pub class: Class,
-    /// What it is, with its unit last, such as `p99_ns`; a layer's name for a backlog in ticks.
+    /// The verdict of its row; absent for a capacity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// What it is, with its unit last, such as `p99_ns`.
     pub quantity: String,
     /// The value in that unit.
     pub value: f64,
+    /// Whether it is only a lower bound, because ticks still waited.
+    pub at_least: bool,
     /// The lower end of its 95 % confidence interval, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub low: Option<f64>,
@@ -89,12 +97,19 @@ impl Value {
         Self {
             client: row.client.clone(),
             class: row.class,
+            verdict: Some(row.verdict),
             quantity: quantity.to_owned(),
             value,
+            at_least: false,
             low: None,
             high: None,
             at: None,
         }
+    }
+
+    fn time(row: &Row, quantity: &str, time: Time) -> Self {
+        let at_least = time.is_censored();
+        Self { at_least, ..Self::new(row, quantity, time.bound_ns() as f64) }
     }
 
     fn within(self, interval: Option<Interval>) -> Self {
@@ -112,11 +127,12 @@ impl Value {
 /// When a file of a round is missing or damaged.
 pub fn of(archive: &Archive) -> Result<Charts> {
     let campaign = &archive.campaign;
-    let charts = match campaign.kind {
+    let charts: Vec<Chart> = match campaign.kind {
         Kind::Compare => comparison(archive)?,
         Kind::Capacity => vec![capacities(campaign)],
         Kind::Sweep => vec![sweep(campaign)],
     };
+    let charts = charts.into_iter().filter(|chart| !chart.values.is_empty()).collect();
     Ok(Charts { schema: SCHEMA, answer: answer::of_campaign(campaign), charts })
 }
 
@@ -161,9 +177,7 @@ fn rates(rows: &[Row]) -> Vec<Value> {
 
 fn times(rows: &[Row]) -> Vec<Value> {
     let of = |(row, late): (&Row, lateness::Lateness)| {
-        let ns = |quantity, time: bench_core::analysis::statistics::times::Time| {
-            Value::new(row, quantity, time.bound_ns() as f64)
-        };
+        let ns = |quantity, time| Value::time(row, quantity, time);
         let mut values = vec![ns("p50_ns", late.p50), ns("p99_ns", late.p99).within(late.interval)];
         values.extend(late.p999.map(|time| ns("p999_ns", time)));
         values
@@ -179,11 +193,21 @@ fn backlogs(archive: &Archive, load: &Workload, rows: &[Row]) -> Result<Vec<Valu
         for at in &shown.backlog {
             let layers = at.backlog.layers().into_iter();
             values.extend(
-                layers.map(|(layer, ticks)| Value::new(row, &layer.to_string(), ticks).at(at.at_s)),
+                layers.map(|(layer, ticks)| Value::new(row, ticks_in(layer), ticks).at(at.at_s)),
             );
         }
     }
     Ok(values)
+}
+
+fn ticks_in(layer: Layer) -> &'static str {
+    match layer {
+        Layer::Server => "server_ticks",
+        Layer::KernelSend => "kernel_send_ticks",
+        Layer::KernelReceive => "kernel_receive_ticks",
+        Layer::Library => "library_ticks",
+        Layer::Client => "client_ticks",
+    }
 }
 
 fn costs(rows: &[Row]) -> Vec<Value> {
@@ -197,23 +221,29 @@ fn costs(rows: &[Row]) -> Vec<Value> {
 }
 
 fn capacities(campaign: &Campaign) -> Chart {
-    let values = campaign.capacities.iter().filter_map(|one| {
-        let above = one.interval_per_s.and_then(|(_, high)| high);
-        Some(Value {
-            client: one.client.clone(),
-            class: one.class,
-            quantity: "sustained_per_s".into(),
-            value: one.capacity_per_s? as f64,
-            low: None,
-            high: above.map(|rate| rate as f64),
-            at: None,
-        })
-    });
+    let value = |one: &Capacity, quantity: &str, rate: u64| Value {
+        client: one.client.clone(),
+        class: one.class,
+        verdict: None,
+        quantity: quantity.to_owned(),
+        value: rate as f64,
+        at_least: false,
+        low: None,
+        high: None,
+        at: None,
+    };
+    let both = |one: &Capacity| {
+        let refuted = one.interval_per_s.and_then(|(_, high)| high);
+        [("sustained_per_s", one.capacity_per_s), ("not_sustained_per_s", refuted)]
+            .into_iter()
+            .filter_map(|(quantity, rate)| Some(value(one, quantity, rate?)))
+            .collect::<Vec<_>>()
+    };
     Chart {
         shows: Shows::Capacity,
         workload: campaign.workloads.first().map(|load| load.name.clone()),
         title: answer::of_campaign(campaign),
-        values: values.collect(),
+        values: campaign.capacities.iter().flat_map(both).collect(),
     }
 }
 
@@ -222,8 +252,8 @@ fn sweep(campaign: &Campaign) -> Chart {
     for client in row::clients(&campaign.rows) {
         let Some(row) = campaign.rows.iter().find(|row| row.client == client) else { continue };
         for spot in knee::spots(&campaign.rows, client) {
-            for (quantity, ns) in [("p50_ns", spot.p50_ns), ("p99_ns", spot.p99_ns)] {
-                values.push(Value::new(row, quantity, ns).at(spot.rate_per_s));
+            for (quantity, time) in [("p50_ns", spot.p50), ("p99_ns", spot.p99)] {
+                values.push(Value::time(row, quantity, time).at(spot.rate_per_s));
             }
         }
     }

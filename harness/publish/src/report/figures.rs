@@ -63,8 +63,10 @@ fn legend(names: impl Iterator<Item = String>, palette: &Palette) -> Vec<(String
 pub fn backlogs(all: &[Shown], rows: &[Row]) -> Result<Option<Markup>> {
     let verdict =
         |shown: &Shown| rows.iter().find(|row| row.client == shown.client).map(|row| row.verdict);
-    let (behind, others): (Vec<&Shown>, Vec<&Shown>) =
-        all.iter().partition(|shown| verdict(shown) == Some(Verdict::Overloaded));
+    let with = |wanted: Verdict| -> Vec<&Shown> {
+        all.iter().filter(|shown| verdict(shown) == Some(wanted)).collect()
+    };
+    let (behind, others) = (with(Verdict::Overloaded), with(Verdict::Ok));
     if behind.is_empty() {
         return Ok(None);
     }
@@ -75,13 +77,12 @@ pub fn backlogs(all: &[Shown], rows: &[Row]) -> Result<Option<Markup>> {
         behind.iter().map(|shown| backlog_of(shown, &layers, top)).collect::<Result<_>>()?;
     let names: Vec<String> = behind.iter().map(|shown| shown.client.clone()).collect();
     let verb = if names.len() == 1 { "falls" } else { "fall" };
-    let title =
-        format!("{} {verb} behind, and the backlog grows throughout.", headline::list(&names));
+    let title = format!("{} {verb} behind.", headline::list(&names));
     let more = "Who falls behind, and where ticks wait: ticks generated and not yet processed, by the layer that holds them, over time, on one scale. The lines mark the measured window. Snapshots are about 20 ms apart: what comes and goes between two of them is not shown. The library's share is the rest between written and received.";
     let body = html! {
         div.multiples { @for cell in &cells { (cell) } }
         @if let Some(most) = others.iter().map(|shown| shown.peak_ticks).max() {
-            p { "The backlog of the other " (others.len()) " does not grow: at most " (backlog::waiting(most as f64)) " at any of their snapshots." }
+            p { "The backlog of the " (others.len()) " that keep up does not grow: at most " (backlog::waiting(most as f64)) " at a snapshot of the rounds shown for them." }
         }
     };
     Ok(Some(figure(&title, more, &legend, &body)))
@@ -105,7 +106,7 @@ fn backlog_of(shown: &Shown, layers: &[String], top: f64) -> Result<Markup> {
         })
         .collect();
     Ok(html! {
-        div {
+        div data-client=(shown.client) {
             h4 { (title) span.soft { " (round " (shown.round) ")" } }
             (PreEscaped(svg)) (grid::data(&heads, &table))
         }
@@ -221,7 +222,7 @@ pub fn ticks(all: &[Shown]) -> Result<Option<Markup>> {
     }
     let legend: Vec<(String, Colour)> = stages.into_iter().zip(STAGES).collect();
     let more = format!(
-        "Means over the ticks whose response time is near the median, and near the p99, of all rounds together; beside each client {}, whose p99 is lowest here. Click a client to see only its own.",
+        "Means over the ticks whose response time is near the median, and near the p99, of the ticks of all rounds that were processed; beside each client {}, whose p99 is lowest here. Click a client to see only its own.",
         fastest.0
     );
     let title = "Where a tick of each client spends its time";
@@ -337,7 +338,7 @@ pub fn knees(rows: &[Row], title: &str) -> Result<Option<Markup>> {
         row::clients(rows).into_iter().map(|client| (client, knee::spots(rows, client))).collect();
     let spots = || all.iter().flat_map(|(_, spots)| spots);
     let ranges = paint::decades(spots().map(|spot| spot.rate_per_s))
-        .zip(paint::decades(spots().flat_map(|spot| [spot.p50_ns, spot.p99_ns])));
+        .zip(paint::decades(spots().flat_map(|spot| [spot.p50, spot.p99].map(knee::ns))));
     let Some((rates, times)) = ranges else { return Ok(None) };
     let mut cells = Vec::new();
     for (client, spots) in &all {
@@ -347,7 +348,7 @@ pub fn knees(rows: &[Row], title: &str) -> Result<Option<Markup>> {
             (None, _) => format!("{client}: keeps up at every rate"),
         };
         let chart = knee::chart(spots, (&rates, &times), (client, &name))?;
-        cells.push(html! { div { h4 { (name) } (PreEscaped(chart)) } });
+        cells.push(html! { div data-client=(client) { h4 { (name) } (PreEscaped(chart)) } });
     }
     let legend =
         [("p99 of the response time".to_owned(), knee::P99), ("p50".to_owned(), knee::P50)];

@@ -13,6 +13,7 @@ use bench_archive::campaign::{Campaign, Kind};
 use bench_core::analysis::rows::row::Row;
 use bench_core::analysis::verdict::Verdict;
 use bench_core::load::workload::{RankBy, Workload};
+use contract::Class;
 use maud::{Markup, PreEscaped, html};
 
 /// The pictures of a comparison; nothing for other campaigns.
@@ -82,8 +83,16 @@ fn times(load: &Workload, rows: &[Row]) -> Result<Option<Markup>> {
         true => String::new(),
         false => format!(" Not shown: {} (overloaded, or not ranked).", without.join(", ")),
     };
+    let ties = match rows.iter().any(|row| row.tied) {
+        true => " Brackets join clients that are not told apart.",
+        false => "",
+    };
+    let band = match rows.iter().any(|row| row.class == Class::Reference) {
+        true => " Band: p50 to p99 of the reference client, which does least.",
+        false => "",
+    };
     let more = format!(
-        "How late, with {}: dot: p99 of the response time with its 95 % interval; stroke: p50; ring: p99.9 of the round. Brackets join clients that are not told apart; band: p50 to p99 of the reference client, which does least.{without}",
+        "How late, with {}: dot: p99 of the response time with its 95 % interval; stroke: p50; ring: p99.9 of a round.{ties}{band}{without}",
         labels::load(load)
     );
     Ok(Some(picture(&title, &more, &classes(rows.iter().map(|row| row.class)), svg, &load.name)))

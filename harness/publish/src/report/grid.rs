@@ -4,6 +4,7 @@ use super::palette::Palette;
 use crate::columns::capacities::column;
 use crate::columns::layout::{self, Shown};
 use crate::text::labels;
+use crate::text::notes::by_kind;
 use crate::text::style::{Style, or_dash};
 use bench_core::analysis::capacity::result::Capacity;
 use bench_core::analysis::rows::row::Row;
@@ -127,6 +128,13 @@ fn verdict(row: &Row, own: &[String]) -> Markup {
 
 /// What is to be said about each row.
 pub type Own<'a> = &'a dyn Fn(&Row) -> Vec<String>;
+
+/// What the rows of a table have in common, below it.
+#[must_use]
+pub fn kinds(rows: &[Row]) -> Markup {
+    let all: Vec<String> = by_kind(rows).into_iter().map(|line| line.text).collect();
+    notes(&all)
+}
 
 /// Notes below a table.
 #[must_use]

@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod chart;
+mod conditions;
 pub mod data;
 pub mod figures;
 pub mod glance;

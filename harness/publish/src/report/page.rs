@@ -3,7 +3,7 @@
 
 use super::grid;
 use super::palette::Palette;
-use super::{answer, figures, glance, series, share};
+use super::{answer, conditions, figures, glance, series, share};
 use crate::tables::{across, capacities, counters, tail};
 use crate::text::{labels, notes};
 use anyhow::Result;
@@ -15,9 +15,6 @@ use bench_core::analysis::rows::ranking::{self, ROUNDS_FOR_TESTS};
 use bench_core::analysis::rows::row::Row;
 use bench_core::analysis::rows::rules::RowRules;
 use bench_core::load::workload::Workload;
-use bench_core::record::environment::Toolchain;
-use bench_core::record::machine::Machine;
-use bench_core::record::placement::Placed;
 use bench_core::text::digits::{count, nanos};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::collections::BTreeSet;
@@ -72,7 +69,7 @@ pub fn render(archive: &Archive) -> Result<Markup> {
                     (overview)
                     (results)
                     (method(campaign))
-                    (machine(campaign))
+                    (conditions::section(campaign))
                     (repeat(campaign))
                     (downloads(archive))
                 }
@@ -159,7 +156,7 @@ fn workload(archive: &Archive, workload: &Workload, palette: &Palette) -> Result
             p { (workload.why) }
             p { strong { (answer::of_workload(workload, &rows)) } }
             (grid::of_workload(workload, &rows, &own, palette))
-            (grid::notes(&notes::by_kind(&rows)))
+            (grid::kinds(&rows))
             details {
                 summary { "How the ranks are to be read" }
                 (grid::notes(&notes::general(campaign, workload, &rows, &noise)))
@@ -201,7 +198,7 @@ fn sweep(campaign: &Campaign, palette: &Palette) -> Result<Markup> {
         section {
             h2 { "All clients at the same rates" }
             (grid::of_sweep(&rows, &own, palette))
-            (grid::notes(&notes::by_kind(&rows)))
+            (grid::kinds(&rows))
         }
     })
 }
@@ -312,108 +309,6 @@ fn plan(campaign: &Campaign) -> String {
     }
 }
 
-fn machine(campaign: &Campaign) -> Markup {
-    let machine = &campaign.machine;
-    let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".into());
-    let stolen = campaign.stolen_share.map_or("unknown".into(), |s| format!("{:.2} %", s * 100.0));
-    let hardware = [
-        ("CPU", format!("{}, {} CPUs", known(&machine.cpu_model), machine.cpus_online)),
-        ("kernel", format!("Linux {} ({})", machine.kernel, machine.architecture)),
-    ];
-    let conditions = [
-        ("placement", campaign.placement.to_string()),
-        ("CPU time taken by the hypervisor", stolen),
-        ("began, ended", format!("{} – {}", campaign.started, known(&campaign.ended))),
-        ("server", server(campaign)),
-        ("contract", campaign.contract.to_string()),
-    ];
-    let why = match &campaign.placement {
-        Placed::Cpus(placement) => {
-            let why = placement.why.iter().map(ToString::to_string).collect::<Vec<_>>();
-            Some(("why these CPUs", why.join("; ")))
-        }
-        Placed::Sentence(_) => None,
-    };
-    let runs_on = machine.virtualisation.map(|found| ("virtualisation", found.to_string()));
-    let chosen = campaign.workloads.iter().any(|workload| workload.congestion.is_some());
-    let congestion =
-        chosen.then(|| ("congestion control in force", campaign.congestion().join(" and ")));
-    let facts = hardware
-        .into_iter()
-        .chain(runs_on)
-        .chain(machine.settings())
-        .chain(congestion)
-        .chain(conditions)
-        .chain(why)
-        .chain(built(campaign));
-    html! {
-        section {
-            h2 { "Machine and versions" }
-            dl.facts { @for (name, value) in facts { dt { (name) } dd { (value) } } }
-            @for note in campaign.notes() { p { (note) } }
-            (kernel_settings(machine))
-            div.scroll tabindex="0" {
-                table {
-                    thead { tr {
-                        @for head in ["client", "class", "runtime", "transport", "queue", "versions"] {
-                            th.text scope="col" { (head) }
-                        }
-                    } }
-                    tbody {
-                        @for (name, hello) in &campaign.clients { tr {
-                            th scope="row" { (name) }
-                            td.text { (hello.class) }
-                            td.text { (hello.runtime) }
-                            td.text { (hello.transport) }
-                            td.text {
-                                (hello.queue.kind)
-                                @if let Some(bound) = hello.queue.bound { ", " (count(bound as f64)) }
-                            }
-                            td.text.long { (hello.versions.join(", ")) }
-                        } }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// How server and clients were built and started; nothing for campaigns that did not record it.
-fn built(campaign: &Campaign) -> Vec<(&'static str, String)> {
-    let mut facts = Vec::new();
-    if let Some(Toolchain { rustc, profile, profile_settings, .. }) = &campaign.toolchain {
-        let settings = profile_settings.iter().map(|(key, value)| format!("{key} {value}"));
-        let profile = [profile.clone()].into_iter().chain(settings).collect::<Vec<_>>();
-        facts.push(("compiler", rustc.clone().unwrap_or_else(|| "unknown".into())));
-        facts.push(("profile", profile.join(", ")));
-    }
-    if let Some(environment) = &campaign.environment {
-        let names = [environment.passed.as_slice(), &environment.asked_for].concat().join(", ");
-        facts.push(("variables passed on", format!("{names} ({} bytes)", environment.bytes)));
-    }
-    facts
-}
-
-/// Defaults of the kernel and the processor; nothing for campaigns that did not record them.
-fn kernel_settings(machine: &Machine) -> Markup {
-    html! {
-        @if !machine.kernel_settings.is_empty() {
-            details {
-                summary { "Defaults of the kernel and the processor that move results" }
-                dl.facts { @for (name, value) in &machine.kernel_settings {
-                    dt { code { (name) } } dd { (value.as_deref().unwrap_or("unknown")) }
-                } }
-            }
-        }
-    }
-}
-
-/// The server's name, unless it is the default, and its versions.
-fn server(campaign: &Campaign) -> String {
-    let name = (!campaign.server.is_default()).then(|| campaign.server.to_string());
-    name.into_iter().chain(campaign.server_versions.iter().cloned()).collect::<Vec<_>>().join(", ")
-}
-
 fn repeat(campaign: &Campaign) -> Markup {
     let commit = campaign.commit.as_deref().unwrap_or("unknown");
     html! {
@@ -442,6 +337,9 @@ fn downloads(archive: &Archive) -> Markup {
                     li { a href="disturbances.jsonl" { "disturbances.jsonl" } ": what took CPU time from the rounds, a line each" }
                 }
                 li { a href="charts.json" { "charts.json" } ": the numbers of the first pictures" }
+                @if campaign.kind == Kind::Compare && campaign.rows.iter().any(|row| row.rates.processed_per_s.is_some()) {
+                    li { a href=(share::SVG) { (share::SVG) } ": the first pictures as one, for chats and slides" }
+                }
                 li { a href="table.md" { "table.md" } ": the tables as Markdown" }
                 li { a href=(rounds) { (rounds) } ": every round with its numbers, counts and verdict" }
                 @if campaign.server.keeps_due_times() && campaign.kind != Kind::Capacity && campaign.rows.iter().any(|row| row.response_ns.is_some()) {

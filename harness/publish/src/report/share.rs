@@ -18,7 +18,7 @@ pub const SIZE: (u32, u32) = (1200, 630);
 pub const SVG: &str = "share.svg";
 /// The file for programs that show no SVG.
 pub const PNG: &str = "share.png";
-/// Characters of a line of the answer, and lines.
+/// Characters of a line of the answer.
 const LINE: usize = 88;
 
 /// The picture as an SVG file; `None` for campaigns without numbers to compare.

@@ -141,14 +141,16 @@ fn lengths(load: &Workload, rows: &[Row]) -> Vec<Option<f64>> {
 
 /// The kinds of notes with their clients, few of them, and where the others are.
 fn few_notes(campaign: &Campaign, name: &str) -> String {
-    let mut kinds: Vec<String> = Vec::new();
+    let mut lines: Vec<(bool, String)> = Vec::new();
     for load in &campaign.workloads {
         let (rows, _) = campaign.of_workload(&load.name);
         for line in notes::by_kind(&rows) {
-            kinds.push(format!("{}: {line}", load.name));
+            lines.push((line.is_verdict, format!("{}: {}", load.name, line.text)));
         }
     }
-    // What is not `ok` first: it is why a row has no rank.
+    // Verdicts first: they are why a row is not ranked with the others.
+    lines.sort_by_key(|(is_verdict, _)| !is_verdict);
+    let mut kinds: Vec<String> = lines.into_iter().map(|(_, text)| text).collect();
     let left_out = kinds.len().saturating_sub(NOTES);
     kinds.truncate(NOTES);
     let mut out = String::new();

@@ -6,6 +6,7 @@ pub mod campaign;
 pub mod capacities;
 pub mod counters;
 pub mod overview;
+pub mod rounds;
 pub mod short;
 pub mod sweep;
 pub mod tail;

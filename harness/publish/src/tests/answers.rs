@@ -59,8 +59,52 @@ fn clients_that_cannot_be_told_apart_are_not_ordered() {
     let (rows, _) = found.of_workload("steady");
     assert_eq!(
         answer::lateness(&rows),
-        "All 2 clients cannot be told apart: p99 3.0 µs to 3.6 µs."
+        "All 2 clients that keep up cannot be told apart: p99 3.0 µs to 3.6 µs."
     );
+}
+
+#[test]
+fn where_no_client_keeps_up_no_response_times_are_compared() {
+    let found = of(&steady(), &[("a", Verdict::Overloaded, fell_behind(60_000.0))]);
+    let (rows, _) = found.of_workload("steady");
+    assert_eq!(answer::lateness(&rows), "No client keeps up, so no response times are compared.");
+    let mixed = of(
+        &overload(),
+        &[("a", Verdict::Overloaded, fell_behind(60_000.0)), ("b", Verdict::Noisy, kept_up(1))],
+    );
+    assert!(
+        answer::of_campaign(&mixed)
+            .starts_with("The only client that was measured does not keep up; a "),
+        "{}",
+        answer::of_campaign(&mixed)
+    );
+}
+
+#[test]
+fn of_several_policies_the_one_that_only_queues_is_asked() {
+    let with = |name: &str, policy: &str| {
+        let policy = format!("slow_consumer = {{ policy = \"{policy}\" }}");
+        workload(name, &format!("rate_per_s = 1000\nrank_by = \"staleness\"\n{policy}"))
+    };
+    let loads = [with("slow-block", "block"), with("slow-queue", "queue")];
+    let campaign = Synthetic::new("policies", &loads, Vec::new()).campaign;
+    assert_eq!(answer::highest(&campaign).unwrap().name, "slow-queue");
+    let flood = workload("flood", "rate_per_s = \"flood\"\nrank_by = \"processed\"");
+    let campaign = Synthetic::new("mixed", &[flood, loads[1].clone()], Vec::new()).campaign;
+    assert_eq!(answer::highest(&campaign).unwrap().name, "slow-queue");
+}
+
+#[test]
+fn bursts_count_as_their_highest_rate_and_have_no_mark() {
+    let bursts = workload(
+        "bursty",
+        "rate_per_s = 1000\nrank_by = \"typical_p99\"\nburst = { to_per_s = 9000, every_ms = 100, for_ms = 10 }",
+    );
+    let even = workload("even", "rate_per_s = 5000\nrank_by = \"typical_p99\"\nconnections = 1");
+    let campaign = Synthetic::new("bursts", &[bursts, even], Vec::new()).campaign;
+    assert_eq!(answer::highest(&campaign).unwrap().name, "bursty");
+    let marks: Vec<_> = campaign.workloads.iter().map(answer::offered_per_s).collect();
+    assert_eq!(marks, [None, Some(5000)]);
 }
 
 #[test]
@@ -99,6 +143,6 @@ fn a_sweep_says_from_which_rate_on_a_client_falls_behind() {
     campaign.kind = bench_archive::campaign::Kind::Sweep;
     assert_eq!(
         answer::of_campaign(&campaign),
-        "1 of 3 clients keeps up at every rate, up to 100\u{202f}k ticks/s; b (100\u{202f}k) falls behind at the rate in parentheses; not measured well enough at the highest: c."
+        "1 of 3 clients keeps up at every rate, up to 100\u{202f}k ticks/s; b (100\u{202f}k) falls behind at the rate in parentheses; not measured well enough at some rate: c."
     );
 }

@@ -7,9 +7,19 @@ use bench_core::load::workload::{RankBy, Rate, Workload};
 use bench_core::text::digits::count;
 use contract::Class;
 
-/// The offered load in words: `100 000 ticks/s to each of 10 connections`.
+/// The offered load in words: `100 000 ticks/s offered to each of 10 connections`.
 #[must_use]
 pub fn load(workload: &Workload) -> String {
+    with(workload, " offered")
+}
+
+/// The same as an object of a sentence: `100 000 ticks/s to each of 10 connections`.
+#[must_use]
+pub fn amount(workload: &Workload) -> String {
+    with(workload, "")
+}
+
+fn with(workload: &Workload, offered: &str) -> String {
     let rate = match workload.rate_per_s {
         Some(Rate::PerSecond(rate)) => count(rate as f64),
         Some(Rate::Flood(_)) => return "ticks always ready".into(),
@@ -26,8 +36,8 @@ pub fn load(workload: &Workload) -> String {
             format!("{rate} to {} ticks/s within {} ms", count(ramp.to_per_s as f64), ramp.over_ms)
         }
         (_, _, Some(file)) => format!("the gaps of {file}"),
-        _ if workload.poisson => format!("{rate} ticks/s offered with random gaps"),
-        _ => format!("{rate} ticks/s offered"),
+        _ if workload.poisson => format!("{rate} ticks/s{offered} with random gaps"),
+        _ => format!("{rate} ticks/s{offered}"),
     };
     for (many, what) in [(workload.clients, "processes"), (workload.connections, "connections")] {
         if many > 1 {

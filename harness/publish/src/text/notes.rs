@@ -56,31 +56,51 @@ fn kind_of_round(remark: &Remark) -> &'static str {
     }
 }
 
-/// One line for each kind of remark and each verdict that is not `ok`, with the clients that
+/// What several rows of a table have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KindLine {
+    /// Whether it is a verdict, and so why they are not ranked with the others.
+    pub is_verdict: bool,
+    /// The kind with the clients that have it.
+    pub text: String,
+}
+
+/// One line for each verdict that is not `ok`, then for each kind of remark, with the clients that
 /// have it: what each row says is beside the row.
 #[must_use]
-pub fn by_kind(rows: &[Row]) -> Vec<String> {
-    let mut kinds: Vec<(String, Vec<&str>)> = Vec::new();
-    let mut add = |kind: String, client| match kinds.iter_mut().find(|(one, _)| *one == kind) {
-        Some((_, clients)) if clients.contains(&client) => {}
-        Some((_, clients)) => clients.push(client),
-        None => kinds.push((kind, vec![client])),
-    };
+pub fn by_kind(rows: &[Row]) -> Vec<KindLine> {
+    let mut verdicts: Vec<(Verdict, Vec<&str>)> = Vec::new();
+    let mut kinds: Vec<(&'static str, Vec<&str>)> = Vec::new();
     for row in rows {
         if row.verdict != Verdict::Ok {
-            add(row.verdict.to_string(), row.client.as_str());
+            add(&mut verdicts, row.verdict, &row.client);
         }
         for remark in &row.remarks {
-            add(kind(remark).to_owned(), row.client.as_str());
+            add(&mut kinds, kind(remark), &row.client);
         }
     }
-    // Verdicts first: they are why a row is not ranked with the others.
-    kinds.sort_by_key(|(kind, _)| !rows.iter().any(|row| row.verdict.to_string() == *kind));
-    let line = |(kind, clients): (String, Vec<&str>)| match clients.len() == rows.len() {
+    let text = |kind: String, clients: &[&str]| match clients.len() == rows.len() {
         true if rows.len() > 1 => format!("{kind}: all clients"),
         _ => format!("{kind}: {}", clients.join(", ")),
     };
-    kinds.into_iter().map(line).collect()
+    let verdicts = verdicts.into_iter().map(|(verdict, clients)| KindLine {
+        is_verdict: true,
+        text: text(verdict.to_string(), &clients),
+    });
+    let kinds = kinds.into_iter().map(|(kind, clients)| KindLine {
+        is_verdict: false,
+        text: text(kind.to_owned(), &clients),
+    });
+    verdicts.chain(kinds).collect()
+}
+
+/// Adds a client to those of a kind, once.
+fn add<'a, K: PartialEq>(all: &mut Vec<(K, Vec<&'a str>)>, kind: K, client: &'a str) {
+    match all.iter_mut().find(|(one, _)| *one == kind) {
+        Some((_, clients)) if clients.contains(&client) => {}
+        Some((_, clients)) => clients.push(client),
+        None => all.push((kind, vec![client])),
+    }
 }
 
 /// The notes on a workload of a campaign, on its ranks, and on comparisons with the leader.

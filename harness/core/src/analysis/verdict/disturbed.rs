@@ -91,8 +91,12 @@ pub fn disturbed(
 fn longest_pause(of_cause: &[&Disturbance], window_ns: &Range<u64>) -> Option<Disturbed> {
     let from_ns = window_ns.start.saturating_sub(BEFORE_NS) as i64;
     let is_dense = |one: &&&Disturbance| {
-        let cpu_ns = one.within_ns.min(STRETCH_NS) as f64 * one.cpus.count() as f64;
-        one.took_ns as f64 >= PAUSE_SHARE * cpu_ns
+        let cpu_ns = |within_ns: u64| within_ns as f64 * one.cpus.count() as f64;
+        let took_ns = one.took_ns as f64;
+        // Of a stretch so long that a pause is less than what may be taken in pieces, nobody
+        // knows whether it was one.
+        took_ns >= PAUSE_SHARE * cpu_ns(one.within_ns.min(STRETCH_NS))
+            && took_ns >= LATENCY_SHARE * cpu_ns(one.within_ns)
     };
     let mut longest: Option<(i64, u64)> = None;
     let mut current: Option<(i64, u64, i64)> = None;
@@ -210,6 +214,19 @@ mod tests {
         assert_eq!(is_disturbed(&busy("1-4")), [true, false]);
         assert_eq!(is_disturbed(&busy("1-5")), [false, false]);
         assert_eq!(is_disturbed(&busy("1-31")), [false, false]);
+    }
+
+    /// With a thousand connections, readings are 800 ms apart: of 16 ms nobody knows whether they
+    /// were one pause, of 50 ms it is likely.
+    #[test]
+    fn what_a_long_stretch_lost_in_all_is_no_pause() {
+        let lost = |took_us: u64| {
+            let mut all = taken(Cause::OtherProcesses, "0", 800, 1, took_us);
+            all[0].within_ns = 800 * MS;
+            is_disturbed(&all)
+        };
+        assert_eq!(lost(16_000), [false; 2]);
+        assert_eq!(lost(50_000), [true, false]);
     }
 
     #[test]

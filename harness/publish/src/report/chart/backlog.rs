@@ -49,7 +49,11 @@ pub fn chart(shown: &Shown, name: &str, top: f64) -> Result<String> {
         let (bottom, ceiling) = (x(0.0, 0.0).1, x(0.0, top).1);
         let strip = |pair: &[Layers]| {
             let (from, to) = (x(pair[0].at_s, 0.0).0, x(pair[1].at_s, 0.0).0);
-            Tip::of_all([from, ceiling, (to - from).max(1), bottom - ceiling], tooltip(&pair[1]))
+            Tip::of(
+                &shown.client,
+                [from, ceiling, (to - from).max(1), bottom - ceiling],
+                tooltip(&pair[1]),
+            )
         };
         Ok(grid.windows(2).map(strip).collect())
     })

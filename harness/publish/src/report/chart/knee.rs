@@ -5,6 +5,7 @@ use super::paint::{self, Tip, label, mesh, paint};
 use crate::report::palette::{Colour, SOFT};
 use anyhow::Result;
 use bench_core::analysis::rows::row::Row;
+use bench_core::analysis::statistics::times::Time;
 use bench_core::analysis::verdict::Verdict;
 use bench_core::text::digits::{nanos, short};
 use plotters::prelude::*;
@@ -21,12 +22,18 @@ pub const P50: Colour = SOFT;
 pub struct Spot {
     /// Offered, in ticks per second.
     pub rate_per_s: f64,
-    /// The median, in ns.
-    pub p50_ns: f64,
-    /// The p99, in ns.
-    pub p99_ns: f64,
+    /// The median.
+    pub p50: Time,
+    /// The p99.
+    pub p99: Time,
     /// Whether it kept up there.
     pub kept_up: bool,
+}
+
+/// A time as a number of a logarithmic axis, in ns.
+#[must_use]
+pub fn ns(time: Time) -> f64 {
+    time.bound_ns().max(1) as f64
 }
 
 /// The spots of a client, from the lowest rate to the highest.
@@ -38,8 +45,8 @@ pub fn spots(rows: &[Row], client: &str) -> Vec<Spot> {
             let response = row.response_ns?;
             Some(Spot {
                 rate_per_s: row.rate_per_s? as f64,
-                p50_ns: response.p50.bound_ns().max(1) as f64,
-                p99_ns: response.p99.bound_ns().max(1) as f64,
+                p50: response.p50,
+                p99: response.p99,
                 kept_up: row.verdict == Verdict::Ok,
             })
         })
@@ -81,7 +88,8 @@ pub fn chart(
         }
         let mut tips = Vec::new();
         for (quantile, colour) in [("p50", P50), ("p99", P99)] {
-            let of = |spot: &Spot| if quantile == "p50" { spot.p50_ns } else { spot.p99_ns };
+            let time = |spot: &Spot| if quantile == "p50" { spot.p50 } else { spot.p99 };
+            let of = |spot: &Spot| ns(time(spot));
             let line = spots.iter().map(|spot| (spot.rate_per_s, of(spot)));
             chart.draw_series(LineSeries::new(line, colour.rgb().stroke_width(2)))?;
             for spot in spots {
@@ -94,7 +102,7 @@ pub fn chart(
                     }
                 };
                 let state = if spot.kept_up { "" } else { " (overloaded)" };
-                let (rate, time) = (short(spot.rate_per_s), nanos(of(spot) as u64));
+                let (rate, time) = (short(spot.rate_per_s), time(spot));
                 let text = format!("{quantile} at {rate}/s: {time}{state}");
                 tips.push(Tip::around(chart.backend_coord(&at), client, text));
             }

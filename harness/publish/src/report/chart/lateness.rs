@@ -28,7 +28,7 @@ pub struct Lateness {
     pub p99: Time,
     /// Its 95 % confidence interval.
     pub interval: Option<Interval>,
-    /// The p99.9, of all rounds together.
+    /// The p99.9: the median over rounds.
     pub p999: Option<Time>,
 }
 

@@ -13,7 +13,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 /// The height of a bar with its space, and the space for names and for labels, in px.
 const BAR: u32 = 22;
 const NAMES: u32 = 130;
-const LABELS: u32 = 84;
+const LABELS: u32 = 96;
 
 /// The rows of the chart, the fastest first; those without a rate come last.
 #[must_use]
@@ -69,7 +69,8 @@ pub fn chart(rows: &[Row], offered: &[f64], name: &str) -> Result<Option<String>
                 end = end.max(to);
             }
             let right = chart.backend_coord(&(end, middle)).0;
-            area.draw(&Text::new(short(rate), (right + 6, y), label()))?;
+            let text = format!("{}{}", short(rate), labels::verdict(row.verdict));
+            area.draw(&Text::new(text, (right + 6, y), label()))?;
             let top = chart.backend_coord(&bar[0]).1;
             tips.push(Tip::of(
                 &row.client,
@@ -92,9 +93,10 @@ pub fn chart(rows: &[Row], offered: &[f64], name: &str) -> Result<Option<String>
 fn tip(row: &Row) -> String {
     let count = |rate: f64| bench_core::text::digits::count(rate);
     let mut text = format!(
-        "{}{}: {} ticks/s",
+        "{}{}{}: {} ticks/s",
         row.client,
         labels::class(row.class),
+        labels::verdict(row.verdict),
         row.rates.processed_per_s.map_or("–".into(), count)
     );
     if let Some(interval) = row.intervals.processed_per_s {

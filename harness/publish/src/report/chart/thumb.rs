@@ -1,4 +1,4 @@
-//! The small picture of a campaign in the index: a bar or a line for each client, without text.
+//! The small picture of a campaign in the index: a bar for each client, without text.
 
 use super::paint::{decades, paint};
 use super::throughput;
@@ -34,8 +34,7 @@ pub fn chart(campaign: &Campaign) -> Result<Option<String>> {
     Ok(Some(svg.replacen("class=\"chart\"", "class=\"thumb\"", 1)))
 }
 
-/// A positive number of each client, the greatest first: what it sustains or processes; its p99
-/// in ns where nothing else was asked.
+/// What each client sustains, or processes under a flood or the highest load, the greatest first.
 fn bars(campaign: &Campaign) -> Vec<(f64, Class)> {
     let mut all: Vec<(f64, Class)> = match campaign.kind {
         Kind::Capacity => campaign
