@@ -152,7 +152,7 @@ fn comparison(archive: &Archive) -> Result<Vec<Chart>> {
     }
     if let Some(load) = answer::timed(campaign) {
         let rows = rows(load);
-        add(Shows::Lateness, load, answer::lateness(&rows), times(&rows));
+        add(Shows::Lateness, load, answer::lateness(load, &rows), times(&rows));
     }
     if let Some(load) = answer::highest(campaign) {
         let rows = rows(load);

@@ -72,7 +72,7 @@ fn rates(load: &Workload, rows: &[Row], offered: &[f64]) -> Result<Option<Markup
 
 /// How late each client processes ticks.
 fn times(load: &Workload, rows: &[Row]) -> Result<Option<Markup>> {
-    let title = answer::lateness(rows);
+    let title = answer::lateness(load, rows);
     let Some(svg) = lateness::chart(rows, &title)? else { return Ok(None) };
     let without: Vec<&str> = rows
         .iter()
@@ -84,15 +84,19 @@ fn times(load: &Workload, rows: &[Row]) -> Result<Option<Markup>> {
         false => format!(" Not shown: {} (overloaded, or not ranked).", without.join(", ")),
     };
     let ties = match rows.iter().any(|row| row.tied) {
-        true => " Brackets join clients that are not told apart.",
+        true => " Right: p99 and rank; brackets join clients that are not told apart.",
         false => "",
     };
     let band = match rows.iter().any(|row| row.class == Class::Reference) {
         true => " Band: p50 to p99 of the reference client, which does least.",
         false => "",
     };
+    let stalls = match rows.iter().any(|row| row.stalls_more) {
+        true => " †: stalls more than the reference client, and so is not in the first group.",
+        false => "",
+    };
     let more = format!(
-        "How late, with {}: dot: p99 of the response time with its 95 % interval; stroke: p50; ring: p99.9 of a round.{ties}{band}{without}",
+        "How late, with {}: dot: p99 of the response time with its 95 % interval; stroke: p50; ring: p99.9 (medians over rounds).{ties}{stalls}{band}{without}",
         labels::load(load)
     );
     Ok(Some(picture(&title, &more, &classes(rows.iter().map(|row| row.class)), svg, &load.name)))
@@ -119,7 +123,7 @@ fn picture(
 ) -> Markup {
     let body = html! {
         (PreEscaped(svg))
-        p.rows { a href={ "#" (workload) } { "Its rows: " (workload) } }
+        p.rows { a href={ "#" (workload) } { "Table of " (workload) } }
     };
     figure(title, more, legend, &body)
 }

@@ -58,7 +58,7 @@ pub fn render(archive: &Archive) -> Result<Markup> {
                     h1 { (title) }
                     p.soft {
                         "Tick Bench: which WebSocket client keeps up with a fast market-data feed, and where does the backlog go when it does not? "
-                        (campaign.machine_line()) "."
+                        (campaign.machine_line()) "; " (campaign.placement.to_string()) "; at least " (campaign.rounds) " rounds of " (campaign.measure_s) " s."
                         @if campaign.status != Status::Complete {
                             " " strong { "This campaign is " (campaign.status) ": not all rounds were run." }
                         }

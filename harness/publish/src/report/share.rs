@@ -45,7 +45,7 @@ pub fn svg(campaign: &Campaign) -> Result<Option<String>> {
     }
     if let Some(load) = answer::timed(campaign) {
         let rows = rows(&load.name);
-        let title = answer::lateness(&rows);
+        let title = answer::lateness(load, &rows);
         charts.extend(lateness::chart(&rows, &title)?.map(|chart| (title, chart)));
     }
     if charts.is_empty() {

@@ -20,7 +20,7 @@ pub fn of_workload(load: &Workload, rows: &[Row]) -> String {
     match load.rank_by {
         RankBy::Processed => throughput(rows),
         RankBy::KeepingUp | RankBy::BacklogGrowth => keeping_up(load, rows),
-        RankBy::TypicalP99 | RankBy::ResponseP99 => lateness(rows),
+        RankBy::TypicalP99 | RankBy::ResponseP99 => lateness(load, rows),
         RankBy::Staleness => headline::answer(load, rows),
     }
 }
@@ -111,16 +111,16 @@ pub fn throughput(rows: &[Row]) -> String {
         [] => return unmeasured(rows),
         [one] => match next.filter(|row| rate(row) > 0.0) {
             Some(next) => format!(
-                "{} processes most: {} ticks/s, {} times as many as {}",
+                "Under a flood, {} processes most: {} ticks/s, {} times as many as {}",
                 one.client,
                 short(fastest),
                 times(fastest / rate(next)),
                 next.client
             ),
-            None => format!("{} processes {} ticks/s", one.client, short(fastest)),
+            None => format!("Under a flood, {} processes {} ticks/s", one.client, short(fastest)),
         },
         many => format!(
-            "{} process most, {} to {} ticks/s, and cannot be told apart",
+            "Under a flood, {} process most, {} to {} ticks/s, and cannot be told apart",
             named(&clients(many.iter().copied())),
             short(slowest),
             short(fastest)
@@ -142,9 +142,9 @@ pub fn throughput(rows: &[Row]) -> String {
     }
 }
 
-/// Who is soonest, who cannot be told apart, and who is latest, of the clients that keep up.
+/// Who is soonest, who cannot be told apart, and who is slowest, of the clients that keep up.
 #[must_use]
-pub fn lateness(rows: &[Row]) -> String {
+pub fn lateness(load: &Workload, rows: &[Row]) -> String {
     let shown = times_of::shown(rows);
     let typical = match shown.iter().any(|(row, _)| row.typical_ns.is_some()) {
         true => "typical p99",
@@ -166,21 +166,22 @@ pub fn lateness(rows: &[Row]) -> String {
     else {
         return "No response times were measured.".into();
     };
-    let latest = others
+    let slowest = others
         .iter()
         .filter_map(|row| Some((times_of::of_row(row)?.p99, *row)))
         .max_by_key(|(time, _)| time.bound_ns());
-    let latest =
-        latest.map_or(String::new(), |(time, row)| format!("; latest: {}, {time}", row.client));
+    let slowest =
+        slowest.map_or(String::new(), |(time, row)| format!("; slowest: {}, {time}", row.client));
+    let at = labels::amount(load);
     match (alike.as_slice(), shown.len()) {
-        ([(one, _)], 1) => format!("{}: {typical} {low}.", one.client),
-        ([(one, _)], _) => format!("{} is soonest: {typical} {low}{latest}.", one.client),
+        ([(one, _)], 1) => format!("At {at}, {}: {typical} {low}.", one.client),
+        ([(one, _)], _) => format!("At {at}, {} is soonest: {typical} {low}{slowest}.", one.client),
         (many, all) => {
             let which = match many.len() == all {
-                true => format!("All {all} clients that keep up"),
-                false => format!("{} of the {all} clients that keep up", many.len()),
+                true => format!("At {at}, all {all} clients that keep up"),
+                false => format!("At {at}, {} of the {all} clients that keep up", many.len()),
             };
-            format!("{which} cannot be told apart: {typical} {low} to {high}{latest}.")
+            format!("{which} cannot be told apart: {typical} {low} to {high}{slowest}.")
         }
     }
 }

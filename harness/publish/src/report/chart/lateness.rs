@@ -87,7 +87,8 @@ pub fn chart(rows: &[Row], name: &str) -> Result<Option<String>> {
             let middle = place as f64 + 0.5;
             let at = |ns: f64| (ns.max(low), middle);
             let (left, y) = chart.backend_coord(&(low, middle));
-            area.draw(&Text::new(row.client.clone(), (left - 8, y), label().pos(right_of)))?;
+            let name = if row.stalls_more { format!("{} †", row.client) } else { row.client.clone() };
+            area.draw(&Text::new(name, (left - 8, y), label().pos(right_of)))?;
             let soft = SOFT.rgb().stroke_width(1);
             let far = late.p999.unwrap_or(late.p99).max(late.p99);
             let line = vec![at(ns(late.p50)), at(ns(far))];
@@ -105,6 +106,9 @@ pub fn chart(rows: &[Row], name: &str) -> Result<Option<String>> {
             chart.draw_series([Circle::new(at(ns(late.p99)), 5, colour.filled())])?;
             let right = chart.backend_coord(&(range.end, middle)).0;
             area.draw(&Text::new(late.p99.to_string(), (right + 6, y), label()))?;
+            if let Some(rank) = row.rank.filter(|_| !row.tied) {
+                area.draw(&Text::new(rank.to_string(), (right + 80, y), label()))?;
+            }
             let place = [left, y - LINE as i32 / 2 + 1, right - left, LINE as i32 - 2];
             tips.push(Tip::of(&row.client, place, tip(row, late)));
         }
@@ -138,8 +142,9 @@ fn ties(all: &[(&Row, Lateness)]) -> Vec<(usize, usize, usize)> {
 
 fn tip(row: &Row, late: &Lateness) -> String {
     let typical = if row.typical_ns.is_some() { "typical " } else { "" };
+    let stalls = if row.stalls_more { ", stalls more than the reference" } else { "" };
     let mut text = format!(
-        "{}{}: {typical}p50 {}, {typical}p99 {}",
+        "{}{}{stalls}: {typical}p50 {}, {typical}p99 {}",
         row.client,
         labels::class(row.class),
         late.p50,

@@ -6,6 +6,7 @@ use crate::report::palette;
 use crate::text::labels;
 use anyhow::Result;
 use bench_core::analysis::rows::row::Row;
+use bench_core::analysis::verdict::Verdict;
 use bench_core::text::digits::short;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -13,7 +14,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 /// The height of a bar with its space, and the space for names and for labels, in px.
 const BAR: u32 = 22;
 const NAMES: u32 = 130;
-const LABELS: u32 = 96;
+const LABELS: u32 = 84;
 
 /// The rows of the chart, the fastest first; those without a rate come last.
 #[must_use]
@@ -69,8 +70,13 @@ pub fn chart(rows: &[Row], offered: &[f64], name: &str) -> Result<Option<String>
                 end = end.max(to);
             }
             let right = chart.backend_coord(&(end, middle)).0;
-            let text = format!("{}{}", short(rate), labels::verdict(row.verdict));
-            area.draw(&Text::new(text, (right + 6, y), label()))?;
+            area.draw(&Text::new(short(rate), (right + 6, y), label()))?;
+            if row.verdict != Verdict::Ok {
+                // Within the bar: right of it there is no space for it.
+                let within = label().color(&WHITE).pos(right_of);
+                let inner = chart.backend_coord(&(rate, middle)).0 - 8;
+                area.draw(&Text::new(row.verdict.to_string(), (inner, y), within))?;
+            }
             let top = chart.backend_coord(&bar[0]).1;
             tips.push(Tip::of(
                 &row.client,
