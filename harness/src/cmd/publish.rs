@@ -74,8 +74,8 @@ fn draw(archives: &[Archive]) -> Result<()> {
     let mut files = Files::new(false);
     for archive in archives {
         if let Some(svg) = share::svg(&archive.campaign)? {
-            let file = share::png(&svg).with_context(|| archive.name())?;
-            files.put(&archive.dir().join(file.path), &file.bytes)?;
+            let bytes = share::png(&svg).with_context(|| archive.name())?;
+            files.put(&archive.dir().join(share::PNG), &bytes)?;
         }
     }
     Ok(())

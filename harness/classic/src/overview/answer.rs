@@ -19,7 +19,7 @@ const SAME: f64 = 1.1;
 /// highest load under which both were measured.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[schemars(rename = "ClassicAnswer")]
-#[serde(tag = "advice", rename_all = "snake_case")]
+#[serde(tag = "advice", content = "found", rename_all = "snake_case")]
 pub enum Answer {
     /// The native client takes more.
     ReadInRust(Comparison),

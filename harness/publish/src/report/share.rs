@@ -4,7 +4,6 @@
 use super::answer;
 use super::chart::{lateness, throughput};
 use super::palette::INK;
-use crate::export::File;
 use anyhow::{Context, Result, bail};
 use bench_archive::campaign::{Campaign, Kind};
 use bench_core::load::workload::RankBy;
@@ -127,7 +126,7 @@ fn lines(text: &str, characters: usize, most: usize) -> Vec<String> {
 ///
 /// # Errors
 /// When there is no font, or the picture cannot be drawn.
-pub fn png(svg: &str) -> Result<File> {
+pub fn png(svg: &str) -> Result<Vec<u8>> {
     let mut options = Options::default();
     let fonts = Arc::make_mut(&mut options.fontdb);
     fonts.load_system_fonts();
@@ -140,7 +139,7 @@ pub fn png(svg: &str) -> Result<File> {
     let tree = Tree::from_str(svg, &options).context("the picture cannot be read")?;
     let mut pixels = Pixmap::new(SIZE.0, SIZE.1).context("the picture has no size")?;
     resvg::render(&tree, Transform::default(), &mut pixels.as_mut());
-    Ok(File::new(PNG, pixels.encode_png().context("the picture cannot be encoded")?))
+    pixels.encode_png().context("the picture cannot be encoded")
 }
 
 #[cfg(test)]
@@ -161,9 +160,9 @@ mod tests {
             GRID.css()
         );
         // A machine without fonts says so.
-        let Ok(file) = png(&svg) else { return };
-        assert_eq!(&file.bytes[1..4], b"PNG");
-        let pixels = Pixmap::decode_png(&file.bytes).unwrap();
+        let Ok(bytes) = png(&svg) else { return };
+        assert_eq!(&bytes[1..4], b"PNG");
+        let pixels = Pixmap::decode_png(&bytes).unwrap();
         assert_eq!((pixels.width(), pixels.height()), SIZE);
         let at = |x| pixels.pixel(x, 300).unwrap().red();
         assert_eq!((at(100), at(1100)), (GRID.0, 255));

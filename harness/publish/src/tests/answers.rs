@@ -67,7 +67,10 @@ fn clients_that_cannot_be_told_apart_are_not_ordered() {
 fn where_no_client_keeps_up_no_response_times_are_compared() {
     let found = of(&steady(), &[("a", Verdict::Overloaded, fell_behind(60_000.0))]);
     let (rows, _) = found.of_workload("steady");
-    assert_eq!(answer::lateness(&steady(), &rows), "No client keeps up, so no response times are compared.");
+    assert_eq!(
+        answer::lateness(&steady(), &rows),
+        "No client keeps up, so no response times are compared."
+    );
     let mixed = of(
         &overload(),
         &[("a", Verdict::Overloaded, fell_behind(60_000.0)), ("b", Verdict::Noisy, kept_up(1))],

@@ -87,7 +87,8 @@ pub fn chart(rows: &[Row], name: &str) -> Result<Option<String>> {
             let middle = place as f64 + 0.5;
             let at = |ns: f64| (ns.max(low), middle);
             let (left, y) = chart.backend_coord(&(low, middle));
-            let name = if row.stalls_more { format!("{} †", row.client) } else { row.client.clone() };
+            let name =
+                if row.stalls_more { format!("{} †", row.client) } else { row.client.clone() };
             area.draw(&Text::new(name, (left - 8, y), label().pos(right_of)))?;
             let soft = SOFT.rgb().stroke_width(1);
             let far = late.p999.unwrap_or(late.p99).max(late.p99);
