@@ -313,7 +313,7 @@ fn the_answer_and_its_chart_stand_at_the_head() {
     }
     let found = findings(&experiments);
     let overview = found.overview.clone().unwrap();
-    assert!(matches!(overview.answer, Answer::ReadInRust(_)), "{overview:?}");
+    assert!(matches!(overview.answer, Answer::ReadInRust { .. }), "{overview:?}");
     let page = page::page(&found).unwrap();
     let (head, tables) = page.split_once("<h2>").unwrap();
     assert!(head.contains("<strong>&lt;which&gt;?</strong> In a Tauri app, read"), "{head}");

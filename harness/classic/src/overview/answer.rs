@@ -19,16 +19,28 @@ const SAME: f64 = 1.1;
 /// highest load under which both were measured.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[schemars(rename = "ClassicAnswer")]
-#[serde(tag = "advice", content = "found", rename_all = "snake_case")]
+#[serde(tag = "advice", rename_all = "snake_case")]
 pub enum Answer {
     /// The native client takes more.
-    ReadInRust(Comparison),
+    ReadInRust {
+        /// The figures.
+        compared: Comparison,
+    },
     /// The page takes more.
-    ReadInPage(Comparison),
+    ReadInPage {
+        /// The figures.
+        compared: Comparison,
+    },
     /// Both take the same, to within a tenth.
-    Either(Comparison),
+    Either {
+        /// The figures.
+        compared: Comparison,
+    },
     /// The interval of the ratio does not exclude one of these.
-    CannotTell(Comparison),
+    CannotTell {
+        /// The figures.
+        compared: Comparison,
+    },
     /// There is no load under which both were measured.
     NotMeasured {
         /// Those of the two that were measured under no load.
@@ -106,13 +118,13 @@ pub fn answer(all: &[Rounds<'_>]) -> Answer {
         page_keeps_up_to_per_s: page_keeps_up_to_per_s(all),
     };
     if interval.low > SAME {
-        Answer::ReadInRust(comparison)
+        Answer::ReadInRust { compared: comparison }
     } else if interval.high < 1.0 / SAME {
-        Answer::ReadInPage(comparison)
+        Answer::ReadInPage { compared: comparison }
     } else if interval.low >= 1.0 / SAME && interval.high <= SAME {
-        Answer::Either(comparison)
+        Answer::Either { compared: comparison }
     } else {
-        Answer::CannotTell(comparison)
+        Answer::CannotTell { compared: comparison }
     }
 }
 
@@ -126,18 +138,18 @@ fn page_keeps_up_to_per_s(all: &[Rounds<'_>]) -> Option<f64> {
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ReadInRust(compared) => write!(
+            Self::ReadInRust { compared } => write!(
                 f,
                 "In a Tauri app, read the socket in Rust and send the page only what it draws: {compared}."
             ),
-            Self::ReadInPage(compared) => {
+            Self::ReadInPage { compared } => {
                 write!(f, "In a Tauri app, read the socket in the page: {compared}.")
             }
-            Self::Either(compared) => write!(
+            Self::Either { compared } => write!(
                 f,
                 "In a Tauri app, read the socket in Rust or in the page, as both take the same to within a tenth: {compared}."
             ),
-            Self::CannotTell(compared) => write!(
+            Self::CannotTell { compared } => write!(
                 f,
                 "Whether a Tauri app should read its socket in Rust or in the page cannot be told from this run: {compared}."
             ),
