@@ -1,7 +1,7 @@
 //! `harness`: parses the command line and dispatches.
 
 use anyhow::Result;
-use bench_rig::host::guard;
+use bench_rig::host::processes::guard;
 use clap::Parser;
 use harness::cli::{Cli, Command};
 use harness::exit::Exit;

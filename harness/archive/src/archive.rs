@@ -7,7 +7,7 @@ use crate::store::RECORDINGS;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use bench_core::analysis::capacity::result::Capacity;
 use bench_core::analysis::rows::counters::{self, CountersRound};
-use bench_core::analysis::rows::ranking;
+use bench_core::analysis::rows::ranks::ranking;
 use bench_core::analysis::rows::result::RoundResult;
 use bench_core::analysis::rows::row::Row;
 use bench_core::analysis::rows::summary::{self, Participants};

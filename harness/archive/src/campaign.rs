@@ -2,10 +2,10 @@
 
 use bench_core::analysis::capacity::result::Capacity;
 use bench_core::analysis::rows::counters::CountersNote;
-use bench_core::analysis::rows::precision::{Ended, Goal};
-use bench_core::analysis::rows::ranking::Noise;
+use bench_core::analysis::rows::ranks::precision::{Ended, Goal};
+use bench_core::analysis::rows::ranks::ranking::Noise;
+use bench_core::analysis::rows::ranks::rules::RowRules;
 use bench_core::analysis::rows::row::Row;
-use bench_core::analysis::rows::rules::RowRules;
 use bench_core::load::congestion;
 use bench_core::load::server::ServedBy;
 use bench_core::load::workload::Workload;

@@ -4,7 +4,7 @@
 use super::data::{Check, Claim, Data, Needs, Place, Quantity};
 use super::facts::{Client, Facts, Seen};
 use bench_core::analysis::round::backlog::Layer;
-use bench_core::analysis::rows::row;
+use bench_core::analysis::rows::medians;
 use bench_core::analysis::statistics::inference::{self, Interval};
 use bench_core::analysis::statistics::slope;
 use bench_core::analysis::verdict::Verdict;
@@ -131,7 +131,7 @@ impl Bench<'_> {
         // Quantities of the same rounds are paired: what makes a round fast affects both.
         let found = match (&of.experiment, &of.role) == (&to.experiment, &to.role) {
             true => self.paired(of, to)?,
-            false => inference::ratio_of_medians(&a, &b, row::SEED),
+            false => inference::ratio_of_medians(&a, &b, medians::SEED),
         };
         let Some((ratio, interval)) = found else {
             return Err(format!(
@@ -165,7 +165,7 @@ impl Bench<'_> {
             return Ok(None);
         }
         let median = slope::median(ratios.clone());
-        Ok(median.zip(inference::median_interval(&ratios, row::SEED)))
+        Ok(median.zip(inference::median_interval(&ratios, medians::SEED)))
     }
 
     fn layers(
@@ -294,7 +294,7 @@ fn enough(rounds: usize, of: &dyn Fn() -> String) -> Result<(), String> {
 type Bounds = (Option<f64>, Option<f64>);
 
 fn interval(values: &[f64]) -> Result<Interval, String> {
-    inference::median_interval(values, row::SEED).ok_or_else(|| "no value".to_owned())
+    inference::median_interval(values, medians::SEED).ok_or_else(|| "no value".to_owned())
 }
 
 fn within(interval: Interval, (at_least, at_most): Bounds) -> Outcome {

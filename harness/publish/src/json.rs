@@ -4,7 +4,7 @@ use crate::tables::across::Groups;
 use bench_archive::campaign::{Campaign, SCHEMA};
 use bench_core::analysis::capacity::result::Capacity;
 use bench_core::analysis::rows::counters::CountersNote;
-use bench_core::analysis::rows::ranking::Noise;
+use bench_core::analysis::rows::ranks::ranking::Noise;
 use bench_core::analysis::rows::row::Row;
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -3,11 +3,11 @@
 
 use bench_core::record::snapshot::Snapshot;
 use bench_rig::host::affinity;
-use bench_rig::host::kernel_queues::Probe;
 use bench_rig::host::noise::signals::SignalReader;
 use bench_rig::host::placement::choose;
 use bench_rig::host::placement::topology::Topology;
-use bench_rig::host::process::Gauge;
+use bench_rig::host::processes::process::Gauge;
+use bench_rig::host::sockets::kernel_queues::Probe;
 use bench_rig::round::observer::Observer;
 use contract::meter::MeterFile;
 use criterion::{Criterion, criterion_group, criterion_main};

@@ -3,7 +3,7 @@
 use super::order::Slot;
 use super::running::{Flow, Running, save};
 use anyhow::Result;
-use bench_core::analysis::rows::precision::{self, Ended, Goal, Next};
+use bench_core::analysis::rows::ranks::precision::{self, Ended, Goal, Next};
 use std::time::Duration;
 
 /// Plays blocks of those clients that [`precision::next`] names, until it names none. Controls

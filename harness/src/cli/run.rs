@@ -4,7 +4,7 @@ use super::diff::BaselineArgs;
 use super::source::Source;
 use super::values::{Rates, StyleValue};
 use crate::campaign::running::REPEATS;
-use bench_core::analysis::rows::precision::Goal;
+use bench_core::analysis::rows::ranks::precision::Goal;
 use bench_core::load::server;
 use bench_core::record::cpus::CpuList;
 use bench_core::text::units::{duration, rate, seconds, seconds_or_none, share};

@@ -3,8 +3,8 @@
 use super::readings::{Activity, IoUring, Task};
 use bench_core::record::placement::Placement;
 use bench_core::record::snapshot::Method;
-use bench_rig::host::kernel_queues::Probe;
 use bench_rig::host::noise::surroundings::Surroundings;
+use bench_rig::host::sockets::kernel_queues::Probe;
 use procfs::{CurrentSI, KernelStats};
 use std::collections::HashMap;
 use std::net::{TcpListener, TcpStream};

@@ -3,8 +3,8 @@
 
 use crate::common::Room;
 use bench_core::record::environment::Padding;
-use bench_rig::host::environment::{ALLOWED, PADDING};
-use bench_rig::host::strays::MARK;
+use bench_rig::host::processes::environment::{ALLOWED, PADDING};
+use bench_rig::host::processes::strays::MARK;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;

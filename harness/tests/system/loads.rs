@@ -3,7 +3,7 @@
 use crate::common;
 use crate::common::{Room, is_measured};
 use bench_archive::archive::Archive;
-use bench_core::analysis::round::typical::Typical;
+use bench_core::analysis::round::latency::typical::Typical;
 use bench_core::analysis::statistics::times::Time;
 use serde_json::Value;
 

@@ -91,7 +91,7 @@ const OTHER_WRITERS: [(&str, &str); 6] = [
     ("rig/src/programs/beside.rs", "fs::write"),
     ("rig/src/programs/beside.rs", "fs::rename"),
     // The last resort, if the guard itself was killed: the private directory of the meters.
-    ("rig/src/host/guard.rs", "remove_dir_all"),
+    ("rig/src/host/processes/guard.rs", "remove_dir_all"),
     // The certificate of a campaign, in that directory.
     ("rig/src/round/certificate.rs", "OpenOptions"),
 ];

@@ -3,7 +3,7 @@
 use super::load::Load;
 use crate::checks::LEAST_ROUNDS;
 use crate::question::Way;
-use bench_core::analysis::rows::row;
+use bench_core::analysis::rows::medians;
 use bench_core::analysis::statistics::inference::{self, Interval};
 use bench_core::analysis::statistics::slope;
 use bench_core::analysis::verdict::Verdict;
@@ -93,7 +93,7 @@ impl Rounds<'_> {
     /// The native client's rate divided by the page's.
     fn ratio(&self) -> Option<(f64, Interval)> {
         let (native, page) = (self.of(Way::TauriNative)?, self.of(Way::TauriPage)?);
-        inference::ratio_of_medians(native, page, row::SEED)
+        inference::ratio_of_medians(native, page, medians::SEED)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::load::{Load, Received};
 use anyhow::Result;
 use bench_core::text::digits::{count, short};
-use bench_publish::report::chart::groups::{self, Bar, Group};
+use bench_publish::report::chart::bars::groups::{self, Bar, Group};
 use bench_publish::report::palette::Palette;
 
 /// Bars of the ticks per second that each way processes, with a mark where the offered load is;

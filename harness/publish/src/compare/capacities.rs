@@ -6,7 +6,7 @@ use super::change::{Change, Subject, Value, Why, Word};
 use super::evidence;
 use super::side::Side;
 use bench_core::analysis::capacity::result::{Capacity, Limit};
-use bench_core::analysis::rows::ranking;
+use bench_core::analysis::rows::ranks::ranking;
 use bench_core::analysis::statistics::inference::Interval;
 
 /// The changes of all clients that both have.

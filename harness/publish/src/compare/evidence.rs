@@ -2,7 +2,7 @@
 
 use super::change::{Why, Word};
 use super::side::Which;
-use bench_core::analysis::rows::ranking::{self, ROUNDS_FOR_TESTS};
+use bench_core::analysis::rows::ranks::ranking::{self, ROUNDS_FOR_TESTS};
 use bench_core::analysis::statistics::inference::Interval;
 use bench_core::analysis::statistics::slope;
 

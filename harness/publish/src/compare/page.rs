@@ -5,7 +5,7 @@ use super::change::{Change, Subject, Word};
 use super::diff::Diff;
 use super::side::{Head, Which};
 use super::text;
-use crate::report::chart::arrows::{self, Arrow, BETTER, OPEN, WORSE};
+use crate::report::chart::bars::arrows::{self, Arrow, BETTER, OPEN, WORSE};
 use crate::report::figures::figure;
 use crate::report::palette::Colour;
 use crate::text::labels;

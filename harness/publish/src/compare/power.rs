@@ -2,7 +2,7 @@
 
 use super::change::{Change, Subject};
 use super::note::Note;
-use bench_core::analysis::rows::ranking::{ROUNDS_FOR_TESTS, SIGNIFICANT};
+use bench_core::analysis::rows::ranks::ranking::{ROUNDS_FOR_TESTS, SIGNIFICANT};
 use bench_core::analysis::statistics::inference;
 use std::ops::Range;
 

@@ -9,7 +9,7 @@ use crate::text::labels;
 use crate::text::style::or_dash;
 use crate::text::style::{Style, aligned};
 use bench_archive::campaign::Kind;
-use bench_core::analysis::rows::ranking::SIGNIFICANT;
+use bench_core::analysis::rows::ranks::ranking::SIGNIFICANT;
 use bench_core::analysis::statistics::inference::Interval;
 use bench_core::text::digits::{count, ratio};
 use bench_core::text::escape;

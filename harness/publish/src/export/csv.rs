@@ -7,7 +7,7 @@ use crate::columns::{capacities, rows};
 use anyhow::Result;
 use bench_archive::archive::Archive;
 use bench_archive::campaign::{Campaign, Kind};
-use bench_core::analysis::rows::ranking::Noise;
+use bench_core::analysis::rows::ranks::ranking::Noise;
 use bench_core::analysis::rows::row::Row;
 use bench_core::analysis::statistics::inference::Interval;
 use bench_core::text::escape;

@@ -1,7 +1,7 @@
 //! The bar chart of a comparison, for white and for dark pages, and its picture for chats.
 
 use super::exporter::{Exporter, File};
-use crate::report::chart::keeping_up::{self, Theme};
+use crate::report::chart::bars::keeping_up::{self, Theme};
 use crate::report::share;
 use anyhow::Result;
 use bench_archive::archive::Archive;

@@ -2,7 +2,7 @@
 
 use super::entries::Entry;
 use bench_archive::campaign::Campaign;
-use bench_core::analysis::rows::ranking::{self, Noise};
+use bench_core::analysis::rows::ranks::ranking::{self, Noise};
 
 /// What each directory has.
 pub(super) const ABOUT: &str = "Each directory is one run of `harness compare`, `capacity` or `sweep`: `report.html` and `table.md` to read, `campaign.json`, `rounds.jsonl` (compressed where it is large) and `rows.csv` to compute with, `hlog/` for HdrHistogram's viewers.";

@@ -6,7 +6,7 @@ use super::entries::{
 use super::history::{self, History, Value};
 use super::notes::{CLASSIC, controls, stamps};
 use crate::report::answer;
-use crate::report::chart::thumb;
+use crate::report::chart::bars::thumb;
 use anyhow::Result;
 use bench_archive::campaign::Campaign;
 use bench_core::text::escape;

@@ -1,7 +1,9 @@
 //! The numbers behind the first pictures of a page, for other plotting programs: `charts.json`.
 
 use super::answer;
-use super::chart::{cost, knee, lateness, throughput};
+use super::chart::bars::throughput;
+use super::chart::lines::knee;
+use super::chart::{cost, lateness};
 use super::series;
 use anyhow::Result;
 use bench_archive::archive::Archive;

@@ -2,10 +2,11 @@
 //! how late, who falls behind and where its backlog is, and at what cost.
 
 use super::answer;
-use super::chart::{cost, lateness, throughput};
-use super::figures::{self, figure};
+use super::chart::bars::throughput;
+use super::chart::{cost, lateness};
+use super::figures::figure;
 use super::palette::{Colour, classes};
-use super::series;
+use super::{series, waits};
 use crate::text::labels;
 use anyhow::Result;
 use bench_archive::archive::Archive;
@@ -39,7 +40,7 @@ pub fn pictures(archive: &Archive) -> Result<Markup> {
     }
     if let Some(load) = answer::highest(campaign) {
         let shown = series::shown(archive, load)?;
-        all.extend(figures::backlogs(&shown, &rows(campaign, load))?);
+        all.extend(waits::backlogs(&shown, &rows(campaign, load))?);
     }
     if let Some(load) = answer::timed(campaign) {
         all.extend(costs(load, &rows(campaign, load))?);

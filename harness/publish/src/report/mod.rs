@@ -13,6 +13,7 @@ pub mod page;
 pub mod palette;
 pub mod series;
 pub mod share;
+pub mod waits;
 
 use anyhow::Result;
 use bench_archive::archive::Archive;

@@ -3,7 +3,7 @@
 
 use super::grid;
 use super::palette::Palette;
-use super::{answer, conditions, figures, glance, series, share};
+use super::{answer, conditions, figures, glance, series, share, waits};
 use crate::tables::{across, capacities, counters, tail};
 use crate::text::{labels, notes};
 use anyhow::Result;
@@ -11,9 +11,9 @@ use bench_archive::archive::Archive;
 use bench_archive::campaign::{Campaign, Kind, Request, Status};
 use bench_archive::publication;
 use bench_core::analysis::capacity::result::Probe;
-use bench_core::analysis::rows::ranking::{self, ROUNDS_FOR_TESTS};
+use bench_core::analysis::rows::ranks::ranking::{self, ROUNDS_FOR_TESTS};
+use bench_core::analysis::rows::ranks::rules::RowRules;
 use bench_core::analysis::rows::row::Row;
-use bench_core::analysis::rows::rules::RowRules;
 use bench_core::load::workload::Workload;
 use bench_core::text::digits::{count, nanos};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -166,18 +166,18 @@ fn workload(archive: &Archive, workload: &Workload, palette: &Palette) -> Result
                 (grid::in_full(workload, &rows, palette))
             }
             @if workload.is_flood() {
-                @if let Some(layers) = figures::layers(&rows)? { (layers) }
+                @if let Some(layers) = waits::layers(&rows)? { (layers) }
             } @else {
-                @if !is_first { @if let Some(backlogs) = figures::backlogs(&shown, &rows)? { (backlogs) } }
+                @if !is_first { @if let Some(backlogs) = waits::backlogs(&shown, &rows)? { (backlogs) } }
                 @if let Some(rates) = figures::rates(&shown, &rows, palette)? { (rates) }
                 @if let Some(curves) = figures::curves(&shown, palette)? { (curves) }
             }
             @if let Some(fall) = figures::waterfall(&rows)? { (fall) }
-            @if let Some(ticks) = figures::ticks(&shown)? { (ticks) }
+            @if let Some(ticks) = waits::ticks(&shown)? { (ticks) }
             @if tail::has_any(&rows) {
                 h3 { (tail::TITLE) }
                 (grid::of_tail(workload, &rows, palette))
-                @if let Some(slowest) = figures::slowest(&rows)? { (slowest) }
+                @if let Some(slowest) = waits::slowest(&rows)? { (slowest) }
                 @for note in tail::notes(&rows) { p { (note) } }
             }
             @if counters::has_any(&rows) {

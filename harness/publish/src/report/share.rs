@@ -2,7 +2,8 @@
 //! processes how much and how late.
 
 use super::answer;
-use super::chart::{lateness, throughput};
+use super::chart::bars::throughput;
+use super::chart::lateness;
 use super::palette::INK;
 use anyhow::{Context, Result, bail};
 use bench_archive::campaign::{Campaign, Kind};

@@ -11,7 +11,7 @@ use bench_archive::archive::{self, Archive};
 use bench_archive::campaign::{Campaign, Kind};
 use bench_archive::packed::GridRow;
 use bench_core::analysis::round::window;
-use bench_core::analysis::rows::ranking;
+use bench_core::analysis::rows::ranks::ranking;
 use bench_core::analysis::rows::row::{self, Row};
 use bench_core::analysis::verdict::Verdict;
 use bench_core::load::workload::{RankBy, Workload};

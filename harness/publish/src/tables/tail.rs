@@ -54,9 +54,9 @@ fn note(name: &str, rows: &[Row], of: fn(&PooledTail) -> TailQuantile) -> Option
 mod tests {
     use super::*;
     use crate::tests::campaigns::{Synthetic, kept_up, rounds, steady};
+    use bench_core::analysis::round::latency::slowest::Slowest;
+    use bench_core::analysis::round::latency::tail::Tail;
     use bench_core::analysis::round::measure::Measurement;
-    use bench_core::analysis::round::slowest::Slowest;
-    use bench_core::analysis::round::tail::Tail;
     use bench_core::analysis::statistics::times::Time;
     use bench_core::analysis::verdict::Verdict;
 

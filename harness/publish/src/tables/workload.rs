@@ -6,7 +6,7 @@ use crate::text::style::{Style, aligned, or_dash};
 use crate::text::{labels, notes};
 use bench_archive::campaign::Campaign;
 use bench_core::analysis::round::journey::Waterfall;
-use bench_core::analysis::rows::ranking::Noise;
+use bench_core::analysis::rows::ranks::ranking::Noise;
 use bench_core::analysis::rows::row::Row;
 use bench_core::load::workload::Workload;
 

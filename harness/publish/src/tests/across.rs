@@ -8,8 +8,8 @@ use crate::tables::short;
 use crate::text::style::Style;
 use bench_archive::campaign::Campaign;
 use bench_core::analysis::round::backlog::Backlog;
+use bench_core::analysis::round::latency::staleness::Staleness;
 use bench_core::analysis::round::measure::{Measurement, Rates};
-use bench_core::analysis::round::staleness::Staleness;
 use bench_core::analysis::rows::result::RoundResult;
 use bench_core::analysis::rows::row;
 use bench_core::analysis::rows::row::Row;
@@ -220,17 +220,17 @@ fn workloads_of_policies_are_ranked_by_staleness() {
         aged("young", Verdict::Overloaded, 90_000),
         aged("fresh", Verdict::Ok, 9_000),
     ];
-    bench_core::analysis::rows::ranking::rank(&mut rows, workload.rank_by, &[]);
+    bench_core::analysis::rows::ranks::ranking::rank(&mut rows, workload.rank_by, &[]);
     let ranks: Vec<_> = rows.iter().map(|row| (row.client.as_str(), row.rank)).collect();
     let ended = ("cut off", None);
     assert_eq!(ranks, [("fresh", Some(1)), ("young", Some(2)), ("old", Some(3)), ended]);
     assert!(rows[3].versus_leader.is_none(), "there is nothing to compare");
     assert_eq!(
-        bench_core::analysis::rows::ranking::most_compared(&rows, workload.rank_by),
+        bench_core::analysis::rows::ranks::ranking::most_compared(&rows, workload.rank_by),
         1,
         "young and old"
     );
-    bench_core::analysis::rows::ranking::rank(&mut rows, RankBy::Processed, &[]);
+    bench_core::analysis::rows::ranks::ranking::rank(&mut rows, RankBy::Processed, &[]);
     assert_eq!(rows[3].client, "cut off", "no rate is not the highest");
     assert_eq!(rows[1].intervals.staleness_p99_ns.unwrap().low, 90_000.0);
 }

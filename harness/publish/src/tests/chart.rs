@@ -1,7 +1,7 @@
 //! The bar chart of a comparison.
 
 use super::campaigns::{Synthetic, fell_behind, kept_up, rounds, steady, workload};
-use crate::report::chart::keeping_up::{Standing, Theme, bars, file};
+use crate::report::chart::bars::keeping_up::{Standing, Theme, bars, file};
 use bench_core::analysis::verdict::Verdict;
 use bench_core::load::workload::Workload;
 use bench_core::text::digits::short;

@@ -3,9 +3,9 @@
 use super::{labels, pairs};
 use crate::columns::rows as catalogue;
 use bench_archive::campaign::Campaign;
-use bench_core::analysis::rows::ranking::{self, Noise, ROUNDS_FOR_TESTS};
+use bench_core::analysis::rows::ranks::ranking::{self, Noise, ROUNDS_FOR_TESTS};
+use bench_core::analysis::rows::ranks::rules::RowRules;
 use bench_core::analysis::rows::row::Row;
-use bench_core::analysis::rows::rules::RowRules;
 use bench_core::analysis::verdict::Verdict;
 use bench_core::analysis::verdict::remark::{Remark, RowRemark};
 use bench_core::load::workload::Workload;

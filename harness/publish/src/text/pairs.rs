@@ -3,8 +3,8 @@
 use super::labels;
 use crate::columns::rows as catalogue;
 use bench_core::analysis::rows::metric::Metric;
-use bench_core::analysis::rows::power::{self, Power};
-use bench_core::analysis::rows::ranking::Noise;
+use bench_core::analysis::rows::ranks::power::{self, Power};
+use bench_core::analysis::rows::ranks::ranking::Noise;
 use bench_core::analysis::rows::row::Row;
 use bench_core::load::workload::Workload;
 use bench_core::text::digits::ratio;

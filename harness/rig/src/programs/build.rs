@@ -5,9 +5,10 @@ use super::build_run::{BuildRun, Stdout};
 use super::cargo::{Binaries, BuildOptions, Cargo};
 use super::inputs::Inputs;
 use super::receipt::{Receipts, Whose};
-use super::roster::{Build, Entry, Recipe};
+use super::recipe::{Build, Recipe};
+use super::roster::Entry;
 use super::servers::Server;
-use crate::host::spawn::Program;
+use crate::host::processes::spawn::Program;
 use anyhow::{Result, bail};
 use bench_core::analysis::verdict::build_failure::BuildFailure;
 use bench_core::analysis::verdict::reason::{Reason, Unavailability};
@@ -254,7 +255,7 @@ fn command_in(dir: &Path, command: &[String]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::roster::Needs;
+    use super::super::needs::Needs;
     use super::*;
     use bench_core::analysis::verdict::build_failure::BuildEnd;
     use std::time::Duration;

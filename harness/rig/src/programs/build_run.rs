@@ -3,7 +3,7 @@
 
 use super::beside::Beside;
 use super::first_error::FirstError;
-use crate::host::spawn::end_with_harness;
+use crate::host::processes::spawn::end_with_harness;
 use bench_core::analysis::verdict::build_failure::{BuildEnd, BuildFailure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;

@@ -3,8 +3,8 @@
 
 use super::build::{Built, Programs};
 use super::roster::Entry;
-use crate::host::environment::Environment;
-use crate::host::guard::Guard;
+use crate::host::processes::environment::Environment;
+use crate::host::processes::guard::Guard;
 use anyhow::Result;
 use bench_core::analysis::verdict::reason::Reason;
 use conformance::{CASES, Candidate, Case, Claims, Finding, Pace, Program};

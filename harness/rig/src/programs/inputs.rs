@@ -1,6 +1,6 @@
 //! What a program is built from, as one number: whether a receipt is still true.
 
-use super::roster::Recipe;
+use super::recipe::Recipe;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -107,7 +107,7 @@ fn hash(base: &Path, path: &Path, hasher: &mut DefaultHasher, left: &mut usize) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::roster::Build;
+    use super::super::recipe::Build;
     use super::*;
     use std::fs;
 

@@ -101,7 +101,8 @@ fn installed(packages: &[String]) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::roster::{Build, Needs, Recipe};
+    use super::super::needs::Needs;
+    use super::super::recipe::{Build, Recipe};
     use super::*;
     use bench_core::analysis::verdict::build_failure::{BuildEnd, BuildFailure};
     use std::path::PathBuf;

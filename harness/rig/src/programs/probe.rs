@@ -3,8 +3,8 @@
 use super::receipt::{Receipts, Whose};
 use super::roster::Entry;
 use super::servers::Server;
-use crate::host::guard::Guard;
-use crate::host::spawn::{Launch, start};
+use crate::host::processes::guard::Guard;
+use crate::host::processes::spawn::{Launch, start};
 use anyhow::{Context, Result};
 use bench_core::analysis::verdict::reason::Unavailability;
 use bench_core::load::plan::{Plan, SAMPLES, Timing};

@@ -3,7 +3,7 @@
 
 use super::beside::Beside;
 use super::inputs::Inputs;
-use super::roster::Recipe;
+use super::recipe::Recipe;
 use bench_core::analysis::verdict::reason::Unavailability;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -156,7 +156,7 @@ fn now_unix_s() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::roster::Build;
+    use super::super::recipe::Build;
     use super::*;
 
     fn recipe(dir: &Path) -> Recipe {

@@ -1,16 +1,13 @@
 //! Finds the clients: every `clients/*/client.toml`, and those named by path.
 
-use crate::host::spawn::Program;
+use super::needs::Needs;
+use super::recipe::{Build, Recipe, Run, Variant, read_manifest, sound};
 use anyhow::{Context, Result, bail};
-use bench_core::analysis::verdict::reason::Unavailability;
 use bench_core::text::nearest;
 use contract::Class;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 /// A `client.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -33,84 +30,6 @@ struct Manifest {
     needs: Needs,
     #[serde(default)]
     variant: Vec<Variant>,
-}
-
-/// How a program is built.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Build {
-    /// A cargo package, whose binary has the same name.
-    pub cargo: Option<String>,
-    /// Any other command, run in the program's directory.
-    pub command: Option<Vec<String>>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Run {
-    pub(crate) command: Option<Vec<String>>,
-    #[serde(default)]
-    pub(crate) args: Vec<String>,
-    /// Variables of its environment.
-    #[serde(default)]
-    pub(crate) env: BTreeMap<String, String>,
-}
-
-/// What has to be on the machine before a program can be built and run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Needs {
-    /// Programs that have to be on the PATH, or paths of programs; with variables, as below.
-    #[serde(default)]
-    pub programs: Vec<String>,
-    /// Files that have to exist. `${NAME:-value}` stands for a variable of the environment, or
-    /// for the value where it is not set.
-    #[serde(default)]
-    pub files: Vec<String>,
-    /// Libraries that pkg-config has to find.
-    #[serde(default)]
-    pub libraries: Vec<String>,
-    /// Debian's packages that have all of it; empty: those of the programs, as far as they are
-    /// known.
-    #[serde(default)]
-    packages: Vec<String>,
-}
-
-/// Debian's packages of programs that clients need.
-const PACKAGES: [(&str, &str); 7] = [
-    ("chromium", "chromium"),
-    ("go", "golang-go"),
-    ("node", "nodejs"),
-    ("npm", "npm"),
-    ("pkg-config", "pkg-config"),
-    ("python3", "python3"),
-    ("xvfb-run", "xvfb"),
-];
-
-/// How a client or a server is built and started.
-#[derive(Debug, Clone)]
-pub struct Recipe {
-    /// Its working directory: that of its manifest, unless that names another one.
-    pub dir: PathBuf,
-    /// How it is built.
-    pub build: Build,
-    /// Its own command; `None`: the binary that cargo built.
-    pub command: Option<Vec<String>>,
-    /// Arguments after the command.
-    pub args: Vec<String>,
-    /// Variables of its environment, besides those that all programs get.
-    pub env: BTreeMap<String, String>,
-    /// What has to be there before.
-    pub needs: Needs,
-}
-
-/// A `[[variant]]` of a program: the same with more arguments.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Variant {
-    pub(crate) name: String,
-    pub(crate) args: Vec<String>,
-    pub(crate) why: String,
 }
 
 /// A client or one of its variants, ready to be built and run.
@@ -226,13 +145,6 @@ pub fn select(
     Ok(entries.iter().filter(wanted).cloned().collect())
 }
 
-/// Reads a manifest; returns it with its directory.
-pub(crate) fn read_manifest<M: DeserializeOwned>(path: &Path) -> Result<(M, PathBuf)> {
-    let path = path.canonicalize().context("cannot read it")?;
-    let text = std::fs::read_to_string(&path).context("cannot read it")?;
-    Ok((toml::from_str(&text)?, path.parent().unwrap_or(Path::new("/")).to_owned()))
-}
-
 fn load(path: &Path) -> Result<Vec<Entry>> {
     let (manifest, dir) = read_manifest::<Manifest>(path)?;
     let dir = match &manifest.dir {
@@ -266,116 +178,6 @@ fn load(path: &Path) -> Result<Vec<Entry>> {
         ..client.clone()
     });
     Ok(variants.chain([client.clone()]).collect())
-}
-
-/// Checks that names can be written in any format, and that there is something to run.
-pub(crate) fn sound<'a>(
-    names: impl IntoIterator<Item = &'a String>,
-    build: &Build,
-    run: &Run,
-) -> Result<()> {
-    let simple = |name: &str| {
-        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-    };
-    if let Some(name) = names.into_iter().find(|name| !simple(name)) {
-        bail!("name `{name}`: use letters, digits, `-`, `_` and `.` only");
-    }
-    if build.cargo.is_some() && build.command.is_some() {
-        bail!("[build]: give `cargo` or `command`, not both");
-    }
-    if build.cargo.is_none() && run.command.is_none() {
-        bail!("[run] command: needed, as no cargo package is built");
-    }
-    let is_variable = |name: &str| !name.is_empty() && !name.contains(['=', '\0']);
-    let own = |name: &str| name.starts_with("TICK_BENCH_");
-    if let Some(name) = run.env.keys().find(|name| !is_variable(name) || own(name)) {
-        bail!("[run] env: `{name}` cannot be set: choose another name");
-    }
-    let commands = [&build.command, &run.command];
-    if commands.into_iter().flatten().any(Vec::is_empty) {
-        bail!("a command needs at least the program's name");
-    }
-    Ok(())
-}
-
-impl Recipe {
-    /// The first of what it needs that is missing.
-    #[must_use]
-    pub fn missing(&self) -> Option<Unavailability> {
-        self.needs.missing()
-    }
-
-    /// Whether it is built by a command of its own, and not with the workspace at `root`.
-    #[must_use]
-    pub fn is_built_alone(&self, root: &Path) -> bool {
-        match self.build.cargo {
-            Some(_) => !self.dir.starts_with(root),
-            None => self.build.command.is_some(),
-        }
-    }
-
-    /// The program, to be started by this command.
-    #[must_use]
-    pub fn program<'a>(&'a self, argv: &'a [String]) -> Program<'a> {
-        Program { argv, dir: &self.dir, env: &self.env }
-    }
-
-    /// The same with more arguments.
-    pub(crate) fn with_args(&self, more: Vec<String>) -> Self {
-        Self { args: [self.args.clone(), more].concat(), ..self.clone() }
-    }
-}
-
-impl Needs {
-    /// Debian's packages that have all of it, as far as they are known.
-    #[must_use]
-    pub fn packages(&self) -> Vec<String> {
-        if !self.packages.is_empty() {
-            return self.packages.clone();
-        }
-        let of = |name: &String| {
-            let name = with_variables(name);
-            PACKAGES.iter().find(|(program, _)| *program == name)
-        };
-        let known = self.programs.iter().filter_map(of);
-        known.map(|(_, package)| (*package).to_owned()).collect()
-    }
-
-    fn missing(&self) -> Option<Unavailability> {
-        let packages = || self.packages();
-        let mut programs = self.programs.iter().map(|program| with_variables(program));
-        if let Some(program) = programs.find(|program| !on_path(program)) {
-            return Some(Unavailability::MissingProgram { program, packages: packages() });
-        }
-        let mut files = self.files.iter().map(|file| with_variables(file));
-        if let Some(path) = files.find(|path| !Path::new(path).exists()) {
-            return Some(Unavailability::MissingFile { path, packages: packages() });
-        }
-        let library = self.libraries.iter().find(|library| !is_installed(library))?.clone();
-        Some(Unavailability::MissingLibrary { library, packages: packages() })
-    }
-}
-
-/// Whether pkg-config finds a library; without pkg-config it does not.
-fn is_installed(library: &str) -> bool {
-    let mut pkg_config = Command::new("pkg-config");
-    pkg_config.args(["--exists", library]).stdin(Stdio::null()).stderr(Stdio::null());
-    pkg_config.status().is_ok_and(|status| status.success())
-}
-
-/// Replaces each `${NAME:-value}` by a variable of the environment, or by the value.
-fn with_variables(text: &str) -> String {
-    let Some((before, rest)) = text.split_once("${") else { return text.to_owned() };
-    let Some((inner, after)) = rest.split_once('}') else { return text.to_owned() };
-    let (name, default) = inner.split_once(":-").unwrap_or((inner, ""));
-    let value = std::env::var(name).ok().filter(|value| !value.is_empty());
-    let value = value.unwrap_or_else(|| default.to_owned());
-    format!("{before}{value}{}", with_variables(after))
-}
-
-fn on_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
 }
 
 #[cfg(test)]
@@ -458,48 +260,6 @@ mod tests {
         let (b, second) = room(SOUND);
         let error = find(b.path(), &[first, second]).unwrap_err();
         assert!(error.to_string().contains("two clients are named `a`"), "{error}");
-    }
-
-    #[test]
-    fn a_missing_program_or_file_is_reported_with_its_packages() {
-        let missing = |needs: &str| {
-            let (room, path) = room(&format!("{SOUND}[needs]\n{needs}\n"));
-            let found = find(room.path(), &[path]).unwrap();
-            found[0].recipe.missing().map(|why| why.to_string())
-        };
-        assert_eq!(missing("programs=['sh']\nfiles=['/proc/self']"), None);
-        let needs =
-            Needs { programs: ["node", "sh", "npm"].map(str::to_owned).into(), ..Needs::default() };
-        assert_eq!(needs.packages(), ["nodejs", "npm"]);
-        assert_eq!(
-            missing("programs=['sh','no-such-program']").unwrap(),
-            "`no-such-program` is not on the PATH: install it"
-        );
-        // A program that a variable names, such as another Chromium.
-        assert_eq!(missing("programs=['${NO_SUCH_VARIABLE:-/bin/sh}']"), None);
-        assert_eq!(
-            missing("programs=['${NO_SUCH_VARIABLE:-/no/such/chromium}']").unwrap(),
-            "`/no/such/chromium` is not on the PATH: install it"
-        );
-        assert_eq!(
-            missing("programs=['${NO_SUCH_VARIABLE:-no-such-program}']\npackages=['a']").unwrap(),
-            "`no-such-program` is not on the PATH: apt-get install a"
-        );
-        assert_eq!(
-            missing("programs=['no-such-program']\npackages=['a','b-dev']").unwrap(),
-            "`no-such-program` is not on the PATH: apt-get install a b-dev"
-        );
-        assert_eq!(
-            missing("files=['${NO_SUCH_VARIABLE:-/nowhere}/x/y']\npackages=['a']").unwrap(),
-            "there is no /nowhere/x/y: apt-get install a"
-        );
-        assert_eq!(with_variables("${PATH:-}/a${NO_SUCH_VARIABLE:-b}c${"), {
-            format!("{}/abc${{", std::env::var("PATH").unwrap())
-        });
-        assert_eq!(
-            missing("libraries=['no-such-library']\npackages=['a-dev','b']").unwrap(),
-            "pkg-config finds no library `no-such-library`: apt-get install a-dev b"
-        );
     }
 
     #[test]

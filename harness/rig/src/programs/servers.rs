@@ -1,6 +1,7 @@
 //! Finds the servers: the tick server itself, and every `server/*/server.toml`.
 
-use super::roster::{Build, Needs, Recipe, Run, Variant, read_manifest, sound};
+use super::needs::Needs;
+use super::recipe::{Build, Recipe, Run, Variant, read_manifest, sound};
 use anyhow::{Context, Result, bail};
 use bench_core::load::server::{DEFAULT, Paces, ServedBy, Style};
 use bench_core::load::workload::Workload;

@@ -1,9 +1,9 @@
 //! Takes snapshots from outside: all meters, all kernel queues, CPU time and memory.
 
-use crate::host::kernel_dump::Dump;
-use crate::host::kernel_queues::Probe;
 use crate::host::noise::signals::SignalReader;
-use crate::host::process::Gauge;
+use crate::host::processes::process::Gauge;
+use crate::host::sockets::kernel_dump::Dump;
+use crate::host::sockets::kernel_queues::Probe;
 use anyhow::{Context, Result};
 use bench_core::record::snapshot::Snapshot;
 use contract::meter::{MeterFile, Slot};

@@ -4,9 +4,9 @@
 use super::certificate;
 use super::play::{self, Outcome, Setup};
 use super::watch::OnSnapshot;
-use crate::host::environment::Environment;
-use crate::host::guard::Guard;
 use crate::host::noise::accounts::Account;
+use crate::host::processes::environment::Environment;
+use crate::host::processes::guard::Guard;
 use crate::programs::build::{Built, Programs};
 use crate::programs::receipt::Whose;
 use crate::programs::roster::Entry;

@@ -4,8 +4,8 @@
 use super::observer::Observer;
 use crate::host::counters::Counters;
 use crate::host::noise::surroundings::Surroundings;
-use crate::host::process::Gauge;
-use crate::host::run_delay::RunDelay;
+use crate::host::processes::process::Gauge;
+use crate::host::processes::run_delay::RunDelay;
 use anyhow::Result;
 use bench_core::load::plan::Plan;
 use bench_core::record::placement::Placement;

@@ -5,7 +5,7 @@ use crate::campaign::controls;
 use crate::campaign::order::Blocks;
 use crate::campaign::running::REPEATS;
 use crate::campaign::scheme::Scheme;
-use bench_core::analysis::rows::precision::{Ending, Goal};
+use bench_core::analysis::rows::ranks::precision::{Ending, Goal};
 use bench_core::analysis::verdict::Verdict;
 use contract::Class;
 use std::time::Duration;

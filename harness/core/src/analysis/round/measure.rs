@@ -1,18 +1,18 @@
 //! The numbers of a round: rates, backlog by layer, latencies. Pure
 //! arithmetic over what was observed and reported.
 
-use super::backlog::{Backlog, bytes_per_tick, layers};
-use super::growth::{ebb_growth, growth, waiting};
-use super::journey::{Generated, Journeys, Lateness, Waterfall};
-use super::recovery::{self, Recovery};
-use super::run_delay::RunDelays;
-use super::shadow::Shadows;
-use super::slowest::{Known, Slowest};
-use super::staleness::{self, Staleness};
-use super::stalls::Stalls;
-use super::tail::Tail;
-use super::typical::Typical;
-use super::window::{self, Unsteady};
+use crate::analysis::round::backlog::{Backlog, bytes_per_tick, layers};
+use crate::analysis::round::growth::{ebb_growth, growth, waiting};
+use crate::analysis::round::journey::{Generated, Journeys, Lateness, Waterfall};
+use crate::analysis::round::latency::shadow::Shadows;
+use crate::analysis::round::latency::slowest::{Known, Slowest};
+use crate::analysis::round::latency::staleness::{self, Staleness};
+use crate::analysis::round::latency::stalls::Stalls;
+use crate::analysis::round::latency::tail::Tail;
+use crate::analysis::round::latency::typical::Typical;
+use crate::analysis::round::recovery::{self, Recovery};
+use crate::analysis::round::run_delay::RunDelays;
+use crate::analysis::round::window::{self, Unsteady};
 use crate::analysis::statistics::times::{Quantiles, Times};
 use crate::load::plan::Plan;
 use crate::record::round::Record;

@@ -1,6 +1,6 @@
 //! The measured window: as planned, and from where on the run is steady.
 
-use super::growth::{growth, is_overloaded, processed_rates, waiting};
+use crate::analysis::round::growth::{growth, is_overloaded, processed_rates, waiting};
 use crate::analysis::statistics::{slope, steady};
 use crate::load::plan::Plan;
 use crate::record::round::Record;

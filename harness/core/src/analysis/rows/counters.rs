@@ -2,8 +2,8 @@
 //!
 //! These rounds are apart from all others: nothing else of a row is computed from them.
 
-use super::row::Row;
 use crate::analysis::round::counters::PerTick;
+use crate::analysis::rows::row::Row;
 use crate::analysis::verdict::Verdict;
 use crate::analysis::verdict::reason::Reasons;
 use crate::analysis::verdict::remark::RowRemark;

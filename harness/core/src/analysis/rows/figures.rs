@@ -1,6 +1,6 @@
 //! Figures of a row beyond its medians: plain data.
 
-use super::metric::Metric;
+use crate::analysis::rows::metric::Metric;
 use crate::analysis::statistics::inference::Interval;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,10 @@
 //! Which clients stall more than the reference client: a typical p99 forgives whatever happens in
 //! less than half of its windows, a client's own regular pauses too. Pure.
 
-use super::ranking::SIGNIFICANT;
-use super::result::RoundResult;
-use super::row::{self, Row, SEED};
+use crate::analysis::rows::medians::SEED;
+use crate::analysis::rows::ranks::ranking::SIGNIFICANT;
+use crate::analysis::rows::result::RoundResult;
+use crate::analysis::rows::row::{self, Row};
 use crate::analysis::statistics::{inference, slope};
 use crate::analysis::verdict::remark::RowRemark;
 use crate::load::workload::RankBy;

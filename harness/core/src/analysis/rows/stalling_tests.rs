@@ -1,13 +1,13 @@
 //! Made-up rounds of clients that stall: by themselves, or by what takes the machine.
 
-use super::result::RoundResult;
-use super::row::Row;
-use super::rules::RowRules;
-use super::stalling::{Stalled, stalls_more};
-use super::summary::{self, Participants};
+use crate::analysis::round::latency::stalls::Stalls;
+use crate::analysis::round::latency::typical::Typical;
 use crate::analysis::round::measure::Measurement;
-use crate::analysis::round::stalls::Stalls;
-use crate::analysis::round::typical::Typical;
+use crate::analysis::rows::ranks::rules::RowRules;
+use crate::analysis::rows::result::RoundResult;
+use crate::analysis::rows::row::Row;
+use crate::analysis::rows::stalling::{Stalled, stalls_more};
+use crate::analysis::rows::summary::{self, Participants};
 use crate::analysis::statistics::times::Time;
 use crate::analysis::verdict::Verdict;
 use crate::analysis::verdict::reason::Reasons;

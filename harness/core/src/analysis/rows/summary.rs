@@ -1,14 +1,14 @@
 //! From the rounds of a campaign to its rows and its noise, both while it runs and when it is
 //! read again. Pure.
 
-use crate::analysis::rows::controls;
-use crate::analysis::rows::pairs;
-use crate::analysis::rows::ranking;
-use crate::analysis::rows::ranking::Noise;
+use crate::analysis::rows::ranks::controls;
+use crate::analysis::rows::ranks::pairs;
+use crate::analysis::rows::ranks::ranking;
+use crate::analysis::rows::ranks::ranking::Noise;
+use crate::analysis::rows::ranks::rules::RowRules;
 use crate::analysis::rows::result::RoundResult;
 use crate::analysis::rows::row;
 use crate::analysis::rows::row::Row;
-use crate::analysis::rows::rules::RowRules;
 use crate::analysis::rows::stalling;
 use crate::analysis::rows::undisturbed;
 use crate::load::workload::Workload;

@@ -1,8 +1,8 @@
 //! The tail of a row: quantiles of the ticks of all its rounds together, with their confidence
 //! intervals. Pure.
 
+use crate::analysis::round::latency::tail::Tail;
 use crate::analysis::round::measure::Measurement;
-use crate::analysis::round::tail::Tail;
 use crate::analysis::statistics::inference::Interval;
 use crate::analysis::statistics::times::Time;
 use schemars::JsonSchema;

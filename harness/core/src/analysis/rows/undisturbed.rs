@@ -3,11 +3,11 @@
 //! A round that was disturbed is played again with the same number. The undisturbed one of its
 //! plays counts; what all plays together give is kept beside it.
 
-use super::figures::WithDisturbed;
-use super::result::RoundResult;
-use super::row::{self, Row};
 use crate::analysis::round::measure::Measurement;
+use crate::analysis::rows::figures::WithDisturbed;
 use crate::analysis::rows::metric::Metric;
+use crate::analysis::rows::result::RoundResult;
+use crate::analysis::rows::row::{self, Row};
 use crate::analysis::statistics::slope;
 use crate::analysis::verdict::Verdict;
 use crate::analysis::verdict::reason::{Reason, Reasons};

@@ -1,7 +1,7 @@
 //! The tail of the response times, and what explains it.
 
 use crate::columns::column::{Column, Format, Reading};
-use bench_core::analysis::round::slowest::Slowest;
+use bench_core::analysis::round::latency::slowest::Slowest;
 use bench_core::analysis::rows::row::Row;
 use bench_core::analysis::rows::tail::{PooledTail, TailQuantile};
 use bench_core::analysis::statistics::times::Time;

@@ -1,7 +1,7 @@
 //! What each client costs: CPU time per tick against the p99 of the response time, a dot each.
 
-use super::lateness;
-use super::paint::{Tip, WIDE, key_points, label, mesh, paint};
+use crate::report::chart::lateness;
+use crate::report::chart::paint::{Tip, WIDE, key_points, label, mesh, paint};
 use crate::report::palette;
 use crate::text::labels;
 use anyhow::Result;

@@ -1,7 +1,7 @@
 //! How late each client processes ticks: the typical p99 of the response time with its interval,
 //! and p50 and p99.9 as lighter marks. Clients that are not told apart are joined by a bracket.
 
-use super::paint::{self, Tip, WIDE, decades, label, lines_mesh, paint};
+use crate::report::chart::paint::{self, Tip, WIDE, decades, label, lines_mesh, paint};
 use crate::report::palette::{self, GRID, SOFT};
 use crate::text::labels;
 use anyhow::Result;

@@ -1,0 +1,5 @@
+//! Tests of several modules.
+
+mod claims;
+mod recomputed;
+mod report;
